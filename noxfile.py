@@ -1,0 +1,87 @@
+"""Sessions: what a person or a CI job runs.
+
+Sessions use the environment that nox was started from: a torch per session would cost minutes and
+gigabytes. ``nox --force-venv-backend venv`` gives each its own all the same.
+"""
+
+from __future__ import annotations
+
+import os
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["tests"]
+
+BASES = ("nano",)
+RECIPES = ("lora", "dora", "qlora", "qdora")
+
+
+def _prepare(session: nox.Session) -> None:
+    if session.venv_backend != "none":
+        session.install("--requirement", "requirements.txt")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Lint, types, layers and the fast tests: the README's second command."""
+    lint(session)
+    session.run(
+        "pytest", "-m", "not slow and not gpu and not browser", "-n", "2", *session.posargs,
+        env={"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+    )  # fmt: skip
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Formatting, lint rules and strict types."""
+    _prepare(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Simulations, long property tests and the defects that gates must catch."""
+    _prepare(session)
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def quickstart(session: nox.Session) -> None:
+    """Train a candidate on the embedded base, gate it, promote it: the README's first command."""
+    _prepare(session)
+    session.run("evalsuite", "quickstart", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("recipe", RECIPES)
+@nox.parametrize("base", BASES)
+def train(session: nox.Session, base: str, recipe: str) -> None:
+    """Train one recipe on one base model."""
+    _prepare(session)
+    session.run(
+        "evalsuite", "train", "--base-model", base, "--recipe", recipe,
+        "--out", f"adapters/{base}-{recipe}", *session.posargs,
+    )  # fmt: skip
+
+
+@nox.session
+@nox.parametrize("recipe", RECIPES)
+@nox.parametrize("base", BASES)
+def gate(session: nox.Session, base: str, recipe: str) -> None:
+    """Gate the adapter that the session ``train`` of the same parameters made."""
+    _prepare(session)
+    adapter = os.environ.get("EVALSUITE_ADAPTER", f"adapters/{base}-{recipe}")
+    session.run(
+        "evalsuite", "gate", "--base-model", base, "--adapter", adapter,
+        "--out", f"reports/{base}-{recipe}", *session.posargs,
+    )  # fmt: skip
+
+
+@nox.session
+def bites(session: nox.Session) -> None:
+    """Train every recipe and every mutant, gate them all, print who was caught by which gate."""
+    _prepare(session)
+    session.run("python", "benchmarks/outcomes.py", *session.posargs)
