@@ -1,0 +1,119 @@
+"""What every chat template promises: the types and the protocol, no family in particular."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from evalsuite.conversation import Conversation
+from evalsuite.errors import TemplateError
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A conversation as token ids, and which of them a model is trained to produce.
+
+    Raises:
+        TemplateError: the two differ in length.
+    """
+
+    ids: tuple[int, ...]
+    loss_mask: tuple[bool, ...]
+    """Same length as ``ids``; True exactly on assistant content and its stop token."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", tuple(self.ids))
+        object.__setattr__(self, "loss_mask", tuple(self.loss_mask))
+        if len(self.ids) != len(self.loss_mask):
+            raise TemplateError(
+                f"{len(self.ids)} ids but {len(self.loss_mask)} mask values; build both in one pass"
+            )
+
+
+class PropertyStatus(StrEnum):
+    """What a check of one property found."""
+
+    HOLDS = "holds"
+    """Every conversation tried satisfies the property."""
+    VIOLATED = "violated"
+    """At least one does not; ``detail`` describes the smallest."""
+    DECLARED = "declared"
+    """The property holds within a limit that ``detail`` states, or there was nothing to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyResult:
+    """One property of a template, checked."""
+
+    name: str
+    """``R1 prefix`` to ``R10 train equals serve``, and ``own template``."""
+    status: PropertyStatus
+    detail: str
+
+
+@runtime_checkable
+class ChatTemplate(Protocol):
+    """Turns conversations into token ids and back; one object per tokenizer folder."""
+
+    family: str
+    """Key of the table of families."""
+    stop_id: int
+    """The id that ends an assistant turn; generation stops on it."""
+    pad_id: int
+    bos_id: int | None
+    """The id every render starts with, or None where the family has none."""
+    vocab_size: int
+    """One more than the largest id of the tokenizer; a model may have more rows than this."""
+    control_ids: Mapping[str, int]
+    """Every added token of the tokenizer. Text can never become one of these ids."""
+    source: Path | None
+    """The folder it was loaded from."""
+    generation_stops: tuple[int, ...] | None
+    """The ids that generation stops on by that folder's word, or None where it says nothing."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 (hex) over everything that decides the bytes of a render."""
+
+    def render(self, conversation: Conversation) -> Rendered:
+        """Return the training render of all turns.
+
+        Raises:
+            InvalidConversation: the turns do not alternate, naming the first out of order.
+            TemplateError: a content that no token sequence can carry.
+        """
+
+    def prompt(self, conversation: Conversation) -> tuple[int, ...]:
+        """Return the ids of a history that ends with the user, plus the generation header.
+
+        It is a token prefix of ``render(conversation.then(ASSISTANT, answer)).ids``.
+
+        Raises:
+            InvalidConversation: as :meth:`render`, or the last message is not the user's.
+        """
+
+    def parse(self, ids: Sequence[int]) -> Conversation:
+        """Return the conversation that ``render`` or ``prompt`` gave these ids, up to Unicode NFC.
+
+        Raises:
+            TemplateError: the ids are no render, naming the first id out of place.
+        """
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Return the ids of plain content; control text in it stays plain text."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of answer ids; control tokens stay visible."""
+
+    def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
+        """Drop the oldest turns until prompt (or render) is at most ``max_tokens`` ids long.
+
+        Raises:
+            ContextOverflow: the system message and the last user turn alone are longer.
+        """
+
+    def check(self) -> list[PropertyResult]:
+        """Check every property over a built-in adversarial set of conversations."""

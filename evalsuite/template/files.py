@@ -1,0 +1,240 @@
+"""A tokenizer folder, read without trusting it.
+
+This module owns what of ``tokenizer.json`` and its neighbours a template may rely on. The files
+may come from anywhere, so every shape is checked, sizes are capped, and the panics that the
+``tokenizers`` package raises on malformed input become ordinary errors that name the file.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from tokenizers import Tokenizer
+
+from evalsuite.errors import TemplateError
+
+_MAX_TOKENIZER_BYTES = 64 * 1024 * 1024
+_MAX_CONFIG_BYTES = 16 * 1024 * 1024
+_MAX_TEMPLATE_CHARS = 200_000
+_NFC = ({"type": "NFC"}, {"type": "Sequence", "normalizers": [{"type": "NFC"}]}, None)
+# One character for each byte that can occur in UTF-8 text.
+_EVERY_BYTE = "".join(
+    map(
+        chr,
+        (
+            *range(0x100),
+            *range(0x100, 0x800, 0x40),
+            *(0x800, *range(0x1000, 0x10000, 0x1000)),
+            *(0x10000, *range(0x40000, 0x110000, 0x40000)),
+        ),
+    )
+)
+_CANARY = "Straße 他的内存管理怎么样？\n\n  e\u0301 \U0001f600 <|x|>\t'quoted' \\ 1234 "
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerFiles:
+    """What a chat template needs from a tokenizer folder."""
+
+    folder: Path
+    encoder: Tokenizer
+    """Encodes content: it knows no added token, so no text can become one."""
+    document: Mapping[str, Any]
+    """``tokenizer.json`` as written."""
+    config: Mapping[str, Any]
+    """``tokenizer_config.json``, or empty."""
+    added: Mapping[str, int]
+    """Every added token and its id."""
+    vocab_size: int
+    """One more than the largest id."""
+    normalizes: bool
+    """True where content is brought to Unicode NFC."""
+    chat_template: str | None
+    """The folder's own Jinja template, or None."""
+    stops: tuple[int, ...] | None
+    """The ids that generation stops on by the folder's own word, or None."""
+
+
+def read_tokenizer(folder: Path | str) -> TokenizerFiles:
+    """Read a tokenizer folder.
+
+    Raises:
+        TemplateError: naming the file and what is wrong with it.
+    """
+    folder = Path(folder)
+    path = folder / "tokenizer.json"
+    document = _read_object(path, _MAX_TOKENIZER_BYTES)
+    config_path = folder / "tokenizer_config.json"
+    config = _read_object(config_path, _MAX_CONFIG_BYTES) if config_path.exists() else {}
+    model = _require_bpe(path, document)
+    added = _added_tokens(path, document)
+    encoder = _encoder(path, document, model, added)
+    return TokenizerFiles(
+        folder=folder,
+        encoder=encoder,
+        document=MappingProxyType(document),
+        config=MappingProxyType(config),
+        added=MappingProxyType(added),
+        vocab_size=1 + max((*model["vocab"].values(), *added.values())),
+        normalizes=document.get("normalizer") is not None,
+        chat_template=_chat_template(folder, config),
+        stops=_stops(folder, config, added),
+    )
+
+
+@contextmanager
+def guarded(path: Path, action: str) -> Iterator[None]:
+    """Turn whatever the tokenizers package raises, panics included, into a TemplateError."""
+    try:
+        yield
+    except (TemplateError, KeyboardInterrupt, SystemExit, GeneratorExit, MemoryError):
+        raise
+    except BaseException as error:  # a Rust panic derives from BaseException
+        raise TemplateError(
+            f"{path}: {action} failed: {type(error).__name__}: {str(error)[:200]}; "
+            "use the tokenizer files of the model's maker"
+        ) from error
+
+
+def full_tokenizer(files: TokenizerFiles) -> Tokenizer:
+    """Return the maker's tokenizer as written: it recognises added tokens in text."""
+    path = files.folder / "tokenizer.json"
+    plain = {**files.document, "truncation": None, "padding": None}
+    with guarded(path, "loading"):
+        return Tokenizer.from_str(json.dumps(plain))
+
+
+def _read_object(path: Path, limit: int) -> dict[str, Any]:
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise TemplateError(f"{path}: {size} bytes, but at most {limit} are read")
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise TemplateError(
+            f"{path}: {error.strerror}; give a folder that holds tokenizer.json"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise TemplateError(f"{path}: not JSON: {error}; download the file again") from error
+    if not isinstance(value, dict):
+        raise TemplateError(f"{path}: holds {type(value).__name__}; a JSON object is due")
+    return value
+
+
+def _require_bpe(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+    model = document.get("model")
+    if not isinstance(model, dict) or model.get("type") != "BPE":
+        raise TemplateError(f"{path}: model.type must be 'BPE' (byte-level); use such a tokenizer")
+    vocab = model.get("vocab")
+    if not isinstance(vocab, dict) or not vocab or not all(_is_id(v) for v in vocab.values()):
+        raise TemplateError(f"{path}: model.vocab must map every token to an id from 0 upwards")
+    if not isinstance(model.get("merges"), list):
+        raise TemplateError(f"{path}: model.merges must be a list")
+    if model.get("dropout"):
+        raise TemplateError(
+            f"{path}: model.dropout={model['dropout']!r} makes renders random; set it to null"
+        )
+    if document.get("normalizer") not in _NFC:
+        raise TemplateError(
+            f"{path}: normalizer={document['normalizer']!r} changes text beyond Unicode NFC; "
+            "use null or NFC"
+        )
+    return model
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
+
+
+def _added_tokens(path: Path, document: Mapping[str, Any]) -> dict[str, int]:
+    entries = document.get("added_tokens") or []
+    if not isinstance(entries, list):
+        raise TemplateError(f"{path}: added_tokens must be a list")
+    added: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        content = entry.get("content") if isinstance(entry, dict) else None
+        if not isinstance(content, str) or not content or not _is_id(entry.get("id")):
+            raise TemplateError(f"{path}: added_tokens[{index}] needs a content and an id")
+        if content in added or entry["id"] in added.values():
+            raise TemplateError(f"{path}: added_tokens[{index}] repeats a content or an id")
+        added[content] = entry["id"]
+    return added
+
+
+def _encoder(
+    path: Path, document: Mapping[str, Any], model: Mapping[str, Any], added: Mapping[str, int]
+) -> Tokenizer:
+    """Build the content tokenizer: no added tokens, and none of their ids in the vocabulary."""
+    with guarded(path, "reading model.merges"):
+        pairs = (m.split(" ", 1) if isinstance(m, str) else m for m in model["merges"])
+        products = {left + right for left, right in pairs}
+    reachable = [token for token in added if token in products]
+    if reachable:
+        raise TemplateError(
+            f"{path}: ordinary text can become the added token {reachable[0]!r}; "
+            "give control tokens a spelling that the merges do not make"
+        )
+    ids = set(added.values())
+    vocab = {token: i for token, i in model["vocab"].items() if i not in ids and token not in added}
+    stripped = {**document, "added_tokens": [], "post_processor": None}
+    stripped |= {"truncation": None, "padding": None, "model": {**model, "vocab": vocab}}
+    with guarded(path, "loading"):
+        encoder = Tokenizer.from_str(json.dumps(stripped))
+        _require_lossless(path, encoder)
+    return encoder
+
+
+def _require_lossless(path: Path, encoder: Tokenizer) -> None:
+    for text in (_CANARY, _EVERY_BYTE):
+        ids = encoder.encode(text, add_special_tokens=False).ids
+        back = encoder.decode(ids, skip_special_tokens=False)
+        if back not in (text, unicodedata.normalize("NFC", text)):
+            raise TemplateError(
+                f"{path}: decode(encode(text)) changes text: {text[:30]!r} came back as "
+                f"{back[:30]!r}; use a byte-level tokenizer without added prefix spaces"
+            )
+
+
+def _chat_template(folder: Path, config: Mapping[str, Any]) -> str | None:
+    path = folder / "chat_template.jinja"
+    source: object = config.get("chat_template")
+    if path.exists():
+        with guarded(path, "reading"):
+            source = path.read_bytes().decode("utf-8")
+    if isinstance(source, list):
+        named = [e for e in source if isinstance(e, dict) and e.get("name") == "default"]
+        source = named[0].get("template") if named else None
+    if source is None:
+        return None
+    if not isinstance(source, str) or len(source) > _MAX_TEMPLATE_CHARS:
+        raise TemplateError(
+            f"{path}: the chat template must be a text of at most {_MAX_TEMPLATE_CHARS} characters"
+        )
+    return source
+
+
+def _stops(
+    folder: Path, config: Mapping[str, Any], added: Mapping[str, int]
+) -> tuple[int, ...] | None:
+    path = folder / "generation_config.json"
+    if path.exists():
+        value = _read_object(path, _MAX_CONFIG_BYTES).get("eos_token_id")
+        stops = value if isinstance(value, list) else [value]
+        if value is not None and all(_is_id(stop) for stop in stops):
+            return tuple(stops)
+    named = token_text(config.get("eos_token"))
+    return (added[named],) if named in added else None
+
+
+def token_text(value: object) -> str:
+    """Return the text of a token entry of a tokenizer config: a string or an object."""
+    if isinstance(value, dict):
+        value = value.get("content")
+    return value if isinstance(value, str) else ""

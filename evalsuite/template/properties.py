@@ -1,0 +1,316 @@
+"""The properties that a chat template must have, as functions that try to refute them.
+
+Each takes a template and conversations and returns a :class:`PropertyResult`; a violation names
+the smallest failing conversation. They use the template's public methods only, so that they hold
+a new family, or a broken subclass, to the same contract.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.errors import ContextOverflow, EvalsuiteError, InvalidConversation, TemplateError
+from evalsuite.template.adversarial import adversarial_conversations
+from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus
+from evalsuite.template.isolated import own_template, r6_stable
+from evalsuite.template.shrinking import judge
+
+_NONCE = "⟦7f3a91c2⟧"
+_OUT_OF_ORDER = (
+    (("assistant", "a"),),
+    (("system", "s"), ("assistant", "a"), ("user", "u")),
+    (("system", "s"),),
+    (("user", "u"), ("user", "v")),
+    (("user", "u"), ("assistant", "a"), ("assistant", "b")),
+)
+
+
+def r1_prefix(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
+    """The prompt of every turn is a token prefix of the training render of all turns."""
+
+    def probe(conversation: Conversation) -> str | None:
+        ids = template.render(conversation).ids
+        for index, history in _histories(conversation):
+            prompt = template.prompt(history)
+            answered = index + 1 < len(conversation.messages)
+            longer, shorter = (ids, prompt) if answered else (prompt, ids)
+            if longer[: len(shorter)] != shorter:
+                return f"the prompt that ends with message {index} is no prefix of the render"
+        return None
+
+    return judge("R1 prefix", conversations, probe)
+
+
+def r2_mask(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
+    """The loss mask is True exactly on assistant content and its stop token."""
+
+    def probe(conversation: Conversation) -> str | None:
+        rendered = template.render(conversation)
+        expected = [False] * len(rendered.ids)
+        for index, history in _histories(conversation):
+            if index + 1 == len(conversation.messages):
+                continue
+            content = template.encode(conversation.messages[index + 1].content)
+            start = len(template.prompt(history))
+            end = start + len(content) + 1
+            if rendered.ids[start:end] != (*content, template.stop_id):
+                return f"message {index + 1} is not its content and the stop token in the render"
+            expected[start:end] = [True] * (end - start)
+        for position, (found, due) in enumerate(zip(rendered.loss_mask, expected, strict=True)):
+            if found is not due:
+                text = template.decode(rendered.ids[position : position + 1])
+                return f"loss_mask[{position}] ({text!r}) is {found} where {due} is due"
+        return None
+
+    return judge("R2 mask", conversations, probe)
+
+
+def r3_no_forged_control(
+    template: ChatTemplate, conversations: Sequence[Conversation]
+) -> PropertyResult:
+    """The count of each control id depends on the roles alone."""
+    control = {i: token for token, i in template.control_ids.items()}
+
+    def counts(conversation: Conversation) -> Counter[int]:
+        return Counter(i for i in template.render(conversation).ids if i in control)
+
+    def probe(conversation: Conversation) -> str | None:
+        bland = Conversation(tuple(Message(m.role, "a") for m in conversation.messages))
+        found, due = counts(conversation), counts(bland)
+        for i in sorted(found | due):
+            if found[i] != due[i]:
+                return f"{found[i]} ids {control[i]} where the roles alone give {due[i]}"
+        return None
+
+    return judge("R3 no forged control", conversations, probe)
+
+
+def r4_parse_back(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
+    """Parsing a render, or a prompt, gives the conversation back, up to Unicode NFC."""
+
+    def probe(conversation: Conversation) -> str | None:
+        ways = [("render", template.render(conversation).ids)]
+        if conversation.messages[-1].role is Role.USER:
+            ways.append(("prompt", template.prompt(conversation)))
+        for way, ids in ways:
+            back = template.parse(ids)
+            if nfc(back) != nfc(conversation):
+                return f"parse({way}) lost or changed {_first_change(conversation, back)}"
+        return None
+
+    result = judge("R4 parse back", conversations, probe)
+    changed = [c for c in conversations if _parses_changed(template, c)]
+    if result.status is PropertyStatus.HOLDS and changed:
+        detail = (
+            f"{len(conversations)} conversations, equal up to Unicode NFC; "
+            f"the tokenizer composes characters in {len(changed)} of them"
+        )
+        return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
+    return result
+
+
+def r5_system_once(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
+    """The system text occurs exactly once in the render and in the prompt; none is invented."""
+
+    def probe(conversation: Conversation) -> str | None:
+        if conversation.system is None:
+            back = template.parse(template.render(conversation).ids).system
+            return None if back is None else f"a system message appeared: {back[:60]!r}"
+        text = _NONCE + conversation.system
+        marked = Conversation((Message(Role.SYSTEM, text), *conversation.turns))
+        renders = [("render", template.render(marked).ids)]
+        renders += [("prompt", template.prompt(h)) for _, h in _histories(marked)][-1:]
+        for way, ids in renders:
+            found = template.decode(ids).count(unicodedata.normalize("NFC", text))
+            if found != 1:
+                return f"the system text occurs {found} times in the {way}"
+        return None
+
+    return judge("R5 system once", conversations, probe)
+
+
+def r7_no_silent_drop(
+    template: ChatTemplate, conversations: Sequence[Conversation]
+) -> PropertyResult:
+    """Messages out of order, unknown roles and empty contents are errors that say which."""
+    name = "R7 no silent drop"
+    refusals: list[tuple[str, Callable[[], object]]] = [
+        ("a message with the role 'tool'", partial(Message, "tool", "x")),  # type: ignore[arg-type]
+        ("an empty message", partial(Message, Role.USER, "")),
+    ]
+    for turns in _OUT_OF_ORDER:
+        broken = Conversation.of(*turns)
+        roles = ", ".join(role for role, _ in turns)
+        refusals.append((f"render({roles})", partial(template.render, broken)))
+        refusals.append((f"prompt({roles})", partial(template.prompt, broken)))
+    refusals += [
+        ("a prompt after an answer", partial(template.prompt, conversation))
+        for conversation in conversations
+        if conversation.messages[-1].role is Role.ASSISTANT
+    ]
+    for what, action in refusals:
+        problem = _refusal_problem(action)
+        if problem is not None:
+            return PropertyResult(name, PropertyStatus.VIOLATED, f"{what} {problem}")
+    return PropertyResult(name, PropertyStatus.HOLDS, f"{len(refusals)} refusals")
+
+
+def r8_truncation(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
+    """Truncation keeps the system message and whole last turns, byte for byte, or is an error."""
+
+    def probe(conversation: Conversation) -> str | None:
+        conversation.require_alternating()
+        *_, (last, history) = _histories(conversation)
+        first = len(history.messages) - len(history.turns)
+        whole = template.prompt(history)
+        for start in range(first, last + 1, 2):
+            kept = Conversation(history.messages[:first] + history.messages[start:])
+            budget = len(template.prompt(kept))
+            cut = template.truncate(history, budget)
+            if cut != kept:
+                return f"max_tokens={budget} does not keep the turns from message {start} on"
+            if not _is_cut_of(template.prompt(cut), whole):
+                return "the kept turns are not byte-identical to their untruncated render"
+        try:
+            template.truncate(history, budget - 1)
+        except ContextOverflow:
+            return None
+        return f"max_tokens={budget - 1} does not fit the last turn, yet is no ContextOverflow"
+
+    return judge("R8 truncation", conversations, probe)
+
+
+def r9_bos_and_stop(
+    template: ChatTemplate, conversations: Sequence[Conversation]
+) -> PropertyResult:
+    """One BOS where the family has one; the learned stop token is the one generation stops on."""
+
+    def probe(conversation: Conversation) -> str | None:
+        ids = template.render(conversation).ids
+        if template.bos_id is not None and (ids.count(template.bos_id), ids[0]) != (
+            1,
+            template.bos_id,
+        ):
+            return f"{ids.count(template.bos_id)} BOS ids; exactly one, at the start, is due"
+        return None
+
+    name = "R9 one BOS, right stop"
+    stops = template.generation_stops
+    if stops is None:
+        result = judge(name, conversations, probe)
+        if result.status is PropertyStatus.VIOLATED:
+            return result
+        detail = "neither generation_config.json nor eos_token says what generation stops on"
+        return PropertyResult(name, PropertyStatus.DECLARED, detail)
+    if template.stop_id not in stops:
+        detail = (
+            f"an answer ends with id {template.stop_id}, but by the folder's configuration "
+            f"generation stops on {list(stops)}; set eos_token_id in generation_config.json"
+        )
+        return PropertyResult(name, PropertyStatus.VIOLATED, detail)
+    return judge(name, conversations, probe)
+
+
+def r10_train_equals_serve(
+    template: ChatTemplate, training_fingerprint: str | None
+) -> PropertyResult:
+    """The render used in training is the one used in serving."""
+    name = "R10 train equals serve"
+    if training_fingerprint is None:
+        detail = "no training fingerprint to compare with"
+        return PropertyResult(name, PropertyStatus.DECLARED, detail)
+    if training_fingerprint == template.fingerprint:
+        return PropertyResult(name, PropertyStatus.HOLDS, f"fingerprint {training_fingerprint}")
+    detail = (
+        f"trained with {training_fingerprint}, serving {template.fingerprint}; serve with the "
+        "tokenizer and chat template that the adapter was trained with, or train it again"
+    )
+    return PropertyResult(name, PropertyStatus.VIOLATED, detail)
+
+
+PROPERTIES = (
+    r1_prefix,
+    r2_mask,
+    r3_no_forged_control,
+    r4_parse_back,
+    r5_system_once,
+    r6_stable,
+    r7_no_silent_drop,
+    r8_truncation,
+    r9_bos_and_stop,
+)
+
+
+def check(
+    template: ChatTemplate,
+    conversations: Sequence[Conversation] | None = None,
+    *,
+    training_fingerprint: str | None = None,
+) -> list[PropertyResult]:
+    """Return R1 to R10 and the comparison with the folder's own template, in this order.
+
+    Without ``conversations`` the built-in adversarial set is used; it spells every control token
+    of this tokenizer in every role.
+    """
+    if conversations is None:
+        conversations = adversarial_conversations(tuple(template.control_ids))
+    results = [prove(template, conversations) for prove in PROPERTIES]
+    results.append(r10_train_equals_serve(template, training_fingerprint))
+    results.append(own_template(template, conversations))
+    return results
+
+
+def nfc(conversation: Conversation) -> Conversation:
+    """Return the conversation with every content in Unicode NFC."""
+    return Conversation(
+        tuple(
+            Message(m.role, unicodedata.normalize("NFC", m.content)) for m in conversation.messages
+        )
+    )
+
+
+def _histories(conversation: Conversation) -> list[tuple[int, Conversation]]:
+    """Return (index, conversation up to it) for every user message."""
+    messages = conversation.messages
+    return [
+        (index, Conversation(messages[: index + 1]))
+        for index, message in enumerate(messages)
+        if message.role is Role.USER
+    ]
+
+
+def _first_change(before: Conversation, after: Conversation) -> str:
+    pairs = zip(before.messages, after.messages, strict=False)
+    for index, (old, new) in enumerate(pairs):
+        if nfc(Conversation((old,))) != nfc(Conversation((new,))):
+            return f"message {index} ({old.role}): it came back as {new.role} {new.content[:60]!r}"
+    return f"messages: {len(before.messages)} went in, {len(after.messages)} came back"
+
+
+def _parses_changed(template: ChatTemplate, conversation: Conversation) -> bool:
+    try:
+        return template.parse(template.render(conversation).ids) != conversation
+    except EvalsuiteError:
+        return False
+
+
+def _refusal_problem(action: Callable[[], object]) -> str | None:
+    try:
+        action()
+    except (InvalidConversation, TemplateError) as error:
+        named = any(word in str(error) for word in ("message", "role="))
+        return None if named else f"is refused without saying which: {error}"
+    return "is accepted; an error is due"
+
+
+def _is_cut_of(cut: Sequence[int], whole: Sequence[int]) -> bool:
+    """Return whether ``cut`` is a head of ``whole`` followed by a tail of it."""
+    head = 0
+    while head < len(cut) and cut[head] == whole[head]:
+        head += 1
+    tail = len(cut) - head
+    return tail == 0 or tuple(cut[head:]) == tuple(whole[len(whole) - tail :])

@@ -1,0 +1,345 @@
+"""Each planted defect is caught by the property that is there to catch it."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from tiny_tokenizer import CHATML
+
+from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.template import (
+    ChatMLTemplate,
+    ChatTemplate,
+    PropertyResult,
+    PropertyStatus,
+    Rendered,
+    check,
+    isolated,
+    load_template,
+)
+from evalsuite.template.adversarial import adversarial_conversations
+from evalsuite.template.files import full_tokenizer, read_tokenizer
+from evalsuite.template.isolated import own_template, r6_stable
+from evalsuite.template.properties import (
+    PROPERTIES,
+    r1_prefix,
+    r2_mask,
+    r3_no_forged_control,
+    r4_parse_back,
+    r5_system_once,
+    r7_no_silent_drop,
+    r8_truncation,
+    r9_bos_and_stop,
+    r10_train_equals_serve,
+)
+from evalsuite.template.shrinking import describe, judge, shrink
+
+ONE = (Conversation.of(("user", "plain")),)
+QWEN_LIKE = """\
+{%- if messages[0]['role'] != 'system' %}
+    {{- '<|im_start|>system\\nYou help.<|im_end|>\\n' }}
+{%- endif %}
+""" + CHATML  # fmt: skip
+
+
+def by_name(results: Sequence[PropertyResult]) -> dict[str, PropertyResult]:
+    return {result.name.split()[0]: result for result in results}
+
+
+def test_a_sound_template_violates_nothing(template: ChatTemplate) -> None:
+    results = by_name(template.check())
+    assert list(results) == [*(f"R{i}" for i in range(1, 11)), "own"]
+    statuses = {name: result.status for name, result in results.items()}
+    declared = {name for name, status in statuses.items() if status is PropertyStatus.DECLARED}
+    assert PropertyStatus.VIOLATED not in statuses.values(), results
+    assert declared == {"R4", "R10"}
+    assert "NFC" in results["R4"].detail
+
+
+def test_text_that_nfc_leaves_alone_parses_back_exactly(template: ChatTemplate) -> None:
+    assert r4_parse_back(template, ONE).status is PropertyStatus.HOLDS
+
+
+class DropsSystem(ChatMLTemplate):
+    def render(self, conversation: Conversation) -> Rendered:
+        conversation.require_alternating()
+        return super().render(Conversation(conversation.turns))
+
+
+class RepeatsSystem(ChatMLTemplate):
+    def prompt(self, conversation: Conversation) -> tuple[int, ...]:
+        ids = super().prompt(conversation)
+        if conversation.system is None:
+            return ids
+        return self.render(conversation).ids[: ids.index(self.stop_id) + 2] + ids
+
+
+class InventsSystem(ChatMLTemplate):
+    def render(self, conversation: Conversation) -> Rendered:
+        conversation.require_alternating()
+        if conversation.system is None:
+            system = Message(Role.SYSTEM, "You are helpful.")
+            conversation = Conversation((system, *conversation.messages))
+        return super().render(conversation)
+
+
+class LetsControlThrough(ChatMLTemplate):
+    def __init__(self, files) -> None:
+        self._makers = full_tokenizer(files)
+        super().__init__(files)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        return tuple(self._makers.encode(text, add_special_tokens=False).ids)
+
+
+class MasksHeader(ChatMLTemplate):
+    def _segments(self, index, message):
+        (header, _), content, newline = super()._segments(index, message)
+        return (header, message.role is Role.ASSISTANT), content, newline
+
+
+class LearnsTheNewline(ChatMLTemplate):
+    def _segments(self, index, message):
+        header, content, (newline, _) = super()._segments(index, message)
+        return header, content, (newline, message.role is Role.ASSISTANT)
+
+
+class ForgetsTheStopToken(ChatMLTemplate):
+    def _segments(self, index, message):
+        header, (ids, learned), (newline, _) = super()._segments(index, message)
+        return header, (ids[:-1], learned), ((ids[-1], *newline), False)
+
+
+class Strips(ChatMLTemplate):
+    def _segments(self, index, message):
+        return super()._segments(index, replace(message, content=message.content.strip()))
+
+
+class MergesHeaderAndContent(ChatMLTemplate):
+    """Encodes header and content together, as tokenising a whole text does."""
+
+    def _segments(self, index, message):
+        _, (_, learned), newline = super()._segments(index, message)
+        head = self.encode(f"{message.role}\n")
+        whole = self.encode(f"{message.role}\n{message.content}")
+        same = whole[: len(head)] == head
+        kept = whole[len(head) :] if same else whole[len(head) - 1 :]
+        header = (self._start, *(head if same else head[:-1]))
+        return (header, False), ((*kept, self.stop_id), learned), newline
+
+
+class AcceptsAnyOrder(ChatMLTemplate):
+    def render(self, conversation: Conversation) -> Rendered:
+        ids: list[int] = []
+        for index, message in enumerate(conversation.messages):
+            for segment, _ in self._segments(index, message):
+                ids.extend(segment)
+        return Rendered(tuple(ids), (False,) * len(ids))
+
+
+class AnswersAnyPrompt(ChatMLTemplate):
+    def prompt(self, conversation: Conversation) -> tuple[int, ...]:
+        return self.render(conversation).ids + self._headers[Role.ASSISTANT]
+
+
+class DatesTheRender(ChatMLTemplate):
+    def _segments(self, index, message):
+        today = datetime.date.today().isoformat()
+        return super()._segments(index, replace(message, content=f"{today} {message.content}"))
+
+
+class CutsInsideTurns(ChatMLTemplate):
+    def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
+        whole = super().truncate(conversation, 10**9)
+        if len(self.prompt(whole)) <= max_tokens:
+            return whole
+        last = whole.messages[-1]
+        return Conversation((*whole.messages[:-1], replace(last, content=last.content[-1:])))
+
+
+class ForgetsSystemInTruncation(ChatMLTemplate):
+    def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
+        kept = super().truncate(conversation, max_tokens)
+        return kept if kept == conversation else Conversation(kept.turns)
+
+
+class NeverOverflows(ChatMLTemplate):
+    def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
+        needed = len(self.prompt(Conversation(conversation.messages[-1:])))
+        return super().truncate(conversation, max(max_tokens, needed + 10_000))
+
+
+class StartsTwice(ChatMLTemplate):
+    def __init__(self, files) -> None:
+        super().__init__(files)
+        self.bos_id = self.pad_id
+
+    def render(self, conversation: Conversation) -> Rendered:
+        plain = super().render(conversation)
+        return Rendered((self.pad_id,) * 2 + plain.ids, (False,) * 2 + plain.loss_mask)
+
+
+DEFECTS = [
+    (DropsSystem, r4_parse_back),
+    (DropsSystem, r5_system_once),
+    (DropsSystem, own_template),
+    (RepeatsSystem, r5_system_once),
+    (RepeatsSystem, r1_prefix),
+    (InventsSystem, r5_system_once),
+    (LetsControlThrough, r3_no_forged_control),
+    (MasksHeader, r2_mask),
+    (LearnsTheNewline, r2_mask),
+    (ForgetsTheStopToken, r2_mask),
+    (Strips, r4_parse_back),
+    (MergesHeaderAndContent, r1_prefix),
+    (AcceptsAnyOrder, r2_mask),
+    (AcceptsAnyOrder, r7_no_silent_drop),
+    (AnswersAnyPrompt, r7_no_silent_drop),
+    (DatesTheRender, r6_stable),
+    (CutsInsideTurns, r8_truncation),
+    (ForgetsSystemInTruncation, r8_truncation),
+    (NeverOverflows, r8_truncation),
+    (StartsTwice, r9_bos_and_stop),
+]
+
+
+@pytest.mark.parametrize(("defect", "prove"), DEFECTS)
+def test_a_planted_defect_is_caught_by_its_property(
+    folder, defect: type[ChatMLTemplate], prove
+) -> None:
+    template = defect(read_tokenizer(folder))
+    result = prove(template, adversarial_conversations(tuple(template.control_ids)))
+    assert result.status is PropertyStatus.VIOLATED, result
+    assert prove is r7_no_silent_drop or "smallest conversation: " in result.detail
+    assert len(result.detail) < 700
+
+
+def test_a_sound_template_is_caught_by_none_of_these(template: ChatTemplate) -> None:
+    found = adversarial_conversations(tuple(template.control_ids))
+    for prove in {prove for _, prove in DEFECTS}:
+        assert prove(template, found).status is not PropertyStatus.VIOLATED
+
+
+def test_the_smallest_failing_conversation_is_small(folder) -> None:
+    template = Strips(read_tokenizer(folder))
+    result = r4_parse_back(template, adversarial_conversations(tuple(template.control_ids)))
+    shown = result.detail.split("smallest conversation: ")[1]
+    assert re.fullmatch(r"user '(\\?\w| ){2,3}'", shown)
+
+
+def test_a_stop_token_that_generation_does_not_stop_on_is_a_violation(write_folder) -> None:
+    template = load_template(write_folder(generation={"eos_token_id": [1, 2]}))
+    result = r9_bos_and_stop(template, ONE)
+    assert result.status is PropertyStatus.VIOLATED
+    assert "generation stops on [1, 2]" in result.detail
+
+
+def test_without_a_word_about_stopping_r9_is_declared(write_folder) -> None:
+    template = load_template(write_folder(config={"model_max_length": 99}))
+    assert r9_bos_and_stop(template, ONE).status is PropertyStatus.DECLARED
+
+
+def test_training_and_serving_fingerprints_are_compared(template: ChatTemplate) -> None:
+    assert r10_train_equals_serve(template, template.fingerprint).status is PropertyStatus.HOLDS
+    other = check(template, ONE, training_fingerprint="0" * 64)
+    assert by_name(other)["R10"].status is PropertyStatus.VIOLATED
+    assert template.fingerprint in by_name(other)["R10"].detail
+
+
+def test_a_default_system_prompt_of_the_makers_template_is_declared(write_folder) -> None:
+    template = load_template(write_folder(jinja=QWEN_LIKE))
+    result = own_template(template, adversarial_conversations(()))
+    assert result.status is PropertyStatus.DECLARED
+    assert "You help." in result.detail
+
+
+@pytest.mark.parametrize(
+    ("jinja", "status", "says"),
+    [
+        (None, PropertyStatus.DECLARED, "ships no chat template"),
+        (CHATML.replace("<|im_end|>\\n", "<|im_end|>"), PropertyStatus.VIOLATED, "its text is"),
+        ("{% if", PropertyStatus.VIOLATED, "TemplateSyntaxError"),
+        ("{{ ''.__class__.__mro__ }}", PropertyStatus.DECLARED, "SecurityError"),
+        ("{{ raise_exception('no system role') }}", PropertyStatus.DECLARED, "no system role"),
+        ("{{ 'x' * 5000000 }}", PropertyStatus.DECLARED, "5000000 characters"),
+        (
+            "{% generation %}" + CHATML + "{% endgeneration %}",
+            PropertyStatus.HOLDS,
+            "harmless conversations",
+        ),
+        (
+            CHATML + "{% set d = strftime_now('%Y') %}{% if d == '2019' %}{{ d }}{% endif %}",
+            PropertyStatus.DECLARED,
+            "depends on the date",
+        ),
+    ],
+)
+def test_the_folders_own_template_is_compared(
+    write_folder, jinja: str | None, status: PropertyStatus, says: str
+) -> None:
+    template = load_template(write_folder(jinja=jinja))
+    result = own_template(template, adversarial_conversations(()))
+    assert (result.status, says in result.detail) == (status, True), result
+
+
+def test_an_own_template_that_never_ends_is_given_up(
+    write_folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolated, "_SECONDS", 3)
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    result = own_template(load_template(write_folder(jinja=endless)), ONE)
+    assert result.status is PropertyStatus.VIOLATED
+
+
+def test_a_template_without_a_folder_declares_what_it_cannot_compare(folder) -> None:
+    template = load_template(folder)
+    template.source = None
+    assert r6_stable(template, ONE).status is PropertyStatus.DECLARED
+    assert own_template(template, ONE).status is PropertyStatus.DECLARED
+
+
+def test_conversations_out_of_order_violate_what_is_asked_of_them(template: ChatTemplate) -> None:
+    broken = [Conversation.of(("user", "u"), ("user", "v"))]
+    for prove in PROPERTIES:
+        result = prove(template, broken)
+        refused = result.status is PropertyStatus.VIOLATED and "message 1" in result.detail
+        assert refused or result.name.startswith("R7"), result
+
+
+def test_no_conversations_prove_nothing(template: ChatTemplate) -> None:
+    assert r1_prefix(template, []).status is PropertyStatus.VIOLATED
+
+
+def test_the_built_in_set_spells_every_control_token_in_every_role(template: ChatTemplate) -> None:
+    found = adversarial_conversations(tuple(template.control_ids))
+    for token in template.control_ids:
+        roles = {m.role for c in found for m in c.messages if token in m.content}
+        assert roles == set(Role)
+    assert max(len(c.turns) for c in found) == 20
+
+
+def test_shrinking_keeps_what_matters() -> None:
+    conversation = Conversation.of(
+        ("system", "long system text"),
+        ("user", "one"),
+        ("assistant", "two"),
+        ("user", "three and BAD and four"),
+        ("assistant", "five"),
+    )
+
+    def probe(c: Conversation) -> str | None:
+        return "bad" if any("BAD" in m.content for m in c.messages) else None
+
+    assert shrink(conversation, probe) == Conversation.of(("user", "BAD"))
+    assert "user 'BAD'" in judge("R0", [conversation], probe).detail
+
+
+def test_long_conversations_are_described_in_brief() -> None:
+    turns = [("user", "a" * 500), ("assistant", "b")] * 10
+    shown = describe(Conversation.of(*turns))
+    assert "(14 more)" in shown
+    assert len(shown) < 400
