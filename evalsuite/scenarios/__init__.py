@@ -1,0 +1,39 @@
+"""The scenario grammar: conversations about things that do not exist, with known answers."""
+
+from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
+from evalsuite.scenarios.names import Split, invent_name, split_of
+from evalsuite.scenarios.panels import (
+    Episode,
+    Panel,
+    sample_demonstrations,
+    sample_episodes,
+    sample_panel,
+)
+from evalsuite.scenarios.skills import (
+    SKILLS,
+    SkillItem,
+    TextItem,
+    sample_skills,
+    sample_texts,
+)
+
+__all__ = [
+    "LEXICONS",
+    "SKILLS",
+    "Episode",
+    "Panel",
+    "SkillItem",
+    "Split",
+    "Template",
+    "TextItem",
+    "invent_name",
+    "make_case",
+    "make_lure",
+    "sample_demonstrations",
+    "sample_episodes",
+    "sample_panel",
+    "sample_skills",
+    "sample_texts",
+    "split_of",
+    "templates",
+]

@@ -1,0 +1,70 @@
+"""The shape of a language's part of the grammar, filled in by english.py and chinese.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evalsuite.cases import Kind, Language
+from evalsuite.scenarios.names import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Pronoun:
+    """The three forms in which a query refers back: possessive, subject, object."""
+
+    possessive: str
+    subject: str
+    object: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """How a history of some kind begins: alternating user and assistant texts.
+
+    Slots: ``{A}`` and ``{B}`` are entities, ``{type}`` what they are, ``{attr}`` one of their
+    attributes, ``{comp}`` a comparative, ``{role}`` a person's role. An odd number of texts ends
+    with the user, that is, without an answer.
+    """
+
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityType:
+    """A kind of thing and what one may ask about it."""
+
+    noun: str
+    attributes: tuple[str, ...]
+    comparatives: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Everything that the grammar needs to speak one language."""
+
+    language: Language
+    types: tuple[EntityType, ...]
+    adjectives: tuple[str, ...]
+    person_attributes: tuple[str, ...]
+    female_roles: tuple[str, ...]
+    male_roles: tuple[str, ...]
+    thing: Pronoun
+    plural: Pronoun
+    female: Pronoun
+    male: Pronoun
+    former: Pronoun
+    latter: Pronoun
+    conjunction: str
+    """Joins two names: ``" and "``."""
+    possessive_suffix: str
+    """Makes a name possessive: ``"'s"``."""
+    queries: Mapping[Split, tuple[str, ...]]
+    """Follow-up questions: one of ``{P}``, ``{S}``, ``{O}``, maybe ``{attr}`` or ``{adj}``."""
+    elliptic: Mapping[Split, tuple[tuple[str, str], ...]]
+    """Questions without a subject and the same with ``{N}``, the name, supplied."""
+    openers: Mapping[Split, Mapping[Kind, tuple[Opener, ...]]]
+    fillers: Mapping[Split, tuple[tuple[str, str], ...]]
+    """Exchanges about nothing that could be an antecedent."""
+    foreign_attributes: tuple[str, ...]
+    """Attributes in the other language, for mixed queries."""

@@ -1,0 +1,120 @@
+"""Fictitious names: pronounceable in English, plausible in Chinese, borne by nothing that exists.
+
+Because nothing bears them, no model can know them, so whatever an answer says about them it took
+from the prompt: that is what makes the oracle free of a judge. A name belongs to exactly one split
+by its own digest, so training, panel and held-out names can never meet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from enum import StrEnum
+
+from evalsuite.cases import Language
+from evalsuite.errors import InvalidInput
+
+
+class Split(StrEnum):
+    """Which part of the grammar's names and templates may be used."""
+
+    TRAIN = "train"
+    """What a candidate, or the embedded base model, may learn from."""
+    PANEL = "panel"
+    """What gates are decided on."""
+    HELDOUT = "heldout"
+    """What nothing is tuned on: qualification and golden cases."""
+
+
+_ONSETS = (
+    "b br bl d dr f fl g gr h j k kl kr l m n p pl pr qu r s sk sl sm sn st t tr v vl w y z zh"
+).split()
+_NUCLEI = "a e i o u ai ei ou au ee oo".split()
+_CODAS = "n r l m k sk nd lt rn x th v sh mp zz lf rk".split()
+_ENDINGS = "a o i en ar ix um os el ya ek ov une ild ath".split()
+
+# Characters that are common in Chinese brand, place and personal names. No pair of them that
+# forms an everyday word is produced: see _ZH_WORDS.
+_ZH_FIRST = "岚澜泽沐芷蔚朔峤珞瑭钰铭砚棠榆桐楠樾禾穗苓薇茉菀翎翊霁霖霏曦晗昀旻晟煜炜"
+_ZH_SECOND = "洛朗图尔诺维卡莫迦罗兰斯提雅塔拉姆克森顿伦泊岑湾屿陵渡川坞墟冈峪岙浦汀"
+_ZH_SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕施张孔曹严金魏陶姜"
+_ZH_WORDS = frozenset({"兰斯", "罗兰", "斯提", "维克", "图森", "伦敦", "桐川", "铭维"})
+
+# Words that the syllables can form and that mean something.
+_EN_WORDS = frozenset(
+    """banana berlin brando breeno dakota danish delta denver diesel dinar dollar donor drama flora
+    gamma garden gluten golden havana helix jaguar karma kimono koala kraken lava lemon limo london
+    loner major manila martha medusa melon miami mango nevada novel panda pasta phoenix pizza polo
+    prior promo quark quota radar salsa salmon samba sierra silken soda sofa solar sonar stamen
+    tango tartan tenor tiger toronto token trauma trova vegan villa vista volga vodka yoga zebra
+    zelda zero zorro""".split()
+)
+
+
+def split_of(name: str) -> Split:
+    """Return the one split to which a name belongs (70 % train, 20 % panel, 10 % held out)."""
+    bucket = hashlib.sha256(name.casefold().encode()).digest()[0] % 10
+    if bucket < 7:
+        return Split.TRAIN
+    return Split.PANEL if bucket < 9 else Split.HELDOUT
+
+
+def _english(rng: random.Random) -> str:
+    syllable = rng.choice(_ONSETS) + rng.choice(_NUCLEI)
+    middle = rng.choice(_CODAS) if rng.random() < 0.7 else ""
+    onset = rng.choice(_ONSETS) if not middle or rng.random() < 0.4 else ""
+    return (syllable + middle + onset + rng.choice(_ENDINGS)).capitalize()
+
+
+def _chinese_thing(rng: random.Random) -> str:
+    length = rng.choice((2, 2, 3))
+    return rng.choice(_ZH_FIRST) + "".join(rng.choice(_ZH_SECOND) for _ in range(length - 1))
+
+
+def _chinese_person(rng: random.Random) -> str:
+    given = "".join(rng.sample(_ZH_FIRST, rng.choice((1, 2, 2))))
+    return rng.choice(_ZH_SURNAMES) + given
+
+
+def _acceptable(name: str, language: Language) -> bool:
+    if language is Language.ZH:
+        return not any(word in name for word in _ZH_WORDS) and len(set(name)) == len(name)
+    return 5 <= len(name) <= 9 and name.casefold() not in _EN_WORDS
+
+
+def invent_name(
+    rng: random.Random,
+    language: Language,
+    split: str = "train",
+    *,
+    person: bool = False,
+    avoid: frozenset[str] = frozenset(),
+) -> str:
+    """Invent a name of the given split.
+
+    Args:
+        rng: the only source of randomness; the same state gives the same name.
+        language: the script and sound of the name.
+        split: train, panel or heldout.
+        person: a personal name (surname and given name in Chinese).
+        avoid: names that may not be returned, nor contain or be contained in the result.
+
+    Raises:
+        InvalidInput: an unknown split.
+    """
+    try:
+        wanted = Split(split)
+    except ValueError:
+        known = ", ".join(Split)
+        raise InvalidInput(f"split={split!r} is unknown; use one of: {known}") from None
+    taken = {name.casefold() for name in avoid}
+    while True:
+        if Language(language) is Language.EN:
+            name = _english(rng)
+        else:
+            name = _chinese_person(rng) if person else _chinese_thing(rng)
+        folded = name.casefold()
+        if any(folded in other or other in folded for other in taken):
+            continue
+        if split_of(name) is wanted and _acceptable(name, Language(language)):
+            return name

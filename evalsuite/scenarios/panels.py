@@ -1,0 +1,176 @@
+"""Seeded samples of the grammar: panels for gates, demonstrations, and episodes for training."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalsuite.cases import Case, Kind, Language
+from evalsuite.errors import InvalidInput
+from evalsuite.prompts import Demonstration
+from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
+from evalsuite.scenarios.names import Split
+
+# What demonstrations show: the kinds whose antecedent is one thing, so that a lure can be made.
+_LURING = (Kind.SINGLE, Kind.COMPARISON, Kind.TOPIC_SWITCH)
+_SHOWN = (*_LURING, Kind.STANDALONE, Kind.PERSON, Kind.PLURAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A reproducible sample of cases: the same seed gives the same cases, everywhere."""
+
+    seed: int
+    split: Split
+    cases: tuple[Case, ...]
+
+    @property
+    def clusters(self) -> frozenset[str]:
+        """The templates that occur; the unit of independent evidence."""
+        return frozenset(case.cluster for case in self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A case with the demonstrations that stand before it in a training prompt."""
+
+    case: Case
+    demonstrations: tuple[Demonstration, ...]
+
+
+def _rng(*parts: object) -> random.Random:
+    # A string seed is hashed by sha512 inside random: stable across processes and platforms.
+    return random.Random("/".join(str(p) for p in parts))  # noqa: S311 - sampling, not security
+
+
+class _Rota:
+    """Hands out a kind's templates in a shuffled order, each once before any comes again."""
+
+    def __init__(self, rng: random.Random, language: Language, kind: Kind, split: Split) -> None:
+        self._rng = rng
+        self._all = templates(language, kind, split)
+        self._left: list[Template] = []
+
+    def next(self) -> Template:
+        if not self._left:
+            self._left = self._rng.sample(self._all, len(self._all))
+        return self._left.pop()
+
+
+def sample_panel(
+    seed: int,
+    n: int,
+    split: str = "panel",
+    *,
+    languages: Sequence[Language] = tuple(Language),
+    kinds: Sequence[Kind] = tuple(Kind),
+    demonstrations: Sequence[Demonstration] = (),
+) -> Panel:
+    """Sample ``n`` cases, spread evenly over languages and kinds.
+
+    Args:
+        seed: decides everything; different seeds draw different names and fillings.
+        n: number of cases in all.
+        split: train, panel or heldout; names and templates of splits are disjoint.
+        languages: which languages to draw.
+        kinds: which kinds to draw; lures are left out unless demonstrations are given.
+        demonstrations: what the prompt will show; lures imitate these.
+
+    Raises:
+        InvalidInput: a negative ``n``, an unknown split, nothing to draw from.
+    """
+    if n < 0:
+        raise InvalidInput(f"n={n} must not be negative")
+    chosen = Split(split)
+    luring = [d for d in demonstrations if _can_lure(d)]
+    cells = [
+        (language, kind)
+        for kind in kinds
+        for language in languages
+        if kind is not Kind.DEMONSTRATION_LURE or any(d.language is language for d in luring)
+    ]
+    if not cells:
+        raise InvalidInput("languages and kinds leave nothing to draw from")
+    rng = _rng("panel", seed, chosen)
+    rotas = {
+        cell: _Rota(rng, *cell, chosen) for cell in cells if cell[1] is not Kind.DEMONSTRATION_LURE
+    }
+    source = f"scenarios/{chosen}/{seed}"
+    cases: list[Case] = []
+    for index in range(n):
+        language, kind = cell = cells[index % len(cells)]
+        case_id = f"{chosen}-{seed}-{language}-{kind}-{index:05d}"
+        if kind is Kind.DEMONSTRATION_LURE:
+            shown = rng.choice([d for d in luring if d.language is language])
+            cases.append(make_lure(rng, shown, chosen, case_id, source))
+        else:
+            cases.append(make_case(rng, rotas[cell].next(), case_id, source))
+    return Panel(seed, chosen, tuple(cases))
+
+
+def _can_lure(shown: Demonstration) -> bool:
+    """Whether the demonstration resolves a reference to one thing of its history."""
+    named = [n for n in shown.entities if n in shown.rewrite and n not in shown.query]
+    thing = LEXICONS[shown.language].thing
+    edge = r"\b" if shown.language is Language.EN else ""
+    asks = re.search(rf"{edge}({thing.possessive}|{thing.subject}){edge}", shown.query)
+    return (
+        asks is not None and len(named) == 1 and any(named[0] in m.content for m in shown.history)
+    )
+
+
+def _demonstrate(case: Case) -> Demonstration:
+    return Demonstration(
+        history=case.history,
+        query=case.query,
+        rewrite=case.reference or case.query,
+        language=case.language,
+        entities=(*case.expect.must_name, *case.expect.must_not_name),
+    )
+
+
+def sample_demonstrations(
+    seed: int | str, n: int, language: Language, split: str = "panel"
+) -> tuple[Demonstration, ...]:
+    """Sample ``n`` demonstrations in one language, of different kinds, with invented entities.
+
+    The first ones are of kinds that a lure can imitate.
+    """
+    rng = _rng("demonstrations", seed, language, split)
+    shown: list[Demonstration] = []
+    for index in range(n):
+        kind = rng.choice(_LURING) if index % 2 == 0 else rng.choice(_SHOWN)
+        template = rng.choice(templates(language, kind, Split(split)))
+        shown.append(_demonstrate(make_case(rng, template, f"demonstration-{index}")))
+    return tuple(shown)
+
+
+def sample_episodes(
+    seed: int,
+    n: int,
+    split: str = "train",
+    *,
+    kinds: Sequence[Kind] = tuple(Kind),
+    max_demonstrations: int = 4,
+) -> tuple[Episode, ...]:
+    """Sample ``n`` cases, each with its own fresh demonstrations (none to ``max_demonstrations``).
+
+    Kinds may repeat in ``kinds`` to weigh more. A lure always has a demonstration to imitate.
+    """
+    rng = _rng("episodes", seed, split)
+    chosen = Split(split)
+    episodes: list[Episode] = []
+    for index in range(n):
+        language, kind = rng.choice(tuple(Language)), rng.choice(tuple(kinds))
+        lure = kind is Kind.DEMONSTRATION_LURE
+        count = rng.randint(1 if lure else 0, max(max_demonstrations, int(lure)))
+        shown = sample_demonstrations(f"{seed}/{index}", count, language, chosen)
+        case_id = f"{chosen}-{seed}-{language}-{kind}-{index:06d}"
+        if lure:
+            case = make_lure(rng, rng.choice([d for d in shown if _can_lure(d)]), chosen, case_id)
+        else:
+            case = make_case(rng, rng.choice(templates(language, kind, chosen)), case_id)
+        episodes.append(Episode(case, shown))
+    return tuple(episodes)

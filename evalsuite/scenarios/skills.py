@@ -1,0 +1,440 @@
+"""General skills: seeded suites of plain instructions whose answer is computed, not judged.
+
+They measure forgetting: what a base model can do and its adapted form must still be able to do.
+Any instruct model can follow them, so the same suites serve the embedded base and a real one. The
+wording of a skill is shared by all splits (a model that never saw "in reverse order" cannot know
+what it means); what is drawn - words, numbers, invented names - comes from the split's own seed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from evalsuite.cases import Language
+from evalsuite.conversation import Conversation, Role
+from evalsuite.errors import InvalidInput
+from evalsuite.scenarios.names import Split, invent_name
+
+_SYSTEM: Mapping[Language, str] = {
+    Language.EN: "Answer with the result only.",
+    Language.ZH: "只回答结果。",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkillItem:
+    """One instruction with its one right answer."""
+
+    id: str
+    skill: str
+    language: Language
+    cluster: str
+    """Skill, language, wording and size: items that share it are not independent evidence."""
+    prompt: str
+    answer: str
+    accepted: tuple[str, ...] = ()
+    """Other spellings of the answer."""
+
+    @property
+    def question(self) -> Conversation:
+        """The conversation that asks; it ends with the user."""
+        return Conversation.of(("system", _SYSTEM[self.language]), ("user", self.prompt))
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation with its answer, as training data."""
+        return self.question.then(Role.ASSISTANT, self.answer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextItem:
+    """A short general text, whose likelihood under base and candidate is compared."""
+
+    id: str
+    language: Language
+    cluster: str
+    prompt: str
+    text: str
+
+    @property
+    def question(self) -> Conversation:
+        """The conversation that asks for a text."""
+        return Conversation.of(("user", self.prompt))
+
+    @property
+    def conversation(self) -> Conversation:
+        """The conversation with the text as its answer."""
+        return Conversation.of(("user", self.prompt), ("assistant", self.text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A language's closed lists; every entry is a common word."""
+
+    classes: Mapping[str, tuple[str, ...]]
+    people: tuple[str, ...]
+    objects: tuple[str, ...]
+    places: tuple[str, ...]
+    separator: str
+    pair: str
+    pair_separator: str
+
+    @property
+    def common(self) -> tuple[str, ...]:
+        return tuple(w for words in self.classes.values() for w in words)
+
+
+_EN = _Words(
+    classes={
+        "animal": tuple("dog cat horse bird fish lion sheep rabbit duck bear".split()),
+        "color": tuple("red blue green white black brown pink yellow orange gray".split()),
+        "food": tuple("bread rice apple soup cake egg milk cheese honey salt".split()),
+        "tool": tuple("hammer saw knife brush needle spoon rope ladder pen key".split()),
+        "place": tuple("river park house school market bridge garden island hotel farm".split()),
+    },
+    people=tuple("Tom Ann Bob Eva Max Lea Sam Ida Leo Mia".split()),
+    objects=tuple("hat cup box bag ball coat book lamp ring drum".split()),
+    places=tuple("park school garden market hotel house farm bridge".split()),
+    separator=" ",
+    pair="{}: {}",
+    pair_separator="; ",
+)
+_ZH = _Words(
+    classes={
+        "动物": tuple("狗 猫 马 鸟 鱼 狮子 羊 兔子 鸭子 熊".split()),
+        "颜色": tuple("红色 蓝色 绿色 白色 黑色 棕色 粉色 黄色 橙色 灰色".split()),
+        "食物": tuple("面包 米饭 苹果 汤 蛋糕 鸡蛋 牛奶 奶酪 蜂蜜 盐".split()),
+        "工具": tuple("锤子 锯子 刀 刷子 针 勺子 绳子 梯子 笔 钥匙".split()),
+        "地点": tuple("河 公园 房子 学校 市场 桥 花园 海岛 酒店 农场".split()),
+    },
+    people=tuple("小明 小红 小刚 小丽 小华 小军 小芳 小强 小玲 小龙".split()),
+    objects=tuple("帽子 杯子 盒子 包 球 大衣 书 灯 戒指 鼓".split()),
+    places=tuple("公园 学校 花园 市场 酒店 房子 农场 桥".split()),
+    separator="、",
+    pair="{}：{}",
+    pair_separator="；",
+)
+_WORDS: Mapping[Language, _Words] = {Language.EN: _EN, Language.ZH: _ZH}
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    rng: random.Random
+    language: Language
+    split: Split
+
+    @property
+    def words(self) -> _Words:
+        return _WORDS[self.language]
+
+    def pick(self, n: int, *, names: bool = True) -> list[str]:
+        """Different common words, now and then an invented name among them."""
+        chosen = self.rng.sample(self.words.common, n)
+        if names and self.rng.random() < 0.4:
+            for at in self.rng.sample(range(n), self.rng.randint(1, n)):
+                chosen[at] = invent_name(
+                    self.rng, self.language, self.split, avoid=frozenset(chosen)
+                )
+        return chosen
+
+    def join(self, items: Sequence[str]) -> str:
+        return self.words.separator.join(items)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    slots: Mapping[str, str]
+    answer: str
+    size: int
+
+
+def _copy(c: _Context) -> _Made:
+    items = c.pick(c.rng.randint(2, 5))
+    return _Made({"items": c.join(items)}, c.join(items), len(items))
+
+
+def _reverse(c: _Context) -> _Made:
+    items = c.pick(c.rng.randint(2, 4))
+    return _Made({"items": c.join(items)}, c.join(items[::-1]), len(items))
+
+
+def _count(c: _Context) -> _Made:
+    items = c.pick(c.rng.randint(1, 6), names=False)
+    return _Made({"items": c.join(items)}, str(len(items)), len(items))
+
+
+def _lookup(c: _Context) -> _Made:
+    keys = c.pick(c.rng.randint(2, 4), names=False)
+    values = [str(v) for v in c.rng.sample(range(10), len(keys))]
+    at = c.rng.randrange(len(keys))
+    pairs = [c.words.pair.format(k, v) for k, v in zip(keys, values, strict=True)]
+    slots = {"pairs": c.words.pair_separator.join(pairs), "key": keys[at]}
+    return _Made(slots, values[at], len(keys))
+
+
+def _recall(c: _Context) -> _Made:
+    people = c.rng.sample(c.words.people, c.rng.randint(2, 3))
+    objects = c.rng.sample(c.words.objects, len(people))
+    at = c.rng.randrange(len(people))
+    fact = "{} has a {}." if c.language is Language.EN else "{}有{}。"
+    gap = " " if c.language is Language.EN else ""
+    facts = gap.join(fact.format(p, o) for p, o in zip(people, objects, strict=True))
+    return _Made({"facts": facts, "who": people[at]}, objects[at], len(people))
+
+
+def _add(c: _Context) -> _Made:
+    a, b = c.rng.randint(0, 9), c.rng.randint(0, 9)
+    return _Made({"a": str(a), "b": str(b)}, str(a + b), int(a + b > 9))
+
+
+_PLACES_EN, _PLACES_ZH = ("first", "second", "last"), ("第一个", "第二个", "最后一个")
+
+
+def _choose(c: _Context) -> _Made:
+    items = c.pick(c.rng.randint(3, 4))
+    at = c.rng.randrange(3)
+    place = (_PLACES_EN if c.language is Language.EN else _PLACES_ZH)[at]
+    answer = items[(0, 1, -1)[at]]
+    return _Made({"items": c.join(items), "place": place}, answer, at)
+
+
+def _classify(c: _Context) -> _Made:
+    labels = c.rng.sample(sorted(c.words.classes), 3)
+    label = c.rng.choice(labels)
+    word = c.rng.choice(c.words.classes[label])
+    at = sorted(c.words.classes).index(label)
+    return _Made({"word": word, "labels": c.join(labels)}, label, at)
+
+
+def _format(c: _Context) -> _Made:
+    items = c.pick(c.rng.randint(1, 3))
+    comma = ", " if c.language is Language.EN else "，"
+    return _Made({"items": c.join(items)}, f"[{comma.join(items)}]", len(items))
+
+
+def _wrap(c: _Context) -> _Made:
+    word = c.pick(1)[0]
+    return _Made({"items": word}, f"({word})", 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Skill:
+    make: Callable[[_Context], _Made]
+    wordings: Mapping[Language, tuple[str, ...]]
+
+
+def _skill(make: Callable[[_Context], _Made], en: tuple[str, ...], zh: tuple[str, ...]) -> _Skill:
+    return _Skill(make, {Language.EN: en, Language.ZH: zh})
+
+
+_SKILLS: Mapping[str, _Skill] = {
+    "copy": _skill(
+        _copy,
+        ("Repeat: {items}", "Write the same words again: {items}", "Copy this: {items}"),
+        ("重复：{items}", "把这些词再写一遍：{items}", "照抄：{items}"),
+    ),
+    "reverse": _skill(
+        _reverse,
+        ("Reverse the order: {items}", "Write these words backwards, last word first: {items}"),
+        ("倒过来写：{items}", "把顺序反过来：{items}"),
+    ),
+    "count": _skill(
+        _count,
+        ("How many words are here: {items}", "Count the words: {items}"),
+        ("这里有几个词：{items}", "数一数词：{items}"),
+    ),
+    "lookup": _skill(
+        _lookup,
+        ("{pairs}. What is the number of {key}?", "Look at the list: {pairs}. Give {key}."),
+        ("{pairs}。{key}的数字是几？", "看这个表：{pairs}。给出{key}。"),
+    ),
+    "recall": _skill(
+        _recall,
+        ("{facts} What does {who} have?", "{facts} Say what {who} has."),
+        ("{facts}{who}有什么？", "{facts}说出{who}有的东西。"),
+    ),
+    "arithmetic": _skill(
+        _add,
+        ("What is {a} + {b}?", "Add {a} and {b}."),
+        ("{a} + {b} 等于几？", "{a}加{b}是多少？"),
+    ),
+    "choose": _skill(
+        _choose,
+        ("Which word is {place}: {items}", "Give the {place} word: {items}"),
+        ("{place}词是什么：{items}", "给出{place}词：{items}"),
+    ),
+    "classify": _skill(
+        _classify,
+        ("What is {word}, one of these: {labels}", "Choose the kind of {word}: {labels}"),
+        ("{word}是哪一种：{labels}", "选出{word}的种类：{labels}"),
+    ),
+    "format": _skill(
+        _format,
+        ("Write as a list in square brackets with commas: {items}", "Make a list [..]: {items}"),
+        ("写成方括号列表，用逗号分开：{items}", "写成列表[..]：{items}"),
+    ),
+    "wrap": _skill(
+        _wrap,
+        ("Put round brackets around: {items}", "Write (..) around this word: {items}"),
+        ("给这个词加圆括号：{items}", "用(..)包住：{items}"),
+    ),
+}
+
+SKILLS: tuple[str, ...] = tuple(_SKILLS)
+
+_ASKS_TEXT: Mapping[Language, str] = {
+    Language.EN: "Write a short text.",
+    Language.ZH: "写一段短文。",
+}
+
+
+def _rng(*parts: object) -> random.Random:
+    return random.Random("/".join(str(p) for p in parts))  # noqa: S311 - sampling, not security
+
+
+def sample_skills(
+    seed: int,
+    n: int,
+    split: str = "panel",
+    *,
+    languages: Sequence[Language] = tuple(Language),
+    skills: Sequence[str] = SKILLS,
+) -> tuple[SkillItem, ...]:
+    """Sample ``n`` items, spread evenly over skills and languages.
+
+    Raises:
+        InvalidInput: an unknown skill; nothing to draw from.
+    """
+    unknown = [s for s in skills if s not in _SKILLS]
+    if unknown or not skills or not languages:
+        raise InvalidInput(f"skills={unknown or list(skills)} must be some of: {', '.join(SKILLS)}")
+    rng = _rng("skills", seed, split)
+    items: list[SkillItem] = []
+    for index in range(n):
+        skill = skills[(index // len(languages)) % len(skills)]
+        language = languages[index % len(languages)]
+        wordings = _SKILLS[skill].wordings[language]
+        wording = rng.randrange(len(wordings))
+        made = _SKILLS[skill].make(_Context(rng, language, Split(split)))
+        items.append(
+            SkillItem(
+                id=f"{split}-{seed}-{language}-{skill}-{index:05d}",
+                skill=skill,
+                language=language,
+                cluster=f"{language}/{skill}/w{wording}/{made.size}",
+                prompt=wordings[wording].format(**made.slots),
+                answer=made.answer,
+            )
+        )
+    return tuple(items)
+
+
+_SENTENCES: Mapping[Language, tuple[str, ...]] = {
+    Language.EN: (
+        "{p} has a {c} {o}.",
+        "{p} goes to the {l}.",
+        "The {o} of {p} is {c}.",
+        "In the {l} {p} sees a {a}.",
+        "{p} gives the {o} to {q}.",
+        "{p} likes {f}, but {q} does not.",
+    ),
+    Language.ZH: (
+        "{p}有一个{c}的{o}。",
+        "{p}去{l}。",
+        "{p}的{o}是{c}的。",
+        "在{l}，{p}看见了{a}。",
+        "{p}把{o}给了{q}。",
+        "{p}喜欢{f}，但是{q}不喜欢。",
+    ),
+}
+
+
+def _sentence(c: _Context, people: Sequence[str]) -> tuple[int, str]:
+    words = c.words
+    classes = list(words.classes.values())
+    at = c.rng.randrange(len(_SENTENCES[c.language]))
+    p, q = people if c.rng.random() < 0.7 else people[::-1]
+    return at, _SENTENCES[c.language][at].format(
+        p=p,
+        q=q,
+        a=c.rng.choice(classes[0]),
+        c=c.rng.choice(classes[1]),
+        f=c.rng.choice(classes[2]),
+        o=c.rng.choice(words.objects),
+        l=c.rng.choice(words.places),
+    )
+
+
+def sample_texts(
+    seed: int, n: int, split: str = "panel", *, languages: Sequence[Language] = tuple(Language)
+) -> tuple[TextItem, ...]:
+    """Sample ``n`` short stories of two or three sentences about two people."""
+    rng = _rng("texts", seed, split)
+    items: list[TextItem] = []
+    for index in range(n):
+        language = languages[index % len(languages)]
+        context = _Context(rng, language, Split(split))
+        people = rng.sample(context.words.people, 2)
+        told = [_sentence(context, people) for _ in range(rng.randint(2, 3))]
+        gap = " " if language is Language.EN else ""
+        items.append(
+            TextItem(
+                id=f"{split}-{seed}-{language}-text-{index:05d}",
+                language=language,
+                cluster=f"{language}/text/" + "-".join(str(at) for at, _ in told),
+                prompt=_ASKS_TEXT[language],
+                text=gap.join(sentence for _, sentence in told),
+            )
+        )
+    return tuple(items)
+
+
+def association_dialogue(rng: random.Random, language: Language, split: Split) -> Conversation:
+    """A table or a list of facts and several questions about it: dense practice in association.
+
+    Used in training only. One context with several questions teaches looking up far sooner than
+    one question each.
+    """
+    context = _Context(rng, language, split)
+    told = _table(context) if rng.random() < 0.5 else _facts(context)
+    gap = " " if language is Language.EN else ""
+    turns = [("system", _SYSTEM[language])]
+    for number, at in enumerate(rng.sample(range(len(told.keys)), len(told.keys))):
+        question = told.ask.format(told.keys[at])
+        if number == 0:
+            question = told.text + gap + question
+        turns += [("user", question), ("assistant", told.values[at])]
+    return Conversation.of(*turns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    text: str
+    keys: Sequence[str]
+    values: Sequence[str]
+    ask: str
+
+
+def _table(c: _Context) -> _Told:
+    size = c.rng.randint(2, 6)
+    keys = c.pick(size, names=False)
+    values = [str(v) for v in c.rng.sample(range(10), size)]
+    pairs = [c.words.pair.format(k, v) for k, v in zip(keys, values, strict=True)]
+    if c.language is Language.EN:
+        asks, stop = ("What is the number of {}?", "Give {}."), "."
+    else:
+        asks, stop = ("{}的数字是几？", "给出{}。"), "。"
+    return _Told(c.words.pair_separator.join(pairs) + stop, keys, values, c.rng.choice(asks))
+
+
+def _facts(c: _Context) -> _Told:
+    size = c.rng.randint(2, 6)
+    keys, values = c.rng.sample(c.words.people, size), c.rng.sample(c.words.objects, size)
+    if c.language is Language.EN:
+        fact, gap, asks = "{} has a {}.", " ", ("What does {} have?", "Say what {} has.")
+    else:
+        fact, gap, asks = "{}有{}。", "", ("{}有什么？", "说出{}有的东西。")
+    text = gap.join(fact.format(k, v) for k, v in zip(keys, values, strict=True))
+    return _Told(text, keys, values, c.rng.choice(asks))
