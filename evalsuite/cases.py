@@ -115,8 +115,13 @@ class Case:
             raise InvalidCase(
                 f"id={self.id!r} must be 1-80 of a-z, 0-9, '.', '_', '-' and start with a letter or digit"
             )
-        object.__setattr__(self, "language", Language(self.language))
-        object.__setattr__(self, "kind", Kind(self.kind))
+        for name, known in (("language", Language), ("kind", Kind)):
+            value = getattr(self, name)
+            if value not in tuple(known):
+                raise InvalidCase(
+                    f"case {self.id!r}: {name}={value!r} is unknown; use one of: {', '.join(known)}"
+                )
+            object.__setattr__(self, name, known(value))
         object.__setattr__(self, "history", tuple(self.history))
         if not self.cluster.strip():
             raise InvalidCase(f"case {self.id!r}: cluster is empty; give the template's name")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import random
 from enum import StrEnum
+from importlib import resources
 
 from evalsuite.cases import Language
 from evalsuite.errors import InvalidInput
@@ -38,16 +39,15 @@ _ENDINGS = "a o i en ar ix um os el ya ek ov une ild ath".split()
 _ZH_FIRST = "岚澜泽沐芷蔚朔峤珞瑭钰铭砚棠榆桐楠樾禾穗苓薇茉菀翎翊霁霖霏曦晗昀旻晟煜炜"
 _ZH_SECOND = "洛朗图尔诺维卡莫迦罗兰斯提雅塔拉姆克森顿伦泊岑湾屿陵渡川坞墟冈峪岙浦汀"
 _ZH_SURNAMES = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕施张孔曹严金魏陶姜"
-_ZH_WORDS = frozenset({"兰斯", "罗兰", "斯提", "维克", "图森", "伦敦", "桐川", "铭维"})
+_ZH_WORDS = frozenset(
+    "兰斯 罗兰 斯提 维克 图森 伦敦 桐川 铭维 伦斯 克尔 克拉 克斯 兰克 卡塔 塔图 塔尔 姆斯 尔克 "
+    "尔斯 尔森 尔顿 拉克 拉图 拉姆 斯卡 斯拉 斯罗 斯顿 泊尔 洛克 湾森 维尔 维斯 罗伦 罗斯 莫兰 "
+    "莫斯 诺塔 雅图 雅塔 顿图 顿提 孙楠 郑楠".split()
+)
 
-# Words that the syllables can form and that mean something.
+# Words and real names that the syllables can form.
 _EN_WORDS = frozenset(
-    """banana berlin brando breeno dakota danish delta denver diesel dinar dollar donor drama flora
-    gamma garden gluten golden havana helix jaguar karma kimono koala kraken lava lemon limo london
-    loner major manila martha medusa melon miami mango nevada novel panda pasta phoenix pizza polo
-    prior promo quark quota radar salsa salmon samba sierra silken soda sofa solar sonar stamen
-    tango tartan tenor tiger toronto token trauma trova vegan villa vista volga vodka yoga zebra
-    zelda zero zorro""".split()
+    resources.files("evalsuite.scenarios").joinpath("words_en.txt").read_text("utf-8").split()
 )
 
 
