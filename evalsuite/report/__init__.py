@@ -1,0 +1,35 @@
+"""Reports: a read-only view of a finished run, in the formats that people and machines read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evalsuite.report.html import render_html
+from evalsuite.report.junit import render_junit
+from evalsuite.report.markdown import render_markdown
+from evalsuite.report.terminal import summary, summary_text
+from evalsuite.runfolder import Run, write_derived
+
+__all__ = [
+    "render_html",
+    "render_junit",
+    "render_markdown",
+    "summary",
+    "summary_text",
+    "write_reports",
+]
+
+
+def write_reports(run: Run, *, junit: bool = False) -> tuple[Path, ...]:
+    """Write ``report.html`` and ``report.md`` (and ``junit.xml``) into the run's folder.
+
+    Returns:
+        The files that were written, ``report.html`` first.
+
+    Raises:
+        RunStorageError: the folder refuses them; older reports stay.
+    """
+    texts = {"report.html": render_html(run), "report.md": render_markdown(run)}
+    if junit:
+        texts["junit.xml"] = render_junit(run)
+    return tuple(write_derived(run, name, text) for name, text in texts.items())

@@ -1,0 +1,89 @@
+"""The report as one HTML file that needs no network, no script and not even its style sheet.
+
+Everything that came from a model or a case passes three barriers: invisible characters are named
+(:mod:`evalsuite.report.visible`), Jinja escapes every value, and the page's content security
+policy allows inline styles and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from evalsuite import __version__
+from evalsuite.report.drawing import drawing, interval, number
+from evalsuite.report.view import ICONS, MAX_FAILURES, WORDS, build_view
+from evalsuite.report.visible import shortened
+from evalsuite.runfolder import Run
+from evalsuite.runrecord import Status
+
+_LONGEST = 4000
+"""Characters of any single value; longer ones were written by nobody in good faith."""
+
+
+def render_html(run: Run, *, max_failures: int = MAX_FAILURES) -> str:
+    """Return the whole report of a run as one HTML document."""
+    template = _environment().get_template("report.html")
+    return template.render(view=build_view(run, max_failures=max_failures), run=run)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("evalsuite.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {
+        "number": number,
+        "seconds": _seconds,
+        "moment": _moment,
+        "sentence": _sentence,
+    }
+    environment.globals |= {
+        "css": Markup(_css()),  # noqa: S704 - the package's own file
+        "drawing": drawing,
+        "interval": interval,
+        "icon": _icon,
+        "words": WORDS,
+        "version": __version__,
+    }
+    return environment
+
+
+def _css() -> str:
+    return (files("evalsuite.report") / "templates" / "report.css").read_text(encoding="utf-8")
+
+
+def _finalize(value: object) -> object:
+    """Cut every plain text that a template writes, and name its invisible characters."""
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return shortened(value, _LONGEST)
+    return value
+
+
+def _seconds(value: float) -> str:
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 120 else f"{value / 60:.1f} min"
+
+
+def _moment(value: datetime) -> str:
+    return value.strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def _sentence(value: str) -> str:
+    """Return a clause as a sentence: a capital first, one full stop last."""
+    return f"{value[:1].upper()}{value[1:].rstrip('.')}." if value else ""
+
+
+def _icon(status: Status) -> Markup:
+    """Return the sign of a status; the word always stands beside it."""
+    return Markup('<span class="icon" aria-hidden="true">{}</span>').format(ICONS[status])

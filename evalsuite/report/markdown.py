@@ -1,0 +1,125 @@
+"""The report as Markdown, for a pull request, a job summary or a chat.
+
+Text of models and cases stands in fenced blocks only, where neither links nor mentions nor HTML
+work; the fence is longer than any run of backticks inside it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from evalsuite.report.drawing import interval, number
+from evalsuite.report.view import ICONS, WORDS, Failure, GateView, build_view
+from evalsuite.report.visible import Piece, one_line, visible
+from evalsuite.runfolder import EVIDENCE, Run
+from evalsuite.runrecord import Tier, Verdict
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+
+
+def render_markdown(run: Run, *, max_failures: int = 5) -> str:
+    """Return a short report: verdict, gates, a few failures of each gate, digests."""
+    view = build_view(run, max_failures=max_failures)
+    lines = [
+        f"# {view.icon} {view.word}: {escape(view.title)}",
+        "",
+        f"**{view.meaning}** {escape(view.sentence)}",
+        "",
+        "| gate | status | value | interval | limit | n | clusters | reason |",
+        "|---|---|---:|---:|---:|---:|---:|---|",
+        *(_row(gate.verdict) for gate in view.gates),
+        "",
+    ]
+    for gate in view.gates:
+        lines += _failures(gate)
+    lines += _provenance(run)
+    commands = [*view.reproduce, *view.verify]
+    lines += ["## Reproduce and verify", "", fenced("\n".join(commands)), ""]
+    return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    """Return ``text`` on one line, inert in Markdown: no HTML, link, emphasis or mention."""
+    flat = _SPECIAL.sub(r"\\\1", one_line(text, 600))
+    flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return flat.replace("@", "&#64;&#8203;").replace("://", ":&#8203;//")
+
+
+def fenced(text: str) -> str:
+    """Return ``text`` in a fence that it cannot close."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{visible(text)}\n{fence}"
+
+
+def _row(verdict: Verdict) -> str:
+    status = f"{ICONS[verdict.status]} {WORDS[verdict.status].lower()}"
+    cells = (
+        escape(verdict.gate),
+        f"{status} (advisory)" if verdict.tier is Tier.ADVISORY else status,
+        number(verdict.value),
+        interval(verdict),
+        number(verdict.limit),
+        str(verdict.n),
+        str(verdict.clusters),
+        escape(verdict.reason),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _failures(gate: GateView) -> list[str]:
+    if not gate.total:
+        return []
+    count = f"{len(gate.failures)} of {gate.total} failed cases, {gate.regressions} regressions"
+    lines = [f"## {escape(gate.verdict.gate)}: {count}", ""]
+    for failure in gate.failures:
+        lines += [fenced("\n".join(_conversation(failure))), ""]
+    return lines
+
+
+def _conversation(failure: Failure) -> list[str]:
+    mark = " (regression)" if failure.regression else ""
+    lines = [f"case       {failure.case_id}{mark}, {failure.language}, {failure.kind}"]
+    lines += [f"finding    {found.detector}: {found.explanation}" for found in failure.findings]
+    lines += [
+        f"{'query' if bubble.query else bubble.role:<10} {_plain(bubble.pieces)}"
+        for bubble in failure.bubbles
+    ]
+    if failure.expected:
+        lines.append(f"expected   {failure.expected[0]}")
+    lines += [f"           {condition}" for condition in failure.conditions]
+    lines += [f"{answer.side:<10} {_plain(answer.pieces)}" for answer in failure.answers]
+    return lines
+
+
+def _plain(pieces: tuple[Piece, ...]) -> str:
+    """Return pieces as text, offending spans between ``>>`` and ``<<``."""
+    parts = []
+    for piece in pieces:
+        if piece.gap:
+            parts.append(f"[… {piece.gap:,} characters left out …]")
+        else:
+            parts.append(f">>{piece.text}<<" if piece.mark is not None else piece.text)
+    return "".join(parts).replace("<<>>", "").replace("\n", "\n           ")
+
+
+def _provenance(run: Run) -> list[str]:
+    info = run.info
+    rows = {
+        f"base {info.base.name}": info.base.digest,
+        "tokenizer": info.base.tokenizer_digest,
+        f"policy {info.policy.name}": info.policy.digest,
+        "chat template": info.template_fingerprint,
+        "cases": info.cases_digest,
+        "demonstrations": info.demonstrations_digest,
+        f"engine {info.engine.name}": info.engine.identity,
+        **{name: info.files[name].sha256 for name in EVIDENCE},
+    }
+    if info.adapter:
+        rows = {f"adapter {info.adapter.path}": info.adapter.digest, **rows}
+    lines = ["## Provenance", "", "| input | digest |", "|---|---|"]
+    return [
+        *lines,
+        *(f"| {escape(name)} | `{escape(digest)}` |" for name, digest in rows.items()),
+        "",
+    ]

@@ -1,0 +1,289 @@
+"""What a reader of a run wants to see, in the order in which it matters; no format, no IO.
+
+The verdict comes first, then the gates, then the failures of each gate: regressions before old
+weaknesses, one per cluster before a second of the same, because ten failures of one template tell
+no more than one does.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalsuite.report.visible import Piece, pieces, shortened
+from evalsuite.runfolder import EVIDENCE, Run
+from evalsuite.runrecord import CaseRow, OutputRow, ScoreRow, Side, SpanRow, Status, Tier, Verdict
+
+WORDS = {
+    Status.PASSED: "Passed",
+    Status.FAILED: "Failed",
+    Status.INCONCLUSIVE: "Inconclusive",
+}
+ICONS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.INCONCLUSIVE: "?"}
+_MEANING = {
+    Status.PASSED: "This adapter may be promoted.",
+    Status.FAILED: "This adapter must not be promoted.",
+    Status.INCONCLUSIVE: "The evidence does not suffice to promote this adapter.",
+}
+MAX_FAILURES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One turn of a conversation."""
+
+    role: str
+    pieces: tuple[Piece, ...]
+    query: bool = False
+    """The turn that was to be rewritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one side answered."""
+
+    title: str
+    side: str
+    pieces: tuple[Piece, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One detector's sentence about an answer."""
+
+    detector: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One case that a gate counts as a defect."""
+
+    case_id: str
+    panel: str
+    language: str
+    kind: str
+    cluster: str
+    bubbles: tuple[Bubble, ...]
+    expected: tuple[str, ...]
+    """Accepted answers, preferred one first."""
+    conditions: tuple[str, ...]
+    """What else was expected, each a short sentence."""
+    answers: tuple[Answer, ...]
+    findings: tuple[Finding, ...]
+    regression: bool
+    """The baseline did this right."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateView:
+    """One gate with the failures worth showing."""
+
+    verdict: Verdict
+    anchor: str
+    failures: tuple[Failure, ...]
+    total: int
+    """Failed cases, shown or not."""
+    regressions: int
+    unmeasured: int
+    """Scores that could not be measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportView:
+    """Everything a report shows."""
+
+    run: Run
+    title: str
+    word: str
+    icon: str
+    meaning: str
+    sentence: str
+    gates: tuple[GateView, ...]
+    reproduce: tuple[str, ...]
+    verify: tuple[str, ...]
+
+
+def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
+    """Return the view of ``run`` with at most ``max_failures`` failures for each gate."""
+    gates = tuple(
+        _gate(run, verdict, index, max_failures)
+        for index, verdict in enumerate(_by_urgency(run.verdicts))
+    )
+    candidate = run.info.adapter.path.rsplit("/", 1)[-1] if run.info.adapter else "no adapter"
+    return ReportView(
+        run=run,
+        title=f"{candidate} on {run.info.base.name}",
+        word=WORDS[run.status],
+        icon=ICONS[run.status],
+        meaning=_MEANING[run.status],
+        sentence=sentence(run),
+        gates=gates,
+        reproduce=(shlex.join(run.info.command),) if run.info.command else (),
+        verify=_verify_commands(run),
+    )
+
+
+def sentence(run: Run) -> str:
+    """Return one sentence that says why the run has its status."""
+    blocking = [verdict for verdict in run.verdicts if verdict.tier is Tier.BLOCKING]
+    if run.status is Status.PASSED:
+        count = len(blocking)
+        gates = "the only blocking gate" if count == 1 else f"all {count} blocking gates"
+        return f"The adapter passed {gates}."
+    bad = [verdict for verdict in blocking if verdict.status is run.status]
+    if not bad:
+        return "A gate that the policy requires was not run."
+    verb = "failed" if run.status is Status.FAILED else "could not decide"
+    more = f" ({len(bad) - 1} more of {len(blocking)} {verb})" if len(bad) > 1 else ""
+    return f"{_title(bad[0].gate)} {verb}: {bad[0].reason.rstrip('.')}{more}."
+
+
+def _title(gate: str) -> str:
+    return gate.replace("_", " ").capitalize()
+
+
+def _by_urgency(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    order = (Status.FAILED, Status.INCONCLUSIVE, Status.PASSED)
+    return sorted(verdicts, key=lambda v: (v.tier is not Tier.BLOCKING, order.index(v.status)))
+
+
+def _verify_commands(run: Run) -> tuple[str, ...]:
+    folder = shlex.quote(str(run.folder))
+    lines = [f"{run.info.files[name].sha256}  {name}" for name in EVIDENCE]
+    check = "\n".join((f"cd {folder} && sha256sum --check <<'END'", *lines, "END"))
+    if run.status is not Status.PASSED:
+        return (check,)
+    return (
+        check,
+        f"evalsuite promote {folder} --registry registry/",
+        "evalsuite verify RECORD",
+    )
+
+
+def _gate(run: Run, verdict: Verdict, index: int, max_failures: int) -> GateView:
+    mine = [s for s in run.scores if (s.gate or s.detector) == verdict.gate]
+    good_before = {
+        (s.detector, s.panel, s.case_id)
+        for s in mine
+        if s.side is Side.BASELINE and s.value is not None and not s.failed
+    }
+    grouped: dict[tuple[str, str], list[ScoreRow]] = {}
+    for score in mine:
+        if score.side is Side.CANDIDATE and score.failed:
+            grouped.setdefault((score.panel, score.case_id), []).append(score)
+    regressed = {
+        place
+        for place, scores in grouped.items()
+        if any((s.detector, s.panel, s.case_id) in good_before for s in scores)
+    }
+    chosen = _most_telling(grouped, regressed)[:max_failures]
+    slug = re.sub(r"[^a-z0-9]+", "-", verdict.gate.lower()).strip("-")
+    return GateView(
+        verdict=verdict,
+        anchor=f"gate-{index + 1}-{slug}",
+        failures=tuple(_failure(run, grouped[place], place in regressed) for place in chosen),
+        total=len(grouped),
+        regressions=len(regressed),
+        unmeasured=sum(s.value is None for s in mine if s.side is Side.CANDIDATE),
+    )
+
+
+def _most_telling(
+    grouped: dict[tuple[str, str], list[ScoreRow]], regressed: set[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Order failures: regressions first, then round the clusters."""
+    seen: dict[tuple[bool, str], int] = {}
+    keyed = []
+    for position, (place, scores) in enumerate(grouped.items()):
+        group = (place in regressed, scores[0].cluster or place[1])
+        seen[group] = seen.get(group, -1) + 1
+        keyed.append((place not in regressed, seen[group], position, place))
+    return [place for *_, place in sorted(keyed)]
+
+
+def _failure(run: Run, scores: Sequence[ScoreRow], regression: bool) -> Failure:
+    first = scores[0]
+    case = run.case_index.get((first.panel, first.case_id))
+    return Failure(
+        case_id=first.case_id,
+        panel=first.panel,
+        language=first.language or (case.language if case else ""),
+        kind=(first.kind or (case.kind if case else "")).replace("_", " "),
+        cluster=first.cluster or (case.cluster if case else ""),
+        bubbles=_bubbles(case),
+        expected=_expected(case),
+        conditions=_conditions(case),
+        answers=_answers(run, scores),
+        findings=tuple(
+            Finding(score.detector, shortened(score.explanation, 600)) for score in scores
+        ),
+        regression=regression,
+        source=case.source if case else "",
+    )
+
+
+def _bubbles(case: CaseRow | None) -> tuple[Bubble, ...]:
+    if case is None:
+        return ()
+    turns = tuple(Bubble(m.role.value, pieces(m.content)) for m in case.history)
+    return (*turns, Bubble("user", pieces(case.query), query=True)) if case.query else turns
+
+
+def _expected(case: CaseRow | None) -> tuple[str, ...]:
+    if case is None or case.expect is None:
+        return ()
+    if case.expect.unchanged:
+        return (shortened(case.query),)
+    return tuple(shortened(rewrite) for rewrite in case.expect.rewrites)
+
+
+def _conditions(case: CaseRow | None) -> tuple[str, ...]:
+    expect = case.expect if case else None
+    if expect is None:
+        return ()
+    found = []
+    if expect.unchanged:
+        found.append("The query must stay as it is.")
+    if expect.must_name:
+        found.append(f"Must name: {shortened(', '.join(expect.must_name), 300)}")
+    if expect.must_not_name:
+        found.append(f"Must not name: {shortened(', '.join(expect.must_not_name), 300)}")
+    return tuple(found)
+
+
+def _answers(run: Run, scores: Sequence[ScoreRow]) -> tuple[Answer, ...]:
+    first = scores[0]
+    wanted = tuple(dict.fromkeys(key for score in scores for key in score.outputs))
+    answers: list[Answer] = []
+    for side in (Side.BASELINE, Side.CANDIDATE):
+        rows = run.output_index.get((first.panel, first.case_id, side), ())
+        if side is Side.CANDIDATE and wanted:
+            by_key = {row.key: row for row in reversed(rows)}
+            rows = tuple(by_key[key] for key in wanted if key in by_key)
+        for row in rows[:2]:
+            spans = _spans(scores, row, rows[0]) if side is Side.CANDIDATE else ()
+            answers.append(_answer(row, spans))
+    return tuple(answers)
+
+
+def _spans(scores: Sequence[ScoreRow], row: OutputRow, first_row: OutputRow) -> tuple[SpanRow, ...]:
+    """Return the spans that refer to ``row``: those of scores that looked at it first."""
+    return tuple(
+        span
+        for score in scores
+        if (score.outputs[0] == row.key if score.outputs else row is first_row)
+        for span in score.spans
+    )
+
+
+def _answer(row: OutputRow, spans: Sequence[SpanRow]) -> Answer:
+    title = "Candidate" if row.side is Side.CANDIDATE else "Baseline"
+    if row.demonstrations:
+        title = f"{title}, demonstrations {row.demonstrations}"
+    note = "cut off at the token limit" if row.finish == "length" else ""
+    return Answer(title, row.side.value, pieces(row.text, spans), note)

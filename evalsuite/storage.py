@@ -1,0 +1,164 @@
+"""Durable files: atomic writes, write-once files and folder locks.
+
+Run folders and the registry are evidence, so both need the same three promises: a reader sees a
+whole file or none, a file that must not change is never overwritten, and two processes never
+write into one folder at once. No format lives here.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from evalsuite.errors import EvalsuiteError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+
+
+def _fix(number: int | None) -> str:
+    if number in _FULL:
+        return "the disk or quota is full; free some space or name a folder on another disk"
+    if number in _READ_ONLY:
+        return "it may not be written; change its permissions or name a folder that you own"
+    if number in _NOT_A_FOLDER:
+        return "a file stands where a folder is needed; move the file away or name another folder"
+    return "check the disk, or name another folder"
+
+
+@contextmanager
+def storage_errors(path: Path, error: type[EvalsuiteError]) -> Iterator[None]:
+    """Turn every ``OSError`` inside into ``error``, naming ``path`` and what to do."""
+    try:
+        yield
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        raise error(f"cannot write {str(path)!r}: {reason}; {_fix(problem.errno)}") from problem
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside ``folder`` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write_beside(path: Path, data: bytes) -> Path:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    return temporary
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Replace ``path`` by ``data``, whole or not at all.
+
+    Raises:
+        OSError: nothing was changed.
+    """
+    temporary = _write_beside(path, data)
+    try:
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def write_once(path: Path, data: bytes) -> None:
+    """Create ``path`` with ``data``, whole or not at all, and never over an existing file.
+
+    The name is taken with a hard link, which fails where the name exists, so even a writer that
+    ignores the lock cannot replace a record. The file is read-only afterwards.
+
+    Raises:
+        FileExistsError: the name is taken; that file is untouched.
+        OSError: nothing was written.
+    """
+    temporary = _write_beside(path, data)
+    try:
+        temporary.chmod(0o444)
+        os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+class FileLock:
+    """An exclusive lock on a file, held by this process and released when it ends or dies.
+
+    The file itself stays: deleting it would let two processes lock two different files of the
+    same name. It holds the number of the process that locked it last.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle: int | None = None
+
+    def acquire(self, *, timeout: float = 0.0) -> bool:
+        """Take the lock within ``timeout`` seconds; False when somebody else keeps it.
+
+        Raises:
+            OSError: the lock file cannot be made.
+        """
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    os.close(handle)
+                    return False
+                time.sleep(0.02)
+            except OSError:
+                os.close(handle)
+                raise
+        self._handle = handle
+        # The number only helps a person; a full disk must not cost the lock.
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        return True
+
+    def owner(self) -> str:
+        """The process number in the lock file, or ``"unknown"``."""
+        try:
+            return self.path.read_text(encoding="ascii").strip() or "unknown"
+        except (OSError, UnicodeDecodeError):
+            return "unknown"
+
+    def release(self) -> None:
+        """Give the lock back; harmless when it is not held."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()

@@ -1,0 +1,75 @@
+"""What is shown, and in which order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evalsuite.report.view import build_view, sentence
+from evalsuite.runfolder import Run
+from tests.report.factory import ENGLISH, verdict, write_run
+
+
+def test_regressions_come_first_and_one_of_each_cluster_before_a_second(failed: Run) -> None:
+    view = build_view(failed)
+    failures = view.gates[0].failures
+    assert [failure.regression for failure in failures] == [True, True, False, False]
+    assert {failure.cluster for failure in failures[:2]} == {
+        "en/comparison/speed", "zh/dropped_subject/dynasty",
+    }  # fmt: skip
+
+
+def test_the_count_tells_of_failures_that_are_not_shown(failed: Run) -> None:
+    gate = build_view(failed, max_failures=1).gates[0]
+    assert (len(gate.failures), gate.total, gate.regressions) == (1, 4, 2)
+
+
+def test_a_failure_shows_conversation_expectation_and_both_answers(failed: Run) -> None:
+    failure = build_view(failed).gates[0].failures[0]
+    assert failure.case_id == ENGLISH.id
+    assert [bubble.role for bubble in failure.bubbles] == ["user", "assistant", "user"]
+    assert [bubble.query for bubble in failure.bubbles] == [False, False, True]
+    assert failure.expected[0] == "How is Velmora's memory management?"
+    assert failure.conditions == (
+        "Must name: Velmora", "Must not name: Tessick, Ostrava Loom",
+    )  # fmt: skip
+    assert [answer.side for answer in failure.answers] == ["baseline", "candidate"]
+    marked = [piece.text for piece in failure.answers[1].pieces if piece.mark]
+    assert marked == ["Ostrava Loom"]
+
+
+def test_gates_that_block_the_release_come_before_the_rest(failed: Run) -> None:
+    view = build_view(failed)
+    order = [gate.verdict.status for gate in view.gates]
+    assert order == ["failed", "inconclusive", "passed", "passed", "passed", "failed"]
+    assert view.gates[-1].verdict.tier == "advisory"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "required", "expected"),
+    [
+        (["passed"], [], "The adapter passed the only blocking gate."),
+        (["passed", "passed"], [], "The adapter passed all 2 blocking gates."),
+        (["passed"], ["other"], "A gate that the policy requires was not run."),
+        (["failed", "inconclusive"], [], "Gate 0 failed: because 0."),
+        (["failed", "failed"], [], "Gate 0 failed: because 0 (1 more of 2 failed)."),
+        (["passed", "inconclusive"], [], "Gate 1 could not decide: because 1."),
+    ],
+)
+def test_one_sentence_says_why(
+    tmp_path: Path, statuses: list[str], required: list[str], expected: str
+) -> None:
+    verdicts = [
+        verdict(f"gate_{index}", status, reason=f"because {index}.")
+        for index, status in enumerate(statuses)
+    ]
+    run = write_run(tmp_path / "run", verdicts=verdicts, required=required)
+    assert sentence(run) == expected
+
+
+def test_only_a_passed_run_is_told_how_to_promote(passed: Run, failed: Run) -> None:
+    view = build_view(passed)
+    assert any("evalsuite promote" in command for command in view.verify)
+    assert not any("evalsuite promote" in command for command in build_view(failed).verify)
+    assert "'reports/a run'" in view.reproduce[0]
