@@ -1,0 +1,58 @@
+"""Gates: from measurements and a policy to verdicts, each with its reason.
+
+Pure functions: no model, no file but the policy, no clock. The run layer turns detector scores
+into an :class:`Evidence` and hands it to :func:`judge`.
+"""
+
+from evalsuite.gates.evidence import Check, Evidence, Observation
+from evalsuite.gates.judge import judge
+from evalsuite.gates.judging import (
+    Criterion,
+    decide,
+    judge_census,
+    judge_checks,
+    judge_mean,
+    judge_paired,
+    judge_rate,
+)
+from evalsuite.gates.policy import Policy, Proof, SliceBy, policy_schema
+from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names
+from evalsuite.gates.verdict import (
+    Gate,
+    SliceVerdict,
+    Status,
+    Tier,
+    Verdict,
+    dump_verdicts,
+    load_verdicts,
+    overall,
+)
+
+__all__ = [
+    "Check",
+    "Criterion",
+    "Evidence",
+    "Gate",
+    "Observation",
+    "Policy",
+    "Proof",
+    "SliceBy",
+    "SliceVerdict",
+    "Status",
+    "Tier",
+    "Verdict",
+    "decide",
+    "dump_verdicts",
+    "judge",
+    "judge_census",
+    "judge_checks",
+    "judge_mean",
+    "judge_paired",
+    "judge_rate",
+    "load_policy",
+    "load_verdicts",
+    "overall",
+    "parse_policy",
+    "policy_names",
+    "policy_schema",
+]

@@ -1,0 +1,97 @@
+"""What the gates judge: plain records that the run layer makes from detector scores.
+
+An observation is one case with its loss on both sides. Losses are 0 for good and 1 for a defect,
+or nats per token; None means that the measurement is missing, which no gate ever takes for good.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from evalsuite.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One case, measured.
+
+    Raises:
+        InvalidInput: a loss that is negative or not finite, or an empty id or cluster.
+    """
+
+    case_id: str
+    """Unique within its list; the same observation given twice counts once."""
+    cluster: str
+    """Cases that share a cluster (a template, a history) are not independent."""
+    language: str
+    group: str
+    """The case's kind, or the skill that it exercises."""
+    candidate: float | None
+    baseline: float | None = None
+    """Needed only where the two sides are compared."""
+
+    def __post_init__(self) -> None:
+        if not self.case_id or not self.cluster:
+            raise InvalidInput(f"case_id={self.case_id!r}, cluster={self.cluster!r}: name both")
+        for name in ("candidate", "baseline"):
+            loss = getattr(self, name)
+            if loss is not None and not (math.isfinite(loss) and loss >= 0):
+                raise InvalidInput(
+                    f"case {self.case_id!r}: {name}={loss} must be a finite loss of 0 or more; "
+                    "pass None for what could not be measured"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A question with a yes or a no."""
+
+    name: str
+    ok: bool | None
+    """None: it could not be asked."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything that one run measured. An empty part makes its gate INCONCLUSIVE."""
+
+    liveness: tuple[Check, ...] = ()
+    """Load result, base digest, logits differ from the base, detaching restores the base."""
+    literal_leaks: tuple[Observation, ...] = ()
+    """Answers that hold a name or phrase of a demonstration."""
+    swap_leaks: tuple[Observation, ...] = ()
+    """Answers that change when only the demonstrations' entities change."""
+    control_leaks: tuple[Observation, ...] = ()
+    """The same search for names that were in no prompt: the detector's false alarms."""
+    pronouns: tuple[Observation, ...] = ()
+    """The fresh panel, both sides."""
+    goldens: Mapping[str, tuple[Observation, ...]] = field(default_factory=dict)
+    """Hand-written cases by set; the policy says which sets are blocking."""
+    template_properties: tuple[Check, ...] = ()
+    """Properties of the chat template; a declared exception is ok, with its detail."""
+    round_trips: tuple[Observation, ...] = ()
+    """Conversations sent through the template and back: loss 1 when they changed."""
+    skills: tuple[Observation, ...] = ()
+    """General-skill items, both sides; the group is the skill."""
+    texts: tuple[Observation, ...] = ()
+    """General texts, both sides, loss in nats per token."""
+
+
+def distinct(observations: Iterable[Observation]) -> tuple[Observation, ...]:
+    """Return each observation once, ordered by id, so that order and copies change nothing.
+
+    Raises:
+        InvalidInput: two different observations share an id.
+    """
+    by_id: dict[str, Observation] = {}
+    for observation in observations:
+        known = by_id.setdefault(observation.case_id, observation)
+        if known != observation:
+            raise InvalidInput(
+                f"case_id={observation.case_id!r} stands for two different measurements; give each "
+                "its own id, for example with the name of the prompt format behind it"
+            )
+    return tuple(by_id[case_id] for case_id in sorted(by_id))

@@ -1,0 +1,279 @@
+"""From evidence to verdicts: one function for each gate, and :func:`judge` over all of them.
+
+Each gate asks several questions and passes only if all of them do: an intersection-union test,
+which needs no correction of the error probability. The verdict carries the numbers of the part
+that binds, the one that is worst or closest to its limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import reasons
+from evalsuite.gates.evidence import Check, Evidence, Observation, distinct
+from evalsuite.gates.judging import (
+    Criterion,
+    judge_census,
+    judge_checks,
+    judge_mean,
+    judge_paired,
+    judge_rate,
+)
+from evalsuite.gates.policy import Limit, PanelRule, Policy, SliceBy, SliceLimit
+from evalsuite.gates.verdict import Gate, SliceVerdict, Status, Tier, Verdict, worst
+
+Observations = Sequence[Observation]
+
+
+def judge(policy: Policy, evidence: Evidence) -> tuple[Verdict, ...]:
+    """Judge every gate that the policy enables, in order. Pure: same input, same verdicts.
+
+    Raises:
+        InvalidInput: evidence that contradicts itself, or a golden set that the policy omits.
+    """
+    return tuple(_GATES[gate](policy, evidence) for gate in policy.enabled)
+
+
+def judge_liveness(policy: Policy, evidence: Evidence) -> Verdict:
+    """The adapter loads cleanly, belongs to the base, changes it, and can be taken off."""
+    rule = policy.gates.liveness
+    part = judge_checks("checks", "liveness checks", evidence.liveness, rule.minimum)
+    return _combined(policy, Gate.LIVENESS, [part])
+
+
+def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
+    """The template's properties hold and every conversation comes back unchanged."""
+    rule = policy.gates.template_round_trip
+    conversations = [_as_check(case) for case in distinct(evidence.round_trips)]
+    parts = [
+        judge_checks(
+            "properties",
+            "properties of the chat template",
+            evidence.template_properties,
+            rule.minimum_properties,
+        ),
+        judge_checks(
+            "conversations",
+            "conversations sent through the chat template",
+            conversations,
+            rule.minimum_conversations,
+        ),
+    ]
+    return _combined(policy, Gate.TEMPLATE_ROUND_TRIP, parts)
+
+
+def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
+    """Nothing of the demonstrations gets into an answer."""
+    rule = policy.gates.example_leakage
+    ask = _asker(policy, rule)
+    copied = "A name or phrase of a demonstration was copied"
+    questions = (
+        ("literal", copied, rule.literal, evidence.literal_leaks, Tier.BLOCKING),
+        (
+            "swap",
+            "The answer changed with the demonstrations' names",
+            rule.swap,
+            evidence.swap_leaks,
+            Tier.BLOCKING,
+        ),
+        (
+            "control",
+            "The leak search found a name that was in no prompt",
+            rule.control,
+            evidence.control_leaks,
+            Tier.ADVISORY,
+        ),
+    )
+    parts = [
+        judge_rate(ask(name, subject, limit, tier=tier), cases)
+        for name, subject, limit, cases, tier in questions
+    ]
+    parts += _absent_languages(ask, rule, rule.literal, evidence.literal_leaks)
+    parts += _sliced(ask, rule.slices, evidence.literal_leaks, copied)
+    return _combined(policy, Gate.EXAMPLE_LEAKAGE, parts)
+
+
+def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
+    """References are resolved, absolutely and compared with the baseline."""
+    rule = policy.gates.pronoun_resolution
+    ask = _asker(policy, rule)
+    wrong = "The reference was resolved wrongly"
+    aside = set(rule.advisory_kinds)
+    panel = [case for case in evidence.pronouns if case.group not in aside]
+    parts = [
+        judge_rate(ask("failure_rate", wrong, rule.failure_rate), panel),
+        judge_paired(ask("non_inferiority", "to resolve references", rule.non_inferiority), panel),
+    ]
+    parts += _absent_languages(ask, rule, rule.failure_rate, panel)
+    parts += _sliced(ask, rule.slices, panel, wrong)
+    for kind in sorted(aside):
+        cases = [case for case in evidence.pronouns if case.group == kind]
+        criterion = ask(f"kind/{kind}", wrong, rule.failure_rate, tier=Tier.ADVISORY)
+        parts.append(judge_rate(criterion, cases))
+    parts += _goldens(policy, evidence.goldens, wrong)
+    return _combined(policy, Gate.PRONOUN_RESOLUTION, parts)
+
+
+def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
+    """Skills and general text, each language on its own, paired with the base."""
+    rule = policy.gates.forgetting
+    ask = _asker(policy, rule)
+    parts: list[SliceVerdict] = []
+    for language in _languages(rule.panel, evidence.skills):
+        cases = [case for case in evidence.skills if case.language == language]
+        subject = f"at general skills in {language}"
+        macro = ask(f"skills/{language}", subject, rule.skills.macro)
+        parts.append(judge_paired(macro, cases, macro=True))
+        for skill in sorted({case.group for case in cases}):
+            single = ask(
+                f"skill/{language}/{skill}", f"at {skill} in {language}", rule.skills.single
+            )
+            parts.append(judge_paired(single, [case for case in cases if case.group == skill]))
+    for language in _languages(rule.text.panel, evidence.texts):
+        cases = [case for case in evidence.texts if case.language == language]
+        criterion = Criterion(
+            name=f"text/{language}",
+            subject=f"general text in {language}",
+            limit=rule.text.limit,
+            harm=rule.text.harm,
+            confidence=policy.confidence,
+            power=policy.power,
+            assumed_icc=rule.assumed_icc,
+        )
+        parts.append(judge_mean(criterion, cases))
+    return _combined(policy, Gate.FORGETTING, parts)
+
+
+_GATES: Mapping[Gate, Callable[[Policy, Evidence], Verdict]] = {
+    Gate.LIVENESS: judge_liveness,
+    Gate.TEMPLATE_ROUND_TRIP: judge_template,
+    Gate.EXAMPLE_LEAKAGE: judge_leakage,
+    Gate.PRONOUN_RESOLUTION: judge_pronouns,
+    Gate.FORGETTING: judge_forgetting,
+}
+
+
+def _asker(policy: Policy, rule: PanelRule) -> Callable[..., Criterion]:
+    """Return a function that makes criteria with the policy's confidence."""
+
+    def ask(name: str, subject: str, limit: Limit, tier: Tier = Tier.BLOCKING) -> Criterion:
+        return Criterion(
+            name=name,
+            subject=subject,
+            limit=limit.limit,
+            proof=limit.proof,
+            minimum=limit.minimum,
+            tier=tier,
+            confidence=policy.confidence,
+            power=policy.power,
+            assumed_icc=rule.assumed_icc,
+        )
+
+    return ask
+
+
+def _languages(panel: Mapping[Any, int], cases: Observations) -> list[str]:
+    """Return the languages that the policy asks for and those that were measured."""
+    return sorted({str(language) for language in panel} | {case.language for case in cases})
+
+
+def _absent_languages(
+    ask: Callable[..., Criterion], rule: PanelRule, limit: Limit, cases: Observations
+) -> list[SliceVerdict]:
+    """Return an unmeasured part for each language that the policy asks for and no case has."""
+    seen = {case.language for case in cases}
+    return [
+        judge_rate(ask(f"panel/{language}", f"the panel in {language}", limit), ())
+        for language in rule.panel
+        if cases and language.value not in seen
+    ]
+
+
+def _group(by: SliceBy, case: Observation) -> str:
+    keys = {
+        SliceBy.KIND: case.group,
+        SliceBy.LANGUAGE: case.language,
+        SliceBy.KIND_LANGUAGE: f"{case.group}+{case.language}",
+    }
+    return keys[by]
+
+
+def _sliced(
+    ask: Callable[..., Criterion],
+    rules: Iterable[SliceLimit],
+    cases: Observations,
+    subject: str,
+) -> list[SliceVerdict]:
+    """Judge every group of cases by the slice rule that is about it."""
+    rules = tuple(rules)
+    parts: list[SliceVerdict] = []
+    for rule in rules:
+        named = {name for other in rules if other.by is rule.by for name in other.only}
+        groups: dict[str, list[Observation]] = {name: [] for name in rule.only}
+        for case in cases:
+            key = _group(rule.by, case)
+            if key in rule.only or (not rule.only and key not in named):
+                groups.setdefault(key, []).append(case)
+        for key in sorted(groups):
+            criterion = ask(f"{rule.by}/{key}", f"{subject} ({key})", rule, tier=rule.tier)
+            parts.append(judge_rate(criterion, groups[key]))
+    return parts
+
+
+def _goldens(
+    policy: Policy, sets: Mapping[str, tuple[Observation, ...]], subject: str
+) -> list[SliceVerdict]:
+    rule = policy.gates.pronoun_resolution.goldens
+    unknown = sorted(set(sets) - set(rule.sets))
+    if unknown:
+        raise InvalidInput(
+            f"goldens={unknown} are not named in policy {policy.name!r}; add them under "
+            "gates.pronoun_resolution.goldens.sets as blocking or advisory"
+        )
+    return [
+        judge_census(
+            Criterion(
+                name=f"goldens/{name}",
+                subject=subject,
+                limit=rule.limit,
+                minimum=rule.minimum,
+                tier=tier,
+                confidence=policy.confidence,
+                power=policy.power,
+                assumed_icc=0.0,
+            ),
+            sets.get(name, ()),
+        )
+        for name, tier in sorted(rule.sets.items())
+    ]
+
+
+def _as_check(case: Observation) -> Check:
+    return Check(case.case_id, None if case.candidate is None else case.candidate == 0)
+
+
+def _combined(policy: Policy, gate: Gate, parts: Sequence[SliceVerdict]) -> Verdict:
+    """Make the verdict: all blocking parts must pass, the binding one speaks for the gate."""
+    ordered = sorted(parts, key=lambda p: (p.tier is Tier.ADVISORY, *(-u for u in p.urgency)))
+    blocking = [part for part in ordered if part.tier is Tier.BLOCKING]
+    status = worst([part.status for part in blocking])
+    binding = ordered[0]
+    others = [part.name for part in blocking[1:] if part.status is not Status.PASSED]
+    also = f" Also not passed: {reasons.listed(others)}." if others else ""
+    return Verdict(
+        gate=gate.value,
+        status=status,
+        value=binding.value,
+        lower=binding.lower,
+        upper=binding.upper,
+        limit=binding.limit,
+        n=binding.n,
+        clusters=binding.clusters,
+        method=binding.method,
+        reason=binding.reason + also,
+        tier=policy.rule(gate).tier,
+        slices=tuple(ordered),
+        smallest_detectable=binding.smallest_detectable,
+    )

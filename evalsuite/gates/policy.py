@@ -1,0 +1,246 @@
+"""Policies: which gates decide, and every number that they decide by.
+
+No limit, margin or panel size is written in code: a policy is the whole agreement, closed, fixed
+before the run and identified by the digest of its resolved form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+
+from evalsuite.cases import Kind, Language
+from evalsuite.gates.verdict import Gate, Tier
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Nats = Annotated[float, Field(ge=0, le=100)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
+Panel = Annotated[dict[Language, Annotated[int, Field(ge=1, le=1_000_000)]], Field(min_length=1)]
+
+
+class Proof(StrEnum):
+    """What it takes to pass a limit."""
+
+    BOUND = "bound"
+    """The upper confidence bound lies within the limit: proof of no harm."""
+    VALUE = "value"
+    """The measured value lies within the limit, on at least ``minimum`` cases: a floor for parts
+    that are too small to prove anything, beside a gate that proves the whole."""
+
+
+class SliceBy(StrEnum):
+    """What cases are grouped by."""
+
+    KIND = "kind"
+    LANGUAGE = "language"
+    KIND_LANGUAGE = "kind+language"
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Limit(_Closed):
+    """The largest failure rate, or loss of success rate, that is accepted."""
+
+    limit: Share
+    """0.02 means two cases in a hundred, or two percentage points."""
+    proof: Proof = Proof.BOUND
+    minimum: PositiveInt = 1
+    """Fewer cases than this decide nothing."""
+
+
+class SliceLimit(Limit):
+    """A limit that every group of cases must keep on its own."""
+
+    by: SliceBy
+    only: tuple[str, ...] = ()
+    """Groups that this rule is about, such as ``ordinal``, ``zh`` or ``ordinal+zh``; empty: all
+    groups that no other rule of the same ``by`` names."""
+    tier: Tier = Tier.BLOCKING
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        kinds, languages = [kind.value for kind in Kind], [lang.value for lang in Language]
+        known = {
+            SliceBy.KIND: kinds,
+            SliceBy.LANGUAGE: languages,
+            SliceBy.KIND_LANGUAGE: [f"{kind}+{lang}" for kind in kinds for lang in languages],
+        }[self.by]
+        unknown = sorted(set(self.only) - set(known))
+        if unknown:
+            raise ValueError(f"only={unknown} names no {self.by}; use {', '.join(known[:14])}")
+        return self
+
+
+class GateRule(_Closed):
+    """What every gate has."""
+
+    enabled: bool = True
+    tier: Tier = Tier.BLOCKING
+
+
+class LivenessRule(GateRule):
+    """Every check must hold."""
+
+    minimum: PositiveInt
+    """Checks that must have been asked."""
+
+
+class TemplateRule(GateRule):
+    """Every property must hold and every conversation must come back: one violation fails."""
+
+    minimum_properties: PositiveInt
+    minimum_conversations: PositiveInt
+
+
+class PanelRule(GateRule):
+    """A gate that samples cases."""
+
+    panel: Panel
+    """Cases to sample for each language."""
+    assumed_icc: Share
+    """Intra-class correlation taken for granted until a panel shows its own."""
+
+
+class LeakageRule(PanelRule):
+    """Limits on answers that hold something of the demonstrations."""
+
+    literal: Limit
+    swap: Limit
+    control: Limit
+    """False alarms of the search; shown, never decisive."""
+    slices: tuple[SliceLimit, ...] = ()
+    """Of the literal leaks."""
+
+
+class GoldenRule(_Closed):
+    """Hand-written cases: a fixed list, so every case counts and nothing is estimated."""
+
+    sets: Annotated[dict[Name, Tier], Field(min_length=1)]
+    """Which sets decide. A set that is not named here is an error, not a surprise."""
+    limit: Share
+    """The largest share of a set's cases that may fail."""
+    minimum: PositiveInt
+    """A set with fewer cases decides nothing."""
+
+
+class PronounRule(PanelRule):
+    """Limits on answers that resolve a reference wrongly."""
+
+    failure_rate: Limit
+    non_inferiority: Limit
+    """How much more often than the baseline the candidate may fail."""
+    goldens: GoldenRule
+    advisory_kinds: tuple[Kind, ...] = ()
+    """Kinds that are run and shown, and left out of every blocking part."""
+    slices: tuple[SliceLimit, ...] = ()
+
+    @model_validator(mode="after")
+    def _slices_decide(self) -> Self:
+        named = {name.partition("+")[0] for rule in self.slices for name in rule.only}
+        both = sorted(named & {kind.value for kind in self.advisory_kinds})
+        if both:
+            raise ValueError(f"slices name {both}, which advisory_kinds sets aside; keep one")
+        return self
+
+
+class SkillRule(_Closed):
+    """How much of the base's skills may be lost."""
+
+    macro: Limit
+    """Mean over the skills of one language, each with the same say."""
+    single: Limit
+    """Any one skill in one language."""
+    suites: tuple[str, ...] = ()
+    """Further suites: files of cases, beside the seeded ones."""
+
+
+class TextRule(_Closed):
+    """How much worse general text may be predicted, in nats per token."""
+
+    limit: Nats
+    """Passed when the upper bound lies within this."""
+    harm: Nats
+    """Failed when the loss exceeds this and its lower bound exceeds ``limit``."""
+    panel: Panel
+    """Texts to sample for each language."""
+    files: dict[Language, tuple[str, ...]] = {}
+    """Further texts: UTF-8 files, one text per paragraph."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.harm < self.limit:
+            raise ValueError(f"harm={self.harm} must not be below limit={self.limit}")
+        return self
+
+
+class ForgettingRule(PanelRule):
+    """Limits on what is lost against the base; languages are never pooled."""
+
+    skills: SkillRule
+    text: TextRule
+
+
+class GateRules(_Closed):
+    """The rule of each gate."""
+
+    liveness: LivenessRule
+    template_round_trip: TemplateRule
+    example_leakage: LeakageRule
+    pronoun_resolution: PronounRule
+    forgetting: ForgettingRule
+
+
+class Policy(_Closed):
+    """The agreement by which a candidate is judged."""
+
+    name: Name
+    description: str = ""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    """One-sided, of each bound that decides."""
+    power: Annotated[float, Field(gt=0, lt=1)]
+    """Probability with which the reported smallest detectable difference would have shown."""
+    gates: GateRules
+
+    @model_validator(mode="after")
+    def _something_decides(self) -> Self:
+        if not self.required:
+            raise ValueError("no gate is enabled and blocking; a policy must be able to say no")
+        return self
+
+    @property
+    def enabled(self) -> tuple[Gate, ...]:
+        """The gates to judge, in order."""
+        return tuple(gate for gate in Gate if self.rule(gate).enabled)
+
+    @property
+    def required(self) -> tuple[Gate, ...]:
+        """The gates without whose verdict nothing passes."""
+        return tuple(gate for gate in self.enabled if self.rule(gate).tier is Tier.BLOCKING)
+
+    def rule(self, gate: Gate) -> GateRule:
+        """Return the rule of ``gate``."""
+        rule: GateRule = getattr(self.gates, gate.value)
+        return rule
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """The policy with every default filled in, as JSON data."""
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the resolved policy as canonical JSON, in hexadecimal."""
+        text = json.dumps(self.resolved, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def policy_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a policy file, as editors use it."""
+    schema = Policy.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

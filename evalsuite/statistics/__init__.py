@@ -1,0 +1,44 @@
+"""Intervals, paired non-inferiority and planning: numbers in, :class:`Estimate` out.
+
+Pure functions that know nothing of gates, cases or models. Every value is a loss: 0 is good.
+"""
+
+from evalsuite.statistics.clusters import ASSUMED_ICC
+from evalsuite.statistics.estimate import Estimate, Sides
+from evalsuite.statistics.paired import (
+    paired_difference,
+    paired_mean,
+    tango_interval,
+    tango_statistic,
+)
+from evalsuite.statistics.planning import (
+    more_cases_for_difference,
+    more_cases_for_mean,
+    more_cases_for_rate,
+    power,
+    sample_size,
+    smallest_detectable_difference,
+    smallest_detectable_rate,
+    zero_failure_size,
+)
+from evalsuite.statistics.rates import clopper_pearson, clustered_rate
+
+__all__ = [
+    "ASSUMED_ICC",
+    "Estimate",
+    "Sides",
+    "clopper_pearson",
+    "clustered_rate",
+    "more_cases_for_difference",
+    "more_cases_for_mean",
+    "more_cases_for_rate",
+    "paired_difference",
+    "paired_mean",
+    "power",
+    "sample_size",
+    "smallest_detectable_difference",
+    "smallest_detectable_rate",
+    "tango_interval",
+    "tango_statistic",
+    "zero_failure_size",
+]

@@ -1,0 +1,343 @@
+"""Every gate passes a good candidate, fails a planted defect and doubts a small panel."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from gates_units_helpers import observations, texts
+
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import (
+    Check,
+    Evidence,
+    Policy,
+    SliceVerdict,
+    Status,
+    Tier,
+    Verdict,
+    judge,
+    overall,
+)
+
+
+def verdict_of(policy: Policy, evidence: Evidence, gate: str) -> Verdict:
+    return next(verdict for verdict in judge(policy, evidence) if verdict.gate == gate)
+
+
+def part_of(verdict: Verdict, name: str) -> SliceVerdict:
+    return next(part for part in verdict.slices if part.name == name)
+
+
+def test_a_good_candidate_passes_every_gate(policy: Policy, evidence: Evidence) -> None:
+    verdicts = judge(policy, evidence)
+    assert [v.gate for v in verdicts] == [gate.value for gate in policy.enabled]
+    assert {v.gate: v.status for v in verdicts} == {v.gate: Status.PASSED for v in verdicts}
+    assert overall(verdicts, policy.required) is Status.PASSED
+
+
+def test_without_evidence_no_gate_passes_or_fails(policy: Policy) -> None:
+    verdicts = judge(policy, Evidence())
+    assert {verdict.status for verdict in verdicts} == {Status.INCONCLUSIVE}
+    assert all(verdict.value is None for verdict in verdicts)
+    assert overall(verdicts, policy.required) is Status.INCONCLUSIVE
+
+
+DEFECTS = {
+    "an adapter that changes nothing": (
+        "liveness",
+        {"liveness": (*[Check(n, True) for n in "abc"], Check("logits differ", False, "equal"))},
+        "logits differ (equal)",
+    ),
+    "a forged control token": (
+        "template_round_trip",
+        {"template_properties": (*[Check(f"R{i}", True) for i in range(9)], Check("R3", False))},
+        "R3",
+    ),
+    "one conversation that comes back changed": (
+        "template_round_trip",
+        {"round_trips": observations("trip", 500, failing=1, languages=("en",))},
+        "trip-en-0000",
+    ),
+    "literal leaks": (
+        "example_leakage",
+        {"literal_leaks": observations("literal", 300, failing=15)},
+        "demonstration was copied in 30 of 600 cases (5.0 %)",
+    ),
+    "answers that follow the demonstrations": (
+        "example_leakage",
+        {"swap_leaks": observations("swap", 300, failing=40)},
+        "changed with the demonstrations' names",
+    ),
+    "wrong antecedents": (
+        "pronoun_resolution",
+        {"pronouns": observations("p", 300, failing=75, baseline_failing=150)},
+        "beyond the limit of 15.0 %",
+    ),
+    "more wrong antecedents than the base": (
+        "pronoun_resolution",
+        {"pronouns": observations("p", 300, failing=33, baseline_failing=3)},
+        "10.0 points more often than the baseline",
+    ),
+    "failing golden cases": (
+        "pronoun_resolution",
+        {"goldens": {"nano": observations("nano", 20, failing=5)}},
+        "10 of 40 hand-written cases",
+    ),
+    "forgotten skills": (
+        "forgetting",
+        {"skills": observations("s", 400, failing=60, baseline_failing=18, groups=("a", "b"))},
+        "beyond the margin of 5.0 points",
+    ),
+    "unlearned language": ("forgetting", {"texts": texts(100, 0.2)}, "0.200 nats per token worse"),
+}
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_planted_defect_fails_its_gate_and_no_other(
+    policy: Policy, evidence: Evidence, defect: str
+) -> None:
+    gate, change, words = DEFECTS[defect]
+    verdicts = judge(policy, replace(evidence, **change))
+    assert [v.gate for v in verdicts if v.status is not Status.PASSED] == [gate]
+    failed = next(v for v in verdicts if v.gate == gate)
+    assert failed.status is Status.FAILED
+    assert words in failed.reason
+    assert overall(verdicts, policy.required) is Status.FAILED
+
+
+SMALL = {
+    "example_leakage": {"literal_leaks": observations("literal", 40)},
+    "pronoun_resolution": {"pronouns": observations("p", 20, failing=2, baseline_failing=2)},
+    "forgetting": {"skills": observations("s", 30, failing=2, baseline_failing=1)},
+    "template_round_trip": {"round_trips": observations("trip", 5)},
+    "liveness": {"liveness": (Check("loaded", True),)},
+}
+
+
+@pytest.mark.parametrize("gate", SMALL)
+def test_too_few_cases_are_inconclusive(policy: Policy, evidence: Evidence, gate: str) -> None:
+    verdict = verdict_of(policy, replace(evidence, **SMALL[gate]), gate)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert any(char.isdigit() for char in verdict.reason)
+
+
+def test_an_inconclusive_rate_says_how_many_cases_would_do(
+    policy: Policy, evidence: Evidence
+) -> None:
+    small = replace(evidence, literal_leaks=observations("literal", 50))
+    verdict = verdict_of(policy, small, "example_leakage")
+    # 149 cases without a failure prove 2 %.
+    assert "about 49 more cases" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("gate", "part"),
+    [
+        ("example_leakage", "literal_leaks"),
+        ("example_leakage", "swap_leaks"),
+        ("pronoun_resolution", "pronouns"),
+        ("template_round_trip", "round_trips"),
+        ("forgetting", "skills"),
+        ("forgetting", "texts"),
+    ],
+)
+def test_one_missing_measurement_is_never_a_pass(
+    policy: Policy, evidence: Evidence, gate: str, part: str
+) -> None:
+    cases = getattr(evidence, part)
+    holed = (*cases[:-1], replace(cases[-1], candidate=None))
+    verdict = verdict_of(policy, replace(evidence, **{part: holed}), gate)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "missing" in verdict.reason
+
+
+def test_missing_measurements_do_not_hide_proven_harm(policy: Policy, evidence: Evidence) -> None:
+    cases = observations("literal", 300, failing=30)
+    holed = (*cases[:-1], replace(cases[-1], candidate=None))
+    verdict = verdict_of(policy, replace(evidence, literal_leaks=holed), "example_leakage")
+    assert verdict.status is Status.FAILED
+
+
+def test_a_missing_baseline_is_a_missing_measurement(policy: Policy, evidence: Evidence) -> None:
+    cases = evidence.pronouns
+    holed = (*cases[:-1], replace(cases[-1], baseline=None))
+    verdict = verdict_of(policy, replace(evidence, pronouns=holed), "pronoun_resolution")
+    assert part_of(verdict, "non_inferiority").status is Status.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("gate", ["example_leakage", "pronoun_resolution", "forgetting"])
+def test_a_language_of_the_policy_must_be_measured(
+    policy: Policy, evidence: Evidence, gate: str
+) -> None:
+    english = replace(
+        evidence,
+        literal_leaks=observations("l", 600, languages=("en",)),
+        pronouns=observations("p", 600, baseline_failing=300, languages=("en",)),
+        skills=observations("s", 600, baseline_failing=3, languages=("en",)),
+    )
+    verdict = verdict_of(policy, english, gate)
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "zh" in verdict.reason
+
+
+def test_an_advisory_golden_set_is_shown_but_never_decides(
+    policy: Policy, evidence: Evidence
+) -> None:
+    verdict = verdict_of(policy, evidence, "pronoun_resolution")
+    everyday = part_of(verdict, "goldens/everyday")
+    assert (everyday.status, everyday.tier) == (Status.FAILED, Tier.ADVISORY)
+    assert verdict.status is Status.PASSED
+
+
+def test_the_false_alarms_of_the_search_are_shown_but_never_decide(
+    policy: Policy, evidence: Evidence
+) -> None:
+    noisy = replace(evidence, control_leaks=observations("control", 300, failing=90))
+    verdict = verdict_of(policy, noisy, "example_leakage")
+    assert part_of(verdict, "control").status is Status.FAILED
+    assert verdict.status is Status.PASSED
+
+
+def test_a_bad_kind_fails_although_the_panel_is_good(policy: Policy, evidence: Evidence) -> None:
+    cases = [
+        replace(case, candidate=float(case.group == "standalone" and int(case.case_id[-4:]) < 180))
+        for case in observations("p", 300, baseline_failing=150)
+    ]
+    verdict = verdict_of(policy, replace(evidence, pronouns=tuple(cases)), "pronoun_resolution")
+    assert part_of(verdict, "failure_rate").status is Status.PASSED
+    assert verdict.status is Status.FAILED
+    assert "(standalone)" in verdict.reason
+
+
+def test_one_lost_skill_fails_although_the_mean_is_kept(policy: Policy, evidence: Evidence) -> None:
+    skills = tuple(f"skill{index}" for index in range(20))
+    cases = tuple(
+        replace(case, candidate=float(case.group == "skill7" and int(case.case_id[-4:]) < 160))
+        for case in observations("s", 400, baseline_failing=0, groups=skills)
+    )
+    verdict = verdict_of(policy, replace(evidence, skills=cases), "forgetting")
+    assert part_of(verdict, "skills/en").status is Status.PASSED
+    assert part_of(verdict, "skill/en/skill7").status is Status.FAILED
+    assert verdict.status is Status.FAILED
+
+
+def test_languages_are_not_pooled_when_skills_are_forgotten(
+    policy: Policy, evidence: Evidence
+) -> None:
+    forgotten = observations("s", 400, failing=50, baseline_failing=18, languages=("zh",))
+    kept = observations("s", 4000, failing=18, baseline_failing=18, languages=("en",))
+    verdict = verdict_of(policy, replace(evidence, skills=forgotten + kept), "forgetting")
+    assert verdict.status is Status.FAILED
+    assert part_of(verdict, "skills/en").status is Status.PASSED
+
+
+def test_a_text_loss_between_margin_and_harm_is_inconclusive(
+    policy: Policy, evidence: Evidence
+) -> None:
+    verdict = verdict_of(policy, replace(evidence, texts=texts(100, 0.08)), "forgetting")
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "a better candidate will" in verdict.reason
+
+
+def test_the_headline_is_the_part_that_binds(policy: Policy, evidence: Evidence) -> None:
+    verdict = verdict_of(policy, evidence, "example_leakage")
+    first = verdict.slices[0]
+    assert (verdict.value, verdict.upper, verdict.limit) == (first.value, first.upper, first.limit)
+    assert first.upper is not None
+    usage = first.upper / first.limit
+    blocking = [part for part in verdict.slices if part.tier is Tier.BLOCKING]
+    assert all((part.upper or 0) / part.limit <= usage for part in blocking)
+
+
+def test_the_verdict_names_the_other_parts_that_did_not_pass(
+    policy: Policy, evidence: Evidence
+) -> None:
+    leaky = replace(
+        evidence,
+        literal_leaks=observations("l", 300, failing=60),
+        swap_leaks=observations("s", 300, failing=60),
+    )
+    verdict = verdict_of(policy, leaky, "example_leakage")
+    assert "Also not passed: " in verdict.reason
+    assert "swap" in verdict.reason
+
+
+def test_an_untouched_base_passes_the_paired_parts(policy: Policy, evidence: Evidence) -> None:
+    same = replace(
+        evidence,
+        skills=observations("s", 400, failing=30, baseline_failing=30),
+        texts=tuple(replace(case, candidate=case.baseline) for case in evidence.texts),
+    )
+    assert verdict_of(policy, same, "forgetting").status is Status.PASSED
+
+
+def test_order_and_copies_of_the_evidence_change_no_verdict(
+    policy: Policy, evidence: Evidence
+) -> None:
+    generator = random.Random(4)
+
+    def mixed(cases: tuple[object, ...]) -> tuple[object, ...]:
+        doubled = [*cases, *cases]
+        generator.shuffle(doubled)
+        return tuple(doubled)
+
+    names = ("literal_leaks", "swap_leaks", "pronouns", "round_trips", "skills", "texts")
+    changed = replace(evidence, **{name: mixed(getattr(evidence, name)) for name in names})
+    assert judge(policy, changed) == judge(policy, evidence)
+
+
+def test_contradicting_measurements_of_one_case_are_refused(
+    policy: Policy, evidence: Evidence
+) -> None:
+    first = evidence.pronouns[0]
+    twice = (*evidence.pronouns, replace(first, candidate=1.0 - (first.candidate or 0.0)))
+    with pytest.raises(InvalidInput, match="two different measurements"):
+        judge(policy, replace(evidence, pronouns=twice))
+
+
+def test_a_golden_set_that_the_policy_does_not_name_is_refused(
+    policy: Policy, evidence: Evidence
+) -> None:
+    with pytest.raises(InvalidInput, match=r"goldens=\['other'\]"):
+        judge(policy, replace(evidence, goldens={"other": ()}))
+
+
+def test_advisory_kinds_are_left_out_of_what_decides(policy: Policy, evidence: Evidence) -> None:
+    data = policy.resolved
+    data["gates"]["pronoun_resolution"]["advisory_kinds"] = ["plural"]
+    lenient = Policy.model_validate(data)
+    cases = tuple(
+        replace(case, candidate=float(case.group == "plural")) for case in evidence.pronouns
+    )
+    verdict = verdict_of(lenient, replace(evidence, pronouns=cases), "pronoun_resolution")
+    assert verdict.status is Status.PASSED
+    plural = part_of(verdict, "kind/plural")
+    assert (plural.status, plural.tier) == (Status.FAILED, Tier.ADVISORY)
+
+
+def test_a_slice_rule_for_one_kind_replaces_the_general_one(
+    policy: Policy, evidence: Evidence
+) -> None:
+    data = policy.resolved
+    rules = data["gates"]["pronoun_resolution"]["slices"]
+    rules.append({"by": "kind", "only": ["ordinal"], "limit": 1.0})
+    rules.append({"by": "kind+language", "only": ["ordinal+zh"], "limit": 0.3})
+    verdict = verdict_of(Policy.model_validate(data), evidence, "pronoun_resolution")
+    assert part_of(verdict, "kind/ordinal").limit == 1.0
+    assert part_of(verdict, "kind/single").limit == 0.35
+    assert part_of(verdict, "kind+language/ordinal+zh").limit == 0.3
+    names = [part.name for part in verdict.slices]
+    assert len(names) == len(set(names))
+
+
+def test_an_advisory_gate_fails_without_failing_the_run(policy: Policy, evidence: Evidence) -> None:
+    data = policy.resolved
+    data["gates"]["forgetting"]["tier"] = "advisory"
+    data["gates"]["liveness"]["enabled"] = False
+    lenient = Policy.model_validate(data)
+    verdicts = judge(lenient, replace(evidence, texts=texts(100, 0.3), liveness=()))
+    assert next(v for v in verdicts if v.gate == "forgetting").status is Status.FAILED
+    assert "liveness" not in {v.gate for v in verdicts}
+    assert overall(verdicts, lenient.required) is Status.PASSED
