@@ -1,0 +1,31 @@
+"""Detectors: pure functions from a case and an answer to a :class:`Score`.
+
+They read text only: no model judges, no network, no torch. A value is a loss, 0 good and 1 a
+defect; None says that nothing could be measured, and why.
+"""
+
+from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
+from evalsuite.detectors.pronouns import resolve
+from evalsuite.detectors.retention import (
+    answer_score,
+    load_texts,
+    text_loss,
+    text_score,
+)
+from evalsuite.detectors.rewriting import RewriteMetrics, rewrite_metrics
+from evalsuite.detectors.score import Score, Span
+
+__all__ = [
+    "RewriteMetrics",
+    "Score",
+    "Span",
+    "absent_names",
+    "answer_score",
+    "literal_leak",
+    "load_texts",
+    "resolve",
+    "rewrite_metrics",
+    "swap_leak",
+    "text_loss",
+    "text_score",
+]

@@ -1,0 +1,122 @@
+"""What the base model could do before: skill items with one right answer, and text losses.
+
+Skill items are plain instructions with a short answer, so exact comparison is fair to any instruct
+model; texts are scored by their log-probability. This module judges and reads files; choosing the
+items is the business of the scenario grammar and of the policy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from evalsuite.cases import Language
+from evalsuite.detectors.score import Score, Span
+from evalsuite.detectors.text import same, tokens
+from evalsuite.errors import InvalidInput
+from evalsuite.scenarios.skills import ASKS_TEXT, SkillItem, TextItem
+
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+def answer_score(item: SkillItem, text: str) -> Score:
+    """Loss 0 when the first line says the answer or an accepted spelling, else 1.
+
+    Compared up to case, width, spacing, quotes and final punctuation; leading empty lines do not
+    count. Later lines are ignored: a model that goes on talking has still answered.
+    """
+    detector = "skill_answer"
+    line = next((part for part in text.splitlines() if part.strip()), "")
+    if not line:
+        return Score(detector, item.id, 1.0, f'The answer is empty; "{item.answer}" was due.')
+    if any(same(line, accepted) for accepted in (item.answer, *item.accepted)):
+        return Score(detector, item.id, 0.0, f'The answer is right: "{line.strip()}".')
+    start = text.index(line) + len(line) - len(line.lstrip())
+    span = Span(start, start + len(line.strip()), "wrong answer")
+    said = f'The answer is "{line.strip()}", but "{item.answer}" was due.'
+    return Score(detector, item.id, 1.0, said, (span,))
+
+
+def text_loss(logprobs: Sequence[float]) -> float:
+    """Mean negative log-probability in nats per token.
+
+    Raises:
+        InvalidInput: no log-probabilities, or one that is positive or not finite.
+    """
+    if not logprobs:
+        raise InvalidInput("logprobs is empty; a text loss needs at least one scored token")
+    for position, value in enumerate(logprobs):
+        # Rounding may lift the probability of a certain token a little above one.
+        if not math.isfinite(value) or value > 1e-3:
+            raise InvalidInput(
+                f"logprobs[{position}]={value!r} must be the logarithm of a probability, "
+                "finite and at most 0"
+            )
+    return max(0.0, -math.fsum(logprobs) / len(logprobs))
+
+
+def text_score(text: TextItem, logprobs: Sequence[float]) -> Score:
+    """The text loss as a score; None with the reason when the log-probabilities are unusable."""
+    detector = "text_loss"
+    try:
+        loss = text_loss(logprobs)
+    except InvalidInput as error:
+        return Score(detector, text.id, None, f"The text loss was not measured: {error}.")
+    said = f"{loss:.4f} nats per token over {len(logprobs)} tokens."
+    return Score(detector, text.id, loss, said)
+
+
+def load_texts(path: Path, *, language: Language | None = None) -> tuple[TextItem, ...]:
+    """Read a UTF-8 text file; passages are separated by empty lines.
+
+    Args:
+        path: the file; ids are ``<stem>:<line>`` of each passage's first line.
+        language: of all passages; None tells Chinese by a passage's share of Han characters.
+
+    Raises:
+        InvalidInput: no such file, not UTF-8, larger than 16 MiB, or no passage in it.
+    """
+    lines = _read(path).splitlines()
+    passages: list[TextItem] = []
+    block: list[str] = []
+    for number, line in enumerate((*lines, ""), start=1):
+        if line.strip():
+            block.append(line)
+        elif block:
+            text = "\n".join(block)
+            where = f"{path.stem}:{number - len(block)}"
+            tongue = language or _guess(text)
+            passages.append(
+                TextItem(
+                    id=where, language=tongue, cluster=where, prompt=ASKS_TEXT[tongue], text=text
+                )
+            )
+            block = []
+    if not passages:
+        raise InvalidInput(f"{path} holds no text; write passages separated by empty lines")
+    return tuple(passages)
+
+
+def _read(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(
+            f"{path}: cannot be read ({error.strerror}); name a UTF-8 text file"
+        ) from None
+    if len(data) > _MAX_BYTES:
+        raise InvalidInput(f"{path} has {len(data)} bytes; the limit is {_MAX_BYTES}: split it")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidInput(
+            f"{path}:{line}: is not UTF-8 ({error.reason}); save it as UTF-8"
+        ) from None
+
+
+def _guess(text: str) -> Language:
+    parts = tokens(text)
+    han = sum(part.is_han for part in parts)
+    return Language.ZH if 2 * han >= len(parts) > 0 else Language.EN

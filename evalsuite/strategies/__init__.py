@@ -1,0 +1,22 @@
+"""Hypothesis strategies: conversations that a test can search, shrink and judge without a judge.
+
+Cases come from the scenario grammar, so the right antecedent is known; operators then make the
+history hostile without changing what is right, and put what they add into ``must_not_name``. Every
+choice is drawn separately and simplest first: shrinking drops operators, then their exchanges, then
+simplifies the grammar's choices. Nothing here calls a model, and no distribution is promised.
+"""
+
+from evalsuite.strategies.adversarial import ANSWERABLE, adversarial_histories
+from evalsuite.strategies.basic import cases, contents, conversations, demonstrations, messages
+from evalsuite.strategies.operators import OPERATORS
+
+__all__ = [
+    "ANSWERABLE",
+    "OPERATORS",
+    "adversarial_histories",
+    "cases",
+    "contents",
+    "conversations",
+    "demonstrations",
+    "messages",
+]

@@ -1,0 +1,44 @@
+"""Checks of what a caller passes to a strategy; wrong arguments are refused at once, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import TypeVar
+
+from hypothesis.errors import InvalidArgument
+from hypothesis.strategies import SearchStrategy
+
+_E = TypeVar("_E", bound=StrEnum)
+
+
+def check_strategy(name: str, value: object) -> None:
+    """Refuse what is not a strategy."""
+    if not isinstance(value, SearchStrategy):
+        raise InvalidArgument(f"{name}={value!r} must be a strategy, such as st.just('...')")
+
+
+def check_bool(name: str, value: object) -> None:
+    """Refuse what is not a truth value."""
+    if not isinstance(value, bool):
+        raise InvalidArgument(f"{name}={value!r} must be True or False")
+
+
+def check_sizes(min_size: object, max_size: object, *, smallest: int) -> None:
+    """Refuse bounds that are no whole numbers, too small, or crossed."""
+    for name, value in (("min_size", min_size), ("max_size", max_size)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
+            raise InvalidArgument(f"{name}={value!r} must be a whole number of at least {smallest}")
+    if min_size > max_size:  # type: ignore[operator]  # both are whole numbers by now
+        raise InvalidArgument(f"min_size={min_size} must not exceed max_size={max_size}")
+
+
+def check_members(name: str, values: Collection[object], enum: type[_E]) -> tuple[_E, ...]:
+    """Return the members of ``enum`` that are asked for, each once; refuse anything else."""
+    known = ", ".join(enum)
+    if isinstance(values, str) or not isinstance(values, Collection) or not values:
+        raise InvalidArgument(f"{name}={values!r} must be a collection that holds any of: {known}")
+    try:
+        return tuple(dict.fromkeys(enum(str(value)) for value in values))
+    except ValueError:
+        raise InvalidArgument(f"{name}={list(values)!r} may hold only: {known}") from None

@@ -1,0 +1,212 @@
+"""Leaks are found where they are planted, in both languages, and nowhere else."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalsuite.cases import Case, Expectation, Kind, Language
+from evalsuite.conversation import messages
+from evalsuite.detectors import absent_names, literal_leak, swap_leak
+from evalsuite.detectors.text import fold, mentions
+from evalsuite.prompts import Demonstration
+from evalsuite.scenarios import invent_name, sample_demonstrations, sample_panel
+
+EN = Case(
+    id="en-1",
+    language=Language.EN,
+    kind=Kind.SINGLE,
+    cluster="t",
+    history=messages([("user", "Tell me about Dorun."), ("assistant", "Dorun is a phone.")]),
+    query="What is its price?",
+    expect=Expectation(rewrites=("What is Dorun's price?",), must_name=("Dorun",)),
+)
+ZH = Case(
+    id="zh-1",
+    language=Language.ZH,
+    kind=Kind.SINGLE,
+    cluster="t",
+    history=messages([("user", "说说岚洛。"), ("assistant", "岚洛是一种手机。")]),
+    query="它的价格是多少？",
+    expect=Expectation(rewrites=("岚洛的价格是多少？",), must_name=("岚洛",)),
+)
+
+
+def shown(name: str, language: Language = Language.EN, extra: str = "") -> Demonstration:
+    if language is Language.EN:
+        turns = [("user", f"Tell me about {name}."), ("assistant", f"{name} is a car. {extra}")]
+        query, rewrite = "Is it cheap?", f"Is {name} cheap?"
+    else:
+        turns = [("user", f"说说{name}。"), ("assistant", f"{name}是一种汽车。{extra}")]
+        query, rewrite = "它便宜吗？", f"{name}便宜吗？"
+    return Demonstration(
+        history=messages(turns), query=query, rewrite=rewrite, language=language, entities=(name,)
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "demonstration", "answer", "said"),
+    [
+        (EN, shown("Velora"), "What is VELORA’s price?", "VELORA"),
+        (EN, shown("Velora"), "What is Dorun's price in Velora?", "Velora"),
+        (ZH, shown("泽朗", Language.ZH), "泽朗的价格是多少？", "泽朗"),
+        (ZH, shown("泽朗", Language.ZH), "岚洛和泽 朗的价格是多少？", "泽 朗"),
+    ],
+)
+def test_a_demonstrations_name_in_the_answer_is_a_leak_and_is_marked(
+    case: Case, demonstration: Demonstration, answer: str, said: str
+) -> None:
+    score = literal_leak(case, answer, [demonstration])
+    assert score.value == 1.0
+    assert [answer[s.start : s.end] for s in score.spans] == [said]
+    assert demonstration.entities[0] in score.explanation
+
+
+@pytest.mark.parametrize(
+    ("case", "extra", "answer"),
+    [
+        (EN, "It needs a rusty blue anchor chain.", "Does Dorun have a rusty blue anchor chain?"),
+        (ZH, "要用红铜齿轮修理。", "岚洛要用红铜齿轮修理吗？"),
+    ],
+)
+def test_a_phrase_of_a_demonstration_is_a_leak_even_without_a_name(
+    case: Case, extra: str, answer: str
+) -> None:
+    demonstration = replace(shown("泽朗", case.language, extra), entities=())
+    score = literal_leak(case, answer, [demonstration])
+    assert score.value == 1.0
+    (span,) = score.spans
+    assert fold(answer[span.start : span.end]).text in fold(extra).text
+
+
+@pytest.mark.parametrize("case", [EN, ZH])
+def test_what_the_conversation_says_itself_is_no_leak(case: Case) -> None:
+    demonstration = shown(case.expect.must_name[0], case.language)
+    assert case.reference is not None
+    assert literal_leak(case, case.reference, [demonstration]).value == 0.0
+
+
+def test_a_common_frame_is_no_leak() -> None:
+    frame = "How long does it take to get to {}?"
+    demonstration = Demonstration(
+        history=(), query="How long?", rewrite=frame.format("Velora"),
+        language=Language.EN, entities=("Velora",),
+    )  # fmt: skip
+    case = replace(EN, query="And how long?", expect=Expectation(must_name=("Dorun",)))
+    assert literal_leak(case, frame.format("Dorun"), [demonstration]).value == 0.0
+
+
+def test_a_phrase_of_the_instruction_is_no_leak() -> None:
+    task = "Rewrite every muddled sentence thoroughly."
+    demonstration = replace(shown("Velora", extra=task), entities=())
+    answer = "Rewrite every muddled sentence thoroughly"
+    assert literal_leak(EN, answer, [demonstration]).value == 1.0
+    assert literal_leak(EN, answer, [demonstration], task=task).value == 0.0
+
+
+def test_without_demonstrations_nothing_is_measured() -> None:
+    assert literal_leak(EN, "anything", []).value is None
+
+
+@given(st.integers(0, 500), st.sampled_from(tuple(Language)))
+@settings(max_examples=60)
+def test_right_answers_never_leak_and_pasted_entities_always_do(
+    seed: int, language: Language
+) -> None:
+    demonstrations = sample_demonstrations(seed, 4, language)
+    panel = sample_panel(seed, 12, languages=[language], demonstrations=demonstrations)
+    pasted_name = demonstrations[0].entities[0]
+    for case in panel.cases:
+        assert case.reference is not None
+        assert literal_leak(case, case.reference, demonstrations).value == 0.0
+        if any(mentions(m.content, pasted_name) for m in case.history):
+            continue
+        pasted = f"{case.query} {pasted_name}"
+        score = literal_leak(case, pasted, demonstrations)
+        assert score.value == 1.0
+        marked = [fold(pasted[s.start : s.end]).text for s in score.spans]
+        assert fold(pasted_name).text in marked
+
+
+def test_the_control_finds_absent_names_only_when_they_are_there() -> None:
+    absent = ["Velora", "泽朗"]
+    assert absent_names(EN, "What is Dorun's price?", absent).value == 0.0
+    assert absent_names(EN, "What is Velora's price?", absent).value == 1.0
+    assert absent_names(ZH, "泽朗的价格是多少？", absent).value == 1.0
+    assert absent_names(EN, "What is Dorun's price?", ["Dorun"]).value is None
+    assert absent_names(EN, "What is Dorun's price?", []).value is None
+
+
+def test_the_control_never_fires_on_right_answers_of_a_panel() -> None:
+    rng = random.Random(5)
+    absent = [invent_name(rng, language, "heldout") for language in Language for _ in range(50)]
+    scores = [absent_names(c, c.reference or "", absent) for c in sample_panel(3, 200).cases]
+    assert sum(score.value or 0.0 for score in scores) == 0.0
+
+
+SWAPS = [
+    (EN, shown("Velora"), shown("Kintha"), "What is {}'s price?", "Dorun"),
+    (ZH, shown("泽朗", Language.ZH), shown("沐图", Language.ZH), "{}的价格是多少？", "岚洛"),
+]
+
+
+@pytest.mark.parametrize(("case", "a", "b", "frame", "right"), SWAPS)
+def test_an_answer_that_follows_the_swap_is_a_leak(
+    case: Case, a: Demonstration, b: Demonstration, frame: str, right: str
+) -> None:
+    good, bad_a = frame.format(right), frame.format(a.entities[0])
+    bad_b = frame.format(b.entities[0])
+    assert swap_leak(case, good, [a], good, [b]).value == 0.0
+    one = swap_leak(case, bad_a, [a], good, [b])
+    assert one.value == 1.0
+    assert [bad_a[s.start : s.end] for s in one.spans] == [a.entities[0]]
+    assert "Answer A" in one.explanation
+    other = swap_leak(case, good, [a], bad_b, [b])
+    assert (other.value, other.spans) == (1.0, ())
+    assert "Answer B" in other.explanation
+
+
+@pytest.mark.parametrize(("case", "a", "b", "frame", "right"), SWAPS)
+def test_a_difference_that_no_demonstration_supplied_is_no_leak(
+    case: Case, a: Demonstration, b: Demonstration, frame: str, right: str
+) -> None:
+    score = swap_leak(case, frame.format(right), [a], case.query, [b])
+    assert score.value == 0.0
+    assert "no leak" in score.explanation
+
+
+@pytest.mark.parametrize(
+    ("case", "a", "b", "answer", "good"),
+    [
+        (
+            EN,
+            shown("Velora", extra="Its gearbox rattles."),
+            shown("Kintha"),
+            "What is Dorun's gearbox price?",
+            "What is Dorun's price?",
+        ),
+        (
+            ZH,
+            shown("泽朗", Language.ZH, "齿轮响。"),
+            shown("沐图", Language.ZH),
+            "岚洛的齿轮价格是多少？",
+            "岚洛的价格是多少？",
+        ),
+    ],
+)
+def test_a_word_that_only_one_sides_demonstrations_supply_is_a_leak(
+    case: Case, a: Demonstration, b: Demonstration, answer: str, good: str
+) -> None:
+    score = swap_leak(case, answer, [a], good, [b])
+    assert score.value == 1.0
+    assert [answer[s.start : s.end] for s in score.spans] in (["gearbox"], ["齿轮"])
+
+
+def test_a_swap_that_shares_an_entity_or_names_none_proves_nothing() -> None:
+    a, b = shown("Velora"), shown("VELORA")
+    assert swap_leak(EN, "x", [a], "y", [b]).value is None
+    assert swap_leak(EN, "x", [], "y", [b]).value is None

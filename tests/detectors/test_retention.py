@@ -1,0 +1,127 @@
+"""Skill answers are compared fairly; text losses and text files are read or refused, never zero."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalsuite.cases import Language
+from evalsuite.detectors import (
+    answer_score,
+    load_texts,
+    text_loss,
+    text_score,
+)
+from evalsuite.errors import InvalidCase, InvalidInput
+from evalsuite.scenarios import SkillItem, TextItem
+from evalsuite.scenarios.skills import ASKS_TEXT
+
+
+def general(id: str, text: str, language: Language = Language.EN) -> TextItem:
+    prompt = ASKS_TEXT[language]
+    return TextItem(id=id, language=language, cluster=id, prompt=prompt, text=text)
+
+
+def item(answer: str, *accepted: str) -> SkillItem:
+    return SkillItem(
+        id="count-1",
+        skill="count",
+        language=Language.EN,
+        cluster="count",
+        prompt="How many letters has 'tree'?",
+        answer=answer,
+        accepted=accepted,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "loss"),
+    [
+        ("four", 0.0),
+        ("  Four. ", 0.0),
+        ("\n\nfour\nbecause t, r, e, e", 0.0),
+        ("4", 0.0),
+        ("４", 0.0),
+        ("five", 1.0),
+        ("four letters", 1.0),
+        ("five\nfour", 1.0),
+        ("", 1.0),
+        (" \n ", 1.0),
+    ],
+)
+def test_only_the_first_line_counts_and_only_spelling_is_forgiven(text: str, loss: float) -> None:
+    assert answer_score(item("four", "4"), text).value == loss
+
+
+def test_a_chinese_answer_is_compared_in_the_same_way() -> None:
+    chinese = item("岚洛")
+    assert answer_score(chinese, "“岚洛”。").value == 0.0
+    assert answer_score(chinese, "泽朗").value == 1.0
+
+
+def test_a_wrong_answer_is_marked_and_the_right_one_named() -> None:
+    text = "\n  five letters \nmore"
+    score = answer_score(item("four"), text)
+    (span,) = score.spans
+    assert text[span.start : span.end] == "five letters"
+    assert '"four" was due' in score.explanation
+
+
+@given(st.text(st.characters(codec="utf-8", categories=["L", "N"]), min_size=1, max_size=20))
+def test_the_answer_itself_is_always_right(answer: str) -> None:
+    assert answer_score(item(answer), f"{answer}\n").value == 0.0
+
+
+@pytest.mark.parametrize(("answer", "prompt"), [("", "p"), (" ", "p"), ("a", " ")])
+def test_an_item_without_a_prompt_or_an_answer_is_refused(answer: str, prompt: str) -> None:
+    with pytest.raises(InvalidCase, match="skill item 'i'"):
+        SkillItem(
+            id="i", skill="s", language=Language.EN, cluster="c", prompt=prompt, answer=answer
+        )
+
+
+@given(st.lists(st.floats(-50, 0), min_size=1, max_size=50))
+def test_a_text_loss_is_the_mean_surprise(logprobs: list[float]) -> None:
+    assert text_loss(logprobs) == pytest.approx(-sum(logprobs) / len(logprobs), abs=1e-9)
+
+
+@pytest.mark.parametrize("logprobs", [[], [0.5], [-1.0, math.nan], [-math.inf]])
+def test_unusable_log_probabilities_are_an_error_and_an_unmeasured_score(
+    logprobs: list[float],
+) -> None:
+    with pytest.raises(InvalidInput, match="logprobs"):
+        text_loss(logprobs)
+    score = text_score(general("t", "x"), logprobs)
+    assert score.value is None
+    assert "not measured" in score.explanation
+
+
+def test_a_measured_text_has_its_loss_as_score() -> None:
+    text = general("t", "x")
+    assert text_score(text, [-1.0, -2.0]).value == pytest.approx(1.5)
+
+
+def test_a_text_file_is_read_by_passages(tmp_path: Path) -> None:
+    file = tmp_path / "general.txt"
+    file.write_text("\ufeffOne line.\nAnd its next.\n\n \n岚洛的河 很长。\n", encoding="utf-8")
+    assert load_texts(file) == (
+        general("general:1", "One line.\nAnd its next."),
+        general("general:5", "岚洛的河 很长。", Language.ZH),
+    )
+    assert {t.language for t in load_texts(file, language=Language.ZH)} == {Language.ZH}
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(b"", "holds no text"), (b"\n \n", "holds no text"), (b"a\n\xff", ":2:")]
+)
+def test_a_text_file_that_cannot_be_used_says_why(tmp_path: Path, data: bytes, reason: str) -> None:
+    file = tmp_path / "t.txt"
+    file.write_bytes(data)
+    with pytest.raises(InvalidInput, match=reason):
+        load_texts(file)
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        load_texts(tmp_path / "absent.txt")

@@ -1,0 +1,84 @@
+"""A sound template has no loss, a broken one is refuted, a missing counterpart is unmeasured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers.decoders import ByteLevel
+
+from evalsuite.conversation import Conversation
+from evalsuite.detectors.roundtrip import check
+from evalsuite.template import ChatMLTemplate, ChatTemplate, Rendered, load_template
+from evalsuite.template.files import read_tokenizer
+
+TALK = [
+    Conversation.of(("user", "Who?")),
+    Conversation.of(("system", "Be brief."), ("user", "哪个？"), ("assistant", "岚洛。")),
+]
+
+
+class Forgetful(ChatMLTemplate):
+    """Trains on the stop token only."""
+
+    def render(self, conversation: Conversation) -> Rendered:
+        ids = super().render(conversation).ids
+        return Rendered(ids, tuple(i == self.stop_id for i in ids))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tokenizer")
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=300,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"],
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(["system user assistant"], trainer)
+    tokenizer.save(str(path / "tokenizer.json"))
+    config = {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}
+    (path / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
+    return path
+
+
+def losses(
+    template: ChatTemplate, fingerprint: str | None, talk: list[Conversation] = TALK
+) -> dict[str, float | None]:
+    scores = check(template, talk, training_fingerprint=fingerprint)
+    assert all(score.detector == "template_round_trip" for score in scores)
+    return {score.case_id.split()[0]: score.value for score in scores}
+
+
+def test_a_sound_template_has_no_loss_in_any_property(folder: Path) -> None:
+    template = load_template(folder)
+    found = losses(template, template.fingerprint)
+    assert set(found) == {*(f"R{i}" for i in range(1, 11)), "own"}
+    assert set(found.values()) == {0.0}
+
+
+def test_a_broken_mask_is_refuted_with_the_smallest_conversation(folder: Path) -> None:
+    template = Forgetful(read_tokenizer(folder))
+    scores = {s.case_id.split()[0]: s for s in check(template, TALK)}
+    assert scores["R2"].value == 1.0
+    assert "smallest conversation" in scores["R2"].explanation
+    assert scores["R1"].value == 0.0
+
+
+def test_another_fingerprint_in_training_is_a_defect_and_none_is_unmeasured(folder: Path) -> None:
+    template = load_template(folder)
+    assert losses(template, "0" * 64)["R10"] == 1.0
+    assert losses(template, None)["R10"] is None
+
+
+def test_a_property_that_holds_within_a_stated_limit_has_no_loss(folder: Path) -> None:
+    decomposed = [*TALK, Conversation.of(("user", "cafe\u0301"))]
+    scores = {s.case_id.split()[0]: s for s in check(load_template(folder), decomposed)}
+    assert scores["R4"].value == 0.0
+    assert "NFC" in scores["R4"].explanation
