@@ -113,7 +113,8 @@ class Case:
     def __post_init__(self) -> None:
         if not _ID.match(self.id):
             raise InvalidCase(
-                f"id={self.id!r} must be 1-80 of a-z, 0-9, '.', '_', '-' and start with a letter or digit"
+                f"id={self.id!r} must be 1-80 of a-z, 0-9, '.', '_', '-', and start with one of "
+                "a-z, 0-9"
             )
         for name, known in (("language", Language), ("kind", Kind)):
             value = getattr(self, name)

@@ -3,7 +3,7 @@
 The tree::
 
     EvalsuiteError
-    ├── InvalidInput            something a person wrote is wrong; says where and what would be right
+    ├── InvalidInput            something a person wrote is wrong; says where and the fix
     │   ├── InvalidConversation     a message or an order of messages that no model may be given
     │   ├── InvalidCase             a case file, a case, an importer's input
     │   ├── InvalidPolicy           a policy file

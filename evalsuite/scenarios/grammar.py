@@ -101,12 +101,18 @@ def templates(language: Language, kind: Kind, split: Split) -> tuple[Template, .
     )
 
 
-def draw(rng: random.Random, language: Language, kind: Kind, split: Split) -> Draw:
-    """Draw names and fillings for one case."""
+def draw(
+    rng: random.Random,
+    language: Language,
+    kind: Kind,
+    split: Split,
+    avoid: frozenset[str] = frozenset(),
+) -> Draw:
+    """Draw names, none of ``avoid``, and fillings for one case."""
     lexicon = LEXICONS[language]
-    a = invent_name(rng, language, split, person=kind is Kind.PERSON)
-    b = invent_name(rng, language, split, avoid=frozenset({a}))
-    fresh = invent_name(rng, language, split, avoid=frozenset({a, b}))
+    a = invent_name(rng, language, split, person=kind is Kind.PERSON, avoid=avoid)
+    b = invent_name(rng, language, split, avoid=avoid | {a})
+    fresh = invent_name(rng, language, split, avoid=avoid | {a, b})
     entity = rng.choice(lexicon.types)
     female = rng.random() < 0.5
     return Draw(
@@ -276,10 +282,20 @@ def _distance(lex: Lexicon, split: Split, rng: random.Random) -> tuple[Message, 
     )
 
 
-def make_case(rng: random.Random, template: Template, case_id: str, source: str = "") -> Case:
-    """Make one case of a template; the state of ``rng`` decides everything that is drawn."""
+def make_case(
+    rng: random.Random,
+    template: Template,
+    case_id: str,
+    source: str = "",
+    avoid: frozenset[str] = frozenset(),
+) -> Case:
+    """Make one case of a template; the state of ``rng`` decides everything that is drawn.
+
+    Names of ``avoid`` are not used: a panel avoids what the prompt's demonstrations name, because
+    a name in both could leak unseen.
+    """
     lexicon = LEXICONS[template.language]
-    drawn = draw(rng, template.language, template.kind, template.split)
+    drawn = draw(rng, template.language, template.kind, template.split, avoid)
     history = _fill_history(openers(lexicon, template.kind, template.split)[template.opener], drawn)
     if template.kind is Kind.DISTANT:
         history += _distance(lexicon, template.split, rng)

@@ -67,6 +67,7 @@ def sample_panel(
     languages: Sequence[Language] = tuple(Language),
     kinds: Sequence[Kind] = tuple(Kind),
     demonstrations: Sequence[Demonstration] = (),
+    avoid: frozenset[str] = frozenset(),
 ) -> Panel:
     """Sample ``n`` cases, spread evenly over languages and kinds.
 
@@ -76,7 +77,8 @@ def sample_panel(
         split: train, panel or heldout; names and templates of splits are disjoint.
         languages: which languages to draw.
         kinds: which kinds to draw; lures are left out unless demonstrations are given.
-        demonstrations: what the prompt will show; lures imitate these.
+        demonstrations: what the prompt will show; lures imitate these, no case uses their names.
+        avoid: further names that no case may use.
 
     Raises:
         InvalidInput: a negative ``n``, an unknown split, nothing to draw from.
@@ -98,6 +100,7 @@ def sample_panel(
         cell: _Rota(rng, *cell, chosen) for cell in cells if cell[1] is not Kind.DEMONSTRATION_LURE
     }
     source = f"scenarios/{chosen}/{seed}"
+    shown_names = avoid | {n for d in demonstrations for n in d.entities}
     cases: list[Case] = []
     for index in range(n):
         language, kind = cell = cells[index % len(cells)]
@@ -106,7 +109,7 @@ def sample_panel(
             shown = rng.choice([d for d in luring if d.language is language])
             cases.append(make_lure(rng, shown, chosen, case_id, source))
         else:
-            cases.append(make_case(rng, rotas[cell].next(), case_id, source))
+            cases.append(make_case(rng, rotas[cell].next(), case_id, source, shown_names))
     return Panel(seed, chosen, tuple(cases))
 
 
@@ -132,18 +135,26 @@ def _demonstrate(case: Case) -> Demonstration:
 
 
 def sample_demonstrations(
-    seed: int | str, n: int, language: Language, split: str = "panel"
+    seed: int | str,
+    n: int,
+    language: Language,
+    split: str = "panel",
+    *,
+    avoid: frozenset[str] = frozenset(),
 ) -> tuple[Demonstration, ...]:
     """Sample ``n`` demonstrations in one language, of different kinds, with invented entities.
 
-    The first ones are of kinds that a lure can imitate.
+    The first ones are of kinds that a lure can imitate. No name of ``avoid`` is used, and none in
+    two demonstrations.
     """
     rng = _rng("demonstrations", seed, language, split)
     shown: list[Demonstration] = []
     for index in range(n):
         kind = rng.choice(_LURING) if index % 2 == 0 else rng.choice(_SHOWN)
         template = rng.choice(templates(language, kind, Split(split)))
-        shown.append(_demonstrate(make_case(rng, template, f"demonstration-{index}")))
+        used = avoid | {n for d in shown for n in d.entities}
+        case = make_case(rng, template, f"demonstration-{index}", avoid=used)
+        shown.append(_demonstrate(case))
     return tuple(shown)
 
 
@@ -171,6 +182,8 @@ def sample_episodes(
         if lure:
             case = make_lure(rng, rng.choice([d for d in shown if _can_lure(d)]), chosen, case_id)
         else:
-            case = make_case(rng, rng.choice(templates(language, kind, chosen)), case_id)
+            template = rng.choice(templates(language, kind, chosen))
+            named = frozenset(n for d in shown for n in d.entities)
+            case = make_case(rng, template, case_id, avoid=named)
         episodes.append(Episode(case, shown))
     return tuple(episodes)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from evalsuite.cases import Language
 from evalsuite.conversation import Conversation, Role
-from evalsuite.errors import InvalidInput
+from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.scenarios.names import Split, invent_name
 
 _SYSTEM: Mapping[Language, str] = {
@@ -25,7 +25,11 @@ _SYSTEM: Mapping[Language, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SkillItem:
-    """One instruction with its one right answer."""
+    """One instruction with its one right answer.
+
+    Raises:
+        InvalidCase: an empty prompt or answer.
+    """
 
     id: str
     skill: str
@@ -36,6 +40,13 @@ class SkillItem:
     answer: str
     accepted: tuple[str, ...] = ()
     """Other spellings of the answer."""
+
+    def __post_init__(self) -> None:
+        if not self.prompt.strip():
+            raise InvalidCase(f"skill item {self.id!r}: the prompt is empty")
+        for text in (self.answer, *self.accepted):
+            if not text.strip():
+                raise InvalidCase(f"skill item {self.id!r}: an answer is empty; nothing to compare")
 
     @property
     def question(self) -> Conversation:
@@ -284,7 +295,7 @@ _SKILLS: Mapping[str, _Skill] = {
 
 SKILLS: tuple[str, ...] = tuple(_SKILLS)
 
-_ASKS_TEXT: Mapping[Language, str] = {
+ASKS_TEXT: Mapping[Language, str] = {
     Language.EN: "Write a short text.",
     Language.ZH: "写一段短文。",
 }
@@ -384,7 +395,7 @@ def sample_texts(
                 id=f"{split}-{seed}-{language}-text-{index:05d}",
                 language=language,
                 cluster=f"{language}/text/" + "-".join(str(at) for at, _ in told),
-                prompt=_ASKS_TEXT[language],
+                prompt=ASKS_TEXT[language],
                 text=gap.join(sentence for _, sentence in told),
             )
         )
