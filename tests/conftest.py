@@ -7,12 +7,113 @@ from pathlib import Path
 
 import pytest
 
+from evalsuite.models import BaseRef, resolve_base
+from evalsuite.storage import FileLock
+
+# Enough cases that every part of a run has something in it, and seconds of inference.
+SMALL_POLICY = """
+name: small
+confidence: 0.95
+power: 0.9
+gates:
+  liveness: {minimum: 4}
+  template_round_trip: {minimum_properties: 8, minimum_conversations: 20}
+  example_leakage:
+    panel: {en: 13, zh: 13}
+    assumed_icc: 0.0
+    literal: {limit: 0.5}
+    swap: {limit: 0.5}
+    control: {limit: 0.5}
+  pronoun_resolution:
+    panel: {en: 13, zh: 13}
+    assumed_icc: 0.0
+    failure_rate: {limit: 0.999}
+    non_inferiority: {limit: 0.999}
+    goldens: {sets: {nano: advisory, everyday: advisory}, limit: 1.0, minimum: 1}
+  forgetting:
+    panel: {en: 20, zh: 20}
+    assumed_icc: 0.0
+    skills:
+      macro: {limit: 0.999}
+      single: {limit: 1.0, proof: value}
+    text: {limit: 5.0, harm: 10.0, panel: {en: 8, zh: 8}}
+"""
+ROOT = Path(__file__).parent.parent
+
 
 @pytest.fixture(scope="session")
 def public_data() -> Path:
     """The public data sets: ``EVALSUITE_DATA``, else ``../shared/data``; skips if absent."""
-    root = Path(__file__).parent.parent
-    folder = Path(os.environ.get("EVALSUITE_DATA") or root.parent / "shared" / "data")
+    folder = Path(os.environ.get("EVALSUITE_DATA") or ROOT.parent / "shared" / "data")
     if not folder.is_dir():
         pytest.skip(f"no public data sets in {folder}; set EVALSUITE_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def nano() -> BaseRef:
+    """The embedded base model."""
+    return resolve_base("nano")
+
+
+@pytest.fixture(scope="session")
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this test session share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def candidate(nano: BaseRef, session_folder: Path) -> Path:
+    """A real LoRA adapter of nano, trained for a few steps: alive, and far from good."""
+    from evalsuite.training import load_recipe
+    from evalsuite.training.train import train
+
+    folder = session_folder / "candidate"
+    lock = FileLock(session_folder / "candidate.lock")
+    lock.acquire(timeout=600)
+    try:
+        if not (folder / "adapter_config.json").exists():
+            changes = {
+                "max_steps": 6,
+                "batch_tokens": 1024,
+                "data.samples": 60,
+                "early_stopping.every": 6,
+            }
+            train(nano, load_recipe("lora", changes), folder, seed=1)
+    finally:
+        lock.release()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_policy(session_folder: Path) -> Path:
+    """A policy with panels of a few cases and limits that nearly everything keeps."""
+    path = session_folder / "small.yaml"
+    path.write_text(SMALL_POLICY, "utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def few_cases(session_folder: Path) -> Path:
+    """A folder with two golden cases of the set ``nano``."""
+    folder = session_folder / "few-cases"
+    folder.mkdir(exist_ok=True)
+    (folder / "nano_en.yaml").write_text(
+        """cases:
+  - id: few-single
+    language: en
+    kind: single
+    history: [{user: "Tell me of Flindo."}, {assistant: "Flindo is a phone."}]
+    query: "What is its price?"
+    expect: {rewrites: ["What is Flindo's price?"], must_name: [Flindo]}
+  - id: few-standalone
+    language: en
+    kind: standalone
+    history: [{user: "Tell me of Flindo."}, {assistant: "Flindo is a phone."}]
+    query: "What is Quobra's price?"
+    expect: {unchanged: true, must_name: [Quobra]}
+""",
+        "utf-8",
+    )
     return folder

@@ -1,0 +1,66 @@
+"""The command line: ``evalsuite COMMAND``. What each command does is in ``commands/``.
+
+Exit status: 0 passed, 1 failed, 2 inconclusive, 3 could not run, 130 interrupted. A deliberate
+error is one sentence on standard error, without a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from evalsuite import __version__
+from evalsuite.commands import files, gating, making
+from evalsuite.commands.options import COULD_NOT_RUN
+from evalsuite.console import Terminal
+from evalsuite.errors import EvalsuiteError
+
+INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of every command."""
+    top = argparse.ArgumentParser(
+        prog="evalsuite",
+        description="The release gate for fine-tuned small language models.",
+        epilog="exit status: 0 passed, 1 failed, 2 inconclusive, 3 could not run",
+    )
+    top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for module in (making, gating, files):
+        module.add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    args = _parsed(argv)
+    # Worker threads of the tokenizer library warn when a process forks; nothing here needs them.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    terminal = Terminal()
+    try:
+        return int(args.run(args, terminal))
+    except EvalsuiteError as error:
+        terminal.error(str(error))
+        return COULD_NOT_RUN
+    except KeyboardInterrupt:
+        terminal.error("interrupted; run the same command again to go on where it stopped")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away, as in `| head`: there is nobody left to say anything to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT_RUN
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    try:
+        return parser().parse_args(argv)
+    except SystemExit as exit_:
+        # argparse ends with 2, which here means inconclusive.
+        raise SystemExit(COULD_NOT_RUN if exit_.code == 2 else exit_.code) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""cases lint, import and template check: looking at files before a model does."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from evalsuite.commands.options import Subparsers, command
+from evalsuite.console import Terminal
+
+
+def add(subparsers: Subparsers) -> None:
+    """Declare the commands."""
+    cases = subparsers.add_parser("cases", help="golden cases")
+    actions = cases.add_subparsers(required=True, metavar="ACTION")
+    lint = command(
+        actions,
+        "lint",
+        _lint,
+        help="check case files and name everything that is wrong",
+        example="evalsuite cases lint cases",
+    )
+    lint.add_argument("paths", nargs="*", type=Path, default=[Path("cases")], metavar="PATH")
+    convert = command(
+        subparsers,
+        "import",
+        _import,
+        help="turn somebody else's data into cases",
+        example="evalsuite import tsv rewrites.tsv --out cases/imported.yaml",
+    )
+    convert.add_argument("format", metavar="FORMAT", help="canard, cast2019, alexa_cqr or tsv")
+    convert.add_argument("file", type=Path, metavar="FILE")
+    convert.add_argument("--out", type=Path, required=True, help="the YAML file to write")
+    convert.add_argument("--limit", type=int, help="stop after so many cases")
+    template = subparsers.add_parser("template", help="chat templates")
+    actions = template.add_subparsers(required=True, metavar="ACTION")
+    check = command(
+        actions,
+        "check",
+        _check,
+        help="try to refute every property of a model folder's chat template",
+        example="evalsuite template check path/to/model",
+    )
+    check.add_argument("model", metavar="MODEL", help="nano, a folder, or a Hugging Face id")
+
+
+def _lint(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.casefiles import lint, load_cases
+
+    problems = lint(args.paths)
+    for problem in problems:
+        terminal.say(problem)
+    if problems:
+        return 1
+    count = len(load_cases(args.paths))
+    terminal.say(f"{count} cases, nothing wrong")
+    return 0
+
+
+def _import(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.casefiles import dump_cases
+    from evalsuite.errors import RunStorageError
+    from evalsuite.importers import import_cases
+    from evalsuite.storage import atomic_write, storage_errors
+
+    cases = import_cases(args.format, args.file, limit=args.limit)
+    with storage_errors(args.out, RunStorageError):
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(args.out, dump_cases(cases).encode())
+    terminal.say(f"wrote {len(cases)} cases to {args.out}")
+    return 0
+
+
+def _check(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.models import resolve_base
+    from evalsuite.template import PropertyStatus, check, load_template
+
+    template = load_template(resolve_base(args.model).path)
+    results = check(template)
+    terminal.say(f"family {template.family}, fingerprint {template.fingerprint}")
+    for result in results:
+        terminal.say(f"{result.status:9} {result.name}: {result.detail}")
+    return int(any(result.status is PropertyStatus.VIOLATED for result in results))

@@ -1,0 +1,158 @@
+"""gate, report, promote, verify, rollback: from a candidate to a record."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalsuite.commands.options import (
+    EXIT,
+    Subparsers,
+    add_base,
+    add_gate_options,
+    command,
+    gate_request,
+)
+from evalsuite.console import Terminal
+
+if TYPE_CHECKING:
+    from evalsuite.run import Event, GateRequest
+    from evalsuite.runfolder import Run
+
+_STEPS = {
+    "read_inputs": "reading adapter, policy and cases",
+    "load_model": "opening the engine",
+    "check_liveness": "checking that the adapter is alive",
+    "draw_samples": "drawing panels",
+    "infer": "asking base and candidate",
+    "score": "scoring answers",
+    "decide": "judging the gates",
+    "write_down": "writing the run",
+}
+
+
+def add(subparsers: Subparsers) -> None:
+    """Declare the commands."""
+    gate = command(
+        subparsers,
+        "gate",
+        _gate,
+        help="run every gate on an adapter and write a run folder",
+        example="evalsuite gate --base-model nano --adapter adapters/candidate --out reports/today",
+    )
+    add_base(gate)
+    gate.add_argument("--adapter", type=Path, required=True, help="the candidate's folder")
+    gate.add_argument("--out", type=Path, default=Path("reports/run"), help="the run folder")
+    add_gate_options(gate)
+    report = command(
+        subparsers,
+        "report",
+        _report,
+        help="write the reports of a run again",
+        example="evalsuite report reports/today",
+    )
+    report.add_argument("run_folder", type=Path, metavar="RUN")
+    report.add_argument("--junit", action="store_true", help="write junit.xml too")
+    promote = command(
+        subparsers,
+        "promote",
+        _promote,
+        help="make the adapter of a passed run the champion",
+        example="evalsuite promote reports/today --registry registry",
+    )
+    promote.add_argument("run_folder", type=Path, metavar="RUN")
+    promote.add_argument("--registry", type=Path, default=Path("registry"))
+    _add_records(subparsers)
+
+
+def _add_records(subparsers: Subparsers) -> None:
+    verify = command(
+        subparsers,
+        "verify",
+        _verify,
+        help="recompute every digest of a promotion record and name what changed",
+        example="evalsuite verify registry/000001.json",
+    )
+    verify.add_argument("record", type=Path, metavar="RECORD")
+    verify.add_argument("--adapter", type=Path, help="where the adapter lies now")
+    verify.add_argument("--run-folder", type=Path, help="where the run lies now")
+    verify.add_argument("--base-model", help="where the base lies now")
+    rollback = command(
+        subparsers,
+        "rollback",
+        _rollback,
+        help="make the adapter of an earlier record the champion again",
+        example="evalsuite rollback 1 --registry registry",
+    )
+    rollback.add_argument("record", metavar="RECORD", help="a record's file or number")
+    rollback.add_argument("--registry", type=Path, default=Path("registry"))
+
+
+def run_gate(request: GateRequest, terminal: Terminal) -> Run:
+    """Evaluate, write the reports, say the verdict; shared by gate and quickstart."""
+    from evalsuite.report import summary, write_reports
+    from evalsuite.run import evaluate
+
+    def tell(event: Event) -> None:
+        text = _STEPS.get(event.step, event.step)
+        counted = f" {event.done}/{event.total}" if event.total else ""
+        terminal.progress(f"{text}{counted}")
+
+    with terminal.working("gating"):
+        run = evaluate(request, tell=tell)
+        html, *_ = write_reports(run)
+    terminal.say(summary(run))
+    terminal.say("")
+    terminal.say(f"report: {html}")
+    return run
+
+
+def _gate(args: argparse.Namespace, terminal: Terminal) -> int:
+    run = run_gate(gate_request(args, ("evalsuite", *sys.argv[1:])), terminal)
+    return EXIT[run.status]
+
+
+def _report(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.report import summary, write_reports
+    from evalsuite.runfolder import load_run
+
+    run = load_run(args.run_folder)
+    for path in write_reports(run, junit=args.junit):
+        terminal.say(f"wrote {path}")
+    terminal.say(summary(run))
+    return EXIT[run.status]
+
+
+def _promote(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.registry import promote
+
+    record = promote(args.run_folder, args.registry, now=datetime.now(UTC))
+    terminal.say(f"promoted. record: {record.path}")
+    terminal.say(f"check it with: evalsuite verify {record.path}")
+    return 0
+
+
+def _verify(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.registry import verify
+
+    found = verify(args.record, adapter=args.adapter, run=args.run_folder, base=args.base_model)
+    for finding in found.findings:
+        detail = f": {finding.detail}" if finding.detail else ""
+        terminal.say(f"{finding.check:9} {finding.subject}{detail}")
+    terminal.say("")
+    if found.ok:
+        terminal.say("verified: nothing changed since the promotion")
+        return 0
+    terminal.say(f"NOT verified: {len(found.problems)} of {len(found.findings)} things changed")
+    return 1
+
+
+def _rollback(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.registry import rollback
+
+    record = rollback(args.registry, args.record, now=datetime.now(UTC))
+    terminal.say(f"rolled back. record: {record.path}")
+    return 0

@@ -1,0 +1,72 @@
+"""The command line's one console: what is printed, and where.
+
+Results go to standard output, progress and errors to standard error. On a terminal progress is one
+line that renews itself; piped, nothing is said until there is a result.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.status import Status
+
+
+class Terminal:
+    """Standard output and standard error, as one object that commands are handed."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+
+        self._out: Console = Console(highlight=False, soft_wrap=False)
+        self._err: Console = Console(stderr=True, highlight=False)
+        self._status: Status | None = None
+        self._shown = 0.0
+
+    def say(self, what: RenderableType) -> None:
+        """Print a result."""
+        from rich.text import Text
+
+        self._out.print(Text(what) if isinstance(what, str) else what)
+
+    def raw(self, text: str) -> None:
+        """Print text that another program will read, byte for byte."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    def note(self, text: str) -> None:
+        """Say something on the way that a person at a terminal wants to know."""
+        from rich.text import Text
+
+        if self._err.is_terminal:
+            self._err.print(Text(text, style="dim"))
+
+    def error(self, text: str) -> None:
+        """Say what went wrong."""
+        from rich.text import Text
+
+        self._err.print(Text.assemble(("error: ", "bold red"), text), soft_wrap=True)
+
+    @contextmanager
+    def working(self, what: str) -> Iterator[None]:
+        """Show a line with a spinner while the block runs; nothing when piped."""
+        if not self._err.is_terminal:
+            yield
+            return
+        with self._err.status(what) as self._status:
+            try:
+                yield
+            finally:
+                self._status = None
+
+    def progress(self, what: str) -> None:
+        """Renew the line that :meth:`working` shows, at most ten times a second."""
+        now = time.monotonic()
+        if self._status is not None and now - self._shown > 0.1:
+            self._shown = now
+            self._status.update(what)

@@ -1,0 +1,230 @@
+"""The pipeline: one ordered tuple of steps, each fed what the steps before it made."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from evalsuite import __version__
+from evalsuite.engines import CachingEngine, LivenessReport, open_engine, resolve_numerics
+from evalsuite.engines.cache import request_key
+from evalsuite.gates import Check, Evidence, Verdict, judge
+from evalsuite.run.inputs import GateRequest, Inputs, digest_of, resolve
+from evalsuite.run.questions import Question, Samples, questions, sample
+from evalsuite.run.scoring import Answered, Measured, measure
+from evalsuite.runfolder import Run, RunWriter
+from evalsuite.runrecord import (
+    AdapterInfo,
+    BaseInfo,
+    Counts,
+    EngineInfo,
+    OutputRow,
+    PolicyInfo,
+    RunInfo,
+)
+
+_PACKAGES = ("torch", "transformers", "peft", "tokenizers", "bitsandbytes", "numpy", "scipy")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Progress: which step is at work, and how far it is."""
+
+    step: str
+    done: int = 0
+    total: int = 0
+
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """What the steps have made so far; every field is set by one step and then only read."""
+
+    request: GateRequest
+    tell: Listener
+    writer: RunWriter
+    inputs: Inputs = field(init=False)
+    engine: CachingEngine = field(init=False)
+    liveness: LivenessReport = field(init=False)
+    samples: Samples = field(init=False)
+    questions: tuple[Question, ...] = ()
+    answered: tuple[Answered, ...] = ()
+    measured: Measured = field(init=False)
+    verdicts: tuple[Verdict, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def read_inputs(state: State) -> None:
+    """Resolve every name and read every file before anything expensive."""
+    state.inputs = resolve(state.request)
+
+
+def load_model(state: State) -> None:
+    """Open the engine; the model itself is loaded when the first answer is missing."""
+    state.engine = open_engine(
+        state.inputs.base,
+        (state.inputs.adapter,),
+        cache=state.inputs.cache,
+        dtype=state.request.dtype,
+        device=state.request.device,
+        progress=lambda done, total: state.tell(Event("infer", done, total)),
+    )
+
+
+def check_liveness(state: State) -> None:
+    """Ask whether the adapter is one, before any score."""
+    state.liveness = state.engine.liveness(state.inputs.adapter.digest)
+
+
+def draw_samples(state: State) -> None:
+    """Draw panels, and write the questions down for both sides."""
+    state.samples = sample(state.inputs)
+    # A dead adapter makes every score about it meaningless: nothing more is asked.
+    alive = not state.liveness.failures
+    state.questions = questions(state.inputs, state.samples) if alive else ()
+
+
+def infer(state: State) -> None:
+    """Answer everything in one call, in batches, from the cache where it is known."""
+    requests = [question.request for question in state.questions]
+    outputs = state.engine.infer(requests)
+    state.answered = tuple(
+        Answered(question=q, output=o, key=request_key(state.engine.identity, q.request))
+        for q, o in zip(state.questions, outputs, strict=True)
+    )
+
+
+def score(state: State) -> None:
+    """Apply the detectors."""
+    if not state.questions:
+        checks = tuple(Check(c.name, c.ok, c.detail) for c in state.liveness.checks)
+        state.measured = Measured(evidence=Evidence(liveness=checks), scores=())
+        return
+    state.measured = measure(state.inputs, state.samples, state.liveness, state.answered)
+
+
+def decide(state: State) -> None:
+    """Judge every gate by the policy."""
+    state.verdicts = judge(state.inputs.policy, state.measured.evidence)
+
+
+def write_down(state: State) -> None:
+    """Stage the evidence; the run replaces an older one only when it is complete."""
+    rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(state.questions)}
+    state.writer.add_cases(reversed(rows.values()))
+    state.writer.add_outputs(_output_row(state, answer) for answer in state.answered)
+    state.writer.add_scores(state.measured.scores)
+    required = [gate.value for gate in state.inputs.policy.required]
+    state.writer.set_verdicts(state.verdicts, required)
+
+
+STEPS: tuple[Callable[[State], None], ...] = (
+    read_inputs,
+    load_model,
+    check_liveness,
+    draw_samples,
+    infer,
+    score,
+    decide,
+    write_down,
+)
+
+
+def evaluate(request: GateRequest, *, tell: Listener = lambda _: None) -> Run:
+    """Run every gate on one candidate and return the finished run.
+
+    Args:
+        request: what to evaluate and by which policy.
+        tell: called with an :class:`Event` when a step begins and while inference goes on.
+
+    Raises:
+        EvalsuiteError: the run could not be made; the folder tells that it was not finished, and
+            what was already answered is in the cache.
+    """
+    with RunWriter(request.out) as writer:
+        state = State(request=request, tell=tell, writer=writer)
+        try:
+            for step in STEPS:
+                tell(Event(step.__name__))
+                began = time.monotonic()
+                step(state)
+                state.timings[step.__name__] = round(time.monotonic() - began, 3)
+            return writer.finish(_info(state))
+        finally:
+            if hasattr(state, "engine"):
+                state.engine.close()
+
+
+def _output_row(state: State, answer: Answered) -> OutputRow:
+    question, output = answer.question, answer.output
+    return OutputRow(
+        key=answer.key,
+        side=question.side,
+        panel=question.row.panel,
+        case_id=question.row.case_id,
+        prompt_format=state.request.prompt_format if question.demonstrations else "",
+        text=output.text,
+        finish=output.finish.value,
+        logprob=output.logprob if output.logprobs else None,
+        tokens=len(output.ids),
+        demonstrations=question.demonstrations,
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"evalsuite": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _info(state: State) -> RunInfo:
+    inputs, engine = state.inputs, state.engine
+    numerics = resolve_numerics(state.request.dtype, state.request.device)
+    provenance = inputs.adapter.provenance
+    samples = state.samples
+    shown = {s.name: s.shown for s in (samples.a, samples.b, samples.everyday)}
+    return RunInfo(
+        created=state.writer.created,
+        finished=datetime.now(UTC),
+        base=BaseInfo(
+            name=inputs.base.name,
+            digest=inputs.base.digest,
+            tokenizer_digest=inputs.base.tokenizer_digest,
+        ),
+        adapter=AdapterInfo(
+            path=str(inputs.adapter.path.resolve()),
+            digest=inputs.adapter.digest,
+            provenance=provenance.model_dump(mode="json") if provenance else None,
+        ),
+        policy=PolicyInfo(
+            name=inputs.policy.name,
+            digest=inputs.policy.digest,
+            resolved=inputs.policy.resolved,
+        ),
+        template_fingerprint=inputs.template.fingerprint,
+        prompt_format=state.request.prompt_format,
+        demonstrations_digest=digest_of(shown),
+        cases_digest=inputs.cases_digest,
+        engine=EngineInfo(
+            name="transformers",
+            identity=engine.identity,
+            dtype=str(numerics.dtype),
+            device=str(numerics.device),
+        ),
+        seeds={"panel": inputs.seed, "skills": inputs.seed, "texts": inputs.seed},
+        versions=_versions(),
+        machine={"system": platform.platform(), "processor": platform.machine()},
+        timings=dict(state.timings),
+        counts=Counts(model_calls=engine.calls, cache_hits=engine.hits, cache_misses=engine.misses),
+        command=state.request.command,
+    )

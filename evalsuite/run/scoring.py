@@ -1,0 +1,211 @@
+"""From answers to scores to evidence: every detector is applied here, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from evalsuite.conversation import Conversation
+from evalsuite.detectors import Score
+from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
+from evalsuite.detectors.pronouns import resolve
+from evalsuite.detectors.retention import answer_score, text_score
+from evalsuite.detectors.roundtrip import check as check_properties
+from evalsuite.engines import LivenessReport
+from evalsuite.errors import EvalsuiteError
+from evalsuite.gates import Check, Evidence, Observation
+from evalsuite.generation import Finish, Output
+from evalsuite.prompts import task_text
+from evalsuite.run.inputs import Inputs
+from evalsuite.run.questions import PANEL, SKILLS, TEXTS, Question, Samples
+from evalsuite.runrecord import CaseRow, ScoreRow, Side, Unit
+from evalsuite.template import ChatTemplate
+from evalsuite.template import properties as template_properties
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A question with its answer and the answer's address."""
+
+    question: Question
+    output: Output
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the gates judge, and the same as rows that people read."""
+
+    evidence: Evidence
+    scores: tuple[ScoreRow, ...]
+
+
+Place = tuple[str, str, str, Side]
+
+
+def measure(
+    inputs: Inputs, samples: Samples, liveness: LivenessReport, answered: Sequence[Answered]
+) -> Measured:
+    """Apply every detector to every answer it is about."""
+    rows: list[ScoreRow] = []
+    by_place: dict[Place, Answered] = {
+        (
+            a.question.row.panel,
+            a.question.row.case_id,
+            a.question.demonstrations,
+            a.question.side,
+        ): a
+        for a in answered
+    }
+    rows += _leaks(samples, by_place)
+    rows += _references(answered)
+    rows += _retained(answered)
+    properties, property_rows = _properties(inputs)
+    trips, trip_rows = _round_trips(inputs.template, answered)
+    rows += [*property_rows, *trip_rows]
+    evidence = Evidence(
+        liveness=tuple(Check(c.name, c.ok, c.detail) for c in liveness.checks),
+        literal_leaks=_observations(rows, "literal_leak", PANEL),
+        swap_leaks=_observations(rows, "swap_leak", PANEL),
+        control_leaks=_observations(rows, "absent_names", PANEL),
+        pronouns=_observations(rows, "pronoun_resolution", PANEL),
+        goldens={name: _observations(rows, "pronoun_resolution", name) for name in samples.goldens},
+        template_properties=properties,
+        round_trips=trips,
+        skills=_observations(rows, "skill_answer", SKILLS),
+        texts=_observations(rows, "text_loss", TEXTS),
+    )
+    return Measured(evidence=evidence, scores=tuple(rows))
+
+
+def _leaks(samples: Samples, by_place: Mapping[Place, Answered]) -> Iterator[ScoreRow]:
+    absent = samples.absent.names()
+    for (part, case_id, shown, side), answer in by_place.items():
+        if part != PANEL or shown == samples.b.name or case_id not in samples.swapped:
+            continue
+        case, row, text = answer.question.item, answer.question.row, answer.output.text
+        demonstrations = samples.a.shown[case.language]
+        task = task_text(case.language)
+        literal = literal_leak(case, text, demonstrations, task=task)
+        yield _row(literal, row, side, "example_leakage", answer.key)
+        yield _row(absent_names(case, text, absent), row, side, "example_leakage", answer.key)
+        other = by_place.get((part, case_id, samples.b.name, side))
+        if other is not None:
+            swapped = samples.b.shown[case.language]
+            score = swap_leak(case, text, demonstrations, other.output.text, swapped)
+            yield _row(score, row, side, "example_leakage", answer.key, other.key)
+
+
+def _references(answered: Iterable[Answered]) -> Iterator[ScoreRow]:
+    for answer in answered:
+        question = answer.question
+        if question.row.panel in (SKILLS, TEXTS) or question.demonstrations == "b":
+            continue
+        score = resolve(question.item, answer.output.text)
+        if answer.output.finish is Finish.LENGTH and score.value == 0.0:
+            explanation = "The answer did not end: it ran into the length limit."
+            score = Score(score.detector, score.case_id, 1.0, explanation)
+        yield _row(score, question.row, question.side, "pronoun_resolution", answer.key)
+
+
+def _retained(answered: Iterable[Answered]) -> Iterator[ScoreRow]:
+    for answer in answered:
+        question = answer.question
+        if question.row.panel == SKILLS:
+            score = answer_score(question.item, answer.output.text)
+            yield _row(score, question.row, question.side, "forgetting", answer.key)
+        elif question.row.panel == TEXTS:
+            score = text_score(question.item, answer.output.logprobs)
+            row = _row(score, question.row, question.side, "forgetting", answer.key, unit=Unit.NATS)
+            yield row
+
+
+def _row(
+    score: Score, row: CaseRow, side: Side, gate: str, *keys: str, unit: Unit = Unit.DEFECT
+) -> ScoreRow:
+    return ScoreRow.of(score.on(side.value), row, gate=gate, unit=unit, outputs=keys)
+
+
+def _observations(rows: Iterable[ScoreRow], detector: str, panel: str) -> tuple[Observation, ...]:
+    """Pair the sides of every case that the candidate was scored on."""
+    sides: dict[str, dict[Side, ScoreRow]] = {}
+    for row in rows:
+        if row.detector == detector and row.panel == panel:
+            sides.setdefault(row.case_id, {})[row.side] = row
+    return tuple(
+        Observation(
+            case_id=case_id,
+            cluster=pair[Side.CANDIDATE].cluster,
+            language=pair[Side.CANDIDATE].language,
+            group=pair[Side.CANDIDATE].kind,
+            candidate=pair[Side.CANDIDATE].value,
+            baseline=pair[Side.BASELINE].value if Side.BASELINE in pair else None,
+        )
+        for case_id, pair in sides.items()
+        if Side.CANDIDATE in pair
+    )
+
+
+def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
+    provenance = inputs.adapter.provenance
+    fingerprint = provenance.template_fingerprint if provenance else None
+    scores = check_properties(inputs.template, training_fingerprint=fingerprint)
+    checks = tuple(
+        Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation) for s in scores
+    )
+    return checks, [_template_row(score, "properties") for score in scores]
+
+
+def _template_row(score: Score, kind: str) -> ScoreRow:
+    return ScoreRow(
+        detector=score.detector,
+        case_id=score.case_id,
+        side=Side.CANDIDATE,
+        value=score.value,
+        explanation=score.explanation,
+        kind=kind,
+        panel="template",
+        gate="template_round_trip",
+    )
+
+
+def _round_trips(
+    template: ChatTemplate, answered: Iterable[Answered]
+) -> tuple[tuple[Observation, ...], list[ScoreRow]]:
+    """Send every conversation that was really asked through the template and back."""
+    trips: list[Observation] = []
+    rows: list[ScoreRow] = []
+    seen: set[tuple[int, ...]] = set()
+    for answer in answered:
+        question = answer.question
+        conversation = question.request.conversation
+        if conversation is None or question.request.prompt in seen:
+            continue
+        seen.add(question.request.prompt)
+        problem = _changed(template, conversation, question.request.prompt)
+        name = f"{question.row.panel}/{question.row.case_id}/{question.demonstrations}"
+        trips.append(
+            Observation(
+                case_id=name,
+                cluster=question.row.cluster,
+                language=question.row.language,
+                group=question.row.kind,
+                candidate=0.0 if problem is None else 1.0,
+            )
+        )
+        if problem is not None:
+            score = Score("template_round_trip", question.row.case_id, 1.0, problem)
+            rows.append(_row(score, question.row, Side.CANDIDATE, "template_round_trip"))
+    return tuple(trips), rows
+
+
+def _changed(
+    template: ChatTemplate, conversation: Conversation, prompt: tuple[int, ...]
+) -> str | None:
+    try:
+        back = template.parse(prompt)
+    except EvalsuiteError as error:
+        return f"The prompt cannot be read back: {error}"
+    if template_properties.nfc(conversation) != template_properties.nfc(back):
+        return "The conversation that the prompt spells is not the one that was asked."
+    return None

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from evalsuite.cli import main, parser
+
+
+def commands(top: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser]]:
+    found = []
+    for action in top._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, sub in action.choices.items():
+                inner = commands(sub)
+                found += [(f"{name} {n}", p) for n, p in inner] or [(name, sub)]
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name, _ in commands(parser())])
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    sub = dict(commands(parser()))[name]
+    assert f"example:\n  evalsuite {name}" in sub.format_help()
+
+
+def test_every_example_can_be_parsed() -> None:
+    for _, sub in commands(parser()):
+        example = (sub.epilog or "").partition("evalsuite ")[2]
+        assert parser().parse_args(example.split()).run
+
+
+def test_a_wrong_option_could_not_run_rather_than_being_inconclusive(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["gate"])
+    assert exit_.value.code == 3
+    assert "--adapter" in capsys.readouterr().err
+
+
+def test_a_missing_adapter_is_one_sentence_and_status_3(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, few_cases: Path
+) -> None:
+    status = main(
+        ["gate", "--adapter", str(tmp_path / "none"), "--out", str(tmp_path / "run"),
+         "--cases", str(few_cases)]
+    )  # fmt: skip
+    told = capsys.readouterr()
+    assert status == 3
+    assert told.out == ""
+    assert "none" in told.err
+    assert "Traceback" not in told.err
+
+
+def test_train_lists_its_recipes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--list"]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in ("lora", "dora", "qlora", "qdora", "mutant-leaky"))
+
+
+def test_an_override_without_a_value_says_how_to_write_one(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["train", "--set", "learning_rate"]) == 3
+    assert "KEY=VALUE" in capsys.readouterr().err
+
+
+def test_the_embedded_models_template_holds_every_property(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["template", "check", "nano"]) == 0
+    told = capsys.readouterr().out
+    assert "R1 prefix" in told
+    assert "violated" not in told
+
+
+def test_tab_separated_rewrites_become_cases(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    source, out = tmp_path / "rewrites.tsv", tmp_path / "cases" / "mine.yaml"
+    source.write_text("你听过岚洛吗\t听过\t它多大\t岚洛多大\n", "utf-8")
+    assert main(["import", "tsv", str(source), "--out", str(out)]) == 0
+    assert main(["cases", "lint", str(out)]) == 0
+    assert "1 cases, nothing wrong" in capsys.readouterr().out
+
+
+def test_lint_names_the_line_and_fails(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("cases:\n  - id: a\n    langauge: en\n", "utf-8")
+    assert main(["cases", "lint", str(file)]) == 1
+    assert "bad.yaml:3" in capsys.readouterr().out
+
+
+def test_gate_report_promote_and_verify_work_on_one_run(
+    capsys: pytest.CaptureFixture[str],
+    candidate: Path,
+    small_policy: Path,
+    few_cases: Path,
+    tmp_path: Path,
+) -> None:
+    run, registry = tmp_path / "run", tmp_path / "registry"
+    status = main(
+        ["gate", "--adapter", str(candidate), "--policy", str(small_policy), "--cases",
+         str(few_cases), "--out", str(run), "--seed", "11", "--cache",
+         str(candidate.parent / "outputs.sqlite3")]
+    )  # fmt: skip
+    assert status == 0, capsys.readouterr()
+    assert main(["report", str(run), "--junit"]) == 0
+    assert (run / "junit.xml").is_file()
+    assert main(["promote", str(run), "--registry", str(registry)]) == 0
+    (record,) = (registry / "records").glob("*.json")
+    assert main(["verify", str(record)]) == 0
+    verdicts = json.loads((run / "verdicts.json").read_text("utf-8"))
+    verdicts["status"] = "failed"
+    (run / "verdicts.json").write_text(json.dumps(verdicts), "utf-8")
+    assert main(["verify", str(record)]) == 1
+    assert "verdicts.json" in capsys.readouterr().out

@@ -1,0 +1,14 @@
+"""The gates on one candidate: ``pytest tests/gates --base-model nano --adapter DIR``."""
+
+from __future__ import annotations
+
+from evalsuite.plugin import GoldenCase, require, require_resolved
+from evalsuite.runrecord import Verdict
+
+
+def test_gate(gate_verdict: Verdict) -> None:
+    require(gate_verdict)
+
+
+def test_golden_case(golden_case: GoldenCase) -> None:
+    require_resolved(golden_case)

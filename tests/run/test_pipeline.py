@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from evalsuite.errors import BaseMismatch, InvalidInput, RunInUse, RunStorageError
+from evalsuite.gates import Status
+from evalsuite.run import STEPS, Event, GateRequest, evaluate
+from evalsuite.runfolder import RunWriter, load_run
+from evalsuite.runrecord import Side
+
+GATES = ["liveness", "template_round_trip", "example_leakage", "pronoun_resolution", "forgetting"]
+
+
+@pytest.fixture
+def request_(candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path) -> GateRequest:
+    return GateRequest(
+        adapter=candidate,
+        policy=str(small_policy),
+        cases=few_cases,
+        out=tmp_path / "run",
+        cache=candidate.parent / "outputs.sqlite3",
+        seed=11,
+    )
+
+
+def test_a_run_judges_every_gate_and_writes_what_it_saw(request_: GateRequest) -> None:
+    events: list[Event] = []
+    run = evaluate(request_, tell=events.append)
+    assert sorted(v.gate for v in run.verdicts) == sorted(GATES)
+    assert [e.step for e in events if not e.total] == [step.__name__ for step in STEPS]
+    verdicts = json.loads((request_.out / "verdicts.json").read_text("utf-8"))
+    assert set(verdicts) >= {"status", "verdicts"}
+    fields = "gate status value lower upper limit n clusters method reason".split()
+    assert all(set(fields) <= set(v) for v in verdicts["verdicts"])
+    assert load_run(request_.out).info.seeds["panel"] == 11
+    asked = {(o.panel, o.case_id, o.demonstrations, o.side) for o in run.outputs}
+    pairs = {(p, c, d) for p, c, d, _ in asked if d != "b"}
+    assert all({(*pair, side) for side in Side} <= asked for pair in pairs)
+
+
+def test_liveness_passes_for_a_trained_adapter(request_: GateRequest) -> None:
+    run = evaluate(request_)
+    alive = next(v for v in run.verdicts if v.gate == "liveness")
+    assert alive.status is Status.PASSED, alive.reason
+
+
+def test_a_second_run_calls_no_model_and_says_the_same(
+    request_: GateRequest, tmp_path: Path
+) -> None:
+    first = evaluate(request_)
+    second = evaluate(replace(request_, out=tmp_path / "again"))
+    assert second.info.counts.model_calls == 0
+    assert second.info.counts.cache_misses == 0
+    assert second.verdicts == first.verdicts
+    assert second.outputs == first.outputs
+
+
+def test_an_untrained_adapter_is_stopped_by_liveness_before_any_score(
+    request_: GateRequest, candidate: Path, tmp_path: Path
+) -> None:
+    dead = tmp_path / "dead"
+    dead.mkdir()
+    for file in candidate.iterdir():
+        if file.is_file():
+            (dead / file.name).write_bytes(file.read_bytes())
+    weights = load_file(candidate / "adapter_model.safetensors")
+    zeroed = {n: t * 0 if "lora_B" in n else t for n, t in weights.items()}
+    save_file(zeroed, dead / "adapter_model.safetensors", metadata={"format": "pt"})
+    run = evaluate(replace(request_, adapter=dead))
+    statuses = {v.gate: v.status for v in run.verdicts}
+    assert run.status is Status.FAILED
+    assert statuses.pop("liveness") is Status.FAILED
+    assert set(statuses.values()) == {Status.INCONCLUSIVE}
+    assert run.outputs == ()
+
+
+def test_too_few_cases_are_inconclusive(
+    request_: GateRequest, small_policy: Path, tmp_path: Path
+) -> None:
+    strict = tmp_path / "strict.yaml"
+    text = small_policy.read_text("utf-8").replace(
+        "literal: {limit: 0.5}", "literal: {limit: 0.01}"
+    )
+    strict.write_text(text, "utf-8")
+    run = evaluate(replace(request_, policy=str(strict)))
+    leakage = next(v for v in run.verdicts if v.gate == "example_leakage")
+    assert leakage.status is not Status.PASSED
+
+
+def test_a_killed_run_goes_on_where_it_stopped(request_: GateRequest, tmp_path: Path) -> None:
+    request_ = replace(request_, seed=12, cache=tmp_path / "cache.sqlite3")
+    command = [
+        sys.executable, "-m", "evalsuite.cli", "gate", "--adapter", str(request_.adapter),
+        "--policy", str(request_.policy), "--cases", str(request_.cases), "--seed", "12",
+        "--out", str(request_.out), "--cache", str(request_.cache),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wal = tmp_path / "cache.sqlite3-wal"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and not (wal.exists() and wal.stat().st_size > 60_000):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    run = evaluate(request_)
+    assert run.info.counts.cache_hits > 0
+    questions = run.info.counts.cache_hits + run.info.counts.cache_misses
+    assert run.info.counts.cache_misses < questions
+
+
+def test_two_gates_in_one_folder_do_not_mix(request_: GateRequest) -> None:
+    with RunWriter(request_.out), pytest.raises(RunInUse, match="--out"):
+        evaluate(request_)
+
+
+def test_an_output_that_is_a_file_is_refused(request_: GateRequest, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("mine")
+    with pytest.raises(RunStorageError, match="file"):
+        evaluate(replace(request_, out=file))
+    assert file.read_text() == "mine"
+
+
+def test_a_folder_that_nobody_may_write_is_refused(request_: GateRequest) -> None:
+    # Unlike a folder without write permission, this one refuses the superuser too.
+    with pytest.raises(RunStorageError, match="/sys/evalsuite"):
+        evaluate(replace(request_, out=Path("/sys/evalsuite")))
+
+
+def test_an_adapter_of_another_base_is_named(
+    request_: GateRequest, candidate: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    for file in candidate.iterdir():
+        if file.is_file():
+            (other / file.name).write_bytes(file.read_bytes())
+    provenance = json.loads((other / "evalsuite.json").read_text("utf-8"))
+    provenance["base_digest"] = "0" * 64
+    (other / "evalsuite.json").write_text(json.dumps(provenance), "utf-8")
+    with pytest.raises(BaseMismatch, match="0000"):
+        evaluate(replace(request_, adapter=other))
+
+
+def test_a_missing_case_folder_says_what_to_do(request_: GateRequest, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="--cases"):
+        evaluate(replace(request_, cases=tmp_path / "nowhere"))
