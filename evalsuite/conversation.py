@@ -42,7 +42,9 @@ class Message:
             object.__setattr__(self, "role", Role(self.role))
         except ValueError:
             known = ", ".join(Role)
-            raise InvalidConversation(f"role={self.role!r} is unknown; use one of: {known}") from None
+            raise InvalidConversation(
+                f"role={self.role!r} is unknown; use one of: {known}"
+            ) from None
         if not isinstance(self.content, str) or not self.content.strip():
             raise InvalidConversation(
                 f"the content of a {self.role} message is {self.content!r}; "
@@ -102,7 +104,9 @@ class Conversation:
                 )
             expected = Role.ASSISTANT if expected is Role.USER else Role.USER
         if not self.turns:
-            raise InvalidConversation("the conversation has a system message only; a user turn is due")
+            raise InvalidConversation(
+                "the conversation has a system message only; a user turn is due"
+            )
 
     def then(self, role: Role, content: str) -> Conversation:
         """Return this conversation with one more message at its end."""

@@ -1,4 +1,4 @@
-"""What is asked of a model and what comes back: the seam between the suite and any inference engine."""
+"""What is asked of a model and what comes back: the seam between the suite and any engine."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalsuite.cases import Kind, Language
-from evalsuite.scenarios.lexicon import EntityType, Lexicon, Opener, Pronoun
+from evalsuite.scenarios.lexicon import EntityType, Lexicon, Opener, Parts, Pronoun
 from evalsuite.scenarios.names import Split
 
 
@@ -28,27 +28,42 @@ TYPES = (
     EntityType("朝代", ("时间", "首都", "开国皇帝", "艺术"), ("更长", "更早")),
 )
 
-QUERIES = {
-    Split.TRAIN: (
-        "{P}{attr}是什么？",
-        "说说{P}{attr}。",
-        "你知道{P}{attr}吗？",
-        "能介绍一下{P}{attr}吗？",
-        "我想知道{P}{attr}。",
-        "那{P}{attr}呢？",
-        "{P}{attr}好不好？",
-        "谁问过{P}{attr}？",
-        "{P}{attr}变了吗？",
-        "请解释{P}{attr}。",
-        "为什么{S}很{adj}？",
-        "{S}可以{adj}吗？",
-        "什么时候{S}变得{adj}？",
-        "哪里能找到{O}？",
-        "谁在谈{O}？",
-        "你会推荐{O}吗？",
-        "我该知道{O}的什么？",
-        "怎样多了解{O}？",
+# Many queries of few pieces: see english.py.
+_ABOUT = Parts(
+    (
+        "说说",
+        "你知道",
+        "能介绍一下",
+        "我想知道",
+        "谁问过",
+        "请解释",
+        "小明提过",
+        "小红想看",
+        "没人解释过",
+        "老板喜欢",
+        "小军写过",
+        "给我看",
+        "为什么讨厌",
+        "什么时候谈",
+        "新闻说的是",
+        "你见过",
+        "哪里能找到",
+        "你会推荐",
+        "怎样多了解",
+        "那",
     ),
+    ("{P}{attr}", "{O}"),
+    ("？", "吗？", "。", "好不好？", "，简单点。", "，再来一次。", "还是算了？"),
+)
+_BECOMES = Parts(
+    ("为什么", "什么时候", "怎样让", "哪里", ""),
+    ("{S}",),
+    ("很{adj}？", "变得{adj}？", "可以{adj}吗？", "看起来{adj}？", "变了？", "赢了？", "去公园？"),
+)
+_SUBJECTS = Parts(("",), ("{P}{attr}",), ("是什么？", "好不好？", "变了吗？", "没了？", "呢？"))
+
+QUERIES = {
+    Split.TRAIN: (*_ABOUT.composed(), *_BECOMES.composed(), *_SUBJECTS.composed()),
     Split.PANEL: (
         "你怎么评价{P}{attr}？",
         "可以再讲讲{P}{attr}吗？",
@@ -72,6 +87,10 @@ ELLIPTIC = {
         ("{attr}是什么？", "{N}的{attr}是什么？"),
         ("{attr}好不好？", "{N}的{attr}好不好？"),
         ("为什么很{adj}？", "{N}为什么很{adj}？"),
+        ("{attr}变了吗？", "{N}的{attr}变了吗？"),
+        ("什么时候变得{adj}？", "{N}什么时候变得{adj}？"),
+        ("{attr}给我看。", "{N}的{attr}给我看。"),
+        ("可以{adj}吗？", "{N}可以{adj}吗？"),
     ),
     Split.PANEL: (
         ("{attr}怎么样？", "{N}的{attr}怎么样？"),

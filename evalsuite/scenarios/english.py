@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalsuite.cases import Kind, Language
-from evalsuite.scenarios.lexicon import EntityType, Lexicon, Opener, Pronoun
+from evalsuite.scenarios.lexicon import EntityType, Lexicon, Opener, Parts, Pronoun
 from evalsuite.scenarios.names import Split
 
 
@@ -30,27 +30,53 @@ TYPES = (
     EntityType("dynasty", ("length", "capital", "founder", "art"), ("longer", "older")),
 )
 
-QUERIES = {
-    Split.TRAIN: (
-        "What is {P} {attr}?",
-        "Tell me about {P} {attr}.",
-        "Do you know {P} {attr}?",
-        "Can you describe {P} {attr}?",
-        "I want to know {P} {attr}.",
-        "And what about {P} {attr}?",
-        "Is {P} {attr} good?",
-        "Who asked about {P} {attr}?",
-        "Has {P} {attr} changed?",
-        "Please explain {P} {attr}.",
-        "Why did {S} become {adj}?",
-        "Can {S} be {adj}?",
-        "When did {S} get {adj}?",
-        "Where can I find {O}?",
-        "Who talks about {O}?",
-        "Would you recommend {O}?",
-        "What should I know about {O}?",
-        "How can I learn more about {O}?",
+# Many queries of few pieces: a model that met only a dozen would learn them by heart instead of
+# copying what it is asked.
+_ABOUT = Parts(
+    (
+        "What is ",
+        "Tell me about ",
+        "Do you know ",
+        "Can you describe ",
+        "I want to know ",
+        "And what about ",
+        "Who asked about ",
+        "Please explain ",
+        "Did Tom mention ",
+        "Ann wants to see ",
+        "Nobody explained ",
+        "My boss likes ",
+        "Sam wrote about ",
+        "Show me ",
+        "Why does Eva hate ",
+        "When can we discuss ",
+        "The news is about ",
+        "Have you seen ",
+        "Where can I find ",
+        "Give me details of ",
     ),
+    ("{P} {attr}", "{O}"),
+    ("?", " today?", " again.", " for me.", " in a few words.", " at the market?", " or not?"),
+)
+_BECOMES = Parts(
+    ("Why did ", "When did ", "Can ", "How could ", "Must ", "Where did "),
+    ("{S}",),
+    (
+        " become {adj}?",
+        " get {adj}?",
+        " be {adj}?",
+        " look {adj} to Max?",
+        " change?",
+        " seem so {adj}?",
+        " win?",
+        " go to the park?",
+        " turn {adj} in the end?",
+    ),
+)
+_SUBJECTS = Parts(("",), ("Is {P} {attr}", "Has {P} {attr}"), (" good?", " changed?", " gone?"))
+
+QUERIES = {
+    Split.TRAIN: (*_ABOUT.composed(), *_BECOMES.composed(), *_SUBJECTS.composed()),
     Split.PANEL: (
         "How would you rate {P} {attr}?",
         "Could you say more about {P} {attr}?",
@@ -74,6 +100,10 @@ ELLIPTIC = {
         ("What about the {attr}?", "What about the {attr} of {N}?"),
         ("What is the {attr}?", "What is the {attr} of {N}?"),
         ("Tell me the {attr}.", "Tell me the {attr} of {N}."),
+        ("Is the {attr} good?", "Is the {attr} of {N} good?"),
+        ("Who likes the {attr}?", "Who likes the {attr} of {N}?"),
+        ("Show me the {attr} again.", "Show me the {attr} of {N} again."),
+        ("Did Tom mention the {attr}?", "Did Tom mention the {attr} of {N}?"),
     ),
     Split.PANEL: (
         ("How about the {attr}?", "How about the {attr} of {N}?"),

@@ -43,6 +43,8 @@ class Template:
     split: Split
     opener: int
     query: int
+    frame: str | None = None
+    """A query of one's own, with one slot; None: the lexicon's."""
 
     @property
     def id(self) -> str:
@@ -302,7 +304,7 @@ def make_case(
     if template.kind is Kind.DROPPED_SUBJECT:
         asked = _elliptic(lexicon, template, drawn)
     else:
-        frame = lexicon.queries[template.split][template.query]
+        frame = template.frame or lexicon.queries[template.split][template.query]
         asked = _ASKERS[template.kind](lexicon, frame, drawn, rng)
     return _case(template, case_id, history, asked, source)
 

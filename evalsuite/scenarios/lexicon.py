@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from evalsuite.cases import Kind, Language
 from evalsuite.scenarios.names import Split
@@ -16,6 +17,20 @@ class Pronoun:
     possessive: str
     subject: str
     object: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Pieces of queries that are put together in every way: lead, slot, tail."""
+
+    leads: tuple[str, ...]
+    slots: tuple[str, ...]
+    tails: tuple[str, ...]
+
+    def composed(self) -> tuple[str, ...]:
+        """Every query that the pieces make."""
+        pieces = product(self.leads, self.slots, self.tails)
+        return tuple(lead + slot + tail for lead, slot, tail in pieces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,11 @@ def split_of(name: str) -> Split:
     return Split.PANEL if bucket < 9 else Split.HELDOUT
 
 
+def ordinary_words() -> tuple[str, ...]:
+    """English words that no invented name may be, sorted."""
+    return tuple(sorted(_EN_WORDS))
+
+
 def _english(rng: random.Random) -> str:
     syllable = rng.choice(_ONSETS) + rng.choice(_NUCLEI)
     middle = rng.choice(_CODAS) if rng.random() < 0.7 else ""

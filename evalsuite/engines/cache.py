@@ -1,0 +1,195 @@
+"""An engine that remembers: answers are looked up before any model is loaded.
+
+The key is the content of the question: the inner engine's identity, the adapter's digest, the ids
+and the sampling. Answers are stored batch by batch as they arrive, so a run that was killed goes
+on where it stopped, and a run that is repeated loads no model at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol, runtime_checkable
+
+from evalsuite.engines.liveness import ChecksLiveness, LivenessReport
+from evalsuite.engines.planning import effective_sampling
+from evalsuite.engines.store import Store
+from evalsuite.errors import EngineError
+from evalsuite.generation import Engine, Finish, Output, Request
+
+CHUNK: Final = 256
+"""Requests between two commits, for an engine that does not say when a batch is done."""
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """An engine that hands over answers as its batches finish."""
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
+        """Yield positions in ``requests`` and their outputs, every position once."""
+
+
+class CachingEngine:
+    """Answers from a file, and asks another engine for the rest.
+
+    Args:
+        inner: The other engine, or a function that builds it; the function is called at most
+            once, when the first answer is missing.
+        path: The SQLite file.
+        identity: The inner engine's identity; may be left out when ``inner`` is an engine.
+
+    Raises:
+        EngineError: a function without an identity.
+        RunStorageError: the file cannot be used.
+    """
+
+    name = "cache"
+
+    def __init__(
+        self, inner: Engine | Callable[[], Engine], path: Path | str, identity: str | None = None
+    ) -> None:
+        self._inner: Engine | None = inner if isinstance(inner, Engine) else None
+        self._build = inner if not isinstance(inner, Engine) else None
+        if identity is None:
+            if self._inner is None:
+                raise EngineError("identity is missing; give the identity of the engine to build")
+            identity = self._inner.identity
+        self.identity = identity
+        """The inner engine's: remembering changes no answer."""
+        self.hits = 0
+        """Requests answered from the file."""
+        self.misses = 0
+        """Requests that the inner engine answered."""
+        self._store = Store(Path(path))
+
+    @property
+    def calls(self) -> int:
+        """Batches that a model has run in this process; 0 when everything was remembered."""
+        return int(getattr(self._inner, "calls", 0))
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the inner engine exists."""
+        return self._inner is not None
+
+    def infer(self, requests: Sequence[Request]) -> list[Output]:
+        """Answer every request, each distinct one at most once.
+
+        Raises:
+            EngineError: the inner engine failed; what it finished before is kept.
+            RunStorageError: the file cannot be read or written.
+        """
+        keys = [request_key(self.identity, request) for request in requests]
+        known = self._outputs(list(dict.fromkeys(keys)))
+        missing = {k: r for k, r in zip(keys, requests, strict=True) if k not in known}
+        self.hits += sum(key in known for key in keys)
+        self.misses += sum(key not in known for key in keys)
+        if missing:
+            known.update(self._ask(list(missing), list(missing.values())))
+        return [known[key] for key in keys]
+
+    def liveness(self, adapter: str) -> LivenessReport:
+        """Return the inner engine's report on an adapter, from the file when it is there.
+
+        Raises:
+            EngineError: the inner engine does not examine adapters, or does not hold this one.
+        """
+        key = _digest(["liveness", self.identity, adapter])
+        found = self._store.get([key])
+        if key not in found:
+            inner = self._engine()
+            if not isinstance(inner, ChecksLiveness):
+                raise EngineError(f"engine {inner.name!r} does not examine adapters; use another")
+            self._store.put({key: inner.liveness(adapter).to_json()})
+            found = self._store.get([key])
+        try:
+            return LivenessReport.from_json(found[key])
+        except (KeyError, TypeError) as problem:
+            raise self._store.broken(f"a liveness report lacks {problem}") from None
+
+    def close(self) -> None:
+        """Close the file; the engine cannot be used afterwards."""
+        self._store.close()
+
+    def _engine(self) -> Engine:
+        if self._inner is None:
+            assert self._build is not None
+            built = self._build()
+            if built.identity != self.identity:
+                raise EngineError(
+                    f"the engine {built.name!r} that was built has identity {built.identity}, the "
+                    f"cache was opened for {self.identity}; build both from the same settings"
+                )
+            self._inner = built
+        return self._inner
+
+    def _ask(self, keys: list[str], requests: list[Request]) -> dict[str, Output]:
+        answers: dict[str, Output] = {}
+        for positions, outputs in _batches(self._engine(), requests):
+            batch = {keys[i]: o for i, o in zip(positions, outputs, strict=True)}
+            self._store.put({key: output_json(output) for key, output in batch.items()})
+            # Another process may have been first; its answer is the one on record.
+            answers.update(self._outputs(list(batch)))
+        return answers
+
+    def _outputs(self, keys: list[str]) -> dict[str, Output]:
+        try:
+            return {k: output_from_json(v) for k, v in self._store.get(keys).items()}
+        except (KeyError, TypeError, ValueError) as problem:
+            raise self._store.broken(f"an answer has the wrong form ({problem})") from None
+
+
+def _batches(
+    engine: Engine, requests: list[Request]
+) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
+    if isinstance(engine, Streams):
+        yield from engine.stream(requests)
+        return
+    for start in range(0, len(requests), CHUNK):
+        chunk = requests[start : start + CHUNK]
+        yield tuple(range(start, start + len(chunk))), engine.infer(chunk)
+
+
+def request_key(identity: str, request: Request) -> str:
+    """Return the SHA-256 of everything that decides the answer to a request."""
+    sampling = effective_sampling(request)
+    return _digest(
+        [
+            "output",
+            identity,
+            request.adapter,
+            request.prompt,
+            request.target,
+            [sampling.max_tokens, sampling.temperature, sampling.seed],
+        ]
+    )
+
+
+def _digest(content: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
+
+
+def output_json(output: Output) -> dict[str, Any]:
+    """Return plain JSON values; :func:`output_from_json` is the inverse."""
+    return {
+        "text": output.text,
+        "ids": list(output.ids),
+        "finish": str(output.finish),
+        "logprobs": list(output.logprobs),
+    }
+
+
+def output_from_json(value: dict[str, Any]) -> Output:
+    """Build an output from what :func:`output_json` returned.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is something else.
+    """
+    return Output(
+        text=str(value["text"]),
+        ids=tuple(int(i) for i in value["ids"]),
+        finish=Finish(value["finish"]),
+        logprobs=tuple(float(p) for p in value["logprobs"]),
+    )

@@ -1,0 +1,136 @@
+"""The numeric path of an inference, and its identity, decided without loading torch.
+
+A run that is answered from the cache must load no model, yet it needs the name of the path that
+made the cached answers. So device and number format are found from the driver, the processor and
+the installed packages' metadata.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import re
+import sys
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from evalsuite.errors import EngineError
+from evalsuite.models import BaseRef
+
+PATH_VERSION: Final = "merged-in-fp32-then-cast/left-padded-suffix/1"
+_PACKAGES: Final = ("torch", "transformers", "peft", "bitsandbytes")
+
+
+class Device(StrEnum):
+    """Where a model runs."""
+
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+class Dtype(StrEnum):
+    """The number format of weights and activations."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True, slots=True)
+class Numerics:
+    """Where and in what number format a model runs."""
+
+    device: Device
+    dtype: Dtype
+
+
+def resolve_numerics(dtype: str = "auto", device: str = "auto") -> Numerics:
+    """Choose device and number format.
+
+    Args:
+        dtype: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the hardware computes it
+            natively (CUDA; processors with AVX512-BF16 or AMX-BF16), else float32.
+        device: ``cpu``, ``cuda``, or ``auto``: CUDA when there is one.
+
+    Raises:
+        EngineError: another value.
+    """
+    try:
+        where = Device(device) if device != "auto" else _best_device()
+    except ValueError:
+        raise EngineError(f"device={device!r} is unknown; use auto, cpu or cuda") from None
+    try:
+        what = Dtype(dtype) if dtype != "auto" else _best_dtype(where)
+    except ValueError:
+        raise EngineError(f"dtype={dtype!r} is unknown; use auto, float32 or bfloat16") from None
+    return Numerics(where, what)
+
+
+def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Numerics) -> str:
+    """Return the digest of everything but the request that can change an answer.
+
+    The adapter belongs to the request, so that the base's answers serve every candidate; its
+    digest covers its provenance and with it the quantisation that it was trained under.
+    """
+    facts = {
+        "engine": "transformers",
+        "path": PATH_VERSION,
+        "base": base.digest,
+        "tokenizer": base.tokenizer_digest,
+        "template": template_fingerprint,
+        "numerics": asdict(numerics),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+@cache
+def _best_device() -> Device:
+    return Device.CUDA if _torch_has_cuda() and _cuda_devices() > 0 else Device.CPU
+
+
+def _best_dtype(device: Device) -> Dtype:
+    fast = device is Device.CUDA or _cpu_has_bf16()
+    return Dtype.BFLOAT16 if fast else Dtype.FLOAT32
+
+
+def _torch_has_cuda() -> bool:
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    constants = Path(spec.origin).with_name("version.py")
+    if not constants.is_file():
+        return False
+    return bool(re.search(r"^cuda\b.*=\s*['\"]", constants.read_text("utf-8"), re.MULTILINE))
+
+
+def _cuda_devices() -> int:
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return 0
+    count = ctypes.c_int(0)
+    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return 0
+    return count.value
+
+
+@cache
+def _cpu_has_bf16() -> bool:
+    try:
+        flags = Path("/proc/cpuinfo").read_text("utf-8", errors="replace")
+    except OSError:
+        return False
+    return bool(re.search(r"\b(avx512_bf16|amx_bf16)\b", flags))

@@ -1,0 +1,155 @@
+"""A table of JSON values by digest in one SQLite file, shared by any number of processes.
+
+Write-ahead logging lets readers and one writer work at once; ``INSERT OR IGNORE`` makes the first
+value of a key the only one. The file must lie on a local disk: write-ahead logging needs shared
+memory, which network file systems do not give.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from evalsuite.errors import RunStorageError
+
+_APPLICATION: Final = 0x45564C53
+"""Marks the file as ours; other programs' databases are not touched."""
+_VERSION: Final = 1
+_WAIT_SECONDS: Final = 120.0
+_KEYS_AT_ONCE: Final = 500
+
+
+class Store:
+    """JSON values by key.
+
+    Args:
+        path: The database file; made when absent, in a folder that exists.
+
+    Raises:
+        RunStorageError: the file cannot be opened or written, is broken, or is not a store.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with self._errors():
+            # Transactions are begun by hand: the driver's own would start as readers.
+            self._connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self) -> None:
+        run = self._connection.execute
+        tables = run("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application = run("PRAGMA application_id").fetchone()[0]
+        version = run("PRAGMA user_version").fetchone()[0]
+        if tables and (application, version) != (_APPLICATION, _VERSION):
+            raise RunStorageError(
+                f"{str(self.path)!r} is not a cache of this version; name another file, or delete "
+                "this one and its answers are computed again"
+            )
+        self._use_write_ahead_log()
+        run("PRAGMA synchronous=NORMAL")
+        with self._transaction():
+            run(f"PRAGMA application_id={_APPLICATION}")
+            run(f"PRAGMA user_version={_VERSION}")
+            run(
+                "CREATE TABLE IF NOT EXISTS entries "
+                "(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
+            )
+
+    def _use_write_ahead_log(self) -> None:
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as problem:
+                # The switch does not wait for its lock as other statements do.
+                if "locked" not in str(problem) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def get(self, keys: Sequence[str]) -> dict[str, Any]:
+        """Return the values of those keys that have one.
+
+        Raises:
+            RunStorageError: the file or a value in it is broken.
+        """
+        found: dict[str, Any] = {}
+        with self._errors():
+            for start in range(0, len(keys), _KEYS_AT_ONCE):
+                some = keys[start : start + _KEYS_AT_ONCE]
+                marks = ",".join("?" * len(some))
+                query = f"SELECT key, value FROM entries WHERE key IN ({marks})"  # noqa: S608 - only marks
+                for key, value in self._connection.execute(query, some):
+                    found[key] = self._parsed(key, value)
+        return found
+
+    def put(self, values: Mapping[str, Any]) -> None:
+        """Add values in one transaction; keys that exist keep theirs.
+
+        Raises:
+            RunStorageError: nothing was written.
+        """
+        rows = [(key, json.dumps(value, allow_nan=False)) for key, value in values.items()]
+        with self._errors(), self._transaction():
+            self._connection.executemany("INSERT OR IGNORE INTO entries VALUES (?, ?)", rows)
+
+    def close(self) -> None:
+        """Close the file; the store cannot be used afterwards."""
+        self._connection.close()
+
+    def _parsed(self, key: str, value: str) -> Any:
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise self.broken(f"the value of {key[:12]}... is no JSON") from None
+
+    def broken(self, what: str) -> RunStorageError:
+        """Return the error for a file with broken contents."""
+        return RunStorageError(
+            f"the cache {str(self.path)!r} is broken: {what}; delete it and its answers are "
+            "computed again"
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as problem:
+            raise RunStorageError(
+                f"the cache {str(self.path)!r} cannot be used: {problem}; {_fix(str(problem))}"
+            ) from problem
+        except sqlite3.ProgrammingError:
+            raise  # a bug in the caller, such as use after close; the file is sound
+        except sqlite3.DatabaseError as problem:
+            raise self.broken(str(problem)) from problem
+
+
+def _fix(reason: str) -> str:
+    if "readonly" in reason:
+        return "make it and its folder writable, or name another file"
+    if "full" in reason:
+        return "free some disk space, or name a file on another disk"
+    if "locked" in reason:
+        return "another process holds it; wait for it, or name another file"
+    return "name a file in an existing, writable folder on a local disk"

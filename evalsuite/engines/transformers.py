@@ -1,0 +1,240 @@
+"""The engine that runs models in this process, with transformers and torch.
+
+It owns the loaded models and the order of work; what runs together is decided in
+:mod:`evalsuite.engines.planning`, one batch is run in :mod:`.transformers_decoding`, and models are
+loaded in :mod:`.transformers_loading`. Nothing is loaded before the first request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+import torch
+
+from evalsuite.engines.liveness import LivenessReport
+from evalsuite.engines.numerics import Device, resolve_numerics, transformers_identity
+from evalsuite.engines.planning import Batch, Limits, items_of, plan
+from evalsuite.engines.transformers_decoding import Answer, Model, Prefixes, generate, score
+from evalsuite.engines.transformers_liveness import examine
+from evalsuite.engines.transformers_loading import load_base, load_merged
+from evalsuite.errors import EngineError
+from evalsuite.generation import Finish, Output, Request
+from evalsuite.models import AdapterRef, BaseRef
+from evalsuite.template import load_template
+
+BATCH_TOKENS: Final = {Device.CPU: 65_536, Device.CUDA: 262_144}
+# What one more pass costs, in tokens: little on a processor, a launch of many kernels on CUDA.
+_LAUNCH: Final = {Device.CPU: 64, Device.CUDA: 2048}
+
+Progress = Callable[[int, int], None]
+"""Called with (requests answered, requests in all) after each batch."""
+
+
+class TransformersEngine:
+    """Answers requests with a base model and merged copies of it, one per adapter.
+
+    Args:
+        base: The base model.
+        adapters: The adapters that requests may name by digest.
+        dtype: ``auto``, ``float32`` or ``bfloat16``; see
+            :func:`~evalsuite.engines.numerics.resolve_numerics`.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        batch_tokens: Cached tokens (prefix, prompt and answer, over all rows) that one batch may
+            hold; halved, and remembered, whenever memory runs out. Default: by device.
+        progress: Called after each batch.
+    """
+
+    name = "transformers"
+
+    def __init__(
+        self,
+        base: BaseRef,
+        adapters: Sequence[AdapterRef] = (),
+        *,
+        dtype: str = "auto",
+        device: str = "auto",
+        batch_tokens: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.base = base
+        self.adapters = {adapter.digest: adapter for adapter in adapters}
+        self.numerics = resolve_numerics(dtype, device)
+        self.template = load_template(base.path)
+        self.calls = 0
+        """Batches that a model has run; 0 as long as no model was needed."""
+        self.progress = progress
+        if batch_tokens is not None and batch_tokens < 1:
+            raise EngineError(f"batch_tokens={batch_tokens} must be at least 1")
+        where = self.numerics.device
+        self.limits = Limits(tokens=batch_tokens or BATCH_TOKENS[where], launch=_LAUNCH[where])
+        self._models: dict[str | None, Model] = {}
+        self._reports: dict[str, LivenessReport] = {}
+        self._stops = frozenset({self.template.stop_id, *(self.template.generation_stops or ())})
+
+    @property
+    def identity(self) -> str:
+        """Digest of everything but the request that can change an answer."""
+        return transformers_identity(self.base, self.template.fingerprint, self.numerics)
+
+    def infer(self, requests: Sequence[Request]) -> list[Output]:
+        """Answer every request; ``result[i]`` belongs to ``requests[i]``.
+
+        Raises:
+            EngineError: a prompt is empty, too long or of foreign ids; an adapter is unknown; a
+                single row does not fit into memory; inference failed.
+            ModelError: the base or an adapter does not load.
+        """
+        answers: dict[int, Output] = {}
+        for indices, outputs in self.stream(requests):
+            answers.update(zip(indices, outputs, strict=True))
+        return [answers[i] for i in range(len(requests))]
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
+        """Yield the answers batch by batch: positions in ``requests``, and their outputs.
+
+        A batch that was asked of several models is yielded when all of them ran it.
+        """
+        if not requests:
+            return
+        self._check_adapters(requests)
+        # All models are resident before the first batch, so that the batch size that fits the
+        # first of them fits the last one too.
+        models = [self._model(a) for a in sorted({r.adapter for r in requests}, key=str)]
+        _check_prompts(requests, models[0])
+        done = 0
+        for batch, answers in self._batches(requests, int(models[0].config.vocab_size)):
+            indices: list[int] = []
+            outputs: list[Output] = []
+            for item_no, item in enumerate(batch.items):
+                for adapter, places in item.indices:
+                    output = self._output(answers[adapter][item_no], scoring=batch.scoring)
+                    indices.extend(places)
+                    outputs.extend([output] * len(places))
+            done += len(indices)
+            if self.progress is not None:
+                self.progress(done, len(requests))
+            yield tuple(indices), outputs
+
+    def liveness(self, adapter: str) -> LivenessReport:
+        """Examine an adapter once; see :func:`.transformers_liveness.examine`.
+
+        Raises:
+            EngineError: no adapter has this digest.
+        """
+        if adapter not in self.adapters:
+            raise EngineError(f"adapter={adapter!r} is not loaded; have {sorted(self.adapters)}")
+        if adapter not in self._reports:
+            examined = examine(self.base, self.adapters[adapter], self.numerics, self.template)
+            self._reports[adapter] = examined.report
+            if examined.model is not None:
+                self._models[adapter] = examined.model
+        return self._reports[adapter]
+
+    def _check_adapters(self, requests: Sequence[Request]) -> None:
+        for index, request in enumerate(requests):
+            if request.adapter is not None and request.adapter not in self.adapters:
+                raise EngineError(
+                    f"request {index} names adapter {request.adapter!r}, which this engine does "
+                    f"not hold; have {sorted(self.adapters)}"
+                )
+
+    def _model(self, adapter: str | None) -> Model:
+        if adapter not in self._models:
+            if adapter is None:
+                self._models[None] = load_base(self.base, self.numerics)
+            else:
+                ref = self.adapters[adapter]
+                self._models[adapter] = load_merged(self.base, ref, self.numerics)[0]
+        return self._models[adapter]
+
+    def _batches(
+        self, requests: Sequence[Request], vocab_size: int
+    ) -> Iterator[tuple[Batch, dict[str | None, list[Answer]]]]:
+        waiting = plan(items_of(requests), self.limits, vocab_size)
+        prefixes: dict[str | None, Prefixes] = {}
+        while waiting:
+            batch = waiting[0]
+            try:
+                answers = {a: self._run(batch, a, prefixes) for a in batch.adapters}
+            except (RuntimeError, MemoryError) as problem:
+                prefixes.clear()
+                self._shrink(batch, problem)
+                items = [item for later in waiting for item in later.items]
+                waiting = plan(items, self.limits, vocab_size)
+                continue
+            yield batch, answers
+            waiting = waiting[1:]
+
+    def _run(
+        self, batch: Batch, adapter: str | None, prefixes: dict[str | None, Prefixes]
+    ) -> list[Answer]:
+        self.calls += 1
+        try:
+            model = self._model(adapter)
+            known = prefixes.setdefault(adapter, Prefixes(model))
+            known.keep({chunk.prefix for chunk in batch.chunks})
+            if batch.scoring:
+                return score(batch, known)
+            return generate(batch, known, self._stops)
+        except BaseException:
+            # Whatever happened inside, this copy and what it computed are not trusted again.
+            self._models.pop(adapter, None)
+            prefixes.pop(adapter, None)
+            raise
+
+    def _shrink(self, batch: Batch, problem: BaseException) -> None:
+        if not _out_of_memory(problem):
+            raise EngineError(
+                f"inference of {len(batch.items)} prompts failed: {problem}"
+            ) from problem
+        if len(batch.items) == 1:
+            raise EngineError(
+                f"one prompt of {len(batch.items[0].inputs)} tokens does not fit into memory on "
+                f"{self.numerics.device}; shorten it or use a larger machine"
+            ) from problem
+        self.limits = self.limits.halved(batch)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _output(self, answer: Answer, *, scoring: bool) -> Output:
+        ids = tuple(answer.ids)
+        finish = Finish.STOP if answer.stopped else Finish.LENGTH
+        return Output(
+            text=self.template.decode(ids),
+            ids=ids,
+            finish=Finish.SCORED if scoring else finish,
+            logprobs=tuple(answer.logprobs),
+        )
+
+
+def _out_of_memory(problem: BaseException) -> bool:
+    # torch reports a lack of memory on a processor as a plain RuntimeError.
+    said = str(problem).lower()
+    return isinstance(problem, MemoryError | torch.OutOfMemoryError) or (
+        "out of memory" in said or "can't allocate memory" in said
+    )
+
+
+def _check_prompts(requests: Sequence[Request], model: Model) -> None:
+    window = int(model.config.max_position_embeddings)
+    vocab_size = int(model.config.vocab_size)
+    for index, request in enumerate(requests):
+        target = request.target or ()
+        length = len(request.prompt) + max(1, len(target))
+        if not request.prompt:
+            raise EngineError(f"request {index} has an empty prompt; give at least one token")
+        if request.target is not None and not target:
+            raise EngineError(f"request {index} has an empty target; give at least one token")
+        if length > window:
+            raise EngineError(
+                f"request {index} does not fit: its prompt has {len(request.prompt)} tokens and "
+                f"its target {len(target)}, the context window has {window} and one must stay "
+                "free for an answer; shorten the conversation"
+            )
+        ids = request.prompt + target
+        if min(ids) < 0 or max(ids) >= vocab_size:
+            raise EngineError(
+                f"request {index} holds token ids outside 0..{vocab_size - 1}; it was rendered "
+                "with another tokenizer"
+            )

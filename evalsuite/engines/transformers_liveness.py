@@ -1,0 +1,104 @@
+"""Proof that an adapter is at work in the model that will be scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+
+from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.engines.liveness import Check, LivenessReport
+from evalsuite.engines.numerics import Numerics
+from evalsuite.engines.transformers_decoding import Model
+from evalsuite.engines.transformers_loading import Evidence, Prompts, load_merged
+from evalsuite.errors import ModelError
+from evalsuite.models import AdapterRef, BaseRef
+from evalsuite.template import ChatTemplate
+
+MIN_CHANGE: Final = 1e-3
+"""Logits that move less than this (fp32, on every probe) do not move; noise is about 1e-5."""
+MERGE_TOLERANCE: Final = 1e-2
+"""Merging in fp32 moves logits by far less; a wrong merge by far more."""
+
+_PROBES: Final = (
+    "Who wrote it, and when was it finished?",
+    "它的长度是多少？",
+    "Rewrite the last question so that it stands alone: What about the second one?",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A report, and the merged model when there is one."""
+
+    report: LivenessReport
+    model: Model | None
+
+
+def examine(
+    base: BaseRef, adapter: AdapterRef, numerics: Numerics, template: ChatTemplate
+) -> Examined:
+    """Load an adapter with its evidence and judge it.
+
+    Checks, in order: ``load_result_clean``, ``base_as_recorded``, ``weights_finite``,
+    ``logits_differ``, ``detaching_restores_base``, ``merge_faithful``. What cannot be checked
+    because an earlier step failed has ``ok`` None.
+    """
+    recorded = _base_as_recorded(base, adapter)
+    try:
+        model, evidence = load_merged(base, adapter, numerics, _probes(template))
+    except ModelError as problem:
+        later = ("weights_finite", "logits_differ", "detaching_restores_base", "merge_faithful")
+        unknown = [Check(name, None, "the adapter did not load") for name in later]
+        failed = Check("load_result_clean", False, str(problem))
+        return Examined(LivenessReport(adapter.digest, (failed, recorded, *unknown)), None)
+    loaded = Check("load_result_clean", True, "every weight found its place, and every place one")
+    checks = (loaded, recorded, _finite(model), *_measured(evidence))
+    return Examined(LivenessReport(adapter.digest, checks), model)
+
+
+def _probes(template: ChatTemplate) -> Prompts:
+    return tuple(template.prompt(Conversation((Message(Role.USER, text),))) for text in _PROBES)
+
+
+def _base_as_recorded(base: BaseRef, adapter: AdapterRef) -> Check:
+    name = "base_as_recorded"
+    if adapter.provenance is None:
+        return Check(name, None, "the adapter folder does not record the base it was trained on")
+    recorded = adapter.provenance.base_digest
+    if recorded == base.digest:
+        return Check(name, True, f"trained on {base.digest}")
+    return Check(name, False, f"trained on {recorded}, loaded into {base.digest}")
+
+
+def _finite(model: Model) -> Check:
+    for name, weight in model.named_parameters():
+        if not bool(torch.isfinite(weight).all()):
+            return Check("weights_finite", False, f"{name} holds NaN or an infinity after merging")
+    return Check("weights_finite", True, "all weights of the merged model are finite")
+
+
+def _measured(evidence: Evidence | None) -> tuple[Check, ...]:
+    if evidence is None:
+        return ()
+    change, error = evidence.change, evidence.merge_error
+    return (
+        Check(
+            "logits_differ",
+            change > MIN_CHANGE,
+            f"largest change on {len(_PROBES)} probes {change:.3g}, required above {MIN_CHANGE:g}",
+        ),
+        Check(
+            "detaching_restores_base",
+            evidence.detached_exactly,
+            "logits without the adapter equal the base's bit by bit"
+            if evidence.detached_exactly
+            else "logits without the adapter differ from the base's",
+        ),
+        Check(
+            "merge_faithful",
+            error <= MERGE_TOLERANCE,
+            f"merging in fp32 moved logits by {error:.3g}, allowed {MERGE_TOLERANCE:g}",
+        ),
+    )

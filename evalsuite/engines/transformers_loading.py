@@ -1,0 +1,231 @@
+"""Loading base models and adapters, with proof that what was asked for is what was loaded.
+
+Adapters are merged into a pristine fp32 copy of their base and cast afterwards: unmerging rounds,
+unmerged DoRA costs four times as much, and a merged model has no hooks that could stay behind. An
+adapter trained on a 4-bit base is merged into the base as those four bits represent it.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging as transformers_logging
+
+from evalsuite.engines.numerics import Device, Dtype, Numerics
+from evalsuite.engines.transformers_decoding import Model
+from evalsuite.errors import EngineError, MissingDependency, ModelError
+from evalsuite.models import WEIGHTS_FILE, AdapterConfig, AdapterRef, BaseRef, read_adapter
+
+NF4_BLOCK: Final = 64
+Prompts = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was measured in fp32 while an adapter was attached; values are logits."""
+
+    change: float
+    """Largest difference that the adapter makes on the probe prompts."""
+    detached_exactly: bool
+    """Whether switching the adapter off gave the base's logits bit by bit."""
+    merge_error: float
+    """Largest difference between merged and unmerged."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep progress bars and notes about absent extras of the libraries off the terminal."""
+    bars = transformers_logging.is_progress_bar_enabled()
+    notes = logging.getLogger("bitsandbytes")
+    level = notes.level
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    notes.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            yield
+    finally:
+        notes.setLevel(level)
+        if bars:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def load_base(base: BaseRef, numerics: Numerics) -> Model:
+    """Load a base model, every weight of it from its own files.
+
+    Raises:
+        EngineError: the device is absent, or the architecture cannot be batched with prefixes.
+        ModelError: weights are missing or do not fit the configuration.
+    """
+    if numerics.device is Device.CUDA and not torch.cuda.is_available():
+        raise EngineError("device='cuda' is not usable by this torch; use device='cpu'")
+    try:
+        with _quiet():
+            loaded: Any = AutoModelForCausalLM.from_pretrained(
+                base.path,
+                dtype=getattr(torch, numerics.dtype),
+                attn_implementation="sdpa",
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
+            )
+    except (OSError, ValueError, KeyError, RuntimeError) as problem:
+        raise ModelError(f"base model {base.name!r} does not load: {problem}") from problem
+    model, info = loaded
+    wrong = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
+    if wrong:
+        raise ModelError(
+            f"base model {base.name!r} lacks weights, such as {wrong[0]}; fetch it again"
+        )
+    _check_architecture(base, model)
+    return model.to(str(numerics.device)).eval().requires_grad_(False)
+
+
+def _check_architecture(base: BaseRef, model: Model) -> None:
+    config = model.config.get_text_config(decoder=True)
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if kinds != {"full_attention"} or getattr(model.config, "quantization_config", None):
+        raise EngineError(
+            f"base model {base.name!r} uses {sorted(kinds)} or quantised weights; this engine "
+            "needs full attention and the unquantised checkpoint"
+        )
+
+
+def load_merged(
+    base: BaseRef, adapter: AdapterRef, numerics: Numerics, probes: Prompts = ()
+) -> tuple[Model, Evidence | None]:
+    """Load a base, merge an adapter into it in fp32, cast the result.
+
+    Args:
+        base: The base to load a fresh copy of.
+        adapter: The adapter; its files are checked against its digest once more.
+        numerics: Where and in what format the merged model will run.
+        probes: Prompts to measure the adapter's effect on; none: no evidence.
+
+    Raises:
+        ModelError: the files changed, or the adapter does not load cleanly into this base.
+    """
+    if read_adapter(adapter.path, base).digest != adapter.digest:
+        raise ModelError(f"adapter {str(adapter.path)!r} changed since it was read; read it again")
+    model = load_base(base, Numerics(numerics.device, Dtype.FLOAT32))
+    if adapter.provenance is not None and adapter.provenance.quantization == "nf4":
+        round_trip_nf4(model)
+    before = _logits(model, probes)
+    attached = attach(model, adapter)
+    after = _logits(attached, probes)
+    with attached.disable_adapter():
+        detached = _logits(attached, probes)
+    merged = attached.merge_and_unload(safe_merge=True)
+    evidence = None
+    if probes:
+        evidence = Evidence(
+            change=_distance(after, before),
+            detached_exactly=all(map(torch.equal, detached, before)),
+            merge_error=_distance(_logits(merged, probes), after),
+        )
+    merged = merged.to(getattr(torch, numerics.dtype)).eval().requires_grad_(False)
+    return merged, evidence
+
+
+def attach(model: Model, adapter: AdapterRef) -> Model:
+    """Put an adapter on a model, unmerged.
+
+    The configuration handed to peft is the one that was checked, not the folder's file, and the
+    names in the weights must be exactly those of the places that peft made for them.
+
+    Raises:
+        ModelError: names or shapes differ.
+    """
+    with _quiet():
+        from peft import LoraConfig, PeftModelForCausalLM, get_peft_model_state_dict
+        from peft.utils import set_peft_model_state_dict
+
+        try:
+            attached = PeftModelForCausalLM(
+                model, LoraConfig(**_peft_fields(adapter.config)), autocast_adapter_dtype=False
+            )
+            weights = load_file(adapter.path / WEIGHTS_FILE)
+            places = set(get_peft_model_state_dict(attached))
+            _check_names(adapter, places, set(weights))
+            result: Any = set_peft_model_state_dict(attached, weights)
+        except (ValueError, RuntimeError, KeyError) as problem:
+            raise ModelError(
+                f"adapter {str(adapter.path)!r} does not fit its base: {problem}"
+            ) from problem
+    lost = [name for name in result.missing_keys if ".lora_" in name]
+    _check_names(adapter, set(lost), set())
+    _check_names(adapter, set(), set(result.unexpected_keys))
+    return attached.eval().requires_grad_(False)
+
+
+def _peft_fields(config: AdapterConfig) -> dict[str, Any]:
+    names = ("r", "lora_alpha", "use_dora", "use_rslora", "fan_in_fan_out", "rank_pattern",
+             "alpha_pattern")  # fmt: skip
+    lists = ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern")
+    fields = {name: getattr(config, name) for name in names}
+    for name in lists:
+        value = getattr(config, name)
+        fields[name] = list(value) if isinstance(value, tuple) else value
+    return {**fields, "task_type": "CAUSAL_LM", "inference_mode": True}
+
+
+def _check_names(adapter: AdapterRef, places: set[str], weights: set[str]) -> None:
+    if places == weights:
+        return
+    missing, unexpected = sorted(places - weights), sorted(weights - places)
+    raise ModelError(
+        f"adapter {str(adapter.path)!r} does not load cleanly: {len(missing)} weights missing "
+        f"{missing[:2]}, {len(unexpected)} without a place in the base {unexpected[:2]}; give the "
+        "base it was trained on"
+    )
+
+
+@torch.inference_mode()
+def round_trip_nf4(model: Model) -> None:
+    """Replace the linear weights by what 4-bit NormalFloat with double quantisation keeps of them.
+
+    The output layer stays, as in training (arXiv:2305.14314).
+
+    Raises:
+        MissingDependency: bitsandbytes is not installed.
+    """
+    try:
+        with _quiet():
+            from bitsandbytes import functional
+    except ImportError:
+        raise MissingDependency(
+            "bitsandbytes", "quantization", "an adapter trained on a 4-bit base"
+        ) from None
+    output = model.get_output_embeddings()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear) and module is not output:
+            packed, state = functional.quantize_4bit(
+                module.weight.data.contiguous(),
+                blocksize=NF4_BLOCK,
+                compress_statistics=True,
+                quant_type="nf4",
+            )
+            module.weight.data = functional.dequantize_4bit(packed, state).to(module.weight.dtype)
+
+
+@torch.inference_mode()
+def _logits(model: Model, probes: Prompts) -> list[torch.Tensor]:
+    return [
+        model(input_ids=torch.tensor([list(p)], device=model.device), use_cache=False)
+        .logits[0, -1]
+        .float()
+        for p in probes
+    ]
+
+
+def _distance(left: list[torch.Tensor], right: list[torch.Tensor]) -> float:
+    return max(float((a - b).abs().max()) for a, b in zip(left, right, strict=True))

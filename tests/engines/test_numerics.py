@@ -1,0 +1,75 @@
+"""Device, number format and identity, found without loading torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from evalsuite.engines.numerics import (
+    Device,
+    Dtype,
+    Numerics,
+    resolve_numerics,
+    transformers_identity,
+)
+from evalsuite.errors import EngineError
+from evalsuite.models import BaseRef
+
+
+def test_the_choice_of_device_agrees_with_torch() -> None:
+    import torch
+
+    assert (resolve_numerics().device is Device.CUDA) == torch.cuda.is_available()
+
+
+def test_what_is_asked_for_is_what_is_used() -> None:
+    assert resolve_numerics("float32", "cpu") == Numerics(Device.CPU, Dtype.FLOAT32)
+    assert resolve_numerics("bfloat16", "cuda") == Numerics(Device.CUDA, Dtype.BFLOAT16)
+    assert resolve_numerics("auto", "cuda").dtype is Dtype.BFLOAT16
+
+
+@pytest.mark.parametrize(
+    ("dtype", "device", "message"),
+    [
+        ("fp8", "auto", "dtype='fp8' is unknown; use auto, float32 or bfloat16"),
+        ("auto", "tpu", "device='tpu' is unknown; use auto, cpu or cuda"),
+    ],
+)
+def test_unknown_choices_are_refused(dtype: str, device: str, message: str) -> None:
+    with pytest.raises(EngineError, match=message):
+        resolve_numerics(dtype, device)
+
+
+def test_everything_that_can_change_an_answer_changes_the_identity(base: BaseRef) -> None:
+    fp32 = Numerics(Device.CPU, Dtype.FLOAT32)
+    identities = {
+        transformers_identity(base, "fingerprint", fp32),
+        transformers_identity(base, "another", fp32),
+        transformers_identity(base, "fingerprint", Numerics(Device.CPU, Dtype.BFLOAT16)),
+        transformers_identity(base, "fingerprint", Numerics(Device.CUDA, Dtype.FLOAT32)),
+        transformers_identity(replace(base, digest="0" * 64), "fingerprint", fp32),
+        transformers_identity(replace(base, tokenizer_digest="0" * 64), "fingerprint", fp32),
+    }
+    assert len(identities) == 6
+
+
+def test_where_the_base_lies_does_not_change_the_identity(base: BaseRef) -> None:
+    moved = replace(base, name="elsewhere", path=base.path.parent)
+    numerics = resolve_numerics()
+    assert transformers_identity(moved, "f", numerics) == transformers_identity(base, "f", numerics)
+
+
+def test_opening_a_cached_engine_loads_no_tensor_library(base: BaseRef, tmp_path: object) -> None:
+    code = f"""
+import sys
+from evalsuite.engines import open_engine
+from evalsuite.models import resolve_base
+engine = open_engine(resolve_base({str(base.path)!r}), cache={f"{tmp_path}/c.sqlite"!r})
+assert len(engine.identity) == 64
+print([m for m in ("torch", "transformers", "peft") if m in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
