@@ -7,11 +7,16 @@ gigabytes. ``nox --force-venv-backend venv`` gives each its own all the same.
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import nox
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["tests"]
+
+# `.venv/bin/nox` works without activating the environment: its programs come first.
+os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 
 BASES = ("nano",)
 RECIPES = ("lora", "dora", "qlora", "qdora")

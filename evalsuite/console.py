@@ -32,7 +32,11 @@ class Terminal:
         """Print a result."""
         from rich.text import Text
 
-        self._out.print(Text(what) if isinstance(what, str) else what)
+        if isinstance(what, str):
+            # A sentence is the terminal's to wrap: other programs read it line by line.
+            self._out.print(Text(what), soft_wrap=True)
+        else:
+            self._out.print(what)
 
     def raw(self, text: str) -> None:
         """Print text that another program will read, byte for byte."""

@@ -34,6 +34,7 @@ gates:
     panel: {en: 20, zh: 20}
     assumed_icc: 0.0
     skills:
+      seeded: [copy, count]
       macro: {limit: 0.999}
       single: {limit: 1.0, proof: value}
     text: {limit: 5.0, harm: 10.0, panel: {en: 8, zh: 8}}

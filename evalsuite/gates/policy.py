@@ -156,6 +156,8 @@ class SkillRule(_Closed):
     """Mean over the skills of one language, each with the same say."""
     single: Limit
     """Any one skill in one language."""
+    seeded: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Seeded skills to measure: those that the base really has."""
     suites: tuple[str, ...] = ()
     """Further suites: files of cases, beside the seeded ones."""
 

@@ -97,7 +97,9 @@ class SliceVerdict:
             return _SEVERITY[self.status], math.inf
         if self.limit == 0:
             return _SEVERITY[self.status], math.inf if self.upper > 0 else 0.0
-        return _SEVERITY[self.status], self.upper / self.limit
+        # A part that passed by its value alone says nothing about its bound.
+        by_value = self.status is Status.PASSED and self.upper > self.limit
+        return _SEVERITY[self.status], (self.value if by_value else self.upper) / self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,10 +33,11 @@ def summary(run: Run) -> Group:
     table.add_column("status", no_wrap=True)
     for name in ("value", "interval", "limit", "n"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("reason", ratio=1, min_width=24)
+    reasons: list[Text] = []
     for gate in view.gates:
         table.add_row(*_cells(gate.verdict))
-    return Group(head, Text(""), table) if view.gates else Group(head)
+        reasons.append(_reason(gate.verdict))
+    return Group(head, Text(""), table, Text(""), *reasons) if view.gates else Group(head)
 
 
 def summary_text(run: Run, *, width: int = 120) -> str:
@@ -58,5 +59,10 @@ def _cells(verdict: Verdict) -> tuple[Text, ...]:
         Text(interval(verdict)),
         Text(number(verdict.limit)),
         Text(str(verdict.n)),
-        Text(one_line(verdict.reason)),
     )
+
+
+def _reason(verdict: Verdict) -> Text:
+    icon = (f"{ICONS[verdict.status]} ", _STYLES[verdict.status])
+    gate = (f"{one_line(verdict.gate, 60)}: ", "bold")
+    return Text.assemble(icon, gate, one_line(verdict.reason))

@@ -125,7 +125,8 @@ def _demonstration_sets(seed: int, n: int) -> tuple[DemonstrationSet, ...]:
 
 def _skills(inputs: Inputs) -> Iterator[SkillItem]:
     for language, n in inputs.policy.gates.forgetting.panel.items():
-        yield from sample_skills(inputs.seed, n, languages=(language,))
+        seeded = inputs.policy.gates.forgetting.skills.seeded
+        yield from sample_skills(inputs.seed, n, languages=(language,), skills=seeded)
 
 
 def _general_texts(inputs: Inputs) -> Iterator[TextItem]:

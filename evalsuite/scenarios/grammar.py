@@ -330,9 +330,16 @@ def _case(
 
 
 def make_lure(
-    rng: random.Random, shown: Demonstration, split: Split, case_id: str, source: str = ""
+    rng: random.Random,
+    shown: Demonstration,
+    split: Split,
+    case_id: str,
+    source: str = "",
+    avoid: frozenset[str] = frozenset(),
 ) -> Case:
     """Make a case whose history is a demonstration's own, with its entities renamed.
+
+    Names of ``avoid`` are not used.
 
     Raises:
         InvalidInput: the demonstration names no entity in its history.
@@ -340,7 +347,7 @@ def make_lure(
     lexicon = LEXICONS[shown.language]
     renamed: dict[str, str] = {}
     for name in shown.entities:
-        taken = frozenset({*shown.entities, *renamed.values()})
+        taken = avoid | {*shown.entities, *renamed.values()}
         renamed[name] = invent_name(rng, shown.language, split, avoid=taken)
     antecedents = [n for n in shown.entities if n in shown.rewrite]
     if not antecedents or not any(n in m.content for n in antecedents for m in shown.history):

@@ -107,7 +107,7 @@ def sample_panel(
         case_id = f"{chosen}-{seed}-{language}-{kind}-{index:05d}"
         if kind is Kind.DEMONSTRATION_LURE:
             shown = rng.choice([d for d in luring if d.language is language])
-            cases.append(make_lure(rng, shown, chosen, case_id, source))
+            cases.append(make_lure(rng, shown, chosen, case_id, source, shown_names))
         else:
             cases.append(make_case(rng, rotas[cell].next(), case_id, source, shown_names))
     return Panel(seed, chosen, tuple(cases))
@@ -179,11 +179,12 @@ def sample_episodes(
         count = rng.randint(1 if lure else 0, max(max_demonstrations, int(lure)))
         shown = sample_demonstrations(f"{seed}/{index}", count, language, chosen)
         case_id = f"{chosen}-{seed}-{language}-{kind}-{index:06d}"
+        named = frozenset(n for d in shown for n in d.entities)
         if lure:
-            case = make_lure(rng, rng.choice([d for d in shown if _can_lure(d)]), chosen, case_id)
+            imitated = rng.choice([d for d in shown if _can_lure(d)])
+            case = make_lure(rng, imitated, chosen, case_id, avoid=named)
         else:
             template = rng.choice(templates(language, kind, chosen))
-            named = frozenset(n for d in shown for n in d.entities)
             case = make_case(rng, template, case_id, avoid=named)
         episodes.append(Episode(case, shown))
     return tuple(episodes)

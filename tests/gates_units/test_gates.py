@@ -341,3 +341,12 @@ def test_an_advisory_gate_fails_without_failing_the_run(policy: Policy, evidence
     assert next(v for v in verdicts if v.gate == "forgetting").status is Status.FAILED
     assert "liveness" not in {v.gate for v in verdicts}
     assert overall(verdicts, lenient.required) is Status.PASSED
+
+
+def test_a_part_that_passed_by_its_value_does_not_speak_for_a_gate_that_proved_more() -> None:
+    wide = SliceVerdict(
+        name="kind/noisy", status=Status.PASSED, value=0.0, lower=-0.3, upper=0.3, limit=0.15,
+        n=50, clusters=9, method="m", reason="r",
+    )  # fmt: skip
+    proven = replace(wide, name="macro", value=0.01, lower=-0.01, upper=0.04, limit=0.05)
+    assert proven.urgency > wide.urgency
