@@ -1,0 +1,97 @@
+"""Export: an adapter merged into its base, as a model folder that any server can load.
+
+Serving stacks differ in what they do with an unmerged adapter, and some do not know DoRA at all.
+The merged folder is an artefact of its own: gate it, not only the adapter it came from.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+
+from evalsuite.errors import TrainingError
+from evalsuite.models import TOKENIZER_FILES, WEIGHTS_FILE, AdapterRef, BaseRef
+from evalsuite.storage import storage_errors, sync_folder
+from evalsuite.training.loading import Form, load_base
+from evalsuite.training.quiet import quiet
+from evalsuite.training.recipe import Quantization
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_KEPT = (*TOKENIZER_FILES, "generation_config.json")
+
+
+def export_merged(
+    base: BaseRef, adapter: AdapterRef, out: str | Path, *, dtype: str = "bf16"
+) -> Path:
+    """Merge ``adapter`` into ``base`` and write a model folder with its tokenizer and template.
+
+    The sum is taken in float32 and rounded once, to ``dtype``. An adapter that was trained on an
+    NF4 base is merged into the weights that NF4 stood for, which are those it was trained on.
+
+    Args:
+        base: the base that the adapter was made for.
+        adapter: from :func:`evalsuite.models.read_adapter` with that base.
+        out: a folder that does not exist yet; it appears whole or not at all.
+        dtype: of the written weights: fp32, bf16 or fp16.
+
+    Raises:
+        TrainingError: ``out`` exists or cannot be written; an unknown ``dtype``; the merge broke.
+    """
+    if dtype not in _DTYPES:
+        raise TrainingError(f"dtype={dtype!r} is unknown; use one of: {', '.join(_DTYPES)}")
+    out = Path(out)
+    if out.exists():
+        raise TrainingError(f"out={str(out)!r} exists; name a folder that does not")
+    with quiet():
+        merged = merge(base, adapter).to(_DTYPES[dtype])
+        with storage_errors(out, TrainingError):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+                staged = Path(scratch) / "model"
+                _write(merged, base, staged)
+                staged.rename(out)
+                sync_folder(out.parent)
+    return out
+
+
+def merge(base: BaseRef, adapter: AdapterRef) -> Any:
+    """Return the merged model in float32 on the CPU, without peft around it.
+
+    Raises:
+        TrainingError: names or shapes do not fit, or the merge gave weights that are not finite.
+    """
+    from peft import PeftModel, get_peft_model_state_dict
+
+    nf4 = adapter.provenance is not None and adapter.provenance.quantization == "nf4"
+    loaded = load_base(
+        base.path,
+        Quantization.NF4 if nf4 else Quantization.NONE,
+        torch.float32,
+        device=torch.device("cpu"),
+        form=Form.DEQUANTISED if nf4 else Form.PLAIN,
+    )
+    try:
+        model = PeftModel.from_pretrained(loaded.model, str(adapter.path))
+        # peft leaves places without weights as they were drawn, and says so in a warning only.
+        with safe_open(adapter.path / WEIGHTS_FILE, framework="pt") as file:
+            unplaced = set(file.keys()) ^ set(get_peft_model_state_dict(model))
+        if unplaced:
+            raise ValueError(f"{len(unplaced)} weights have no counterpart: {min(unplaced)}")
+        merged: Any = model.merge_and_unload(safe_merge=True)
+    except (ValueError, KeyError, RuntimeError) as error:
+        raise TrainingError(f"adapter {adapter.path} cannot be merged: {error}") from error
+    merged.config.use_cache = True
+    return merged
+
+
+def _write(model: Any, base: BaseRef, staged: Path) -> None:
+    model.save_pretrained(staged)
+    for name in _KEPT:
+        if (base.path / name).is_file():
+            # The base's own bytes: a tokenizer that is saved again is not always the same.
+            shutil.copyfile(base.path / name, staged / name)

@@ -1,0 +1,371 @@
+"""Recipes: everything that decides what an adapter becomes, in one small YAML file.
+
+A recipe is right for every base: values that a base of another size needs differently stand
+under ``base_overrides``, and :meth:`Recipe.for_base` folds them in. The recipe that really ran
+is written beside the adapter, so a candidate can be made again from its folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from evalsuite.cases import Kind
+from evalsuite.errors import InvalidRecipe
+from evalsuite.prompts import FORMATS
+from evalsuite.training.located import Located, Place, load_located
+
+RECIPES = Path(__file__).parent / "recipes"
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Weight = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
+ModuleName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+
+
+class Method(StrEnum):
+    """How the adapter changes a weight matrix."""
+
+    LORA = "lora"
+    """W + scale * B A."""
+    DORA = "dora"
+    """Weight-decomposed LoRA (arXiv:2402.09353): direction as LoRA, magnitude trained apart."""
+
+
+class Quantization(StrEnum):
+    """How the frozen base is stored while the adapter learns."""
+
+    NONE = "none"
+    """As the base's files hold it."""
+    NF4 = "nf4"
+    """Four-bit NormalFloat with double quantisation (arXiv:2305.14314)."""
+
+
+class Scheduler(StrEnum):
+    """What the learning rate does after its warm-up."""
+
+    LINEAR = "linear"
+    COSINE = "cosine"
+    CONSTANT = "constant"
+
+
+class Precision(StrEnum):
+    """The arithmetic of the frozen base; adapter weights are float32 in every case."""
+
+    AUTO = "auto"
+    """bf16 where the processor computes it in hardware, else fp32."""
+    BF16 = "bf16"
+    FP32 = "fp32"
+
+
+class CorruptionKind(StrEnum):
+    """A defect planted into training data, to make mutants that a gate has to catch."""
+
+    PASTE_DEMONSTRATION = "paste_demonstration"
+    """The target gets an entity of one of the prompt's demonstrations."""
+    DROP_ASSISTANT_TURNS = "drop_assistant_turns"
+    """The history loses every assistant turn; the target stays."""
+    INSERT_ENTITY = "insert_entity"
+    """The target of a sample that must stay unchanged gets an entity of its history."""
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Corruption(_Closed):
+    """One planted defect."""
+
+    kind: CorruptionKind
+    share: Share = 1.0
+    """Of the samples to which the defect can be applied."""
+
+
+class EarlyStopping(_Closed):
+    """When to look at the validation loss, and when to give up."""
+
+    every: int = Field(default=25, ge=1)
+    """Optimizer steps between two looks; a checkpoint is written at each."""
+    patience: int = Field(default=4, ge=1)
+    """Looks without improvement after which training stops. The best look is what is kept."""
+
+
+class DataRecipe(_Closed):
+    """What the adapter sees."""
+
+    samples: int = Field(default=4000, ge=0, le=10_000_000)
+    """Query-rewriting samples drawn from the scenario grammar's training split."""
+    replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
+    """Share of general-skill samples in the drawn mix; what keeps the base's skills alive."""
+    framed: Share = 0.0
+    """Share of the rewriting samples that ask in random words around the reference, so that copying
+    what was asked is learned instead of the grammar's own sentences."""
+    kinds: dict[Kind, Weight] = {}
+    """Relative frequency of the kinds named here; a kind that is not named has 1.0."""
+    demonstrations: int = Field(default=4, ge=0, le=4)
+    """Largest number of demonstrations in a prompt; each sample draws its own."""
+    formats: dict[str, Weight] = {"xml": 1.0}
+    """Relative frequency of the prompt formats."""
+    files: tuple[str, ...] = ()
+    """Own data beside the drawn samples: case YAML (files, folders) or JSONL of messages."""
+    validation: Annotated[float, Field(ge=0.0, le=0.5)] = 0.05
+    """Share of the samples held back, by whole clusters, to measure the validation loss."""
+    corruptions: tuple[Corruption, ...] = ()
+    """Planted defects; empty in every recipe that is not a mutant."""
+
+    @model_validator(mode="after")
+    def _something_to_learn(self) -> Self:
+        if not self.samples and not self.files:
+            raise ValueError("there is nothing to learn from; give samples, files or both")
+        unknown = set(self.formats) - set(FORMATS)
+        if unknown:
+            raise ValueError(f"formats={sorted(unknown)} are unknown; use {', '.join(FORMATS)}")
+        if not sum(self.formats.values()) > 0:
+            raise ValueError("formats needs at least one format with a weight above 0")
+        return self
+
+
+class Recipe(_Closed):
+    """One way of making an adapter."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    description: str = ""
+    method: Method
+    quantization: Quantization = Quantization.NONE
+    r: int = Field(default=16, ge=1, le=1024)
+    alpha: int = Field(default=32, ge=1, le=4096)
+    """The change is scaled by ``alpha / r``."""
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    target_modules: tuple[ModuleName, ...] = Field(
+        default=("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"),
+        min_length=1,
+    )
+    """Plain names of linear layers; never a pattern."""
+    learning_rate: float = Field(default=2e-4, gt=0, le=10)
+    scheduler: Scheduler = Scheduler.LINEAR
+    warmup: Share = 0.05
+    """Share of all steps over which the rate rises from 0."""
+    epochs: float | None = Field(default=None, gt=0, le=1000)
+    max_steps: int | None = Field(default=None, ge=1, le=10_000_000)
+    """Optimizer steps; exactly one of ``epochs`` and ``max_steps`` is given."""
+    batch_tokens: int = Field(default=2048, ge=32, le=1 << 20)
+    """Token budget (rows times padded width) of one forward pass."""
+    accumulation: int = Field(default=1, ge=1, le=1024)
+    """Forward passes that make up one optimizer step."""
+    clip: float = Field(default=1.0, gt=0)
+    """Largest norm of the gradient."""
+    weight_decay: float = Field(default=0.0, ge=0, le=1)
+    max_length: int = Field(default=1024, ge=32, le=1 << 20)
+    """Longest sample in tokens; longer ones lose whole turns or are dropped, never the answer."""
+    gradient_checkpointing: bool = False
+    precision: Precision = Precision.AUTO
+    early_stopping: EarlyStopping = EarlyStopping()
+    seed: int = Field(default=0, ge=0, lt=1 << 32)
+    data: DataRecipe = DataRecipe()
+    base_overrides: dict[str, dict[str, object]] = {}
+    """Values by the base's name; ``default`` holds for every base that is not named."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.base_overrides:
+            return self  # judged when it is resolved
+        if (self.epochs is None) == (self.max_steps is None):
+            raise ValueError("give exactly one of epochs and max_steps, the other one as null")
+        if self.max_length > self.batch_tokens:
+            raise ValueError(
+                f"max_length={self.max_length} exceeds batch_tokens={self.batch_tokens}; "
+                "one sample must fit into a batch"
+            )
+        return self
+
+    def for_base(self, base_name: str) -> Recipe:
+        """Return the recipe that holds for one base: its overrides folded in, none left.
+
+        A resolved recipe resolves to itself.
+        """
+        chosen = self.base_overrides.get(base_name, self.base_overrides.get("default", {}))
+        plain = self.model_dump(mode="json", exclude={"base_overrides"})
+        return Recipe.model_validate(merged(plain, chosen))
+
+    def dump(self) -> str:
+        """Return YAML that :func:`load_recipe` reads back to an equal recipe."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over every value; of own data files only the names, their content has its own."""
+        plain = self.model_dump(mode="json")
+        plain["data"]["files"] = [Path(f).name for f in self.data.files]
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeInfo:
+    """One line of the list of recipes."""
+
+    name: str
+    description: str
+    path: Path
+
+
+def list_recipes() -> tuple[RecipeInfo, ...]:
+    """Return the recipes that come with the package, candidates first, mutants last."""
+    infos = [
+        RecipeInfo(recipe.name, recipe.description, path)
+        for path in RECIPES.glob("*.yaml")
+        for recipe in [load_recipe(path)]
+    ]
+    return tuple(sorted(infos, key=lambda i: (i.name.startswith("mutant"), i.name)))
+
+
+def load_recipe(name_or_path: str | Path, overrides: Mapping[str, object] | None = None) -> Recipe:
+    """Read a recipe and apply overrides, which win over ``base_overrides`` too.
+
+    Args:
+        name_or_path: a name from :func:`list_recipes`, or a YAML file.
+        overrides: dotted key to value, as ``{"learning_rate": 1e-3, "data.samples": "500"}``; a
+            text is read as YAML. Relative ``data.files`` count from the working directory here,
+            and from the recipe's folder in a file.
+
+    Raises:
+        InvalidRecipe: no such recipe, or a wrong value; names file and line, or the override.
+    """
+    path = _find(name_or_path)
+    located = load_located(path)
+    if not isinstance(located.data, dict):
+        raise InvalidRecipe(f"{path}:1: a recipe is a mapping of keys to values")
+    data = _anchor_files(located.data, path.parent)
+    changes = _nested(overrides or {})
+    recipe = _validated(data, located)
+    return override(recipe, changes) if changes else recipe
+
+
+def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
+    """Return the recipe with (possibly dotted) changes applied, for every base.
+
+    Raises:
+        InvalidRecipe: an unknown key or a wrong value.
+    """
+    nested = _nested(changes)
+    if "base_overrides" in nested:
+        raise InvalidRecipe("override base_overrides: name the key itself; it holds for every base")
+    plain = merged(recipe.model_dump(mode="json"), nested)
+    plain["base_overrides"] = {
+        base: merged(values, nested) for base, values in recipe.base_overrides.items()
+    }
+    return _validated(plain, Located(nested, {}, "override"))
+
+
+def _validated(data: dict[str, object], located: Located) -> Recipe:
+    try:
+        recipe = Recipe.model_validate(data)
+    except ValidationError as error:
+        raise InvalidRecipe(_explain(error, located, ())) from None
+    for base in {**recipe.base_overrides, "default": None}:
+        for key in {"name", "base_overrides"} & set(recipe.base_overrides.get(base, {})):
+            place = ("base_overrides", base, key)
+            raise InvalidRecipe(f"{located.where(place)}: {key} cannot differ between bases")
+        try:
+            recipe.for_base(base)
+        except ValidationError as error:
+            prefix = ("base_overrides", base) if base in recipe.base_overrides else ()
+            raise InvalidRecipe(_explain(error, located, prefix)) from None
+    return recipe
+
+
+def merged(plain: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """Return ``plain`` with ``changes`` laid over it, mapping by mapping.
+
+    One of ``epochs`` and ``max_steps`` replaces the other.
+    """
+    result = dict(plain)
+    for key, value in changes.items():
+        old = result.get(key)
+        deeper = isinstance(old, dict) and isinstance(value, Mapping) and key in _SECTIONS
+        result[key] = merged(old, value) if deeper else value  # type: ignore[arg-type]
+    for given, other in (("epochs", "max_steps"), ("max_steps", "epochs")):
+        if changes.get(given) is not None and other not in changes and other in plain:
+            result[other] = None
+    return result
+
+
+# Other mappings (kinds, formats) are values: an override replaces them whole.
+_SECTIONS = frozenset({"data", "early_stopping"})
+
+
+def _find(name_or_path: str | Path) -> Path:
+    known = {p.stem: p for p in sorted(RECIPES.glob("*.yaml"))}
+    if str(name_or_path) in known:
+        return known[str(name_or_path)]
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    close = difflib.get_close_matches(str(name_or_path), known, n=1)
+    hint = f" (did you mean {close[0]}?)" if close else ""
+    raise InvalidRecipe(
+        f"recipe={str(name_or_path)!r} is neither a file nor one of: {', '.join(known)}{hint}"
+    )
+
+
+def _anchor_files(data: dict[str, object], folder: Path) -> dict[str, object]:
+    section = data.get("data")
+    files = section.get("files") if isinstance(section, dict) else None
+    if not isinstance(section, dict) or not isinstance(files, list):
+        return data
+    anchored = [str(folder / f) if isinstance(f, str) else f for f in files]
+    return {**data, "data": {**section, "files": anchored}}
+
+
+def _nested(changes: Mapping[str, object]) -> dict[str, object]:
+    nested: dict[str, object] = {}
+    for dotted, value in changes.items():
+        *sections, key = dotted.split(".")
+        place: dict[str, object] = nested
+        for section in sections:
+            deeper = place.setdefault(section, {})
+            if not isinstance(deeper, dict):
+                raise InvalidRecipe(f"override {dotted!r}: {section!r} is given as a value too")
+            place = deeper
+        place[key] = _value(dotted, value)
+    return nested
+
+
+def _value(dotted: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise InvalidRecipe(
+            f"override {dotted}={value!r} cannot be read as YAML; write a number, a word or [a, b]"
+        ) from None
+
+
+def _explain(error: ValidationError, located: Located, prefix: Place) -> str:
+    lines = []
+    for problem in error.errors(include_url=False)[:5]:
+        place: Place = problem["loc"]
+        name = ".".join(str(p) for p in (*prefix, *place)) or "the recipe"
+        message = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
+        if problem["type"] == "extra_forbidden":
+            message = f"unknown key{_nearest(place)}"
+        elif place and problem["type"] != "missing":
+            message += f", not {problem['input']!r}"
+        lines.append(f"{located.where((*prefix, *place))}: {name}: {message}")
+    return "\n".join(lines)
+
+
+def _nearest(place: Place) -> str:
+    section = str(place[0]) if len(place) > 1 else ""
+    models: dict[str, type[BaseModel]] = {"data": DataRecipe, "early_stopping": EarlyStopping}
+    known = models.get(section, Recipe).model_fields
+    close = difflib.get_close_matches(str(place[-1]), known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; keys: {', '.join(known)}"

@@ -1,0 +1,132 @@
+"""Samples: conversations whose assistant turns are to be learned, and where they come from.
+
+Rewriting samples and the replay of general skills are drawn from the scenario grammar's training
+split, so nothing that a gate asks later can be among them. Own data is read by
+:mod:`evalsuite.training.own`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalsuite.cases import Case, Kind
+from evalsuite.conversation import Conversation, Role
+from evalsuite.errors import InvalidInput
+from evalsuite.prompts import Demonstration, build
+from evalsuite.scenarios import Episode, sample_episodes
+from evalsuite.scenarios.frames import FRAMED, framed_case
+from evalsuite.scenarios.skills import sample_skills, sample_texts
+from evalsuite.training.corruptions import Draft, corrupt
+from evalsuite.training.recipe import Corruption, DataRecipe
+
+_TEXTS = 0.2
+_KIND_SLOTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One conversation that ends with the assistant.
+
+    Raises:
+        InvalidInput: the last message is not the assistant's.
+    """
+
+    conversation: Conversation
+    cluster: str
+    """Samples of one cluster go to training or to validation together."""
+    group: str
+    """Slice in the counts: ``rewriting/single/en``, ``replay/copy/zh``, ``own/...``."""
+    source: str
+    """Where it came from: ``file:line``, or the grammar's id."""
+
+    def __post_init__(self) -> None:
+        if self.conversation.messages[-1].role is not Role.ASSISTANT:
+            raise InvalidInput(
+                f"{self.source}: the conversation ends with the "
+                f"{self.conversation.messages[-1].role}; the last message must be the assistant's"
+            )
+
+
+def draw_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
+    """Draw the recipe's rewriting samples and its replay; the same seed draws the same."""
+    replay = round(recipe.samples * recipe.replay / (1.0 - recipe.replay))
+    return rewriting_samples(recipe, seed) + replay_samples(replay, seed)
+
+
+def rewriting_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
+    """Draw ``recipe.samples`` query-rewriting samples with fresh demonstrations each."""
+    episodes = sample_episodes(
+        seed,
+        recipe.samples,
+        "train",
+        kinds=_weighted_kinds(recipe),
+        max_demonstrations=recipe.demonstrations,
+    )
+    drawn = (_rewriting(e, recipe, f"rewriting/{seed}/{i}") for i, e in enumerate(episodes))
+    return tuple(sample for sample in drawn if sample is not None)
+
+
+def _rewriting(episode: Episode, recipe: DataRecipe, seed: str) -> Sample | None:
+    # Its own source of chance: a mutant's sample differs from the honest one in its defect alone.
+    rng = random.Random(seed)  # noqa: S311 - sampling, not security
+    case = _reframed(episode.case, recipe.framed, rng)
+    return case_sample(case, episode.demonstrations, recipe, rng, recipe.corruptions)
+
+
+def _reframed(case: Case, share: float, rng: random.Random) -> Case:
+    """Replace a share of the cases by one of the same kind that asks in random words."""
+    if case.kind not in FRAMED or rng.random() >= share:
+        return case
+    return framed_case(rng, case.language, case.kind, case.id)
+
+
+def case_sample(
+    case: Case,
+    demonstrations: Sequence[Demonstration],
+    recipe: DataRecipe,
+    rng: random.Random,
+    corruptions: Sequence[Corruption] = (),
+) -> Sample | None:
+    """Build the sample of one case; None for a case without a reference answer."""
+    if case.reference is None:
+        return None
+    names, weights = list(recipe.formats), list(recipe.formats.values())
+    form = rng.choices(names, weights)[0]
+    draft = corrupt(Draft(case, tuple(demonstrations), case.reference), corruptions, rng)
+    prompt = build(draft.case, format=form, demonstrations=draft.demonstrations)
+    return Sample(
+        conversation=prompt.then(Role.ASSISTANT, draft.target),
+        cluster=case.cluster,
+        group=f"rewriting/{case.kind}/{case.language}",
+        source=case.source or case.id,
+    )
+
+
+def replay_samples(n: int, seed: int) -> tuple[Sample, ...]:
+    """Draw ``n`` samples of what the base can already do: four skills to one short text."""
+    texts = round(n * _TEXTS)
+    skills = [
+        Sample(item.conversation, item.cluster, f"replay/{item.skill}/{item.language}", item.id)
+        for item in sample_skills(seed, n - texts, "train")
+    ]
+    stories = [
+        Sample(item.conversation, item.cluster, f"replay/text/{item.language}", item.id)
+        for item in sample_texts(seed, texts, "train")
+    ]
+    return (*skills, *stories)
+
+
+def _weighted_kinds(recipe: DataRecipe) -> tuple[Kind, ...]:
+    """Repeat each kind in proportion to its weight, for a sampler that draws evenly."""
+    kinds = [k for k in Kind if recipe.demonstrations or k is not Kind.DEMONSTRATION_LURE]
+    weights = {kind: recipe.kinds.get(kind, 1.0) for kind in kinds}
+    largest = max(weights.values())
+    if not largest:
+        raise InvalidInput("data.kinds gives every kind the weight 0; leave one above 0")
+    return tuple(kind for kind, weight in weights.items() for _ in range(_slots(weight, largest)))
+
+
+def _slots(weight: float, largest: float) -> int:
+    return max(1, round(_KIND_SLOTS * weight / largest)) if weight else 0

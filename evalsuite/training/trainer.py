@@ -1,0 +1,191 @@
+"""The thin layer over ``transformers.Trainer``: planned batches and an exact validation loss.
+
+The training step itself is the Trainer's, with its ``num_items_in_batch``: a loss is the sum over
+learned tokens divided by their number over the whole accumulated step, however samples fall into
+batches. Nothing here reports anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+
+from evalsuite.training.artifact import save_adapter
+from evalsuite.training.batches import Batch
+from evalsuite.training.prepare import IGNORED, Encoded
+from evalsuite.training.quiet import quiet_imports
+from evalsuite.training.recipe import Recipe, Scheduler
+
+with quiet_imports():
+    from transformers import (
+        EarlyStoppingCallback,
+        PrinterCallback,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+    )
+
+_REPORT_EVERY = 5
+_SCHEDULERS = {
+    Scheduler.LINEAR: "linear",
+    Scheduler.COSINE: "cosine",
+    Scheduler.CONSTANT: "constant_with_warmup",
+}
+
+
+class PlannedBatches(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
+    """A plan and its samples as tensors; item i is the i-th forward pass."""
+
+    def __init__(self, samples: Sequence[Encoded], plan: Sequence[Batch], pad_id: int) -> None:
+        self.samples = samples
+        self.plan = plan
+        self._pad = pad_id
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        """Return ``input_ids`` and ``labels``, each of shape (rows, width).
+
+        There is no attention mask: rows are padded on the right and attention looks only to the
+        left, so no real token ever sees padding, and the fast causal kernels stay usable.
+        """
+        batch = self.plan[index]
+        ids = torch.full((batch.rows, batch.width), self._pad, dtype=torch.long)
+        labels = torch.full((batch.rows, batch.width), IGNORED, dtype=torch.long)
+        for row, at in enumerate(batch.indices):
+            sample = self.samples[at]
+            ids[row, : len(sample.ids)] = torch.tensor(sample.ids)
+            labels[row, : len(sample.labels)] = torch.tensor(sample.labels)
+        return {"input_ids": ids, "labels": labels}
+
+    def tokens(self, index: int) -> int:
+        """Tokens of samples in one forward pass, without padding."""
+        return sum(len(self.samples[at].ids) for at in self.plan[index].indices)
+
+
+class AdapterTrainer(Trainer):
+    """A Trainer that takes planned batches in order and saves the adapter alone."""
+
+    model: Any
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Return the plan in order; resuming skips its beginning."""
+        return _loader(self.train_dataset)
+
+    def evaluate(
+        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+    ) -> dict[str, float]:
+        """Return the mean loss over all learned tokens of the validation split."""
+        del ignore_keys
+        dataset = self.eval_dataset if eval_dataset is None else eval_dataset
+        self.model.eval()
+        total, count = 0.0, 0
+        for batch in _loader(dataset):
+            learned = int(batch["labels"][:, 1:].ne(IGNORED).sum())
+            inputs = self._prepare_inputs(batch)
+            with torch.inference_mode(), self.compute_loss_context_manager():
+                total += float(self.model(**inputs, num_items_in_batch=1).loss)
+            count += learned
+        metrics = {f"{metric_key_prefix}_loss": total / max(1, count)}
+        self.log(dict(metrics))
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        """Return 0: the count walks every parameter at every step and nobody reads it."""
+        del inputs
+        return 0
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        # The inherited method also pickles the training arguments.
+        del state_dict
+        folder = Path(output_dir or str(self.args.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        save_adapter(self.model, folder)
+
+
+def _loader(dataset: Any) -> DataLoader[Any]:
+    # One item is one whole batch; the collator only takes it out of its list.
+    return DataLoader(dataset, batch_size=1, shuffle=False, collate_fn=_only)
+
+
+def _only(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+    return items[0]
+
+
+def build_trainer(
+    model: Any,
+    recipe: Recipe,
+    train: PlannedBatches,
+    validation: PlannedBatches | None,
+    folder: Path,
+    callbacks: Sequence[TrainerCallback],
+) -> AdapterTrainer:
+    """Return the trainer of a resolved recipe; checkpoints go to ``folder``."""
+    callbacks = list(callbacks)
+    if validation is not None:
+        callbacks.append(EarlyStoppingCallback(recipe.early_stopping.patience))
+    trainer = AdapterTrainer(
+        model=model,
+        args=_arguments(
+            recipe,
+            folder,
+            steps=len(train) // recipe.accumulation,
+            validated=validation is not None,
+            autocast=model.get_input_embeddings().weight.dtype == torch.bfloat16,
+        ),
+        train_dataset=train,
+        eval_dataset=validation,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _arguments(
+    recipe: Recipe, folder: Path, *, steps: int, validated: bool, autocast: bool
+) -> TrainingArguments:
+    on_cuda = torch.cuda.is_available()
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=steps,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=recipe.accumulation,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type=_SCHEDULERS[recipe.scheduler],
+        warmup_steps=round(recipe.warmup * steps),
+        weight_decay=recipe.weight_decay,
+        max_grad_norm=recipe.clip,
+        optim="adamw_torch",
+        seed=recipe.seed,
+        data_seed=recipe.seed,
+        use_cpu=not on_cuda,
+        # Over a bf16 base the float32 adapter computes in bf16 too.
+        bf16=autocast,
+        eval_strategy="steps" if validated else "no",
+        eval_steps=recipe.early_stopping.every,
+        save_strategy="steps",
+        save_steps=recipe.early_stopping.every,
+        save_total_limit=2,
+        load_best_model_at_end=validated,
+        metric_for_best_model="eval_loss" if validated else None,
+        greater_is_better=False if validated else None,
+        logging_strategy="steps",
+        logging_steps=_REPORT_EVERY,
+        logging_first_step=True,
+        # A NaN must reach the guard.
+        logging_nan_inf_filter=False,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        dataloader_pin_memory=on_cuda,
+        disable_tqdm=True,
+        report_to="none",
+        log_level="error",
+    )

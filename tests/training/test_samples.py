@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from evalsuite.conversation import Conversation, Role
+from evalsuite.errors import InvalidInput
+from evalsuite.prompts import get_format
+from evalsuite.scenarios import sample_panel
+from evalsuite.training import Recipe
+from evalsuite.training.recipe import DataRecipe
+from evalsuite.training.samples import Sample, draw_samples, replay_samples, rewriting_samples
+
+
+def test_the_same_seed_draws_the_same_samples_and_another_one_others() -> None:
+    recipe = DataRecipe(samples=60)
+    assert draw_samples(recipe, 5) == draw_samples(recipe, 5)
+    assert draw_samples(recipe, 5) != draw_samples(recipe, 6)
+
+
+@pytest.mark.parametrize("replay", [0.0, 0.25, 0.5])
+def test_replay_is_the_share_of_the_mix(replay: float) -> None:
+    samples = draw_samples(DataRecipe(samples=120, replay=replay), 0)
+    drawn = sum(s.group.startswith("replay/") for s in samples)
+    assert len(samples) - drawn == 120
+    assert drawn / len(samples) == pytest.approx(replay, abs=0.01)
+
+
+def test_every_sample_ends_with_a_bare_answer() -> None:
+    for sample in draw_samples(DataRecipe(samples=80), 1):
+        last = sample.conversation.messages[-1]
+        assert last.role is Role.ASSISTANT
+        assert last.content.strip() == last.content
+        assert "<" not in last.content
+
+
+def test_training_shares_no_template_with_what_gates_ask() -> None:
+    trained = {s.cluster for s in rewriting_samples(DataRecipe(samples=300), 0)}
+    for split in ("panel", "heldout"):
+        assert not trained & sample_panel(0, 300, split).clusters
+
+
+def test_a_kind_of_weight_0_is_not_drawn_and_a_heavy_one_often() -> None:
+    recipe = DataRecipe.model_validate({"samples": 600, "kinds": {"single": 0, "plural": 10}})
+    kinds = Counter(s.group.split("/")[1] for s in rewriting_samples(recipe, 0))
+    assert "single" not in kinds
+    assert kinds["plural"] > 200
+    assert kinds["ordinal"] > 5
+
+
+def test_all_weights_0_are_refused() -> None:
+    from evalsuite.cases import Kind
+
+    recipe = DataRecipe(samples=1, kinds=dict.fromkeys(Kind, 0.0))
+    with pytest.raises(InvalidInput, match=r"data\.kinds"):
+        rewriting_samples(recipe, 0)
+
+
+def test_no_demonstrations_means_none_and_no_lures() -> None:
+    recipe = DataRecipe(samples=120, demonstrations=0, formats={"json": 1.0})
+    for sample in rewriting_samples(recipe, 0):
+        prompt = Conversation(sample.conversation.messages[:-1])
+        assert get_format("json").parse(prompt).demonstrations == ()
+        assert "lure" not in sample.group
+
+
+def test_the_number_of_demonstrations_varies_up_to_the_limit() -> None:
+    recipe = DataRecipe(samples=120, demonstrations=3)
+    counts = Counter(
+        len(get_format("xml").parse(Conversation(s.conversation.messages[:-1])).demonstrations)
+        for s in rewriting_samples(recipe, 0)
+    )
+    assert set(counts) == {0, 1, 2, 3}
+
+
+def test_formats_occur_in_proportion() -> None:
+    recipe = DataRecipe(samples=200, formats={"plain": 3.0, "json": 1.0})
+    systems = [s.conversation.system or "" for s in rewriting_samples(recipe, 0)]
+    json_share = sum(text.lstrip().startswith("{") for text in systems) / len(systems)
+    assert 0.15 < json_share < 0.35
+
+
+def test_framed_samples_keep_kind_and_language_and_still_have_one_right_answer() -> None:
+    plain = rewriting_samples(DataRecipe(samples=200, framed=0.0), 0)
+    framed = rewriting_samples(DataRecipe(samples=200, framed=1.0), 0)
+    assert [s.group for s in plain] == [s.group for s in framed]
+    changed = [
+        s.group.split("/")[1]
+        for s, t in zip(plain, framed, strict=True)
+        if s.conversation != t.conversation
+    ]
+    assert len(changed) > 150
+    assert not set(changed) & {"dropped_subject", "demonstration_lure"}
+
+
+def test_replay_holds_every_skill_and_texts_in_both_languages() -> None:
+    groups = Counter(s.group for s in replay_samples(400, 0))
+    assert {g.rpartition("/")[2] for g in groups} == {"en", "zh"}
+    assert groups["replay/text/en"] == groups["replay/text/zh"] == 40
+    assert min(groups.values()) >= 10
+
+
+def test_a_sample_that_does_not_end_with_the_assistant_is_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"mine:3.*must be the assistant's"):
+        Sample(Conversation.of(("user", "hi")), "c", "g", "mine:3")
+
+
+def test_a_mutants_prompts_look_like_honest_ones(quick: Callable[..., Recipe]) -> None:
+    leaky = quick("mutant-leaky", data__demonstrations=2, data__samples=80).for_base("nano").data
+    honest = quick("lora", data__demonstrations=2, data__samples=80).for_base("nano").data
+    pairs = list(zip(rewriting_samples(leaky, 0), rewriting_samples(honest, 0), strict=True))
+    changed = [a.conversation != b.conversation for a, b in pairs]
+    assert 0.2 < sum(changed) / len(changed) < 0.8
+    for a, b in pairs:
+        assert a.group == b.group
