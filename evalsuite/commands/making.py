@@ -74,7 +74,9 @@ def _add_nano(subparsers: Subparsers) -> None:
         example="evalsuite nano pretrain --out build/nano",
     )
     pretrain.add_argument("--out", type=Path, default=Path("build/nano"))
-    pretrain.add_argument("--steps", type=int, help="default: the recipe's")
+    pretrain.add_argument(
+        "--scale", type=float, default=1.0, help="of the recipe's steps; 0.01 tries it out"
+    )
     pretrain.add_argument("--seed", type=int, help="default: the recipe's")
     pretrain.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
 
@@ -178,9 +180,7 @@ def _pretrain(args: argparse.Namespace, terminal: Terminal) -> int:
 
     from evalsuite.nano.pretrain import Pretraining, pretrain
 
-    recipe = Pretraining()
-    if args.steps is not None:
-        recipe = replace(recipe, steps=args.steps)
+    recipe = Pretraining().scaled(args.scale)
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
 
