@@ -64,6 +64,12 @@ class Inputs:
     seed: int
 
     @property
+    def context(self) -> int:
+        """Tokens that the base model can attend to, prompt and answer together."""
+        config = json.loads((self.base.path / "config.json").read_text("utf-8"))
+        return int(config.get("max_position_embeddings", 2**31))
+
+    @property
     def cache(self) -> Path:
         """The SQLite file of answers."""
         return self.request.cache or default_cache()

@@ -12,6 +12,7 @@ from typing import Any
 
 from evalsuite.cases import Case, Expectation, Language
 from evalsuite.conversation import Conversation
+from evalsuite.errors import InvalidInput
 from evalsuite.generation import Request, Sampling
 from evalsuite.prompts import Demonstration, build
 from evalsuite.run.inputs import Inputs
@@ -146,7 +147,25 @@ def questions(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
         asked += _skill(inputs, skill)
     for text in samples.texts:
         asked += _text(inputs, text)
+    _require_fit(asked, inputs.context)
     return tuple(asked)
+
+
+def _require_fit(asked: Iterable[Question], context: int) -> None:
+    """Refuse a case that the model cannot read whole, by name, before anything is asked.
+
+    Raises:
+        InvalidInput: naming the case, its file and both lengths.
+    """
+    for question in asked:
+        request = question.request
+        answer = len(request.target) if request.target else request.sampling.max_tokens
+        if len(request.prompt) + answer > context:
+            raise InvalidInput(
+                f"{question.row.source}: case {question.row.case_id!r} does not fit: its prompt "
+                f"has {len(request.prompt)} tokens and its answer may take {answer}, but the "
+                f"context window holds {context}; shorten the history"
+            )
 
 
 def _adapter(inputs: Inputs, side: Side) -> str | None:

@@ -153,3 +153,18 @@ def test_an_adapter_of_another_base_is_named(
 def test_a_missing_case_folder_says_what_to_do(request_: GateRequest, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="--cases"):
         evaluate(replace(request_, cases=tmp_path / "nowhere"))
+
+
+def test_a_history_longer_than_the_context_window_is_named_before_anything_is_asked(
+    request_: GateRequest, tmp_path: Path
+) -> None:
+    folder = tmp_path / "long"
+    folder.mkdir()
+    (folder / "nano_en.yaml").write_text(
+        "cases:\n  - id: too-long\n    language: en\n    kind: single\n"
+        f"    history: [{{user: '{'word ' * 3000}'}}]\n"
+        "    query: 'What is it?'\n    expect: {must_name: [word]}\n",
+        "utf-8",
+    )
+    with pytest.raises(InvalidInput, match=r"nano_en.yaml:2: case 'too-long' does not fit"):
+        evaluate(replace(request_, cases=folder))
