@@ -9,27 +9,20 @@ is asked, instead of recognising it, is what carries over to sentences that nobo
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 from evalsuite.cases import Kind, Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.prompts import FORMATS, build
 from evalsuite.scenarios import (
-    LEXICONS,
     Split,
-    Template,
-    invent_name,
-    make_case,
     sample_demonstrations,
     sample_episodes,
     sample_skills,
     sample_texts,
 )
-from evalsuite.scenarios.grammar import openers
-from evalsuite.scenarios.names import ordinary_words
+from evalsuite.scenarios.frames import FRAMED, framed_case, random_words
 from evalsuite.scenarios.skills import association_dialogue
 from evalsuite.template import ChatTemplate
 
@@ -42,27 +35,7 @@ FLUENT: tuple[Kind, ...] = (
 )
 SHIPPED: tuple[Kind, ...] = (Kind.SINGLE, Kind.STANDALONE, Kind.DISTANT)
 _MANY = FLUENT * 10 + tuple(Kind) * 3
-_UNFRAMED = (Kind.DROPPED_SUBJECT, Kind.DEMONSTRATION_LURE)
 _FORMATS = ("xml",) * 5 + tuple(FORMATS)
-_COMMON = """
-a about after again all also always an and any are as ask at back be because been before best
-better big both bring but by call came can change check child city close come could country cut
-day describe did different do does done down each early easy eat end even every example eye face
-fact far feel few find first follow food for found friend from full get give go good got great
-group had hand hard has have he head hear help her here high him his home hope hot house how idea
-if important in into is it its job just keep kind know large last late later learn leave left less
-let letter life light like line list little live long look made make man many matter may me mean
-meet might mind money month more morning most move much must my name near need never new next
-night no not nothing now number of off often old on once one only open or other our out over own
-page paper part pay people person place plan play point power problem put question quick quiet
-rate read ready real really reason red rest right room run said same saw say school second see
-seem send set shall she short should show side sit slow small so some soon sort speak stand start
-stay still stop story street strong such sure take talk tell ten than thank that the their them
-then there these they thing think this those thought three through time to today together told too
-took town tree true try turn two under until up us use very visit wait walk want was watch water
-way we week well went were what when where which while white who why will wish with without woman
-word work world would write year yes yet you young your
-"""
 _ECHO = {
     Language.EN: ("Repeat: {}", "Copy this: {}", "Write the same words again: {}"),
     Language.ZH: ("重复：{}", "照抄：{}", "把这些词再写一遍：{}"),
@@ -100,41 +73,6 @@ def _rng(*parts: object) -> random.Random:
     return random.Random("/".join(str(p) for p in parts))  # noqa: S311 - sampling, not security
 
 
-@cache
-def vocabulary(language: Language) -> tuple[str, ...]:
-    """Words, or ideographs, of the grammar of all splits, and common English words.
-
-    Words are no templates: a model may know "could" without having met a sentence of a panel.
-    """
-    told = repr(LEXICONS[language])
-    if language is Language.ZH:
-        return tuple(sorted({c for c in told if "\u4e00" <= c <= "\u9fff"}))
-    spoken = set(re.findall(r"(?<![{\w])[A-Za-z]+(?![\w}=])", told)) | set(_COMMON.split())
-    return tuple(sorted({w.casefold() for w in spoken} | set(_COMMON.split())))
-
-
-def random_words(rng: random.Random, language: Language, n: int) -> list[str]:
-    """``n`` words that mean nothing together; a name among them now and then."""
-    words = vocabulary(language)
-    if language is Language.EN and rng.random() < 0.25:
-        words = ordinary_words()
-    return [
-        invent_name(rng, language, Split.TRAIN) if rng.random() < 0.15 else rng.choice(words)
-        for _ in range(n)
-    ]
-
-
-def random_frame(rng: random.Random, language: Language) -> str:
-    """A query of random words around one slot."""
-    gap = " " if language is Language.EN else ""
-    slot = rng.choice(("{P}" + gap + "{attr}", "{S}", "{O}"))
-    before = random_words(rng, language, rng.randint(1, 4))
-    after = random_words(rng, language, rng.randint(0, 3))
-    marks = "?." if language is Language.EN else "？。"
-    text = gap.join((*before, slot, *after)) + rng.choice(marks)
-    return text[0].upper() + text[1:]
-
-
 def echo(rng: random.Random, language: Language) -> Conversation:
     """Random words to be repeated."""
     gap = " " if language is Language.EN else ""
@@ -146,12 +84,9 @@ def rewriting(rng: random.Random, seed: int, mix: Mix) -> Conversation:
     """One rewriting episode with its answer; half of them ask in random words."""
     if rng.random() < 0.5:
         language = rng.choice(tuple(Language))
-        kind = rng.choice([k for k in mix.kinds if k not in _UNFRAMED])
-        ways = len(openers(LEXICONS[language], kind, Split.TRAIN))
-        frame = random_frame(rng, language)
-        template = Template(language, kind, Split.TRAIN, rng.randrange(ways), 0, frame)
+        kind = rng.choice([k for k in mix.kinds if k in FRAMED])
+        case = framed_case(rng, language, kind, f"framed-{seed}")
         shown = sample_demonstrations(seed, rng.randint(0, 2), language, "train")
-        case = make_case(rng, template, f"framed-{seed}")
     else:
         episode = sample_episodes(seed, 1, kinds=mix.kinds, max_demonstrations=3)[0]
         case, shown = episode.case, episode.demonstrations
