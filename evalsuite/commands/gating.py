@@ -74,7 +74,7 @@ def _add_records(subparsers: Subparsers) -> None:
         "verify",
         _verify,
         help="recompute every digest of a promotion record and name what changed",
-        example="evalsuite verify registry/000001.json",
+        example="evalsuite verify registry/records/000001-0a1b2c3d4e5f.json",
     )
     verify.add_argument("record", type=Path, metavar="RECORD")
     verify.add_argument("--adapter", type=Path, help="where the adapter lies now")
