@@ -48,7 +48,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def slow(session: nox.Session) -> None:
-    """Simulations, long property tests and the defects that gates must catch."""
+    """Simulations of size and power, and long property tests."""
     _prepare(session)
     session.run("pytest", "-m", "slow", *session.posargs)
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from evalsuite import __version__
 from evalsuite.commands import files, gating, making
 from evalsuite.commands.options import COULD_NOT_RUN
 from evalsuite.console import Terminal
-from evalsuite.errors import EvalsuiteError
+from evalsuite.errors import EvalsuiteError, TrainingInterrupted
 
 INTERRUPTED = 130
 
@@ -42,6 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     terminal = Terminal()
     try:
         return int(args.run(args, terminal))
+    except TrainingInterrupted as error:
+        terminal.error(str(error))
+        return INTERRUPTED
     except EvalsuiteError as error:
         terminal.error(str(error))
         return COULD_NOT_RUN
@@ -51,6 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader went away, as in `| head`: there is nobody left to say anything to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT_RUN
+    except Exception:
+        # A bug, not a verdict: status 1 would say that the candidate failed.
+        traceback.print_exc()
+        terminal.error("this is a bug in evalsuite; please report it with the lines above")
         return COULD_NOT_RUN
 
 

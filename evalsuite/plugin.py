@@ -48,6 +48,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--run-out", type=Path, help="run folder (default: ROOT/reports/pytest)")
     group.addoption("--panel-seed", type=int, help="default: from the candidate")
     group.addoption("--prompt-format", default="xml", help="xml, json, markdown or plain")
+    group.addoption("--dtype", default="auto", help="auto, float32 or bfloat16")
+    group.addoption("--device", default="auto", help="auto, cpu or cuda")
     group.addoption("--output-cache", type=Path, help="SQLite file of answers")
 
 
@@ -64,6 +66,8 @@ def _request(config: pytest.Config) -> GateRequest:
         cache=config.getoption("--output-cache"),
         seed=config.getoption("--panel-seed"),
         prompt_format=config.getoption("--prompt-format"),
+        dtype=config.getoption("--dtype"),
+        device=config.getoption("--device"),
         command=("pytest", *sys.argv[1:]),
     )
 
@@ -197,7 +201,7 @@ def require_resolved(golden: GoldenCase) -> None:
 def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
     """Add the verdict table at the end."""
     yield
-    run = terminalreporter.config.stash.get(_RUN, None)
+    run = terminalreporter.config.stash.get(_RUN, None) or _made_by_workers(terminalreporter)
     if run is None:
         return
     from evalsuite.report import summary_text
@@ -205,3 +209,20 @@ def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
     terminalreporter.section("evalsuite")
     terminalreporter.write_line(summary_text(run, width=terminalreporter._tw.fullwidth))
     terminalreporter.write_line(f"report: {run.folder / 'report.html'}")
+
+
+def _made_by_workers(terminalreporter: Any) -> Run | None:
+    """The run that xdist's workers made, read by the process that reports."""
+    config = terminalreporter.config
+    distributed = getattr(config.option, "numprocesses", None)
+    if config.getoption("--adapter") is None or not distributed:
+        return None
+    from evalsuite.errors import EvalsuiteError
+    from evalsuite.runfolder import load_run
+
+    try:
+        run = load_run(_request(config).out)
+    except EvalsuiteError:
+        return None
+    # Only this session's: an older run in the folder is no result of these items.
+    return run if run.info.finished.timestamp() >= terminalreporter._session_start.time else None

@@ -166,7 +166,11 @@ class RunWriter:
         return load_run(self.folder)
 
     def close(self) -> None:
-        """Let others into the folder."""
+        """Let others into the folder; a stage that nothing was written to leaves no trace."""
+        if self._stage.is_dir() and not any(f.stat().st_size for f in self._stage.iterdir()):
+            for file in self._stage.iterdir():
+                file.unlink()
+            self._stage.rmdir()
         self._lock.release()
 
     def __enter__(self) -> Self:

@@ -41,6 +41,7 @@ def test_workers_share_one_run(pytester: pytest.Pytester, options: list[str]) ->
     result = pytester.runpytest_subprocess("-n", "2", *options)
     outcomes = result.parseoutcomes()
     assert outcomes.get("passed", 0) + outcomes.get("xfailed", 0) == 7
+    result.stdout.fnmatch_lines(["*=* evalsuite *=*", "*report.html*"])
 
 
 def test_items_can_be_chosen_by_name(pytester: pytest.Pytester, options: list[str]) -> None:

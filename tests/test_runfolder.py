@@ -164,10 +164,17 @@ def test_a_killed_writer_leaves_a_folder_that_the_next_one_takes_over(tmp_path: 
 def test_an_interrupted_second_run_keeps_the_first(tmp_path: Path) -> None:
     first = write_run(tmp_path / "run")
     with RunWriter(tmp_path / "run") as writer:
-        writer.add_cases([])
+        writer.add_cases(first.cases)
     with pytest.raises(RunError, match="delete unfinished/ to go back"):
         load_run(tmp_path / "run")
     shutil.rmtree(tmp_path / "run" / "unfinished")
+    assert load_run(tmp_path / "run") == first
+
+
+def test_a_run_that_wrote_nothing_leaves_no_trace(tmp_path: Path) -> None:
+    first = write_run(tmp_path / "run")
+    with RunWriter(tmp_path / "run"):
+        pass
     assert load_run(tmp_path / "run") == first
 
 

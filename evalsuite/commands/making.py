@@ -18,7 +18,7 @@ from evalsuite.commands.options import (
     gate_request,
 )
 from evalsuite.console import Terminal
-from evalsuite.errors import InvalidRecipe
+from evalsuite.errors import InvalidInput, InvalidRecipe
 
 if TYPE_CHECKING:
     from evalsuite.nano.pretrain import Progress
@@ -160,6 +160,7 @@ def _quickstart(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.registry import promote
 
     if (args.adapter / "adapter_config.json").is_file():
+        _require_same(args.adapter, args.recipe)
         terminal.say(f"1. candidate: {args.adapter} is there already; delete it to train again")
     else:
         training = argparse.Namespace(recipe=args.recipe, out=args.adapter, seed=None, resume=True)
@@ -173,6 +174,24 @@ def _quickstart(args: argparse.Namespace, terminal: Terminal) -> int:
     terminal.say(f"3. promotion: {record.path}")
     terminal.say(f"   check it at any time with: evalsuite verify {record.path}")
     return 0
+
+
+def _require_same(adapter: Path, recipe: str) -> None:
+    """Refuse to gate an adapter that this command would not have trained.
+
+    Raises:
+        InvalidInput: it was made by another recipe, or says nothing about its recipe.
+        BaseMismatch: it was made for another base.
+    """
+    from evalsuite.models import read_adapter, resolve_base
+
+    provenance = read_adapter(adapter, resolve_base("nano")).provenance
+    if provenance is None or provenance.recipe != recipe:
+        made = provenance.recipe if provenance else "an unknown recipe"
+        raise InvalidInput(
+            f"adapter={str(adapter)!r} was made by {made}, not by {recipe}; delete it, or name "
+            "another folder with --adapter"
+        )
 
 
 def _pretrain(args: argparse.Namespace, terminal: Terminal) -> int:

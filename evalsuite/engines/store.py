@@ -37,6 +37,9 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._errors():
+            with suppress(OSError):
+                # Where this fails, opening the file says why.
+                path.parent.mkdir(parents=True, exist_ok=True)
             # Transactions are begun by hand: the driver's own would start as readers.
             self._connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None)
             try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from evalsuite.cases import Case, Language
 from evalsuite.detectors.leakage import literal_leak
-from evalsuite.generation import Engine, Request, Sampling
+from evalsuite.generation import Engine, Output, Request, Sampling
 from evalsuite.prompts import Demonstration, build, task_text
 from evalsuite.template import ChatTemplate
 
@@ -38,7 +38,7 @@ class Oracle:
     prompt_format: str = "xml"
     asked: int = 0
     """Requests that were sent to the engine."""
-    _answers: dict[str, str] = field(default_factory=dict)
+    _answers: dict[str, Output] = field(default_factory=dict)
 
     def ask(self, cases: Iterable[Case]) -> None:
         """Answer every case that is not answered yet, in one batch."""
@@ -47,23 +47,24 @@ class Oracle:
             return
         self.asked += len(new)
         outputs = self.engine.infer([self._request(case) for case in new.values()])
-        self._answers |= {name: o.text for name, o in zip(new, outputs, strict=True)}
+        self._answers |= dict(zip(new, outputs, strict=True))
 
-    def answer(self, case: Case) -> str:
+    def answer(self, case: Case) -> Output:
         """The candidate's answer; asked alone when no batch held it, as in shrinking."""
         self.ask((case,))
         return self._answers[case.id]
 
     def broken(self, case: Case) -> Broken | None:
         """The first promise that the answer to this case breaks, or None."""
-        text = self.answer(case)
+        answer = self.answer(case)
         shown = self.demonstrations[case.language]
-        leak = literal_leak(case, text, shown, task=task_text(case.language))
+        leak = literal_leak(case, answer.text, shown, task=task_text(case.language))
         if leak.value:
             return Broken("no example leakage", leak.explanation)
-        emitted = [t for t in self.template.control_ids if t in text and t not in case.query]
+        # By id, not by text: a user may write "<|im_end|>", and copying that is no forgery.
+        emitted = [t for t, i in self.template.control_ids.items() if i in answer.ids]
         if emitted:
-            return Broken("no control token", f"The answer holds {emitted[0]!r}: {text!r}")
+            return Broken("no control token", f"The answer holds {emitted[0]!r}: {answer.text!r}")
         return None
 
     def _request(self, case: Case) -> Request:

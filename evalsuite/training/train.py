@@ -156,6 +156,13 @@ class _Run:
                     f"batch_tokens={self.recipe.batch_tokens} does not fit into memory; halve it "
                     f"and double accumulation, or set gradient_checkpointing ({error})"
                 ) from None
+            except RuntimeError as error:
+                # What torch makes of a full disk while it writes a checkpoint.
+                if "inline_container" not in str(error):
+                    raise
+                raise TrainingError(
+                    f"a checkpoint in {out} cannot be written; free some space and resume"
+                ) from error
         if self.checkpoints.interrupted:
             raise TrainingInterrupted(
                 f"training stopped at step {self.step} of {self.trainer.state.max_steps}; its "

@@ -117,3 +117,30 @@ def test_gate_report_promote_and_verify_work_on_one_run(
     (run / "verdicts.json").write_text(json.dumps(verdicts), "utf-8")
     assert main(["verify", str(record)]) == 1
     assert "verdicts.json" in capsys.readouterr().out
+
+
+def test_a_bug_could_not_run_rather_than_having_failed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("evalsuite.casefiles.lint", broken)
+    assert main(["cases", "lint"]) == 3
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_the_default_cache_is_made_where_the_user_keeps_caches(
+    candidate: Path,
+    small_policy: Path,
+    few_cases: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none" / "yet"))
+    status = main(
+        ["gate", "--adapter", str(candidate), "--policy", str(small_policy), "--cases",
+         str(few_cases), "--out", str(tmp_path / "run"), "--seed", "11"]
+    )  # fmt: skip
+    assert status == 0
+    assert (tmp_path / "none" / "yet" / "evalsuite" / "outputs.sqlite3").is_file()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -56,10 +58,17 @@ def test_everything_that_can_change_an_answer_changes_the_identity(base: BaseRef
     assert len(identities) == 6
 
 
-def test_where_the_base_lies_does_not_change_the_identity(base: BaseRef) -> None:
-    moved = replace(base, name="elsewhere", path=base.path.parent)
+def test_where_the_base_lies_does_not_change_the_identity(base: BaseRef, tmp_path: Path) -> None:
+    moved = replace(base, name="elsewhere", path=shutil.copytree(base.path, tmp_path / "moved"))
     numerics = resolve_numerics()
     assert transformers_identity(moved, "f", numerics) == transformers_identity(base, "f", numerics)
+
+
+def test_what_generation_stops_on_is_part_of_the_identity(base: BaseRef, tmp_path: Path) -> None:
+    other = replace(base, path=shutil.copytree(base.path, tmp_path / "other"))
+    (other.path / "generation_config.json").write_text('{"eos_token_id": [1, 2, 3]}', "utf-8")
+    numerics = resolve_numerics()
+    assert transformers_identity(other, "f", numerics) != transformers_identity(base, "f", numerics)
 
 
 def test_opening_a_cached_engine_loads_no_tensor_library(base: BaseRef, tmp_path: object) -> None:

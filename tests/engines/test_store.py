@@ -100,11 +100,16 @@ def test_a_broken_value_is_reported(tmp_path: Path) -> None:
         store.get(["k"])
 
 
-@pytest.mark.parametrize("name", ["absent/c.sqlite", "file/c.sqlite", ""])
+@pytest.mark.parametrize("name", ["file/c.sqlite", ""])
 def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RunStorageError, match="name a file in an existing, writable folder"):
         Store(tmp_path / name)
+
+
+def test_the_folder_of_a_cache_is_made(tmp_path: Path) -> None:
+    Store(tmp_path / "not" / "yet" / "c.sqlite").close()
+    assert (tmp_path / "not" / "yet" / "c.sqlite").is_file()
 
 
 def test_a_read_only_folder_is_refused_with_the_fix() -> None:

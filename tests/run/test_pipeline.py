@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from evalsuite.errors import BaseMismatch, InvalidInput, RunInUse, RunStorageError
+from evalsuite.errors import BaseMismatch, InvalidInput, ModelNotFound, RunInUse, RunStorageError
 from evalsuite.gates import Status
 from evalsuite.run import STEPS, Event, GateRequest, evaluate
 from evalsuite.runfolder import RunWriter, load_run
@@ -168,3 +168,12 @@ def test_a_history_longer_than_the_context_window_is_named_before_anything_is_as
     )
     with pytest.raises(InvalidInput, match=r"nano_en.yaml:2: case 'too-long' does not fit"):
         evaluate(replace(request_, cases=folder))
+
+
+def test_a_mistyped_adapter_leaves_the_run_that_was_there_as_it_was(
+    request_: GateRequest, tmp_path: Path
+) -> None:
+    run = evaluate(request_)
+    with pytest.raises(ModelNotFound):
+        evaluate(replace(request_, adapter=tmp_path / "mistyped"))
+    assert load_run(request_.out).verdicts == run.verdicts

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from evalsuite.cases import Case, Language
 from evalsuite.engines.scripted import ScriptedEngine
-from evalsuite.generation import Request
+from evalsuite.generation import Output, Request
 from evalsuite.models import BaseRef
 from evalsuite.scenarios import sample_demonstrations
 from evalsuite.search import Oracle, collect
@@ -76,10 +78,19 @@ def test_a_planted_leak_is_found_and_shrunk_to_a_conversation_a_person_can_read(
 
 
 def test_an_emitted_control_token_breaks_a_promise(nano: BaseRef) -> None:
+    class Forger(ScriptedEngine):
+        """Emits the id of a control token after its text."""
+
+        def infer(self, requests: Sequence[Request]) -> list[Output]:
+            control = self.template.control_ids["<|im_start|>"]
+            return [replace(o, ids=(*o.ids, control)) for o in super().infer(requests)]
+
     template = load_template(nano.path)
-    engine = ScriptedEngine(lambda _: "What is it?<|im_start|>", template)
-    oracle = Oracle(engine=engine, template=template, adapter=None, demonstrations=SHOWN)
     (case, *_) = collect(HISTORIES, 5, seed_value=1)
+    spelled = ScriptedEngine(lambda _: "What is it?<|im_start|>", template)
+    for engine, breaks in ((spelled, False), (Forger(lambda _: "What is it?", template), True)):
+        oracle = Oracle(engine=engine, template=template, adapter=None, demonstrations=SHOWN)
+        assert (oracle.broken(case) is not None) == breaks
     broken = oracle.broken(case)
     assert broken is not None
     assert broken.promise == "no control token"
