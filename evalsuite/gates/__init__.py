@@ -15,7 +15,7 @@ from evalsuite.gates.judging import (
     judge_paired,
     judge_rate,
 )
-from evalsuite.gates.policy import Policy, Proof, SliceBy, policy_schema
+from evalsuite.gates.policy import Origin, Policy, Proof, SliceBy, policy_schema
 from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names
 from evalsuite.gates.verdict import (
     Gate,
@@ -34,6 +34,7 @@ __all__ = [
     "Evidence",
     "Gate",
     "Observation",
+    "Origin",
     "Policy",
     "Proof",
     "SliceBy",

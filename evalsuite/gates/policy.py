@@ -84,11 +84,22 @@ class GateRule(_Closed):
     tier: Tier = Tier.BLOCKING
 
 
+class Origin(StrEnum):
+    """What is asked of an adapter that does not say where it comes from."""
+
+    REQUIRED = "required"
+    """It cannot pass: nothing ties it to its base and its chat template."""
+    OPTIONAL = "optional"
+    """The checks against its own record are left out; all others hold for it too."""
+
+
 class LivenessRule(GateRule):
     """Every check must hold."""
 
     minimum: PositiveInt
     """Checks that must have been asked."""
+    provenance: Origin = Origin.REQUIRED
+    """For an adapter trained elsewhere, which has no ``evalsuite.json``."""
 
 
 class TemplateRule(GateRule):

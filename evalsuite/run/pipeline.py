@@ -12,10 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from evalsuite import __version__
 from evalsuite.engines import CachingEngine, LivenessReport, open_engine, resolve_numerics
 from evalsuite.engines.cache import request_key
-from evalsuite.gates import Check, Evidence, Verdict, judge
+from evalsuite.gates import Evidence, Verdict, judge
 from evalsuite.run.inputs import GateRequest, Inputs, digest_of, resolve
 from evalsuite.run.questions import Question, Samples, questions, sample
-from evalsuite.run.scoring import Answered, Measured, measure
+from evalsuite.run.scoring import Answered, Measured, liveness_checks, measure
 from evalsuite.runfolder import Run, RunWriter
 from evalsuite.runrecord import (
     AdapterInfo,
@@ -103,7 +103,7 @@ def infer(state: State) -> None:
 def score(state: State) -> None:
     """Apply the detectors."""
     if not state.questions:
-        checks = tuple(Check(c.name, c.ok, c.detail) for c in state.liveness.checks)
+        checks = liveness_checks(state.inputs, state.liveness)
         state.measured = Measured(evidence=Evidence(liveness=checks), scores=())
         return
     state.measured = measure(state.inputs, state.samples, state.liveness, state.answered)

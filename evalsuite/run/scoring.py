@@ -13,7 +13,7 @@ from evalsuite.detectors.retention import answer_score, text_score
 from evalsuite.detectors.roundtrip import check as check_properties
 from evalsuite.engines import LivenessReport
 from evalsuite.errors import EvalsuiteError
-from evalsuite.gates import Check, Evidence, Observation
+from evalsuite.gates import Check, Evidence, Observation, Origin
 from evalsuite.generation import Finish, Output
 from evalsuite.prompts import task_text
 from evalsuite.run.inputs import Inputs
@@ -64,7 +64,7 @@ def measure(
     trips, trip_rows = _round_trips(inputs.template, answered)
     rows += [*property_rows, *trip_rows]
     evidence = Evidence(
-        liveness=tuple(Check(c.name, c.ok, c.detail) for c in liveness.checks),
+        liveness=liveness_checks(inputs, liveness),
         literal_leaks=_observations(rows, "literal_leak", PANEL),
         swap_leaks=_observations(rows, "swap_leak", PANEL),
         control_leaks=_observations(rows, "absent_names", PANEL),
@@ -76,6 +76,21 @@ def measure(
         texts=_observations(rows, "text_loss", TEXTS),
     )
     return Measured(evidence=evidence, scores=tuple(rows))
+
+
+def liveness_checks(inputs: Inputs, report: LivenessReport) -> tuple[Check, ...]:
+    """The checks that the policy wants asked of this adapter."""
+    return tuple(
+        Check(c.name, c.ok, c.detail)
+        for c in report.checks
+        if not (_unrecorded(inputs) and c.ok is None and c.name == "base_as_recorded")
+    )
+
+
+def _unrecorded(inputs: Inputs) -> bool:
+    """Whether the adapter has no record of its own and the policy does not ask for one."""
+    optional = inputs.policy.gates.liveness.provenance is Origin.OPTIONAL
+    return optional and inputs.adapter.provenance is None
 
 
 def _leaks(samples: Samples, by_place: Mapping[Place, Answered]) -> Iterator[ScoreRow]:
@@ -151,7 +166,9 @@ def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
     fingerprint = provenance.template_fingerprint if provenance else None
     scores = check_properties(inputs.template, training_fingerprint=fingerprint)
     checks = tuple(
-        Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation) for s in scores
+        Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation)
+        for s in scores
+        if not (_unrecorded(inputs) and s.value is None and s.case_id.startswith("R10 "))
     )
     return checks, [_template_row(score, "properties") for score in scores]
 

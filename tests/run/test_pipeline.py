@@ -177,3 +177,23 @@ def test_a_mistyped_adapter_leaves_the_run_that_was_there_as_it_was(
     with pytest.raises(ModelNotFound):
         evaluate(replace(request_, adapter=tmp_path / "mistyped"))
     assert load_run(request_.out).verdicts == run.verdicts
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"), [("required", Status.INCONCLUSIVE), ("optional", Status.PASSED)]
+)
+def test_an_adapter_from_elsewhere_passes_only_where_the_policy_allows_it(
+    request_: GateRequest, candidate: Path, tmp_path: Path, origin: str, status: Status
+) -> None:
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (foreign / name).write_bytes((candidate / name).read_bytes())
+    policy = tmp_path / "policy.yaml"
+    text = Path(str(request_.policy)).read_text("utf-8")
+    policy.write_text(
+        text.replace("{minimum: 4}", f"{{minimum: 4, provenance: {origin}}}"), "utf-8"
+    )
+    run = evaluate(replace(request_, adapter=foreign, policy=str(policy)))
+    found = {v.gate: v.status for v in run.verdicts}
+    assert found["liveness"] is found["template_round_trip"] is status
