@@ -150,6 +150,9 @@ def judge_census(criterion: Criterion, observations: Sequence[Observation]) -> S
     measured = len(cases) - missing
     value = failures / measured if measured else None
     said = f"{criterion.subject} in {failures:g} of {len(cases)} hand-written cases"
+    compared = [case.baseline for case in cases if case.baseline is not None]
+    if compared:
+        said += f" (baseline: {sum(compared):g} of {len(compared)})"
     if cases and failures / len(cases) > criterion.limit + ROUNDING:
         status, reason = Status.FAILED, f"{said}; at most {reasons.percent(criterion.limit)} may."
     elif missing or not cases:

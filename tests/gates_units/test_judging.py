@@ -208,3 +208,8 @@ def test_an_impossible_loss_is_refused(loss: float) -> None:
 def test_a_loss_in_nats_is_not_taken_for_a_rate() -> None:
     with pytest.raises(InvalidInput, match="from 0 to 1"):
         judge_rate(CRITERION, texts(10, 0.0))
+
+
+def test_a_census_says_how_the_baseline_did_on_the_same_cases() -> None:
+    part = judge_census(CRITERION, observations("g", 20, failing=2, baseline_failing=7))
+    assert "4 of 40 hand-written cases (baseline: 14 of 40)" in part.reason
