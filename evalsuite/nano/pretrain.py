@@ -220,26 +220,26 @@ def schedule(step: int, recipe: Pretraining) -> float:
 def batches(
     make: Callable[[int, Mix], Iterator[Weighted]], recipe: Pretraining, start: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield ``(ids, weights)`` of shape (batch, length): lengths are multiples of 32.
+    """Yield ``(ids, weights)`` of shape (batch, length) from a step on; 32 divides the length.
 
-    The stream depends on the step alone, so a resumed run sees what the whole run would have seen
-    up to what was waiting in half-filled shapes.
+    The stream is drawn from its beginning and skipped up to ``start``, which takes seconds, so a
+    resumed run sees exactly what an uninterrupted one would have seen.
     """
     waiting: dict[int, list[Weighted]] = {}
-    step, pool = start, 0
+    step, pool = 0, 0
     while step < recipe.steps:
-        for item in make(recipe.seed * 1_000_003 + start * 1009 + pool, recipe.mix(step)):
+        for item in make(recipe.seed * 1_000_003 + pool, recipe.mix(step)):
             length = math.ceil(len(item.ids) / 32) * 32
-            if length > recipe.context:
-                continue
             shelf = waiting.setdefault(length, [])
             shelf.append(item)
-            if len(shelf) * length >= recipe.tokens_per_step:
+            if len(shelf) * length < recipe.tokens_per_step:
+                continue
+            if step >= start:
                 yield _tensors(shelf, length)
-                waiting[length] = []
-                step += 1
-                if step >= recipe.steps:
-                    return
+            waiting[length] = []
+            step += 1
+            if step >= recipe.steps:
+                return
         pool += 1
 
 

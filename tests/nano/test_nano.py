@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from evalsuite.cases import Language
 from evalsuite.errors import InvalidInput
@@ -90,6 +92,25 @@ def test_batches_have_few_fixed_shapes(nano: BaseRef) -> None:
     }
     assert all(length % 32 == 0 for _, length in shapes)
     assert all(1024 <= rows * length < 1024 + length for rows, length in shapes)
+
+
+def test_a_resumed_run_sees_what_the_whole_run_would_have_seen(nano: BaseRef) -> None:
+    template = load_template(nano.path)
+    recipe = replace(TINY, cycles=cycle(9), tokens_per_step=512)
+
+    def stream(start: int) -> list[tuple[Tensor, Tensor]]:
+        drawn = batches(
+            lambda s, mix: sequences(template, s, mix, 32, prompt_weight=0.2), recipe, start
+        )
+        return list(drawn)
+
+    whole, resumed = stream(0)[5:], stream(5)
+    assert len(whole) == len(resumed) == 4
+    assert all(
+        torch.equal(a, b)
+        for left, right in zip(whole, resumed, strict=True)
+        for a, b in zip(left, right, strict=True)
+    )
 
 
 def test_the_rate_warms_up_holds_and_decays() -> None:
