@@ -81,3 +81,10 @@ def test_pytest_help_loads_no_tensor_library(pytester: pytest.Pytester) -> None:
     )
     result = pytester.runpytest_subprocess("--help")
     result.stdout.fnmatch_lines(["*--adapter*", "LOADED []"])
+
+
+def test_asking_for_a_run_without_a_candidate_fails(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_mine(gate_run):\n    assert gate_run\n")
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*give --adapter DIR*"])

@@ -22,8 +22,8 @@ from evalsuite.scenarios import (
     sample_skills,
     sample_texts,
 )
+from evalsuite.scenarios.association import association_dialogue
 from evalsuite.scenarios.frames import FRAMED, framed_case, random_words
-from evalsuite.scenarios.skills import association_dialogue
 from evalsuite.template import ChatTemplate
 
 FLUENT: tuple[Kind, ...] = (

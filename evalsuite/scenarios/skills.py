@@ -17,7 +17,7 @@ from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.scenarios.names import Split, invent_name
 
-_SYSTEM: Mapping[Language, str] = {
+SYSTEM: Mapping[Language, str] = {
     Language.EN: "Answer with the result only.",
     Language.ZH: "只回答结果。",
 }
@@ -51,7 +51,7 @@ class SkillItem:
     @property
     def question(self) -> Conversation:
         """The conversation that asks; it ends with the user."""
-        return Conversation.of(("system", _SYSTEM[self.language]), ("user", self.prompt))
+        return Conversation.of(("system", SYSTEM[self.language]), ("user", self.prompt))
 
     @property
     def conversation(self) -> Conversation:
@@ -131,7 +131,9 @@ _WORDS: Mapping[Language, _Words] = {Language.EN: _EN, Language.ZH: _ZH}
 
 
 @dataclass(frozen=True, slots=True)
-class _Context:
+class SkillContext:
+    """What a skill draws from: randomness, a language's words, a split's names."""
+
     rng: random.Random
     language: Language
     split: Split
@@ -161,22 +163,22 @@ class _Made:
     size: int
 
 
-def _copy(c: _Context) -> _Made:
+def _copy(c: SkillContext) -> _Made:
     items = c.pick(c.rng.randint(2, 5))
     return _Made({"items": c.join(items)}, c.join(items), len(items))
 
 
-def _reverse(c: _Context) -> _Made:
+def _reverse(c: SkillContext) -> _Made:
     items = c.pick(c.rng.randint(2, 4))
     return _Made({"items": c.join(items)}, c.join(items[::-1]), len(items))
 
 
-def _count(c: _Context) -> _Made:
+def _count(c: SkillContext) -> _Made:
     items = c.pick(c.rng.randint(1, 6), names=False)
     return _Made({"items": c.join(items)}, str(len(items)), len(items))
 
 
-def _lookup(c: _Context) -> _Made:
+def _lookup(c: SkillContext) -> _Made:
     keys = c.pick(c.rng.randint(2, 4), names=False)
     values = [str(v) for v in c.rng.sample(range(10), len(keys))]
     at = c.rng.randrange(len(keys))
@@ -185,7 +187,7 @@ def _lookup(c: _Context) -> _Made:
     return _Made(slots, values[at], len(keys))
 
 
-def _recall(c: _Context) -> _Made:
+def _recall(c: SkillContext) -> _Made:
     people = c.rng.sample(c.words.people, c.rng.randint(2, 3))
     objects = c.rng.sample(c.words.objects, len(people))
     at = c.rng.randrange(len(people))
@@ -195,7 +197,7 @@ def _recall(c: _Context) -> _Made:
     return _Made({"facts": facts, "who": people[at]}, objects[at], len(people))
 
 
-def _add(c: _Context) -> _Made:
+def _add(c: SkillContext) -> _Made:
     a, b = c.rng.randint(0, 9), c.rng.randint(0, 9)
     return _Made({"a": str(a), "b": str(b)}, str(a + b), int(a + b > 9))
 
@@ -203,7 +205,7 @@ def _add(c: _Context) -> _Made:
 _PLACES_EN, _PLACES_ZH = ("first", "second", "last"), ("第一个", "第二个", "最后一个")
 
 
-def _choose(c: _Context) -> _Made:
+def _choose(c: SkillContext) -> _Made:
     items = c.pick(c.rng.randint(3, 4))
     at = c.rng.randrange(3)
     place = (_PLACES_EN if c.language is Language.EN else _PLACES_ZH)[at]
@@ -211,7 +213,7 @@ def _choose(c: _Context) -> _Made:
     return _Made({"items": c.join(items), "place": place}, answer, at)
 
 
-def _classify(c: _Context) -> _Made:
+def _classify(c: SkillContext) -> _Made:
     labels = c.rng.sample(sorted(c.words.classes), 3)
     label = c.rng.choice(labels)
     word = c.rng.choice(c.words.classes[label])
@@ -219,24 +221,26 @@ def _classify(c: _Context) -> _Made:
     return _Made({"word": word, "labels": c.join(labels)}, label, at)
 
 
-def _format(c: _Context) -> _Made:
+def _format(c: SkillContext) -> _Made:
     items = c.pick(c.rng.randint(1, 3))
     comma = ", " if c.language is Language.EN else "，"
     return _Made({"items": c.join(items)}, f"[{comma.join(items)}]", len(items))
 
 
-def _wrap(c: _Context) -> _Made:
+def _wrap(c: SkillContext) -> _Made:
     word = c.pick(1)[0]
     return _Made({"items": word}, f"({word})", 1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Skill:
-    make: Callable[[_Context], _Made]
+    make: Callable[[SkillContext], _Made]
     wordings: Mapping[Language, tuple[str, ...]]
 
 
-def _skill(make: Callable[[_Context], _Made], en: tuple[str, ...], zh: tuple[str, ...]) -> _Skill:
+def _skill(
+    make: Callable[[SkillContext], _Made], en: tuple[str, ...], zh: tuple[str, ...]
+) -> _Skill:
     return _Skill(make, {Language.EN: en, Language.ZH: zh})
 
 
@@ -328,7 +332,7 @@ def sample_skills(
         language = languages[index % len(languages)]
         wordings = _SKILLS[skill].wordings[language]
         wording = rng.randrange(len(wordings))
-        made = _SKILLS[skill].make(_Context(rng, language, Split(split)))
+        made = _SKILLS[skill].make(SkillContext(rng, language, Split(split)))
         items.append(
             SkillItem(
                 id=f"{split}-{seed}-{language}-{skill}-{index:05d}",
@@ -362,7 +366,7 @@ _SENTENCES: Mapping[Language, tuple[str, ...]] = {
 }
 
 
-def _sentence(c: _Context, people: Sequence[str]) -> tuple[int, str]:
+def _sentence(c: SkillContext, people: Sequence[str]) -> tuple[int, str]:
     words = c.words
     classes = list(words.classes.values())
     at = c.rng.randrange(len(_SENTENCES[c.language]))
@@ -386,7 +390,7 @@ def sample_texts(
     items: list[TextItem] = []
     for index in range(n):
         language = languages[index % len(languages)]
-        context = _Context(rng, language, Split(split))
+        context = SkillContext(rng, language, Split(split))
         people = rng.sample(context.words.people, 2)
         told = [_sentence(context, people) for _ in range(rng.randint(2, 3))]
         gap = " " if language is Language.EN else ""
@@ -400,52 +404,3 @@ def sample_texts(
             )
         )
     return tuple(items)
-
-
-def association_dialogue(rng: random.Random, language: Language, split: Split) -> Conversation:
-    """A table or a list of facts and several questions about it: dense practice in association.
-
-    Used in training only. One context with several questions teaches looking up far sooner than
-    one question each.
-    """
-    context = _Context(rng, language, split)
-    told = _table(context) if rng.random() < 0.5 else _facts(context)
-    gap = " " if language is Language.EN else ""
-    turns = [("system", _SYSTEM[language])]
-    for number, at in enumerate(rng.sample(range(len(told.keys)), len(told.keys))):
-        question = told.ask.format(told.keys[at])
-        if number == 0:
-            question = told.text + gap + question
-        turns += [("user", question), ("assistant", told.values[at])]
-    return Conversation.of(*turns)
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    text: str
-    keys: Sequence[str]
-    values: Sequence[str]
-    ask: str
-
-
-def _table(c: _Context) -> _Told:
-    size = c.rng.randint(2, 6)
-    keys = c.pick(size, names=False)
-    values = [str(v) for v in c.rng.sample(range(10), size)]
-    pairs = [c.words.pair.format(k, v) for k, v in zip(keys, values, strict=True)]
-    if c.language is Language.EN:
-        asks, stop = ("What is the number of {}?", "Give {}."), "."
-    else:
-        asks, stop = ("{}的数字是几？", "给出{}。"), "。"
-    return _Told(c.words.pair_separator.join(pairs) + stop, keys, values, c.rng.choice(asks))
-
-
-def _facts(c: _Context) -> _Told:
-    size = c.rng.randint(2, 6)
-    keys, values = c.rng.sample(c.words.people, size), c.rng.sample(c.words.objects, size)
-    if c.language is Language.EN:
-        fact, gap, asks = "{} has a {}.", " ", ("What does {} have?", "Say what {} has.")
-    else:
-        fact, gap, asks = "{}有{}。", "", ("{}有什么？", "说出{}有的东西。")
-    text = gap.join(fact.format(k, v) for k, v in zip(keys, values, strict=True))
-    return _Told(text, keys, values, c.rng.choice(asks))

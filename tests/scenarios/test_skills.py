@@ -12,7 +12,7 @@ from evalsuite.cases import Language
 from evalsuite.conversation import Role
 from evalsuite.errors import InvalidInput
 from evalsuite.scenarios import SKILLS, SkillItem, Split, sample_skills, sample_texts
-from evalsuite.scenarios.skills import association_dialogue
+from evalsuite.scenarios.association import association_dialogue
 
 seeds = st.integers(0, 10**6)
 
