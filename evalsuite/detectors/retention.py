@@ -15,7 +15,8 @@ from evalsuite.cases import Language
 from evalsuite.detectors.score import Score, Span
 from evalsuite.detectors.text import same, tokens
 from evalsuite.errors import InvalidInput
-from evalsuite.scenarios.skills import ASKS_TEXT, SkillItem, TextItem
+from evalsuite.scenarios.skills import SkillItem
+from evalsuite.scenarios.texts import ASKS_TEXT, TextItem
 
 _MAX_BYTES = 16 * 1024 * 1024
 

@@ -12,10 +12,9 @@ from evalsuite.scenarios.panels import (
 from evalsuite.scenarios.skills import (
     SKILLS,
     SkillItem,
-    TextItem,
     sample_skills,
-    sample_texts,
 )
+from evalsuite.scenarios.texts import TextItem, sample_texts
 
 __all__ = [
     "LEXICONS",

@@ -59,27 +59,6 @@ class SkillItem:
         return self.question.then(Role.ASSISTANT, self.answer)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextItem:
-    """A short general text, whose likelihood under base and candidate is compared."""
-
-    id: str
-    language: Language
-    cluster: str
-    prompt: str
-    text: str
-
-    @property
-    def question(self) -> Conversation:
-        """The conversation that asks for a text."""
-        return Conversation.of(("user", self.prompt))
-
-    @property
-    def conversation(self) -> Conversation:
-        """The conversation with the text as its answer."""
-        return Conversation.of(("user", self.prompt), ("assistant", self.text))
-
-
 @dataclass(frozen=True, slots=True)
 class _Words:
     """A language's closed lists; every entry is a common word."""
@@ -299,13 +278,9 @@ _SKILLS: Mapping[str, _Skill] = {
 
 SKILLS: tuple[str, ...] = tuple(_SKILLS)
 
-ASKS_TEXT: Mapping[Language, str] = {
-    Language.EN: "Write a short text.",
-    Language.ZH: "写一段短文。",
-}
 
-
-def _rng(*parts: object) -> random.Random:
+def seeded(*parts: object) -> random.Random:
+    """Return a source of randomness that the parts decide, the same on every platform."""
     return random.Random("/".join(str(p) for p in parts))  # noqa: S311 - sampling, not security
 
 
@@ -325,7 +300,7 @@ def sample_skills(
     unknown = [s for s in skills if s not in _SKILLS]
     if unknown or not skills or not languages:
         raise InvalidInput(f"skills={unknown or list(skills)} must be some of: {', '.join(SKILLS)}")
-    rng = _rng("skills", seed, split)
+    rng = seeded("skills", seed, split)
     items: list[SkillItem] = []
     for index in range(n):
         skill = skills[(index // len(languages)) % len(skills)]
@@ -341,66 +316,6 @@ def sample_skills(
                 cluster=f"{language}/{skill}/w{wording}/{made.size}",
                 prompt=wordings[wording].format(**made.slots),
                 answer=made.answer,
-            )
-        )
-    return tuple(items)
-
-
-_SENTENCES: Mapping[Language, tuple[str, ...]] = {
-    Language.EN: (
-        "{p} has a {c} {o}.",
-        "{p} goes to the {l}.",
-        "The {o} of {p} is {c}.",
-        "In the {l} {p} sees a {a}.",
-        "{p} gives the {o} to {q}.",
-        "{p} likes {f}, but {q} does not.",
-    ),
-    Language.ZH: (
-        "{p}有一个{c}的{o}。",
-        "{p}去{l}。",
-        "{p}的{o}是{c}的。",
-        "在{l}，{p}看见了{a}。",
-        "{p}把{o}给了{q}。",
-        "{p}喜欢{f}，但是{q}不喜欢。",
-    ),
-}
-
-
-def _sentence(c: SkillContext, people: Sequence[str]) -> tuple[int, str]:
-    words = c.words
-    classes = list(words.classes.values())
-    at = c.rng.randrange(len(_SENTENCES[c.language]))
-    p, q = people if c.rng.random() < 0.7 else people[::-1]
-    return at, _SENTENCES[c.language][at].format(
-        p=p,
-        q=q,
-        a=c.rng.choice(classes[0]),
-        c=c.rng.choice(classes[1]),
-        f=c.rng.choice(classes[2]),
-        o=c.rng.choice(words.objects),
-        l=c.rng.choice(words.places),
-    )
-
-
-def sample_texts(
-    seed: int, n: int, split: str = "panel", *, languages: Sequence[Language] = tuple(Language)
-) -> tuple[TextItem, ...]:
-    """Sample ``n`` short stories of two or three sentences about two people."""
-    rng = _rng("texts", seed, split)
-    items: list[TextItem] = []
-    for index in range(n):
-        language = languages[index % len(languages)]
-        context = SkillContext(rng, language, Split(split))
-        people = rng.sample(context.words.people, 2)
-        told = [_sentence(context, people) for _ in range(rng.randint(2, 3))]
-        gap = " " if language is Language.EN else ""
-        items.append(
-            TextItem(
-                id=f"{split}-{seed}-{language}-text-{index:05d}",
-                language=language,
-                cluster=f"{language}/text/" + "-".join(str(at) for at, _ in told),
-                prompt=ASKS_TEXT[language],
-                text=gap.join(sentence for _, sentence in told),
             )
         )
     return tuple(items)

@@ -15,9 +15,8 @@ from evalsuite.cases import Case, Kind
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration, build
-from evalsuite.scenarios import Episode, sample_episodes
+from evalsuite.scenarios import Episode, sample_episodes, sample_skills, sample_texts
 from evalsuite.scenarios.frames import FRAMED, framed_case
-from evalsuite.scenarios.skills import sample_skills, sample_texts
 from evalsuite.training.corruptions import Draft, corrupt
 from evalsuite.training.recipe import Corruption, DataRecipe
 

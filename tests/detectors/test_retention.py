@@ -18,7 +18,7 @@ from evalsuite.detectors import (
 )
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.scenarios import SkillItem, TextItem
-from evalsuite.scenarios.skills import ASKS_TEXT
+from evalsuite.scenarios.texts import ASKS_TEXT
 
 
 def general(id: str, text: str, language: Language = Language.EN) -> TextItem:
