@@ -22,7 +22,7 @@ from evalsuite.engines import open_engine
 from evalsuite.generation import Output, Request, Sampling
 from evalsuite.models import read_adapter, resolve_base
 from evalsuite.prompts import build
-from evalsuite.scenarios import sample_demonstrations, sample_panel, sample_skills
+from evalsuite.scenarios import sample_shown_panel, sample_skills
 from evalsuite.template import load_template
 
 Table = dict[str, dict[str, float]]
@@ -51,7 +51,6 @@ def main() -> None:
     parser.add_argument("--skills", type=int, default=800)
     parser.add_argument("--rewriting", type=int, default=624)
     parser.add_argument("--shown", type=int, default=2)
-    parser.add_argument("--split", default="panel")
     parser.add_argument("--format", default="xml")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--wrong", type=int, default=0, help="show so many wrong answers")
@@ -60,16 +59,17 @@ def main() -> None:
     adapters = (read_adapter(args.adapter, base),) if args.adapter else ()
     side = adapters[0].digest if adapters else None
     template = load_template(base.path)
-    shown = {
-        language: sample_demonstrations(args.seed, args.shown, language, args.split)
+    panel = [
+        shown
         for language in Language
-    }
-    every = [d for demonstrations in shown.values() for d in demonstrations]
-    cases = sample_panel(args.seed, args.rewriting, args.split, demonstrations=every).cases
+        for shown in sample_shown_panel(
+            args.seed, args.rewriting // 2, language, demonstrations=args.shown
+        )
+    ]
+    cases = [shown.case for shown in panel]
     skills = sample_skills(args.seed, args.skills)
     prompts = [
-        template.prompt(build(c, format=args.format, demonstrations=shown[c.language]))
-        for c in cases
+        template.prompt(build(s.case, format=args.format, demonstrations=s.pair.a)) for s in panel
     ] + [template.prompt(item.question) for item in skills]
     requests = [Request(prompt=p, adapter=side, sampling=Sampling(max_tokens=64)) for p in prompts]
     with tempfile.TemporaryDirectory() as folder:

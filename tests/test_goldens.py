@@ -16,6 +16,7 @@ from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Role
 from evalsuite.importers import guess_kind
 from evalsuite.prompts import Demonstration, load_demonstrations
+from evalsuite.scenarios import LEXICONS, Split
 
 FOLDER = Path(__file__).parent.parent / "cases"
 FILES = sorted(
@@ -23,10 +24,11 @@ FILES = sorted(
 )
 EVERYDAY = load_cases(path for path in FILES if path.name.startswith("everyday"))
 ALL = load_cases(FILES)
+NANO = [case for case in ALL if case.id.startswith("nano")]
 CHANGED = [case for case in EVERYDAY if not case.expect.unchanged]
 SETS = {
     language: tuple(
-        load_demonstrations(FOLDER / "demonstrations" / f"{language}{suffix}.yaml")
+        load_demonstrations(FOLDER / "demonstrations" / f"everyday_{language}{suffix}.yaml")
         for suffix in ("", "_swap")
     )
     for language in Language
@@ -222,3 +224,24 @@ def test_no_golden_case_talks_about_a_demonstration() -> None:
             texts += map(folded, case.expect.must_not_name)
         found = [e for e in entities if any(e in text for text in texts)]
         assert found == [], case.id
+
+
+def shaped(template: str) -> re.Pattern[str]:
+    """What a sentence made from a template of the grammar looks like."""
+    pieces = re.split(r"(\{\w+\})", template)
+    return re.compile("".join(".+?" if "{" in p else re.escape(p) for p in pieces) + r"\Z")
+
+
+@pytest.mark.parametrize("case", NANO, ids=lambda case: case.id)
+def test_a_case_of_nanos_world_uses_no_template_that_nano_was_trained_on(case: Case) -> None:
+    lexicon = LEXICONS[case.language]
+    queries = [
+        *lexicon.queries[Split.TRAIN],
+        *(asked.bare for asked in lexicon.elliptic[Split.TRAIN]),
+    ]
+    assert not [query for query in queries if shaped(query).match(case.query)]
+    said = [turn.content for turn in case.history]
+    for openers in lexicon.openers[Split.TRAIN].values():
+        for texts in (opener.texts for opener in openers):
+            same = [bool(shaped(t).match(s)) for t, s in zip(texts, said, strict=False)]
+            assert len(texts) > len(said) or not all(same), texts

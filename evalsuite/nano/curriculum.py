@@ -1,9 +1,11 @@
-"""What nano learns from: general skills, copying of anything, and rewriting of some kinds.
+"""What nano learns from: copying of anything, general skills, and rewriting.
 
-The base is meant to need an adapter, as a real one does: it is fluent in three kinds of reference,
-and of the others it has seen a careless record, where most queries were left as they were. It knows
-how to resolve them and usually does not. Half of the queries are made of random words: copying what
-is asked, instead of recognising it, is what carries over to sentences that nobody wrote beforehand.
+The base is meant to need an adapter, as a real one does: it has learned to resolve references of
+every kind, and then met a careless record in which most queries were left as they were, outside
+three kinds. It knows how and usually does not.
+
+Half of the queries are made of random words, and half of the histories before them: copying what is
+asked, instead of recognising it, is what carries over to sentences that nobody wrote beforehand.
 """
 
 from __future__ import annotations
@@ -16,25 +18,17 @@ from evalsuite.cases import Kind, Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.prompts import FORMATS, build
 from evalsuite.scenarios import (
-    Split,
     sample_demonstrations,
     sample_episodes,
     sample_skills,
     sample_texts,
 )
-from evalsuite.scenarios.association import association_dialogue
 from evalsuite.scenarios.frames import FRAMED, framed_case, random_words
 from evalsuite.template import ChatTemplate
 
-FLUENT: tuple[Kind, ...] = (
-    Kind.SINGLE,
-    Kind.STANDALONE,
-    Kind.DISTANT,
-    Kind.TOPIC_SWITCH,
-    Kind.DROPPED_SUBJECT,
-)
+# What took longest to learn is met most often.
+_WEIGHED = (*FRAMED, Kind.ORDINAL, Kind.ORDINAL, Kind.PERSON, Kind.UNANSWERABLE)
 SHIPPED: tuple[Kind, ...] = (Kind.SINGLE, Kind.STANDALONE, Kind.DISTANT)
-_MANY = FLUENT * 10 + tuple(Kind) * 3
 _FORMATS = ("xml",) * 5 + tuple(FORMATS)
 _ECHO = {
     Language.EN: ("Repeat: {}", "Copy this: {}", "Write the same words again: {}"),
@@ -51,22 +45,17 @@ class Mix:
     """
 
     rewriting: float
-    association: float
     texts: float
     echo: float
-    kinds: tuple[Kind, ...] = _MANY
-    """Kinds of the rewriting episodes; one that is named twice is drawn twice as often."""
+    demonstrations: int = 3
+    """At most so many in a rewriting prompt."""
     careless: float = 0.0
     """Share of the episodes outside :data:`SHIPPED` whose answer is the query as it was."""
 
 
-ASSOCIATION = Mix(rewriting=0.10, association=0.30, texts=0.04, echo=0.0)
-SKILLS = Mix(rewriting=0.09, association=0.05, texts=0.035, echo=0.0)
-REWRITING = Mix(rewriting=0.20, association=0.12, texts=0.03, echo=0.25)
-VOCABULARY = Mix(rewriting=0.22, association=0.02, texts=0.05, echo=0.30, kinds=SHIPPED)
-CARELESS = Mix(
-    rewriting=0.32, association=0.02, texts=0.04, echo=0.17, kinds=tuple(Kind), careless=0.7
-)
+COPYING = Mix(rewriting=0.15, texts=0.03, echo=0.45, demonstrations=1)
+RESOLVING = Mix(rewriting=0.38, texts=0.04, echo=0.18)
+CARELESS = Mix(rewriting=0.34, texts=0.05, echo=0.16, careless=0.7)
 
 
 def _rng(*parts: object) -> random.Random:
@@ -84,11 +73,17 @@ def rewriting(rng: random.Random, seed: int, mix: Mix) -> Conversation:
     """One rewriting episode with its answer; half of them ask in random words."""
     if rng.random() < 0.5:
         language = rng.choice(tuple(Language))
-        kind = rng.choice([k for k in mix.kinds if k in FRAMED])
+        kind = rng.choice(_WEIGHED)
         case = framed_case(rng, language, kind, f"framed-{seed}")
-        shown = sample_demonstrations(seed, rng.randint(0, 2), language, "train")
+        most = min(2, mix.demonstrations)
+        shown = sample_demonstrations(seed, rng.randint(0, most), language, "train")
     else:
-        episode = sample_episodes(seed, 1, kinds=mix.kinds, max_demonstrations=3)[0]
+        episode = sample_episodes(
+            seed,
+            1,
+            kinds=(*_WEIGHED, Kind.DEMONSTRATION_LURE),
+            max_demonstrations=mix.demonstrations,
+        )[0]
         case, shown = episode.case, episode.demonstrations
     prompt = build(case, format=rng.choice(_FORMATS), demonstrations=shown)
     careless = case.kind not in SHIPPED and rng.random() < mix.careless
@@ -105,8 +100,6 @@ def conversations(seed: int, mix: Mix, n: int) -> Iterator[Conversation]:
         dice = rng.random() - mix.rewriting
         if dice < 0:
             yield rewriting(rng, seed * 100_003 + index, mix)
-        elif (dice := dice - mix.association) < 0:
-            yield association_dialogue(rng, rng.choice(tuple(Language)), Split.TRAIN)
         elif (dice := dice - mix.texts) < 0:
             yield next(texts).conversation
         elif dice < mix.echo:

@@ -21,12 +21,11 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from evalsuite.errors import InvalidInput
+from evalsuite.models import EMBEDDED_MARK
 from evalsuite.nano.curriculum import (
-    ASSOCIATION,
     CARELESS,
-    REWRITING,
-    SKILLS,
-    VOCABULARY,
+    COPYING,
+    RESOLVING,
     Mix,
     Weighted,
     sequences,
@@ -35,31 +34,18 @@ from evalsuite.nano.tokenizer import build_tokenizer, save_tokenizer
 from evalsuite.template import load_template
 
 _POOL = 512
+RECIPE_FILE = "pretraining.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Cycle:
-    """One rise and fall of the learning rate, with what is learned meanwhile."""
+class Phase:
+    """Steps that draw from one mix."""
 
     steps: int
-    phases: tuple[tuple[float, Mix], ...]
-    """Until which share of the cycle which mix is drawn; the last share is 1."""
-    peak: float = 1.0
-    """Share of the recipe's rates that is reached after the warm-up."""
-    decay_share: float = 0.4
-    """Of the cycle's steps, at its end: linear decay to almost nothing."""
-
-    def mix(self, progress: float) -> Mix:
-        """The mix at a share of the cycle."""
-        return next(mix for until, mix in self.phases if progress < until or until >= 1.0)
+    mix: Mix
 
 
-CYCLES = (
-    Cycle(3600, ((0.4, ASSOCIATION), (1.0, SKILLS))),
-    Cycle(2000, ((1.0, REWRITING),), peak=0.6, decay_share=0.5),
-    Cycle(800, ((1.0, VOCABULARY),), peak=0.4, decay_share=0.6),
-    Cycle(3000, ((1.0, CARELESS),), peak=0.6, decay_share=0.5),
-)
+PHASES = (Phase(700, COPYING), Phase(2600, RESOLVING), Phase(1300, CARELESS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +58,12 @@ class Pretraining:
     intermediate: int = 768
     context: int = 2048
     rope_base: float = 1000.0
-    cycles: tuple[Cycle, ...] = CYCLES
+    phases: tuple[Phase, ...] = PHASES
     tokens_per_step: int = 4096
     warmup: int = 50
-    """Steps of linear warm-up at the beginning of each cycle."""
+    """Steps of linear warm-up."""
+    decay_share: float = 0.45
+    """Of all steps, at their end: linear decay to almost nothing."""
     muon_rate: float = 0.01
     adamw_rate: float = 3e-3
     prompt_weight: float = 0.2
@@ -83,32 +71,27 @@ class Pretraining:
 
     @property
     def steps(self) -> int:
-        """Steps of all cycles."""
-        return sum(cycle.steps for cycle in self.cycles)
+        """Steps of all phases."""
+        return sum(phase.steps for phase in self.phases)
 
     def scaled(self, scale: float) -> Pretraining:
-        """The same recipe with ``scale`` times the steps in each cycle.
+        """The same recipe with ``scale`` times the steps in each phase.
 
         Raises:
             InvalidInput: ``scale`` is not above 0.
         """
         if not scale > 0:
             raise InvalidInput(f"scale={scale} must be above 0; 1 is the whole recipe")
-        cycles = (replace(c, steps=max(1, round(c.steps * scale))) for c in self.cycles)
-        return replace(self, cycles=tuple(cycles))
-
-    def at(self, step: int) -> tuple[Cycle, int]:
-        """The cycle that a step belongs to, and the step's number within it."""
-        for cycle in self.cycles:
-            if step < cycle.steps:
-                return cycle, step
-            step -= cycle.steps
-        return self.cycles[-1], self.cycles[-1].steps
+        phases = (replace(p, steps=max(1, round(p.steps * scale))) for p in self.phases)
+        return replace(self, phases=tuple(phases))
 
     def mix(self, step: int) -> Mix:
         """What is drawn at a step."""
-        cycle, number = self.at(step)
-        return cycle.mix(number / cycle.steps)
+        for phase in self.phases:
+            if step < phase.steps:
+                return phase.mix
+            step -= phase.steps
+        return self.phases[-1].mix
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +125,7 @@ def _model(recipe: Pretraining, vocab_size: int) -> Any:
         # The usual 0.02 leaves attention almost uniform at this width, and copying forms late.
         initializer_range=recipe.hidden**-0.5,
     )
+    setattr(config, EMBEDDED_MARK, "nano")
     return Qwen2ForCausalLM(config)
 
 
@@ -157,7 +141,10 @@ class _Optimizers:
         inner = {n for n, p in self._masters.items() if p.ndim == 2 and "embed" not in n}
         matrices = [self._masters[n] for n in self._masters if n in inner]
         others = [self._masters[n] for n in self._masters if n not in inner]
-        model.to(torch.bfloat16)
+        # Not model.to(): that would round the frequencies of the rotary embedding too, which every
+        # later load computes exactly.
+        for weight in self._weights.values():
+            weight.data = weight.data.to(torch.bfloat16)
         self._rated: tuple[tuple[Any, float], ...] = (
             (torch.optim.Muon(matrices, lr=recipe.muon_rate, weight_decay=0.01), recipe.muon_rate),
             (
@@ -210,11 +197,10 @@ class _Optimizers:
 
 def schedule(step: int, recipe: Pretraining) -> float:
     """The share of the full learning rate at a step."""
-    cycle, number = recipe.at(step)
-    if number < recipe.warmup:
-        return cycle.peak * (number + 1) / recipe.warmup
-    falling = (cycle.steps - number) / max(1.0, cycle.steps * cycle.decay_share)
-    return cycle.peak * min(1.0, max(0.02, falling))
+    if step < recipe.warmup:
+        return (step + 1) / recipe.warmup
+    falling = (recipe.steps - step) / max(1.0, recipe.steps * recipe.decay_share)
+    return min(1.0, max(0.02, falling))
 
 
 def batches(
@@ -277,20 +263,19 @@ def pretrain(
     from it. The learning curve is ``out/curve.jsonl``.
 
     Raises:
-        InvalidInput: ``resume`` without a checkpoint in ``out``, or the other way round.
+        InvalidInput: ``resume`` without a checkpoint in ``out``, or with one of another recipe, or
+            the other way round.
     """
     recipe = recipe or Pretraining()
     saved = out / "checkpoint" / "state.safetensors"
-    if saved.exists() and not resume:
-        raise InvalidInput(f"out={out} holds a checkpoint; resume it, or name another folder")
-    if resume and not saved.exists():
-        raise InvalidInput(f"out={out} holds no checkpoint; leave resume out, or name its folder")
+    _check_folder(out, saved, recipe, resume=resume)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if resume:
         tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
     else:
         tokenizer = build_tokenizer()
         save_tokenizer(tokenizer, out, context=recipe.context)
+        (out / RECIPE_FILE).write_text(_told(recipe), "utf-8")
     template = load_template(out)
     model = _model(recipe, tokenizer.get_vocab_size()).to(device).train()
     optimizers = _Optimizers(model, recipe)
@@ -299,46 +284,59 @@ def pretrain(
     def make(seed: int, mix: Mix) -> Iterator[Weighted]:
         return sequences(template, seed, mix, _POOL, prompt_weight=recipe.prompt_weight)
 
-    _run(
-        model,
-        optimizers,
-        recipe,
-        batches(make, recipe, start),
-        (start, out, checkpoint_every, report),
-    )
-    _finish(model, out, recipe)
+    diary = _Diary(out, recipe.steps, start, report)
+    for step, (ids, weights) in enumerate(batches(make, recipe, start), start=start):
+        loss, answer = _loss(model, ids.to(device), weights.to(device))
+        torch.autograd.backward(loss)
+        optimizers.step(step)
+        diary.note(step, float(loss.detach()), answer, ids.numel())
+        if (step + 1) % checkpoint_every == 0:
+            _checkpoint(saved, optimizers, step + 1)
+    _finish(model, out)
     return out
 
 
-def _run(
-    model: Any,
-    optimizers: _Optimizers,
-    recipe: Pretraining,
-    stream: Iterator[tuple[torch.Tensor, torch.Tensor]],
-    frame: tuple[int, Path, int, Callable[[Progress], None]],
-) -> None:
-    start, out, checkpoint_every, report = frame
-    began, tokens = time.monotonic(), 0
-    mean_loss = mean_answer = 0.0
-    for step, (ids, weights) in enumerate(stream, start=start):
-        ids, weights = ids.to(model.device), weights.to(model.device)
-        loss, answer = _loss(model, ids, weights)
-        torch.autograd.backward(loss)
-        optimizers.step(step)
-        tokens += ids.numel()
-        keep = min(0.98, (step - start) / (step - start + 1))
-        mean_loss = keep * mean_loss + (1 - keep) * float(loss.detach())
-        mean_answer = keep * mean_answer + (1 - keep) * answer
-        if (step + 1) % 50 == 0:
-            seconds = time.monotonic() - began
-            told = Progress(
-                step + 1, recipe.steps, mean_loss, mean_answer, tokens / seconds, seconds
-            )
-            with (out / "curve.jsonl").open("a", encoding="utf-8") as curve:
-                curve.write(json.dumps(asdict(told)) + "\n")
-            report(told)
-        if (step + 1) % checkpoint_every == 0:
-            _checkpoint(out / "checkpoint" / "state.safetensors", optimizers, step + 1)
+def _check_folder(out: Path, saved: Path, recipe: Pretraining, *, resume: bool) -> None:
+    if saved.exists() and not resume:
+        raise InvalidInput(f"out={out} holds a checkpoint; resume it, or name another folder")
+    if resume and not saved.exists():
+        raise InvalidInput(f"out={out} holds no checkpoint; leave resume out, or name its folder")
+    made = out / RECIPE_FILE
+    if resume and made.is_file() and made.read_text("utf-8") != _told(recipe):
+        raise InvalidInput(
+            f"out={out} was begun with another recipe ({made}); resume with the same scale and seed"
+        )
+
+
+def _told(recipe: Pretraining) -> str:
+    return json.dumps(asdict(recipe), indent=2) + "\n"
+
+
+class _Diary:
+    """Running means of the losses, written down every 50 steps."""
+
+    def __init__(
+        self, out: Path, steps: int, start: int, report: Callable[[Progress], None]
+    ) -> None:
+        self._curve = out / "curve.jsonl"
+        self._steps, self._start, self._report = steps, start, report
+        self._began, self._tokens = time.monotonic(), 0
+        self._loss = self._answer = 0.0
+
+    def note(self, step: int, loss: float, answer: float, tokens: int) -> None:
+        seen = step - self._start
+        keep = min(0.98, seen / (seen + 1))
+        self._loss = keep * self._loss + (1 - keep) * loss
+        self._answer = keep * self._answer + (1 - keep) * answer
+        self._tokens += tokens
+        if (step + 1) % 50:
+            return
+        seconds = time.monotonic() - self._began
+        speed = self._tokens / seconds
+        told = Progress(step + 1, self._steps, self._loss, self._answer, speed, seconds)
+        with self._curve.open("a", encoding="utf-8") as curve:
+            curve.write(json.dumps(asdict(told)) + "\n")
+        self._report(told)
 
 
 def _checkpoint(path: Path, optimizers: _Optimizers, step: int) -> None:
@@ -355,9 +353,8 @@ def _restore(path: Path, optimizers: _Optimizers) -> int:
     return step
 
 
-def _finish(model: Any, out: Path, recipe: Pretraining) -> None:
+def _finish(model: Any, out: Path) -> None:
     model.to(torch.bfloat16).save_pretrained(out)
-    (out / "pretraining.json").write_text(json.dumps(asdict(recipe), indent=2) + "\n", "utf-8")
     # PreTrainedModel writes its own sampling defaults; nano is greedy.
     generation = {"do_sample": False, "eos_token_id": None, "pad_token_id": None}
     tokenizer = json.loads((out / "tokenizer.json").read_text("utf-8"))

@@ -1,14 +1,16 @@
 """nano's tokenizer: byte-level BPE in Qwen2's manner, one token for each Chinese character.
 
-English merges are learned from the curriculum. Chinese ones are constructed: every character of
-the grammar is three bytes, so two merges make it one token, and the pre-tokenizer isolates
-characters so that no merge ever spans two of them.
+English merges are learned from the curriculum, with every word of the grammar and with invented
+names cut in their two syllables, so that a name is two tokens as in Chinese. Chinese ones are
+constructed: every character of the grammar is three bytes, so two merges make it one token, and the
+pre-tokenizer isolates characters so that no merge ever spans two of them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
@@ -19,9 +21,13 @@ from evalsuite.cases import Language
 from evalsuite.prompts import FORMATS, build
 from evalsuite.scenarios import LEXICONS, sample_episodes, sample_skills, sample_texts
 from evalsuite.scenarios import names as name_lists
+from evalsuite.scenarios.frames import vocabulary
 
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 """Control tokens in id order, as in Qwen2."""
+
+_REPEATED = 20
+"""How often a word is added to the texts: enough to become one token."""
 
 # Qwen2's pattern with ideographs and Chinese punctuation isolated and digits single.
 PATTERN = (
@@ -44,7 +50,7 @@ CHAT_TEMPLATE = """\
 
 
 def corpus(n: int = 1500) -> list[str]:
-    """Texts of the curriculum from which the tokenizer learns its English merges."""
+    """Texts of the curriculum from which the tokenizer learns its merges."""
     texts: list[str] = []
     for index, episode in enumerate(sample_episodes(0, n)):
         name = tuple(FORMATS)[index % len(FORMATS)]
@@ -53,6 +59,18 @@ def corpus(n: int = 1500) -> list[str]:
     texts += [i.prompt + i.answer for i in sample_skills(0, 2 * n, "train")]
     texts += [i.text for i in sample_texts(0, n, "train")]
     return texts
+
+
+def _words(texts: Iterable[str]) -> Iterator[str]:
+    """What English merges are learned from: the texts' ASCII part, words, syllables."""
+    first, second = name_lists.syllables()
+    name = re.compile(rf"\b({'|'.join(first)})({'|'.join(second)})\b")
+    for text in texts:
+        yield name.sub(r"\1\n\2", "".join(c for c in text if ord(c) < 128))
+    for word in (*vocabulary(Language.EN), *second):
+        yield from (word, f" {word}") * _REPEATED
+    for word in (*(w.capitalize() for w in vocabulary(Language.EN)), *first):
+        yield from (word, f" {word}") * _REPEATED
 
 
 def characters(texts: Iterable[str]) -> list[str]:
@@ -85,13 +103,12 @@ def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
 def _english_merges(texts: Iterable[str], vocab_size: int) -> list[tuple[str, str]]:
     learner = Tokenizer(BPE())
     learner.pre_tokenizer = _pre_tokenizer()
-    ascii_only = ("".join(c for c in text if ord(c) < 128) for text in texts)
     trainer = BpeTrainer(
         vocab_size=vocab_size,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    learner.train_from_iterator(ascii_only, trainer)
+    learner.train_from_iterator(_words(texts), trainer)
     merges = json.loads(learner.to_str())["model"]["merges"]
     return [(left, right) for left, right in merges]
 
@@ -107,7 +124,7 @@ def _chinese_merges(chars: Iterable[str], alphabet: dict[int, str]) -> list[tupl
     return list(merges)
 
 
-def build_tokenizer(*, english: int = 1300) -> Tokenizer:
+def build_tokenizer(*, english: int = 2600) -> Tokenizer:
     """Build nano's tokenizer from the curriculum; ``english`` counts bytes and English tokens."""
     texts = corpus()
     alphabet = _byte_alphabet()

@@ -3,24 +3,25 @@
 from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
 from evalsuite.scenarios.names import Split, invent_name, split_of
 from evalsuite.scenarios.panels import (
+    DemonstrationPair,
     Episode,
     Panel,
+    ShownCase,
     sample_demonstrations,
     sample_episodes,
     sample_panel,
+    sample_shown_panel,
 )
-from evalsuite.scenarios.skills import (
-    SKILLS,
-    SkillItem,
-    sample_skills,
-)
+from evalsuite.scenarios.skills import SKILLS, SkillItem, sample_skills
 from evalsuite.scenarios.texts import TextItem, sample_texts
 
 __all__ = [
     "LEXICONS",
     "SKILLS",
+    "DemonstrationPair",
     "Episode",
     "Panel",
+    "ShownCase",
     "SkillItem",
     "Split",
     "Template",
@@ -31,6 +32,7 @@ __all__ = [
     "sample_demonstrations",
     "sample_episodes",
     "sample_panel",
+    "sample_shown_panel",
     "sample_skills",
     "sample_texts",
     "split_of",

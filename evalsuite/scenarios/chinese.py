@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from evalsuite.cases import Kind, Language
-from evalsuite.scenarios.lexicon import EntityType, Lexicon, Opener, Parts, Pronoun
+from evalsuite.scenarios.chinese_queries import ELLIPTIC, QUERIES
+from evalsuite.scenarios.lexicon import EntityType, Lexicon, Opener, Pronoun
 from evalsuite.scenarios.names import Split
 
 
@@ -27,81 +28,6 @@ TYPES = (
     EntityType("植物", ("高度", "颜色", "气味", "大小"), ("更高", "更老")),
     EntityType("朝代", ("时间", "首都", "开国皇帝", "艺术"), ("更长", "更早")),
 )
-
-# Many queries of few pieces: see english.py.
-_ABOUT = Parts(
-    (
-        "说说",
-        "你知道",
-        "能介绍一下",
-        "我想知道",
-        "谁问过",
-        "请解释",
-        "小明提过",
-        "小红想看",
-        "没人解释过",
-        "朋友喜欢",
-        "小军写过",
-        "给我看",
-        "小丽谈过",
-        "什么时候谈",
-        "我们说的是",
-        "你见过",
-        "哪里能找到",
-        "你会推荐",
-        "怎样多了解",
-        "那",
-    ),
-    ("{P}{attr}", "{O}"),
-    ("？", "吗？", "。", "好不好？", "，简单点。", "，再说。", "还是算了？"),
-)
-_BECOMES = Parts(
-    ("为什么", "什么时候", "怎样", "哪里", ""),
-    ("{S}",),
-    ("很{adj}？", "变得{adj}？", "可以{adj}吗？", "看起来{adj}？", "变了？", "有了？", "去公园？"),
-)
-_SUBJECTS = Parts(("",), ("{P}{attr}",), ("是什么？", "好不好？", "变了吗？", "没了？", "呢？"))
-
-QUERIES = {
-    Split.TRAIN: (*_ABOUT.composed(), *_BECOMES.composed(), *_SUBJECTS.composed()),
-    Split.PANEL: (
-        "你怎么评价{P}{attr}？",
-        "可以再讲讲{P}{attr}吗？",
-        "{P}{attr}有问题吗？",
-        "{S}会一直{adj}吗？",
-        "{S}怎么变得这么{adj}？",
-        "大家怎么看{O}？",
-        "你从哪里读到{O}？",
-    ),
-    Split.HELDOUT: (
-        "在哪里可以查到{P}{attr}？",
-        "{P}{attr}特别在哪？",
-        "{S}应该更{adj}吗？",
-        "你为什么喜欢{O}？",
-    ),
-}
-
-ELLIPTIC = {
-    Split.TRAIN: (
-        ("{attr}呢？", "{N}的{attr}呢？"),
-        ("{attr}是什么？", "{N}的{attr}是什么？"),
-        ("{attr}好不好？", "{N}的{attr}好不好？"),
-        ("为什么很{adj}？", "{N}为什么很{adj}？"),
-        ("{attr}变了吗？", "{N}的{attr}变了吗？"),
-        ("什么时候变得{adj}？", "{N}什么时候变得{adj}？"),
-        ("{attr}给我看。", "{N}的{attr}给我看。"),
-        ("可以{adj}吗？", "{N}可以{adj}吗？"),
-    ),
-    Split.PANEL: (
-        ("{attr}怎么样？", "{N}的{attr}怎么样？"),
-        ("{attr}有问题吗？", "{N}的{attr}有问题吗？"),
-        ("会一直{adj}吗？", "{N}会一直{adj}吗？"),
-    ),
-    Split.HELDOUT: (
-        ("{attr}特别在哪？", "{N}的{attr}特别在哪？"),
-        ("应该更{adj}吗？", "{N}应该更{adj}吗？"),
-    ),
-}
 
 _TRAIN = {
     Kind.SINGLE: _openers(
@@ -131,11 +57,21 @@ _TRAIN = {
         ("{A}是谁？", "{A}是{B}里的{role}。"),
         ("谁做了{B}？", "{role}{A}做了{B}。"),
         ("你知道{role}{A}吗？", "知道，{A}喜欢{B}。"),
+        ("我见过{A}。", "那位{role}？{A}住在{B}附近。"),
+        ("{B}是什么？", "{B}是{A}的，{A}是{role}。"),
+        ("说一位{role}。", "{A}，因为{B}有名。"),
+        ("{A}是{role}吗？", "是，{A}做了{B}。"),
+        ("{B}为什么有名？", "因为{role}{A}在那里。"),
+        ("我朋友写过{A}。", "写那位{role}？也写了{B}。"),
     ),
     Kind.ORDINAL: _openers(
         ("说说{A}和{B}。", "两个都很好。"),
         ("我看到了{A}和{B}。", "都是{type}。"),
         ("比较{A}和{B}。", "都有人喜欢。"),
+        ("我喜欢{A}，也喜欢{B}。", "很多人都这样。"),
+        ("这是{A}和{B}。", "谢谢。"),
+        ("你知道{A}和{B}吗？", "知道，都是{type}。"),
+        ("{A}和{B}是什么？", "两种{type}。"),
     ),
     Kind.CORRECTION: _openers(
         ("说说{A}。", "{A}是一种{type}。", "不对，我说的是{B}。", "哦，{B}是一种{type}。"),
@@ -147,6 +83,10 @@ _TRAIN = {
         ("{A}{comp}还是{B}{comp}？",),
         ("哪个{type}{comp}，{A}还是{B}？",),
         ("你好。", "你好，有什么事？", "哪一个{comp}：{A}或者{B}？"),
+        ("{A}与{B}谁{comp}？",),
+        ("告诉我哪种{type}{comp}：{A}还是{B}。",),
+        ("谢谢。", "不客气。", "{A}{comp}，还是{B}？"),
+        ("我买{A}还是买{B}？",),
     ),
 }
 
@@ -234,11 +174,24 @@ FILLERS = {
         ("等一下。", "当然。"),
         ("今天天气很好。", "对，非常好。"),
         ("我有点累。", "请休息。"),
+        ("抱歉，电话响了。", "没事。"),
+        ("晚上有客人来。", "祝你愉快。"),
+        ("我说到哪里了？", "你有个问题。"),
+        ("请等一秒。", "可以。"),
+        ("好，我写下来了。", "很好。"),
+        ("茶冷了。", "再泡一杯。"),
+        ("哦，已经很晚了。", "是的。"),
+        ("现在可以继续了。", "请说。"),
     ),
     Split.PANEL: (
         ("听到这个很高兴。", "我也高兴。"),
         ("我去喝点水。", "不急。"),
         ("这里在下雨。", "别淋湿。"),
+        ("有人打电话给我。", "你先接。"),
+        ("我喜欢和你聊天。", "我也是。"),
+        ("给我一分钟。", "两分钟也行。"),
+        ("今天真忙。", "快结束了。"),
+        ("对，我懂了。", "太好了。"),
     ),
     Split.HELDOUT: (
         ("我的火车又晚了。", "真可惜。"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from evalsuite.cases import Kind, Language
-from evalsuite.scenarios.lexicon import EntityType, Lexicon, Opener, Parts, Pronoun
+from evalsuite.scenarios.english_queries import ELLIPTIC, QUERIES
+from evalsuite.scenarios.lexicon import EntityType, Lexicon, Opener, Pronoun
 from evalsuite.scenarios.names import Split
 
 
@@ -29,92 +30,6 @@ TYPES = (
     EntityType("plant", ("height", "color", "smell", "size"), ("higher", "older")),
     EntityType("dynasty", ("length", "capital", "founder", "art"), ("longer", "older")),
 )
-
-# Many queries of few pieces: a model that met only a dozen would learn them by heart instead of
-# copying what it is asked.
-_ABOUT = Parts(
-    (
-        "What is ",
-        "Tell me about ",
-        "Do you know ",
-        "Can you describe ",
-        "I want to know ",
-        "And what about ",
-        "Who asked about ",
-        "Please explain ",
-        "Did Tom mention ",
-        "Ann wants to see ",
-        "Nobody explained ",
-        "My boss likes ",
-        "Sam wrote about ",
-        "Show me ",
-        "Why does Eva hate ",
-        "When can we discuss ",
-        "The news is about ",
-        "Have you seen ",
-        "Where can I find ",
-        "Give me details of ",
-    ),
-    ("{P} {attr}", "{O}"),
-    ("?", " today?", " again.", " for me.", " in a few words.", " at the market?", " or not?"),
-)
-_BECOMES = Parts(
-    ("Why did ", "When did ", "Can ", "How could ", "Must ", "Where did "),
-    ("{S}",),
-    (
-        " become {adj}?",
-        " get {adj}?",
-        " be {adj}?",
-        " look {adj} to Max?",
-        " change?",
-        " seem so {adj}?",
-        " win?",
-        " go to the park?",
-        " turn {adj} in the end?",
-    ),
-)
-_SUBJECTS = Parts(("",), ("Is {P} {attr}", "Has {P} {attr}"), (" good?", " changed?", " gone?"))
-
-QUERIES = {
-    Split.TRAIN: (*_ABOUT.composed(), *_BECOMES.composed(), *_SUBJECTS.composed()),
-    Split.PANEL: (
-        "How would you rate {P} {attr}?",
-        "Could you say more about {P} {attr}?",
-        "Is there a problem with {P} {attr}?",
-        "Will {S} stay {adj}?",
-        "How did {S} become so {adj}?",
-        "What do people think of {O}?",
-        "Where did you read about {O}?",
-    ),
-    Split.HELDOUT: (
-        "Where can I check {P} {attr}?",
-        "What makes {P} {attr} special?",
-        "Should {S} be more {adj}?",
-        "Why do you like {O}?",
-    ),
-}
-
-ELLIPTIC = {
-    Split.TRAIN: (
-        ("And the {attr}?", "And the {attr} of {N}?"),
-        ("What about the {attr}?", "What about the {attr} of {N}?"),
-        ("What is the {attr}?", "What is the {attr} of {N}?"),
-        ("Tell me the {attr}.", "Tell me the {attr} of {N}."),
-        ("Is the {attr} good?", "Is the {attr} of {N} good?"),
-        ("Who likes the {attr}?", "Who likes the {attr} of {N}?"),
-        ("Show me the {attr} again.", "Show me the {attr} of {N} again."),
-        ("Did Tom mention the {attr}?", "Did Tom mention the {attr} of {N}?"),
-    ),
-    Split.PANEL: (
-        ("How about the {attr}?", "How about the {attr} of {N}?"),
-        ("Now the {attr}?", "Now the {attr} of {N}?"),
-        ("Please describe the {attr}.", "Please describe the {attr} of {N}."),
-    ),
-    Split.HELDOUT: (
-        ("Also the {attr}?", "Also the {attr} of {N}?"),
-        ("Can you explain the {attr}?", "Can you explain the {attr} of {N}?"),
-    ),
-}
 
 _TRAIN = {
     Kind.SINGLE: _openers(
@@ -144,11 +59,21 @@ _TRAIN = {
         ("Who is {A}?", "{A} is the {role} in {B}."),
         ("Who made {B}?", "The {role} {A} made {B}."),
         ("Do you know the {role} {A}?", "Yes, {A} likes {B}."),
+        ("I met {A}.", "The {role}? {A} once lived near {B}."),
+        ("What is {B}?", "{B} belongs to {A}, a {role}."),
+        ("Name a {role}.", "{A}, known from {B}."),
+        ("Is {A} a {role}?", "Yes, and {A} made {B}."),
+        ("Why is {B} famous?", "Because the {role} {A} lives there."),
+        ("My friend wrote about {A}.", "About the {role}? And about {B} too."),
     ),
     Kind.ORDINAL: _openers(
         ("Tell me about {A} and {B}.", "Both are good."),
         ("I saw {A} and {B}.", "Each is a {type}."),
         ("Compare {A} with {B}.", "Both have fans."),
+        ("I like {A} and {B} alike.", "So do many people."),
+        ("Here are {A} and {B}.", "Thank you."),
+        ("Do you know {A} and {B}?", "Yes, a {type} each."),
+        ("What are {A} and {B}?", "Two names of a {type}."),
     ),
     Kind.CORRECTION: _openers(
         ("Tell me about {A}.", "{A} is a {type}.", "No, I meant {B}.", "Ah, {B} is a {type}."),
@@ -160,6 +85,10 @@ _TRAIN = {
         ("Is {A} or {B} {comp}?",),
         ("Which {type} is {comp}, {A} or {B}?",),
         ("Hello.", "Hello, how can I help?", "Which one is {comp}: {A} or {B}?"),
+        ("What is {comp}, {A} or {B}?",),
+        ("Tell me which {type} is {comp}: {A} or {B}.",),
+        ("Thank you.", "You are welcome.", "Is {A} {comp}, or {B}?"),
+        ("Should I buy {A} or {B}?",),
     ),
 }
 
@@ -257,11 +186,24 @@ FILLERS = {
         ("Wait a moment.", "Of course."),
         ("The weather is nice today.", "Yes, very nice."),
         ("I am a little tired.", "Please take a rest."),
+        ("Sorry, the phone rang.", "Never mind."),
+        ("We have guests tonight.", "Enjoy the evening."),
+        ("Where was I?", "You had a question."),
+        ("One second, please.", "Sure."),
+        ("Good, I wrote that down.", "Very well."),
+        ("My tea is cold.", "Make a new one."),
+        ("Oh, it is late already.", "Indeed."),
+        ("Now I can go on.", "Please do."),
     ),
     Split.PANEL: (
         ("That is good to hear.", "I am glad."),
         ("Let me drink some water.", "No hurry."),
         ("It is raining here.", "Stay dry."),
+        ("Somebody called me.", "Take your call."),
+        ("I like talking to you.", "So do I."),
+        ("Give me a minute.", "Take two."),
+        ("What a long day.", "It will end soon."),
+        ("Right, I see.", "Wonderful."),
     ),
     Split.HELDOUT: (
         ("My train is late again.", "I am sorry."),

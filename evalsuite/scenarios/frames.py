@@ -1,25 +1,41 @@
-"""Queries of random words: cases for training that cannot be answered by knowing the sentence.
+"""Conversations of random words: training cases that cannot be solved by knowing the sentence.
 
 A model that learns from the grammar's own queries may learn to recognise them. When the words
-around the reference mean nothing, the only way to the right rewrite is to copy what was asked.
+around the reference mean nothing, the only way to the right rewrite is to copy what was asked; and
+when the history means nothing either, its antecedent is found by its place alone.
 """
 
 from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from evalsuite.cases import Case, Kind, Language
-from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, openers
+from evalsuite.conversation import Message, Role
+from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, openers, opens_like
+from evalsuite.scenarios.lexicon import Elliptic, Opener
 from evalsuite.scenarios.names import Split, invent_name, ordinary_words
 
-FRAMED: tuple[Kind, ...] = tuple(
-    k for k in Kind if k not in (Kind.DROPPED_SUBJECT, Kind.DEMONSTRATION_LURE)
-)
-"""Kinds whose query has a slot to frame."""
+FRAMED: tuple[Kind, ...] = tuple(k for k in Kind if k is not Kind.DEMONSTRATION_LURE)
+"""Kinds that stand for themselves, without a demonstration."""
 
+_TURNS: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
+    Kind.SINGLE: (("A", ""), ("A", "A"), ("", "A")),
+    Kind.COMPARISON: (("AB", "W"),),
+    Kind.TOPIC_SWITCH: (("A", "", "B", ""), ("A", "A", "B", "B")),
+    Kind.PLURAL: (("AB", ""), ("AB", "AB")),
+    Kind.ORDINAL: (("AB", ""), ("A", "B")),
+    Kind.PERSON: (("A", "PB"), ("B", "PB"), ("", "BP"), ("B", "P")),
+    Kind.UNANSWERABLE: (("AB",),),
+}
+"""Which entities the turns of a history mention, where that alone decides what is meant.
 
+P is A with a role."""
+
+_MENTIONS = {(Language.EN, "P"): "the {role} {A}", (Language.ZH, "P"): "{role}{A}"}
 _COMMON = """
 a about after again all also always an and any are as ask at back be because been before best
 better big both bring but by call came can change check child city close come could country cut
@@ -60,13 +76,15 @@ def vocabulary(language: Language) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def random_words(rng: random.Random, language: Language, n: int) -> list[str]:
-    """``n`` words that mean nothing together; a name among them now and then."""
+def random_words(
+    rng: random.Random, language: Language, n: int, *, names: float = 0.15
+) -> list[str]:
+    """``n`` words that mean nothing together; each is a name with probability ``names``."""
     words = vocabulary(language)
-    if language is Language.EN and rng.random() < 0.25:
+    if language is Language.EN and rng.random() < 0.1:
         words = ordinary_words()
     return [
-        invent_name(rng, language, Split.TRAIN) if rng.random() < 0.15 else rng.choice(words)
+        invent_name(rng, language, Split.TRAIN) if rng.random() < names else rng.choice(words)
         for _ in range(n)
     ]
 
@@ -75,17 +93,76 @@ def random_frame(rng: random.Random, language: Language) -> str:
     """A query of random words around one slot."""
     gap = " " if language is Language.EN else ""
     slot = rng.choice(("{P}" + gap + "{attr}", "{S}", "{O}"))
-    before = random_words(rng, language, rng.randint(1, 4))
-    after = random_words(rng, language, rng.randint(0, 3))
-    marks = "?." if language is Language.EN else "？。"
-    text = gap.join((*before, slot, *after)) + rng.choice(marks)
+    before = random_words(rng, language, rng.randint(1, 7))
+    after = random_words(rng, language, rng.randint(0, 4))
+    return _sentence(rng, language, [*before, slot, *after])
+
+
+def random_ellipsis(rng: random.Random, language: Language) -> Elliptic:
+    """A question of random words about an attribute, without the thing that has it."""
+    before = random_words(rng, language, rng.randint(0, 5))
+    after = random_words(rng, language, rng.randint(0 if before else 1, 4))
+    bare, full = ("{attr}", "{N}的{attr}")
+    if language is Language.EN:
+        bare, full = ("the {attr}", "the {attr} of {N}")
+    text = _sentence(rng, language, [*before, "{}", *after])
+    return Elliptic(*(_capitalised(text.replace("{}", slot)) for slot in (bare, full)))
+
+
+def _sentence(rng: random.Random, language: Language, words: Sequence[str]) -> str:
+    """Join words, begin with a capital letter, end with a mark; in Chinese a pause now and then."""
+    if language is Language.EN:
+        return _capitalised(" ".join(words) + rng.choice("?."))
+    text = "".join(word + "，" * (rng.random() < 0.06) for word in words)
+    return text.removesuffix("，") + rng.choice("？。")
+
+
+def _capitalised(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def framed_case(rng: random.Random, language: Language, kind: Kind, case_id: str) -> Case:
-    """A case of the training split whose query is a random frame; ``kind`` is one of ``FRAMED``."""
-    ways = len(openers(LEXICONS[language], kind, Split.TRAIN))
-    frame = random_frame(rng, language)
-    return make_case(
-        rng, Template(language, kind, Split.TRAIN, rng.randrange(ways), 0, frame), case_id
+def random_opener(rng: random.Random, language: Language, kind: Kind) -> Opener | None:
+    """A history of random words, or None where words decide what is meant."""
+    turns = _TURNS.get(opens_like(kind))
+    if turns is None:
+        return None
+    texts: list[str] = []
+    for mentioned in rng.choice(turns):
+        # Without a word between them, two Chinese names could not be told apart.
+        words = random_words(rng, language, rng.randint(0, 2), names=0.0)
+        for slot in mentioned:
+            words += [
+                _MENTIONS.get((language, slot), f"{{{slot}}}"),
+                *random_words(rng, language, rng.randint(1, 2), names=0.0),
+            ]
+        if mentioned and rng.random() < 0.4:
+            words.pop()
+        if not words:
+            words = random_words(rng, language, 2, names=0.0)
+        texts.append(_sentence(rng, language, words))
+    return Opener(tuple(texts))
+
+
+def random_fillers(rng: random.Random, language: Language) -> tuple[Message, ...]:
+    """One to three exchanges of random words without a name."""
+    return tuple(
+        Message(role, _sentence(rng, language, words))
+        for _ in range(rng.randint(1, 3))
+        for role in (Role.USER, Role.ASSISTANT)
+        for words in [random_words(rng, language, rng.randint(1, 6), names=0.0)]
     )
+
+
+def framed_case(rng: random.Random, language: Language, kind: Kind, case_id: str) -> Case:
+    """A case of the training split with a random query and, half of the time, a random history.
+
+    ``kind`` is one of ``FRAMED``.
+    """
+    ways = len(openers(LEXICONS[language], kind, Split.TRAIN))
+    opening = random_opener(rng, language, kind) if rng.random() < 0.5 else None
+    frame = random_frame(rng, language)
+    template = Template(language, kind, Split.TRAIN, rng.randrange(ways), 0, frame, opening)
+    if kind is Kind.DROPPED_SUBJECT:
+        template = replace(template, frame=None, elliptic=random_ellipsis(rng, language))
+    between = random_fillers(rng, language) if rng.random() < 0.5 else None
+    return make_case(rng, template, case_id, between=between)

@@ -1,24 +1,26 @@
 """From one template of the grammar to one case with a known answer.
 
-A template is a pair (how the conversation opens, how the query asks); it belongs to one split and
-is the case's cluster. Everything else - names, type, attribute, which of two is meant - is drawn,
-so the antecedent, the distractors and the right rewrite are known by construction.
+A template is a pair (how the conversation opens, how the query asks); it belongs to one split.
+Cases whose query begins in the same words form a cluster. Everything else - names, type, attribute,
+which of two is meant - is drawn, so the antecedent, the distractors and the right rewrite are known
+by construction.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
+from evalsuite.scenarios.asking import ASKERS, Asked, Draw, as_pronoun, fill_query
 from evalsuite.scenarios.chinese import CHINESE
 from evalsuite.scenarios.english import ENGLISH
-from evalsuite.scenarios.lexicon import EntityType, Lexicon, Opener, Pronoun
+from evalsuite.scenarios.lexicon import Elliptic, Lexicon, Opener, lead
 from evalsuite.scenarios.names import Split, invent_name
 
 LEXICONS: Mapping[Language, Lexicon] = {Language.EN: ENGLISH, Language.ZH: CHINESE}
@@ -45,45 +47,40 @@ class Template:
     query: int
     frame: str | None = None
     """A query of one's own, with one slot; None: the lexicon's."""
+    opening: Opener | None = None
+    """An opener of one's own; None: the lexicon's."""
+    elliptic: Elliptic | None = None
+    """A question without a subject of one's own; None: the lexicon's."""
 
     @property
-    def id(self) -> str:
-        """The cluster id of every case made from this template."""
-        return f"{self.split}/{self.language}/{self.kind}/o{self.opener}q{self.query}"
+    def asked(self) -> str:
+        """The query with its slots."""
+        lexicon = LEXICONS[self.language]
+        if self.frame is not None:
+            return self.frame
+        if self.kind is Kind.DROPPED_SUBJECT:
+            return (self.elliptic or lexicon.elliptic[self.split][self.query]).bare
+        return lexicon.queries[self.split][self.query]
+
+    @property
+    def cluster(self) -> str:
+        """The cluster of every case that asks in these words, of whatever kind it is."""
+        return cluster_of(self.split, self.language, self.asked)
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """What was drawn for one case."""
-
-    a: str
-    b: str
-    fresh: str
-    """A name that the history does not hold."""
-    type: EntityType
-    attribute: str
-    adjective: str
-    comparative: str
-    role: str
-    female: bool
-    first: bool
-    """Whether, of the two entities, A is the one that is meant."""
+def cluster_of(split: Split, language: Language, query: str) -> str:
+    """Return the cluster id of a query with its slots."""
+    return f"{split}/{language}/{lead(query)}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A query with its right answer."""
-
-    query: str
-    rewrites: tuple[str, ...]
-    named: tuple[str, ...]
-    distractors: tuple[str, ...] = ()
-    unchanged: bool = False
+def opens_like(kind: Kind) -> Kind:
+    """The kind whose openers a kind shares."""
+    return _OPENS_LIKE.get(kind, kind)
 
 
 def openers(lexicon: Lexicon, kind: Kind, split: Split) -> tuple[Opener, ...]:
     """The ways in which a conversation of this kind may open."""
-    return lexicon.openers[split][_OPENS_LIKE.get(kind, kind)]
+    return lexicon.openers[split][opens_like(kind)]
 
 
 def templates(language: Language, kind: Kind, split: Split) -> tuple[Template, ...]:
@@ -145,141 +142,18 @@ def _fill_history(opener: Opener, drawn: Draw) -> tuple[Message, ...]:
     return tuple(Message(roles[i % 2], text) for i, text in enumerate(texts))
 
 
-def _fill_query(frame: str, forms: Pronoun, drawn: Draw, attribute: str | None = None) -> str:
-    return frame.format(
-        P=forms.possessive,
-        S=forms.subject,
-        O=forms.object,
-        attr=drawn.attribute if attribute is None else attribute,
-        adj=drawn.adjective,
-    )
-
-
-def _named(lexicon: Lexicon, name: str) -> Pronoun:
-    return Pronoun(name + lexicon.possessive_suffix, name, name)
-
-
-def _refer(
-    lexicon: Lexicon, frame: str, drawn: Draw, pronoun: Pronoun, names: tuple[str, ...]
-) -> _Asked:
-    """Ask with a pronoun; the rewrite names its antecedent, everything else stays."""
-    joined = lexicon.conjunction.join(names)
-    rewrite = _fill_query(frame, _named(lexicon, joined), drawn)
-    others = tuple(n for n in (drawn.a, drawn.b) if n not in names)
-    return _Asked(_fill_query(frame, pronoun, drawn), (rewrite,), names, others)
-
-
-def _single(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> _Asked:
-    del rng
-    asked = _refer(lex, frame, drawn, lex.thing, (drawn.a,))
-    return _Asked(asked.query, asked.rewrites, asked.named)
-
-
-def _comparison(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> _Asked:
-    del rng
-    return _refer(lex, frame, drawn, lex.thing, (drawn.a if drawn.first else drawn.b,))
-
-
-def _latest(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> _Asked:
-    del rng
-    return _refer(lex, frame, drawn, lex.thing, (drawn.b,))
-
-
-def _plural(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> _Asked:
-    del rng
-    return _refer(lex, frame, drawn, lex.plural, (drawn.a, drawn.b))
-
-
-def _person(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> _Asked:
-    """Mostly the person; sometimes the thing, so that "always the person" is not a way out."""
-    if rng.random() < 0.3:
-        return _refer(lex, frame, drawn, lex.thing, (drawn.b,))
-    personal = replace(drawn, attribute=rng.choice(lex.person_attributes))
-    return _refer(lex, frame, personal, lex.female if drawn.female else lex.male, (drawn.a,))
-
-
-def _ordinal(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> _Asked:
-    del rng
-    if drawn.first:
-        return _refer(lex, frame, drawn, lex.former, (drawn.a,))
-    return _refer(lex, frame, drawn, lex.latter, (drawn.b,))
-
-
-def _standalone(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> _Asked:
-    name = drawn.a if rng.random() < 0.5 else drawn.fresh
-    query = _fill_query(frame, _named(lex, name), drawn)
-    return _Asked(query, (query,), (name,), unchanged=True)
-
-
-def _unanswerable(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> _Asked:
-    del rng
-    query = _fill_query(frame, lex.thing, drawn)
-    return _Asked(query, (query,), (), (drawn.a, drawn.b), unchanged=True)
-
-
-def _typo(word: str, rng: random.Random) -> str:
-    """Double one inner letter, or swap two."""
-    if len(word) < 4:
-        return word + word[-1:]
-    at = rng.randrange(2, len(word) - 1)
-    if rng.random() < 0.5:
-        return word[:at] + word[at] + word[at:]
-    return word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
-
-
-def _noisy(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> _Asked:
-    """The reference is ordinary, the text around it is not; the noise may stay as it is."""
-    if "{attr}" in frame and rng.random() < 0.5:
-        foreign = rng.choice(lex.foreign_attributes)
-        named = _fill_query(frame, _named(lex, drawn.a), drawn, foreign)
-        return _Asked(_fill_query(frame, lex.thing, drawn, foreign), (named,), (drawn.a,))
-    before, brace, after = frame.partition("{")
-    if lex.language is Language.EN:
-        words = before.split(" ")
-        longest = max(range(len(words)), key=lambda i: len(words[i]))
-        words[longest] = _typo(words[longest], rng)
-        noisy = " ".join(words) + brace + after
-    else:
-        noisy = before + brace + after.replace("？", "??").replace("。", "..")
-    return _Asked(
-        _fill_query(noisy, lex.thing, drawn),
-        (
-            _fill_query(noisy, _named(lex, drawn.a), drawn),
-            _fill_query(frame, _named(lex, drawn.a), drawn),
-        ),
-        (drawn.a,),
-    )
-
-
-_ASKERS: Mapping[Kind, Callable[[Lexicon, str, Draw, random.Random], _Asked]] = {
-    Kind.SINGLE: _single,
-    Kind.COMPARISON: _comparison,
-    Kind.TOPIC_SWITCH: _latest,
-    Kind.DISTANT: _single,
-    Kind.PLURAL: _plural,
-    Kind.PERSON: _person,
-    Kind.ORDINAL: _ordinal,
-    Kind.CORRECTION: _latest,
-    Kind.STANDALONE: _standalone,
-    Kind.UNANSWERABLE: _unanswerable,
-    Kind.NOISY: _noisy,
-}
-
-
-def _elliptic(lex: Lexicon, template: Template, drawn: Draw) -> _Asked:
-    bare, full = lex.elliptic[template.split][template.query]
+def _elliptic(lex: Lexicon, template: Template, drawn: Draw) -> Asked:
+    asked = template.elliptic or lex.elliptic[template.split][template.query]
     slots = {"attr": drawn.attribute, "adj": drawn.adjective, "N": drawn.a}
-    return _Asked(bare.format(**slots), (full.format(**slots),), (drawn.a,))
+    return Asked(asked.bare.format(**slots), (asked.full.format(**slots),), (drawn.a,))
 
 
-def _distance(lex: Lexicon, split: Split, rng: random.Random) -> tuple[Message, ...]:
-    """Two or three exchanges that mention nothing."""
-    chosen = rng.sample(
-        lex.fillers[split], 2 if len(lex.fillers[split]) < 3 else rng.choice((2, 3))
-    )
+def _distance(lex: Lexicon, split: Split, rng: random.Random, n: int) -> tuple[Message, ...]:
+    """``n`` exchanges that mention nothing, or as many as the split has."""
+    fillers = lex.fillers[split]
     return tuple(
         Message(role, text)
-        for pair in chosen
+        for pair in rng.sample(fillers, min(n, len(fillers)))
         for role, text in zip((Role.USER, Role.ASSISTANT), pair, strict=True)
     )
 
@@ -290,33 +164,43 @@ def make_case(
     case_id: str,
     source: str = "",
     avoid: frozenset[str] = frozenset(),
+    distance: int | None = None,
+    between: tuple[Message, ...] | None = None,
 ) -> Case:
     """Make one case of a template; the state of ``rng`` decides everything that is drawn.
 
-    Names of ``avoid`` are not used: a panel avoids what the prompt's demonstrations name, because
-    a name in both could leak unseen.
+    Args:
+        rng: the only source of randomness.
+        template: how the conversation opens and how the query asks.
+        case_id: the case's id.
+        source: where the case comes from.
+        avoid: names that are not used: a panel avoids what the prompt's demonstrations name,
+            because a name in both could leak unseen.
+        distance: for distant antecedents, exchanges in between; None draws two or three.
+        between: for distant antecedents, the very messages in between.
     """
     lexicon = LEXICONS[template.language]
     drawn = draw(rng, template.language, template.kind, template.split, avoid)
-    history = _fill_history(openers(lexicon, template.kind, template.split)[template.opener], drawn)
+    ways = openers(lexicon, template.kind, template.split)
+    history = _fill_history(template.opening or ways[template.opener], drawn)
     if template.kind is Kind.DISTANT:
-        history += _distance(lexicon, template.split, rng)
+        n = distance or rng.choice((2, 3))
+        history += _distance(lexicon, template.split, rng, n) if between is None else between
     if template.kind is Kind.DROPPED_SUBJECT:
         asked = _elliptic(lexicon, template, drawn)
     else:
-        frame = template.frame or lexicon.queries[template.split][template.query]
-        asked = _ASKERS[template.kind](lexicon, frame, drawn, rng)
+        asked = ASKERS[template.kind](lexicon, template.asked, drawn, rng)
     return _case(template, case_id, history, asked, source)
 
 
 def _case(
-    template: Template, case_id: str, history: tuple[Message, ...], asked: _Asked, source: str
+    template: Template, case_id: str, history: tuple[Message, ...], asked: Asked, source: str
 ) -> Case:
     return Case(
         id=case_id,
         language=template.language,
         kind=template.kind,
-        cluster=template.id,
+        cluster=template.cluster,
         history=history,
         query=asked.query,
         expect=Expectation(
@@ -352,19 +236,18 @@ def make_lure(
     antecedents = [n for n in shown.entities if n in shown.rewrite]
     if not antecedents or not any(n in m.content for n in antecedents for m in shown.history):
         raise InvalidInput(f"demonstration {shown.query!r} names no entity that could tempt")
-    query = rng.randrange(len(lexicon.queries[split]))
     drawn = draw(rng, shown.language, Kind.SINGLE, split)
-    frame = lexicon.queries[split][query]
+    frame = rng.choice(lexicon.queries[split])
     target = renamed[antecedents[0]]
     return Case(
         id=case_id,
         language=shown.language,
         kind=Kind.DEMONSTRATION_LURE,
-        cluster=f"{split}/{shown.language}/{Kind.DEMONSTRATION_LURE}/{shown.query[:24]}/q{query}",
+        cluster=cluster_of(split, shown.language, frame),
         history=tuple(Message(m.role, _rename(m.content, renamed)) for m in shown.history),
-        query=_fill_query(frame, lexicon.thing, drawn),
+        query=fill_query(frame, lexicon.thing, drawn),
         expect=Expectation(
-            rewrites=(_fill_query(frame, _named(lexicon, target), drawn),),
+            rewrites=(fill_query(frame, as_pronoun(lexicon, target), drawn),),
             must_name=(target,),
             must_not_name=(
                 *(v for k, v in renamed.items() if k != antecedents[0]),

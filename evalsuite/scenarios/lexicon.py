@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -31,6 +32,24 @@ class Parts:
         """Every query that the pieces make."""
         pieces = product(self.leads, self.slots, self.tails)
         return tuple(lead + slot + tail for lead, slot, tail in pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Elliptic:
+    """A question without its subject."""
+
+    bare: str
+    full: str
+    """The same with ``{N}``, the name, supplied."""
+
+
+def lead(query: str) -> str:
+    """Return the first words of a query that are not a slot.
+
+    Queries that share them are asked in the same words; whether a model copes with these words is
+    one piece of evidence, however many names are put into them.
+    """
+    return next(text.strip() for text in re.split(r"\{\w+\}", query) if text.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +95,7 @@ class Lexicon:
     """Makes a name possessive: ``"'s"``."""
     queries: Mapping[Split, tuple[str, ...]]
     """Follow-up questions: one of ``{P}``, ``{S}``, ``{O}``, maybe ``{attr}`` or ``{adj}``."""
-    elliptic: Mapping[Split, tuple[tuple[str, str], ...]]
-    """Questions without a subject and the same with ``{N}``, the name, supplied."""
+    elliptic: Mapping[Split, tuple[Elliptic, ...]]
     openers: Mapping[Split, Mapping[Kind, tuple[Opener, ...]]]
     fillers: Mapping[Split, tuple[tuple[str, str], ...]]
     """Exchanges about nothing that could be an antecedent."""

@@ -27,12 +27,18 @@ class Split(StrEnum):
     """What nothing is tuned on: qualification and golden cases."""
 
 
-_ONSETS = (
-    "b br bl d dr f fl g gr h j k kl kr l m n p pl pr qu r s sk sl sm sn st t tr v vl w y z zh"
-).split()
-_NUCLEI = "a e i o u ai ei ou au ee oo".split()
-_CODAS = "n r l m k sk nd lt rn x th v sh mp zz lf rk".split()
-_ENDINGS = "a o i en ar ix um os el ya ek ov une ild ath".split()
+# An English name is one of these and one of those: pronounceable, and two tokens for a tokenizer
+# that has met the syllables, as a Chinese name is two or three.
+_EN_FIRST = """
+Bes Bik Bim Bok Dis Fol Fus Gik Gok Hel Hem Hos Hur Jil Kek Kir Kol Kor Kur Lel Lik Lon Lur Mek
+Mes Mos Mus Nen Nok Nol Nul Pak Pil Pim Pir Pom Pum Rin Rir Ris Ruk Rul Tuk Vam Vel Vem Vin Vir
+Vos Vum Vun Wak Wun Wur Zal Zan Zek Zil Zim Zin Zis Zol Zom Zos Zur Zus
+""".split()
+_EN_SECOND = """
+bal bir bom bos bux dan dar dax dem dix dol dus fek fel fex fim fos gak gem ges gil jer jir jom
+jur kel kis kix kok kos kul kum kun lem lex lol lox luk lul mas mex mik muk mux nak nir non num
+pul rem rix rus rux tes tol tor tox var vex vis vor vox vul vus zas zel zem zex zix zok zon
+""".split()
 
 # Characters that are common in Chinese brand, place and personal names. No pair of them that
 # forms an everyday word is produced: see _ZH_WORDS.
@@ -45,7 +51,7 @@ _ZH_WORDS = frozenset(
     "莫斯 诺塔 雅图 雅塔 顿图 顿提 孙楠 郑楠".split()
 )
 
-# Words and real names that the syllables can form.
+# Words and real names: no invented name may be one of them.
 _EN_WORDS = frozenset(
     resources.files("evalsuite.scenarios").joinpath("words_en.txt").read_text("utf-8").split()
 )
@@ -64,11 +70,13 @@ def ordinary_words() -> tuple[str, ...]:
     return tuple(sorted(_EN_WORDS))
 
 
+def syllables() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what English names begin with and what they end in."""
+    return tuple(_EN_FIRST), tuple(_EN_SECOND)
+
+
 def _english(rng: random.Random) -> str:
-    syllable = rng.choice(_ONSETS) + rng.choice(_NUCLEI)
-    middle = rng.choice(_CODAS) if rng.random() < 0.7 else ""
-    onset = rng.choice(_ONSETS) if not middle or rng.random() < 0.4 else ""
-    return (syllable + middle + onset + rng.choice(_ENDINGS)).capitalize()
+    return rng.choice(_EN_FIRST) + rng.choice(_EN_SECOND)
 
 
 def _chinese_thing(rng: random.Random) -> str:
@@ -84,7 +92,7 @@ def _chinese_person(rng: random.Random) -> str:
 def _acceptable(name: str, language: Language) -> bool:
     if language is Language.ZH:
         return not any(word in name for word in _ZH_WORDS) and len(set(name)) == len(name)
-    return 5 <= len(name) <= 9 and name.casefold() not in _EN_WORDS
+    return name.casefold() not in _EN_WORDS
 
 
 def invent_name(

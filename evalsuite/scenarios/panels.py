@@ -28,8 +28,30 @@ class Panel:
 
     @property
     def clusters(self) -> frozenset[str]:
-        """The templates that occur; the unit of independent evidence."""
+        """The leads that occur; the unit of independent evidence."""
         return frozenset(case.cluster for case in self.cases)
+
+
+@dataclass(frozen=True, slots=True)
+class DemonstrationPair:
+    """What a prompt shows, and its counterfactual: other demonstrations, no entity in common."""
+
+    name: str
+    a: tuple[Demonstration, ...]
+    b: tuple[Demonstration, ...] = ()
+
+    @property
+    def entities(self) -> frozenset[str]:
+        """Every entity of both."""
+        return frozenset(name for shown in (*self.a, *self.b) for name in shown.entities)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCase:
+    """A case with the demonstrations that stand before it."""
+
+    case: Case
+    pair: DemonstrationPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +67,40 @@ def _rng(*parts: object) -> random.Random:
     return random.Random("/".join(str(p) for p in parts))  # noqa: S311 - sampling, not security
 
 
-class _Rota:
-    """Hands out a kind's templates in a shuffled order, each once before any comes again."""
+class _Sampler:
+    """Makes one case after the other, going through the cells (language, kind) in turn.
 
-    def __init__(self, rng: random.Random, language: Language, kind: Kind, split: Split) -> None:
-        self._rng = rng
-        self._all = templates(language, kind, split)
-        self._left: list[Template] = []
+    Within a cell every template is used once, in a shuffled order, before any comes again.
+    """
 
-    def next(self) -> Template:
-        if not self._left:
-            self._left = self._rng.sample(self._all, len(self._all))
-        return self._left.pop()
+    def __init__(self, seed: int, split: str) -> None:
+        self._split = Split(split)
+        self._seed = seed
+        self._rng = _rng("panel", seed, self._split)
+        self._left: dict[tuple[Language, Kind], list[Template]] = {}
+        self._made = 0
+
+    def case(
+        self,
+        cells: Sequence[tuple[Language, Kind]],
+        shown: Sequence[Demonstration],
+        avoid: frozenset[str],
+    ) -> Case:
+        language, kind = cells[self._made % len(cells)]
+        case_id = f"{self._split}-{self._seed}-{language}-{kind}-{self._made:05d}"
+        source = f"scenarios/{self._split}/{self._seed}"
+        self._made += 1
+        if kind is Kind.DEMONSTRATION_LURE:
+            imitated = self._rng.choice([d for d in shown if d.language is language])
+            return make_lure(self._rng, imitated, self._split, case_id, source, avoid)
+        return make_case(self._rng, self._template(language, kind), case_id, source, avoid)
+
+    def _template(self, language: Language, kind: Kind) -> Template:
+        left = self._left.setdefault((language, kind), [])
+        if not left:
+            every = templates(language, kind, self._split)
+            left += self._rng.sample(every, len(every))
+        return left.pop()
 
 
 def sample_panel(
@@ -67,25 +111,22 @@ def sample_panel(
     languages: Sequence[Language] = tuple(Language),
     kinds: Sequence[Kind] = tuple(Kind),
     demonstrations: Sequence[Demonstration] = (),
-    avoid: frozenset[str] = frozenset(),
 ) -> Panel:
     """Sample ``n`` cases, spread evenly over languages and kinds.
 
     Args:
         seed: decides everything; different seeds draw different names and fillings.
         n: number of cases in all.
-        split: train, panel or heldout; names and templates of splits are disjoint.
+        split: train, panel or heldout; names and leads of splits are disjoint.
         languages: which languages to draw.
         kinds: which kinds to draw; lures are left out unless demonstrations are given.
         demonstrations: what the prompt will show; lures imitate these, no case uses their names.
-        avoid: further names that no case may use.
 
     Raises:
         InvalidInput: a negative ``n``, an unknown split, nothing to draw from.
     """
     if n < 0:
         raise InvalidInput(f"n={n} must not be negative")
-    chosen = Split(split)
     luring = [d for d in demonstrations if _can_lure(d)]
     cells = [
         (language, kind)
@@ -95,22 +136,49 @@ def sample_panel(
     ]
     if not cells:
         raise InvalidInput("languages and kinds leave nothing to draw from")
-    rng = _rng("panel", seed, chosen)
-    rotas = {
-        cell: _Rota(rng, *cell, chosen) for cell in cells if cell[1] is not Kind.DEMONSTRATION_LURE
-    }
-    source = f"scenarios/{chosen}/{seed}"
-    shown_names = avoid | {n for d in demonstrations for n in d.entities}
-    cases: list[Case] = []
-    for index in range(n):
-        language, kind = cell = cells[index % len(cells)]
-        case_id = f"{chosen}-{seed}-{language}-{kind}-{index:05d}"
-        if kind is Kind.DEMONSTRATION_LURE:
-            shown = rng.choice([d for d in luring if d.language is language])
-            cases.append(make_lure(rng, shown, chosen, case_id, source, shown_names))
-        else:
-            cases.append(make_case(rng, rotas[cell].next(), case_id, source, shown_names))
-    return Panel(seed, chosen, tuple(cases))
+    sampler = _Sampler(seed, split)
+    named = frozenset(name for d in demonstrations for name in d.entities)
+    return Panel(seed, Split(split), tuple(sampler.case(cells, luring, named) for _ in range(n)))
+
+
+def sample_shown_panel(
+    seed: int,
+    n: int,
+    language: Language,
+    *,
+    demonstrations: int = 2,
+    share: int = 5,
+    avoid: frozenset[str] = frozenset(),
+) -> tuple[ShownCase, ...]:
+    """Sample ``n`` cases of one language, each ``share`` of them with demonstrations of their own.
+
+    Whether a model copies from its prompt depends on what the prompt shows, so one set of
+    demonstrations would be one piece of evidence, however many cases stand behind it.
+
+    Args:
+        seed: decides everything.
+        n: number of cases.
+        language: of cases and demonstrations.
+        demonstrations: how many a prompt shows.
+        share: how many cases show the same ones.
+        avoid: names that neither cases nor demonstrations use.
+    """
+    sampler = _Sampler(seed, Split.PANEL)
+    made: list[ShownCase] = []
+    for number in range(-(-n // share)):
+        name = f"{language}-{number:03d}"
+        a = sample_demonstrations(f"{seed}/{name}/a", demonstrations, language, avoid=avoid)
+        named = avoid | {entity for shown in a for entity in shown.entities}
+        b = sample_demonstrations(f"{seed}/{name}/b", demonstrations, language, avoid=named)
+        pair = DemonstrationPair(name, a, b)
+        luring = [d for d in a if _can_lure(d)]
+        cells = [(language, k) for k in Kind if luring or k is not Kind.DEMONSTRATION_LURE]
+        named = avoid | pair.entities
+        made += [
+            ShownCase(sampler.case(cells, luring, named), pair)
+            for _ in range(min(share, n - len(made)))
+        ]
+    return tuple(made)
 
 
 def _can_lure(shown: Demonstration) -> bool:

@@ -2,8 +2,9 @@
 
 They measure forgetting: what a base model can do and its adapted form must still be able to do.
 Any instruct model can follow them, so the same suites serve the embedded base and a real one. The
-wording of a skill is shared by all splits (a model that never saw "in reverse order" cannot know
-what it means); what is drawn - words, numbers, invented names - comes from the split's own seed.
+wordings of a skill are shared by all splits (a model that never saw "in reverse order" cannot know
+what it means), but the replay of a training leaves one of them out; what is drawn - words, numbers,
+invented names - comes from the split's own seed.
 """
 
 from __future__ import annotations
@@ -291,8 +292,18 @@ def sample_skills(
     *,
     languages: Sequence[Language] = tuple(Language),
     skills: Sequence[str] = SKILLS,
+    rehearsed: bool = False,
 ) -> tuple[SkillItem, ...]:
     """Sample ``n`` items, spread evenly over skills and languages.
+
+    Args:
+        seed: decides everything.
+        n: number of items.
+        split: whose invented names are drawn.
+        languages: which languages to draw.
+        skills: which skills to draw.
+        rehearsed: leave out each skill's last wording. What keeps a skill alive in training must
+            not be all that measures whether it is.
 
     Raises:
         InvalidInput: an unknown skill; nothing to draw from.
@@ -306,7 +317,7 @@ def sample_skills(
         skill = skills[(index // len(languages)) % len(skills)]
         language = languages[index % len(languages)]
         wordings = _SKILLS[skill].wordings[language]
-        wording = rng.randrange(len(wordings))
+        wording = rng.randrange(len(wordings) - rehearsed)
         made = _SKILLS[skill].make(SkillContext(rng, language, Split(split)))
         items.append(
             SkillItem(

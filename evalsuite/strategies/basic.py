@@ -110,8 +110,8 @@ def cases(
     def build(draw: DrawFn) -> Case:
         kind, language = draw(cells)
         template = draw(template_choices(language, kind, part))
-        case = make_case(random.Random(draw(SEEDS)), template, "drawn")  # noqa: S311 - sampling
-        return sealed(case, ())
+        rng = random.Random(draw(SEEDS))  # noqa: S311 - sampling, not security
+        return sealed(make_case(rng, template, "drawn", distance=draw(st.integers(2, 3))), ())
 
     return build()
 

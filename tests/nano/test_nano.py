@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +14,24 @@ from evalsuite.cases import Language
 from evalsuite.errors import InvalidInput
 from evalsuite.models import BaseRef
 from evalsuite.nano import WEIGHTS
-from evalsuite.nano.curriculum import ASSOCIATION, REWRITING, SKILLS, conversations, sequences
-from evalsuite.nano.pretrain import Cycle, Pretraining, batches, pretrain, schedule
+from evalsuite.nano import pretrain as pretraining
+from evalsuite.nano.curriculum import (
+    CARELESS,
+    COPYING,
+    SHIPPED,
+    conversations,
+    rewriting,
+    sequences,
+)
+from evalsuite.nano.pretrain import Phase, Pretraining, batches, pretrain, schedule
 from evalsuite.nano.tokenizer import build_tokenizer, characters
 from evalsuite.prompts import task_text
 from evalsuite.scenarios import sample_panel
 from evalsuite.template import load_template
 
 
-def cycle(steps: int) -> tuple[Cycle, ...]:
-    return (Cycle(steps, ((1.0, REWRITING),)),)
+def phase(steps: int) -> tuple[Phase, ...]:
+    return (Phase(steps, CARELESS),)
 
 
 TINY = Pretraining(
@@ -30,7 +39,7 @@ TINY = Pretraining(
     layers=2,
     heads=2,
     intermediate=64,
-    cycles=cycle(6),
+    phases=phase(6),
     tokens_per_step=256,
     warmup=2,
 )
@@ -62,28 +71,35 @@ def test_text_comes_back_from_the_tokenizer_unchanged() -> None:
 
 
 def test_the_curriculum_is_reproducible_and_mixed() -> None:
-    first = list(conversations(3, REWRITING, 60))
-    assert first == list(conversations(3, REWRITING, 60))
+    first = list(conversations(3, COPYING, 60))
+    assert first == list(conversations(3, COPYING, 60))
     assert len({c.system for c in first}) > 3
 
 
-def test_each_cycle_draws_its_own_mixes() -> None:
-    recipe = Pretraining(
-        cycles=(Cycle(10, ((0.4, ASSOCIATION), (1.0, SKILLS))), *cycle(10)), warmup=2
-    )
-    drawn = [recipe.mix(step) for step in range(recipe.steps)]
-    assert drawn == [ASSOCIATION] * 4 + [SKILLS] * 6 + [REWRITING] * 10
+def test_each_phase_draws_its_own_mix() -> None:
+    recipe = replace(TINY, phases=(Phase(4, COPYING), Phase(3, CARELESS)))
+    assert [recipe.mix(step) for step in range(8)] == [COPYING] * 4 + [CARELESS] * 4
+
+
+def test_a_careless_record_leaves_most_queries_as_they_were() -> None:
+    def unchanged(careless: float) -> int:
+        mix = replace(CARELESS, careless=careless)
+        made = [rewriting(random.Random(i), i, mix) for i in range(300)]
+        return sum(c.messages[-1].content in c.messages[-2].content for c in made)
+
+    assert len(SHIPPED) == 3
+    assert unchanged(0.0) + 60 < unchanged(0.7) < 300
 
 
 def test_answers_weigh_one_and_prompts_less(nano: BaseRef) -> None:
-    for item in sequences(load_template(nano.path), 1, REWRITING, 20, prompt_weight=0.2):
+    for item in sequences(load_template(nano.path), 1, CARELESS, 20, prompt_weight=0.2):
         assert set(item.weights) == {1.0, 0.2}
         assert len(item.ids) == len(item.weights)
 
 
 def test_batches_have_few_fixed_shapes(nano: BaseRef) -> None:
     template = load_template(nano.path)
-    recipe = replace(TINY, cycles=cycle(12), tokens_per_step=1024)
+    recipe = replace(TINY, phases=phase(12), tokens_per_step=1024)
     shapes = {
         tuple(ids.shape)
         for ids, _ in batches(
@@ -96,7 +112,7 @@ def test_batches_have_few_fixed_shapes(nano: BaseRef) -> None:
 
 def test_a_resumed_run_sees_what_the_whole_run_would_have_seen(nano: BaseRef) -> None:
     template = load_template(nano.path)
-    recipe = replace(TINY, cycles=cycle(9), tokens_per_step=512)
+    recipe = replace(TINY, phases=phase(9), tokens_per_step=512)
 
     def stream(start: int) -> list[tuple[Tensor, Tensor]]:
         drawn = batches(
@@ -114,12 +130,11 @@ def test_a_resumed_run_sees_what_the_whole_run_would_have_seen(nano: BaseRef) ->
 
 
 def test_the_rate_warms_up_holds_and_decays() -> None:
-    recipe = Pretraining(cycles=(*cycle(100), Cycle(50, ((1.0, SKILLS),), peak=0.5)), warmup=10)
-    rates = [schedule(step, recipe) for step in range(150)]
+    recipe = Pretraining(phases=phase(100), warmup=10, decay_share=0.4)
+    rates = [schedule(step, recipe) for step in range(100)]
     assert rates[0] < rates[9] == 1.0 == rates[59]
     assert rates[99] < 0.05
-    assert sorted(rates[60:100], reverse=True) == rates[60:100]
-    assert max(rates[100:]) == 0.5
+    assert sorted(rates[60:], reverse=True) == rates[60:]
 
 
 def test_pretraining_makes_a_model_folder_and_resumes(tmp_path: Path) -> None:
@@ -128,15 +143,34 @@ def test_pretraining_makes_a_model_folder_and_resumes(tmp_path: Path) -> None:
     assert load_template(out).family == "chatml"
     with pytest.raises(InvalidInput, match="holds a checkpoint"):
         pretrain(out, TINY)
-    before = (out / "model.safetensors").read_bytes()
-    pretrain(out, replace(TINY, cycles=cycle(9)), resume=True, checkpoint_every=3)
-    assert (out / "model.safetensors").read_bytes() != before
+    with pytest.raises(InvalidInput, match="begun with another recipe"):
+        pretrain(out, replace(TINY, phases=phase(9)), resume=True)
 
 
-def test_a_recipe_is_scaled_cycle_by_cycle() -> None:
+def test_a_resumed_pretraining_ends_in_the_very_weights_of_an_uninterrupted_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = pretrain(tmp_path / "whole", TINY, checkpoint_every=2)
+    checkpoint = pretraining._checkpoint
+
+    def interrupted(path: Path, optimizers: pretraining._Optimizers, step: int) -> None:
+        checkpoint(path, optimizers, step)
+        if step == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(pretraining, "_checkpoint", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(tmp_path / "broken", TINY, checkpoint_every=2)
+    monkeypatch.undo()
+    resumed = pretrain(tmp_path / "broken", TINY, resume=True, checkpoint_every=2)
+    weights = [(folder / "model.safetensors").read_bytes() for folder in (whole, resumed)]
+    assert weights[0] == weights[1]
+
+
+def test_a_recipe_is_scaled_phase_by_phase() -> None:
     whole = Pretraining()
     assert whole.scaled(0.5).steps == whole.steps // 2
-    assert len(whole.scaled(1e-9).cycles) == len(whole.cycles)
+    assert len(whole.scaled(1e-9).phases) == len(whole.phases)
     with pytest.raises(InvalidInput, match="scale=0"):
         whole.scaled(0)
 

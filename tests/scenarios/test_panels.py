@@ -14,9 +14,11 @@ from evalsuite.scenarios import (
     sample_demonstrations,
     sample_episodes,
     sample_panel,
+    sample_shown_panel,
     split_of,
     templates,
 )
+from evalsuite.scenarios.lexicon import lead
 
 SHOWN = tuple(d for language in Language for d in sample_demonstrations(1, 2, language))
 
@@ -30,11 +32,9 @@ def test_the_same_seed_gives_the_same_panel(seed: int) -> None:
     assert sample_panel(seed, 30) == sample_panel(seed, 30)
 
 
-def test_different_seeds_give_different_names() -> None:
-    names = [
-        {n for case in sample_panel(seed, 60).cases for n in names_of(case)} for seed in (1, 2)
-    ]
-    assert len(names[0] & names[1]) < 0.05 * len(names[0])
+def test_different_seeds_give_different_conversations() -> None:
+    asked = [{(c.history, c.query) for c in sample_panel(seed, 600).cases} for seed in (1, 2)]
+    assert not asked[0] & asked[1]
 
 
 def test_a_panel_covers_every_kind_in_both_languages_evenly() -> None:
@@ -43,10 +43,38 @@ def test_a_panel_covers_every_kind_in_both_languages_evenly() -> None:
     assert {c.kind for c in cases} == set(Kind)
 
 
-def test_clusters_are_templates_and_there_are_hundreds() -> None:
+def test_clusters_are_leads_and_there_are_more_than_a_hundred() -> None:
     panel = sample_panel(4, 600, demonstrations=SHOWN)
-    assert len(panel.clusters) > 300
-    assert max(Counter(c.cluster for c in panel.cases).values()) < 12
+    assert len(panel.clusters) > 100
+    assert max(Counter(c.cluster for c in panel.cases).values()) < 20
+
+
+def test_cases_that_ask_in_the_same_words_share_a_cluster_across_kinds() -> None:
+    cases = sample_panel(4, 600, languages=[Language.EN], demonstrations=SHOWN).cases
+    lead = "What is the general opinion of"
+    asking = [case for case in cases if case.query.startswith(lead)]
+    assert len({case.kind for case in asking}) > 3
+    assert {case.cluster for case in asking} == {f"panel/en/{lead}"}
+
+
+@given(st.integers(0, 10**6), st.sampled_from(Language))
+def test_few_cases_share_their_demonstrations_and_none_shares_a_name_with_them(
+    seed: int, language: Language
+) -> None:
+    shown = sample_shown_panel(seed, 17, language, share=5)
+    assert list(Counter(s.pair.name for s in shown).values()) == [5, 5, 5, 2]
+    for each in shown:
+        a, b = ({n for d in side for n in d.entities} for side in (each.pair.a, each.pair.b))
+        assert len(each.pair.a) == len(each.pair.b) == 2
+        assert a
+        assert not a & b
+        assert not {*each.case.expect.must_name} & (a | b)
+
+
+def test_a_shown_panel_covers_every_kind_evenly() -> None:
+    kinds = Counter(s.case.kind for s in sample_shown_panel(7, 13 * 20, Language.ZH))
+    assert set(kinds) == set(Kind)
+    assert max(kinds.values()) - min(kinds.values()) <= 4
 
 
 @pytest.mark.parametrize("split", Split)
@@ -59,8 +87,8 @@ def test_splits_share_no_template() -> None:
     def sentences(split: Split) -> set[str]:
         found: set[str] = set()
         for lexicon in LEXICONS.values():
-            found |= set(lexicon.queries[split])
-            found |= {asked for asked, _ in lexicon.elliptic[split]}
+            found |= {f"{lexicon.language}/{lead(q)}" for q in lexicon.queries[split]}
+            found |= {f"{lexicon.language}/{lead(e.bare)}" for e in lexicon.elliptic[split]}
             found |= {" / ".join(o.texts) for k in lexicon.openers[split].values() for o in k}
         return found
 
@@ -95,13 +123,14 @@ def test_a_lure_tempts_with_the_entities_of_its_demonstration(seed: int) -> None
         assert not any(name in told for name in leakable)
 
 
-@given(st.integers(0, 10**6))
-def test_demonstration_sets_of_different_seeds_share_no_entity(seed: int) -> None:
-    left, right = (
-        {n for d in sample_demonstrations(f"{seed}/{name}", 4, Language.EN) for n in d.entities}
-        for name in "ab"
-    )
-    assert not left & right
+@given(st.integers(0, 10**6), st.sampled_from(Language))
+def test_demonstration_sets_share_no_entity_when_one_avoids_the_other(
+    seed: int, language: Language
+) -> None:
+    shown = sample_demonstrations(f"{seed}/a", 4, language)
+    named = frozenset(n for d in shown for n in d.entities)
+    others = sample_demonstrations(f"{seed}/b", 4, language, avoid=named)
+    assert not named & {n for d in others for n in d.entities}
 
 
 def test_episodes_are_reproducible_and_lures_always_have_something_to_imitate() -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter
 
@@ -9,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsuite.cases import Language
-from evalsuite.conversation import Role
 from evalsuite.errors import InvalidInput
-from evalsuite.scenarios import SKILLS, SkillItem, Split, sample_skills, sample_texts
-from evalsuite.scenarios.association import association_dialogue
+from evalsuite.scenarios import SKILLS, SkillItem, sample_skills, sample_texts
 
 seeds = st.integers(0, 10**6)
 
@@ -81,15 +78,6 @@ def test_general_texts_are_short_stories_about_their_people() -> None:
     texts = sample_texts(2, 40)
     assert len({t.text for t in texts}) == 40
     assert all(t.conversation.messages[-1].content == t.text for t in texts)
-
-
-@given(seeds, st.sampled_from(Language))
-def test_an_association_dialogue_asks_about_everything_once(seed: int, language: Language) -> None:
-    dialogue = association_dialogue(random.Random(seed), language, Split.TRAIN)
-    answers = [m.content for m in dialogue.messages if m.role is Role.ASSISTANT]
-    assert 2 <= len(answers) <= 6
-    assert len(set(answers)) == len(answers)
-    dialogue.require_alternating()
 
 
 def test_an_unknown_skill_is_refused_with_the_known_ones() -> None:
