@@ -29,13 +29,13 @@ _RUN: pytest.StashKey[Run] = pytest.StashKey()
 
 @dataclass(frozen=True, slots=True)
 class GoldenCase:
-    """One golden case of the run with the candidate's score."""
+    """One golden case of the run with everything that the candidate was scored on."""
 
     row: CaseRow
-    score: ScoreRow
-    allowed: bool
-    """Whether a failure is within what the policy allows: an advisory set, or a blocking one whose
-    share of failures keeps its limit."""
+    scores: tuple[ScoreRow, ...]
+    allowed: frozenset[str]
+    """Gates whose failures are within what the policy allows: an advisory set, or a blocking one
+    whose share of failures keeps its limit."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -73,11 +73,9 @@ def _request(config: pytest.Config) -> GateRequest:
 
 
 def _policy(config: pytest.Config) -> Policy:
-    from evalsuite.gates import load_policy
+    from evalsuite.run import choose_policy
 
-    name = config.getoption("--policy")
-    embedded = config.getoption("--base-model") == "nano"
-    return load_policy(name or ("nano" if embedded else "default"))
+    return choose_policy(config.getoption("--policy"), config.getoption("--base-model"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -158,22 +156,33 @@ def golden_case(request: pytest.FixtureRequest, gate_run: Run) -> GoldenCase:
     """One golden case of the run."""
     from evalsuite.runrecord import Side
 
-    for score in gate_run.scores:
-        wanted = (score.case_id, score.detector, score.side)
-        if wanted == (request.param, "pronoun_resolution", Side.CANDIDATE):
-            row = gate_run.case_index[(score.panel, score.case_id)]
-            return GoldenCase(row, score, _allowed(gate_run, row.panel))
-    pytest.fail(f"case {request.param!r} was not scored: the liveness gate stopped the run")
+    scores = tuple(
+        score
+        for score in gate_run.scores
+        if (score.case_id, score.side) == (request.param, Side.CANDIDATE)
+        and score.detector in _GOLDEN_DETECTORS
+    )
+    if not scores:
+        pytest.fail(f"case {request.param!r} was not scored: the liveness gate stopped the run")
+    row = gate_run.case_index[(scores[0].panel, request.param)]
+    return GoldenCase(row, scores, _allowed(gate_run, row.panel))
 
 
-def _allowed(run: Run, golden_set: str) -> bool:
+# Not the control of the leak search: its finds are false alarms.
+_GOLDEN_DETECTORS = frozenset({"pronoun_resolution", "literal_leak", "swap_leak"})
+
+
+def _allowed(run: Run, golden_set: str) -> frozenset[str]:
+    """The gates that a failing case of a set does not fail."""
     from evalsuite.runrecord import Status, Tier
 
-    for verdict in run.verdicts:
-        for part in verdict.slices:
-            if part.name == f"goldens/{golden_set}":
-                return part.tier is Tier.ADVISORY or part.status is Status.PASSED
-    return False
+    return frozenset(
+        verdict.gate
+        for verdict in run.verdicts
+        for part in verdict.slices
+        if part.name == f"goldens/{golden_set}"
+        if Tier.ADVISORY in (part.tier, verdict.tier) or part.status is Status.PASSED
+    )
 
 
 def require(verdict: Verdict) -> None:
@@ -188,14 +197,16 @@ def require(verdict: Verdict) -> None:
     pytest.fail(told, pytrace=False)
 
 
-def require_resolved(golden: GoldenCase) -> None:
-    """Fail the test when the case failed; within the policy's allowance it is expected to."""
-    if not golden.score.failed and golden.score.value is not None:
+def require_golden(golden: GoldenCase) -> None:
+    """Fail the test when the case failed a gate; where the policy allows it, that is expected."""
+    failed = [score for score in golden.scores if score.failed or score.value is None]
+    if not failed:
         return
-    told = f"{golden.row.source}: {golden.score.explanation}"
-    if golden.allowed:
-        pytest.xfail(f"allowed by the policy: {told}")
-    pytest.fail(told, pytrace=False)
+    decisive = [score for score in failed if score.gate not in golden.allowed]
+    told = " ".join(f"{s.gate}: {s.explanation}" for s in decisive or failed)
+    if not decisive:
+        pytest.xfail(f"allowed by the policy: {golden.row.source}: {told}")
+    pytest.fail(f"{golden.row.source}: {told}", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)

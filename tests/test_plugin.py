@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from evalsuite.plugin import GoldenCase, require_golden
+from evalsuite.runrecord import CaseRow, ScoreRow, Side
+
 TESTS = """
-from evalsuite.plugin import require, require_resolved
+from evalsuite.plugin import require, require_golden
 
 def test_gate(gate_verdict):
     require(gate_verdict)
 
 def test_golden_case(golden_case):
-    require_resolved(golden_case)
+    require_golden(golden_case)
 """
 
 
@@ -58,6 +62,53 @@ def test_a_failed_gate_is_a_failed_item(
     result = pytester.runpytest_subprocess("-k", "test_gate", *options, "--policy", str(strict))
     assert result.parseoutcomes()["failed"] >= 1
     result.stdout.fnmatch_lines(["*pronoun_resolution*"])
+
+
+def test_a_failing_golden_case_of_a_blocking_set_is_a_failed_item(
+    pytester: pytest.Pytester, options: list[str], small_policy: Path, few_cases: Path
+) -> None:
+    strict = pytester.path / "strict.yaml"
+    text = small_policy.read_text("utf-8")
+    leakage, pronouns = text.split("pronoun_resolution:")
+    pronouns = pronouns.replace("{nano: advisory, everyday: advisory}, limit: 1.0", SETS, 1)
+    strict.write_text(f"{leakage}pronoun_resolution:{pronouns}", "utf-8")
+    cases = pytester.mkdir("cases")
+    impossible = (few_cases / "nano_en.yaml").read_text("utf-8")
+    impossible = impossible.replace("What is Flindo's price?", "What is Vaspo's price?", 1)
+    impossible = impossible.replace("must_name: [Flindo]", "must_name: [Vaspo]", 1)
+    (cases / "nano_en.yaml").write_text(impossible, "utf-8")
+    chosen = ["-k", "few-single", "--policy", str(strict), "--cases", str(cases)]
+    result = pytester.runpytest_subprocess(*options, *chosen)
+    result.assert_outcomes(failed=1, deselected=6)
+    result.stdout.fnmatch_lines(["*nano_en.yaml:*pronoun_resolution: *"])
+
+
+SETS = "{nano: blocking, everyday: advisory}, limit: 0.0"
+
+
+def test_a_golden_case_fails_by_the_gate_that_does_not_allow_it() -> None:
+    row = CaseRow(panel="nano", case_id="a", language="en", kind="single", cluster="a", query="?")
+    leak, wrong = (
+        ScoreRow(
+            detector=detector,
+            case_id="a",
+            side=Side.CANDIDATE,
+            value=1.0,
+            explanation=detector,
+            gate=gate,
+        )
+        for detector, gate in (
+            ("literal_leak", "example_leakage"),
+            ("pronoun_resolution", "pronoun_resolution"),
+        )
+    )
+    require_golden(GoldenCase(row, (replace(leak, value=0.0),), frozenset()))
+    with pytest.raises(pytest.fail.Exception, match=r"example_leakage: literal_leak$"):
+        require_golden(GoldenCase(row, (leak, wrong), frozenset({"pronoun_resolution"})))
+    with pytest.raises(pytest.xfail.Exception, match="allowed by the policy"):
+        require_golden(GoldenCase(row, (leak,), frozenset({"example_leakage"})))
+    with pytest.raises(pytest.fail.Exception):
+        require_golden(GoldenCase(row, (replace(leak, value=None),), frozenset()))
 
 
 def test_a_run_that_cannot_be_made_ends_the_session_with_status_3(

@@ -72,7 +72,7 @@ def load_texts(path: Path, *, language: Language | None = None) -> tuple[TextIte
     """Read a UTF-8 text file; passages are separated by empty lines.
 
     Args:
-        path: the file; ids are ``<stem>:<line>`` of each passage's first line.
+        path: the file; ids are ``<path>:<line>`` of each passage's first line.
         language: of all passages; None tells Chinese by a passage's share of Han characters.
 
     Raises:
@@ -86,7 +86,7 @@ def load_texts(path: Path, *, language: Language | None = None) -> tuple[TextIte
             block.append(line)
         elif block:
             text = "\n".join(block)
-            where = f"{path.stem}:{number - len(block)}"
+            where = f"{path.as_posix()}:{number - len(block)}"
             tongue = language or _guess(text)
             passages.append(
                 TextItem(

@@ -15,7 +15,7 @@ from evalsuite.gates.judging import (
     judge_paired,
     judge_rate,
 )
-from evalsuite.gates.policy import Origin, Policy, Proof, SliceBy, policy_schema
+from evalsuite.gates.policy import Origin, Policy, Proof, SliceBy, policy_digest, policy_schema
 from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names
 from evalsuite.gates.verdict import (
     Gate,
@@ -54,6 +54,7 @@ __all__ = [
     "load_verdicts",
     "overall",
     "parse_policy",
+    "policy_digest",
     "policy_names",
     "policy_schema",
 ]

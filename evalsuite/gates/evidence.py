@@ -64,6 +64,8 @@ class Evidence:
     """Answers that hold a name or phrase of a demonstration."""
     swap_leaks: tuple[Observation, ...] = ()
     """Answers that change when only the demonstrations' entities change."""
+    golden_leaks: Mapping[str, tuple[Observation, ...]] = field(default_factory=dict)
+    """Either of these in hand-written cases, by set."""
     control_leaks: tuple[Observation, ...] = ()
     """The same search for names that were in no prompt: the detector's false alarms."""
     pronouns: tuple[Observation, ...] = ()

@@ -92,6 +92,7 @@ def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
     ]
     parts += _absent_languages(ask, rule, rule.literal, evidence.literal_leaks)
     parts += _sliced(ask, rule.slices, evidence.literal_leaks, copied)
+    parts += _goldens(policy, Gate.EXAMPLE_LEAKAGE, evidence.golden_leaks, copied)
     return _combined(policy, Gate.EXAMPLE_LEAKAGE, parts)
 
 
@@ -112,7 +113,7 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
         cases = [case for case in evidence.pronouns if case.group == kind]
         criterion = ask(f"kind/{kind}", wrong, rule.failure_rate, tier=Tier.ADVISORY)
         parts.append(judge_rate(criterion, cases))
-    parts += _goldens(policy, evidence.goldens, wrong)
+    parts += _goldens(policy, Gate.PRONOUN_RESOLUTION, evidence.goldens, wrong)
     return _combined(policy, Gate.PRONOUN_RESOLUTION, parts)
 
 
@@ -223,14 +224,19 @@ def _sliced(
 
 
 def _goldens(
-    policy: Policy, sets: Mapping[str, tuple[Observation, ...]], subject: str
+    policy: Policy,
+    gate: Gate,
+    sets: Mapping[str, tuple[Observation, ...]],
+    subject: str,
 ) -> list[SliceVerdict]:
-    rule = policy.gates.pronoun_resolution.goldens
+    rules = policy.gates
+    leakage = gate is Gate.EXAMPLE_LEAKAGE
+    rule = (rules.example_leakage if leakage else rules.pronoun_resolution).goldens
     unknown = sorted(set(sets) - set(rule.sets))
     if unknown:
         raise InvalidInput(
             f"goldens={unknown} are not named in policy {policy.name!r}; add them under "
-            "gates.pronoun_resolution.goldens.sets as blocking or advisory"
+            f"gates.{gate}.goldens.sets as blocking or advisory"
         )
     return [
         judge_census(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -118,17 +119,6 @@ class PanelRule(GateRule):
     """Intra-class correlation taken for granted until a panel shows its own."""
 
 
-class LeakageRule(PanelRule):
-    """Limits on answers that hold something of the demonstrations."""
-
-    literal: Limit
-    swap: Limit
-    control: Limit
-    """False alarms of the search; shown, never decisive."""
-    slices: tuple[SliceLimit, ...] = ()
-    """Of the literal leaks."""
-
-
 class GoldenRule(_Closed):
     """Hand-written cases: a fixed list, so every case counts and nothing is estimated."""
 
@@ -138,6 +128,18 @@ class GoldenRule(_Closed):
     """The largest share of a set's cases that may fail."""
     minimum: PositiveInt
     """A set with fewer cases decides nothing."""
+
+
+class LeakageRule(PanelRule):
+    """Limits on answers that hold something of the demonstrations."""
+
+    literal: Limit
+    swap: Limit
+    control: Limit
+    """False alarms of the search; shown, never decisive."""
+    goldens: GoldenRule
+    slices: tuple[SliceLimit, ...] = ()
+    """Of the literal leaks."""
 
 
 class PronounRule(PanelRule):
@@ -208,6 +210,17 @@ class GateRules(_Closed):
     pronoun_resolution: PronounRule
     forgetting: ForgettingRule
 
+    @model_validator(mode="after")
+    def _same_sets(self) -> Self:
+        both = [set(rule.goldens.sets) for rule in (self.example_leakage, self.pronoun_resolution)]
+        apart = sorted(both[0] ^ both[1])
+        if apart:
+            raise ValueError(
+                f"goldens.sets of example_leakage and of pronoun_resolution must name the same "
+                f"sets; {apart} stand in one of them only"
+            )
+        return self
+
 
 class Policy(_Closed):
     """The agreement by which a candidate is judged."""
@@ -248,9 +261,14 @@ class Policy(_Closed):
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the resolved policy as canonical JSON, in hexadecimal."""
-        text = json.dumps(self.resolved, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 of the resolved policy; see :func:`policy_digest`."""
+        return policy_digest(self.resolved)
+
+
+def policy_digest(resolved: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a resolved policy as canonical JSON, in hexadecimal."""
+    text = json.dumps(resolved, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def policy_schema() -> dict[str, Any]:

@@ -7,26 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from evalsuite._yaml import (
-    Broken,
-    Fields,
-    Items,
-    Node,
-    Problems,
-    Text,
-    joined,
-    parse,
-    plain_type,
-    read_text,
-    suggestion,
-)
+from evalsuite._yaml import Problems, joined, read_text, suggestion
+from evalsuite._yamldata import Place, located
 from evalsuite.errors import InvalidInput, InvalidPolicy
 from evalsuite.gates.policy import Policy
 
@@ -34,49 +21,6 @@ POLICIES = Path(__file__).parent / "policies"
 """The shipped policies."""
 
 _LARGEST = 1 << 20
-_PLAIN = frozenset({"str", "int", "float", "bool", "null"})
-Place = tuple[str | int, ...]
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Turns nodes into plain data and remembers the line of every part."""
-
-    problems: Problems
-    lines: dict[Place, int]
-
-    def plain(self, node: Node, place: Place) -> Any:
-        self.lines.setdefault(place, node.line)
-        match node:
-            case Fields():
-                return self._mapping(node, place)
-            case Items(items):
-                return [self.plain(item, (*place, index)) for index, item in enumerate(items)]
-            case Text():
-                return self._scalar(node)
-            case Broken():
-                return None
-
-    def _mapping(self, node: Fields, place: Place) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in node.entries:
-            if not isinstance(key, Text):
-                self.problems.add(key.line, "a key must be one word, not a list or a mapping")
-            elif key.value in found:
-                self.problems.add(key.line, f"key {key.value!r} stands twice; keep one")
-            else:
-                self.lines[(*place, key.value)] = key.line
-                found[key.value] = self.plain(value, (*place, key.value))
-        return found
-
-    def _scalar(self, node: Text) -> Any:
-        kind = plain_type(node.value) if node.plain else "str"
-        if kind == "str":
-            return node.value
-        if kind.removeprefix("tag:yaml.org,2002:") not in _PLAIN:
-            self.problems.add(node.line, f"{node.value} is read as {kind}; put it in quotes")
-            return None
-        return yaml.safe_load(node.value)
 
 
 def policy_names() -> tuple[str, ...]:
@@ -112,24 +56,17 @@ def parse_policy(text: str, name: str = "<text>") -> Policy:
         InvalidPolicy: as :func:`load_policy`.
     """
     problems = Problems(name)
-    reader = _Reader(problems, {})
-    node = parse(text, problems)
-    data = None if node is None else reader.plain(node, ())
+    read = located(text, problems)
     if problems.found:
         raise InvalidPolicy(joined(problems.lines()))
     try:
         # Through JSON, because strict JSON reads "0.05" as text and still knows enumerations.
-        return Policy.model_validate_json(json.dumps(data), strict=True)
+        return Policy.model_validate_json(json.dumps(read.data), strict=True)
     except ValidationError as error:
         for details in error.errors(include_url=False):
             place = tuple(details["loc"])
-            problems.add(_line(place, reader.lines), _sentence(place, dict(details)))
+            problems.add(read.line(place), _sentence(place, dict(details)))
     raise InvalidPolicy(joined(problems.lines()))
-
-
-def _line(place: Place, lines: dict[Place, int]) -> int:
-    """Return the line of the innermost part of ``place`` that the file holds."""
-    return next(lines[place[:end]] for end in range(len(place), -1, -1) if place[:end] in lines)
 
 
 def _sentence(place: Place, details: dict[str, Any]) -> str:

@@ -14,13 +14,14 @@ from evalsuite.cases import Case, Language
 from evalsuite.detectors.retention import load_texts
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Policy, load_policy
-from evalsuite.models import AdapterRef, BaseRef, read_adapter, resolve_base
-from evalsuite.prompts import Demonstration, get_format, load_demonstrations
-from evalsuite.scenarios import SkillItem, TextItem
+from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, resolve_base
+from evalsuite.prompts import get_format, load_demonstrations
+from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
 
 DEMONSTRATIONS = "demonstrations"
-"""The folder below a case folder that holds what prompts of everyday cases show."""
+"""The folder below a case folder that holds what prompts of golden cases show: of each set and
+language ``<set>_<language>.yaml``, and beside it ``..._swap.yaml``, its counterfactual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,8 @@ class Inputs:
     template: ChatTemplate
     goldens: Mapping[str, tuple[Case, ...]]
     """Golden cases by set: the part of a file's name before the first underscore."""
-    everyday: Mapping[Language, tuple[Demonstration, ...]]
-    """Demonstrations that stand before everyday golden cases."""
+    demonstrations: Mapping[tuple[str, Language], DemonstrationPair]
+    """What the prompts of a golden set show, where the set has demonstrations of its own."""
     suites: tuple[SkillItem, ...] = field(default=())
     texts: tuple[TextItem, ...] = field(default=())
     seed: int
@@ -76,9 +77,9 @@ class Inputs:
 
     @property
     def cases_digest(self) -> str:
-        """SHA-256 over all golden cases as they were read."""
-        text = dump_cases(tuple(c for name in sorted(self.goldens) for c in self.goldens[name]))
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256 over everything that was read: golden cases, skill suites and texts."""
+        goldens = dump_cases(tuple(c for name in sorted(self.goldens) for c in self.goldens[name]))
+        return digest_of([goldens, self.suites, self.texts])
 
 
 def default_cache() -> Path:
@@ -98,7 +99,7 @@ def resolve(request: GateRequest) -> Inputs:
     get_format(request.prompt_format)
     base = resolve_base(request.base_model)
     adapter = read_adapter(request.adapter, base)
-    policy = load_policy(request.policy or ("nano" if base.name == "nano" else "default"))
+    policy = choose_policy(request.policy, request.base_model)
     return Inputs(
         request=request,
         base=base,
@@ -106,11 +107,20 @@ def resolve(request: GateRequest) -> Inputs:
         policy=policy,
         template=load_template(base.path),
         goldens=_goldens(request.cases, policy),
-        everyday=_everyday(request.cases),
+        demonstrations=_demonstrations(request.cases, policy),
         suites=_suites(policy),
         texts=_texts(policy),
         seed=_seed(adapter, policy) if request.seed is None else request.seed,
     )
+
+
+def choose_policy(policy: str | None, base_model: str) -> Policy:
+    """Return the policy that was named, or the one made for such a base.
+
+    Raises:
+        InvalidPolicy: no such policy, or its file is wrong.
+    """
+    return load_policy(policy or ("nano" if is_embedded(base_model) else "default"))
 
 
 def _seed(adapter: AdapterRef, policy: Policy) -> int:
@@ -133,7 +143,6 @@ def _goldens(folder: Path, policy: Policy) -> dict[str, tuple[Case, ...]]:
     found: dict[str, list[Case]] = {name: [] for name in wanted}
     for case in load_cases(folder):
         name = set_of(case.source.rpartition(":")[0])
-        # A regression case was minimised from a failure: every policy holds it against a model.
         found.setdefault(name, []).append(case)
     unknown = sorted(set(found) - set(wanted))
     if unknown:
@@ -145,41 +154,60 @@ def _goldens(folder: Path, policy: Policy) -> dict[str, tuple[Case, ...]]:
     return {name: tuple(cases) for name, cases in found.items()}
 
 
-def _everyday(folder: Path) -> dict[Language, tuple[Demonstration, ...]]:
-    return {
-        language: load_demonstrations(path) if path.is_file() else ()
-        for language in Language
-        for path in [folder / DEMONSTRATIONS / f"{language}.yaml"]
-    }
+def _demonstrations(folder: Path, policy: Policy) -> dict[tuple[str, Language], DemonstrationPair]:
+    found: dict[tuple[str, Language], DemonstrationPair] = {}
+    here = {path.name for path in (folder / DEMONSTRATIONS).glob("*.y*ml")}
+    for name in policy.gates.pronoun_resolution.goldens.sets:
+        for language in Language:
+            stem = f"{name}_{language}"
+            path = folder / DEMONSTRATIONS / f"{stem}.yaml"
+            swap = path.with_stem(f"{stem}_swap")
+            if path.name in here:
+                other = load_demonstrations(swap) if swap.name in here else ()
+                pair = DemonstrationPair(stem, load_demonstrations(path), other)
+                found[name, language] = pair
+                here -= {path.name, swap.name}
+    if here:
+        sets = ", ".join(policy.gates.pronoun_resolution.goldens.sets)
+        raise InvalidInput(
+            f"{folder / DEMONSTRATIONS / min(here)}: stands before no golden set; name it "
+            f"SET_LANGUAGE.yaml, or SET_LANGUAGE_swap.yaml beside that, with a set of: {sets}"
+        )
+    return found
 
 
 def _suites(policy: Policy) -> tuple[SkillItem, ...]:
     """Read further skill suites: cases without history whose query is the instruction."""
     items: list[SkillItem] = []
-    for name in policy.gates.forgetting.skills.suites:
-        for case in load_cases(Path(name)):
-            if case.reference is None:
-                raise InvalidInput(
-                    f"{case.source}: a skill case needs its answer as expect.rewrites"
-                )
-            items.append(
-                SkillItem(
-                    id=case.id,
-                    skill=set_of(name),
-                    language=case.language,
-                    cluster=case.cluster,
-                    prompt=case.query,
-                    answer=case.reference,
-                    accepted=case.expect.rewrites[1:],
-                )
+    suites = policy.gates.forgetting.skills.suites
+    for case in load_cases([Path(name) for name in suites]) if suites else ():
+        if case.reference is None:
+            raise InvalidInput(f"{case.source}: a skill case needs its answer as expect.rewrites")
+        items.append(
+            SkillItem(
+                id=case.id,
+                skill=set_of(case.source.rpartition(":")[0]),
+                language=case.language,
+                cluster=case.cluster,
+                prompt=case.query,
+                answer=case.reference,
+                accepted=case.expect.rewrites[1:],
             )
+        )
     return tuple(items)
 
 
 def _texts(policy: Policy) -> tuple[TextItem, ...]:
+    files = policy.gates.forgetting.text.files
+    named = [name for names in files.values() for name in names]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        raise InvalidInput(
+            f"policy {policy.name!r} names {twice} twice under forgetting.text.files; keep one"
+        )
     return tuple(
         text
-        for language, names in policy.gates.forgetting.text.files.items()
+        for language, names in files.items()
         for name in names
         for text in load_texts(Path(name), language=language)
     )

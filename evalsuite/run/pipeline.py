@@ -191,8 +191,6 @@ def _info(state: State) -> RunInfo:
     inputs, engine = state.inputs, state.engine
     numerics = resolve_numerics(state.request.dtype, state.request.device)
     provenance = inputs.adapter.provenance
-    samples = state.samples
-    shown = {s.name: s.shown for s in (samples.a, samples.b, samples.everyday)}
     return RunInfo(
         created=state.writer.created,
         finished=datetime.now(UTC),
@@ -213,7 +211,7 @@ def _info(state: State) -> RunInfo:
         ),
         template_fingerprint=inputs.template.fingerprint,
         prompt_format=state.request.prompt_format,
-        demonstrations_digest=digest_of(shown),
+        demonstrations_digest=digest_of(state.samples.pairs),
         cases_digest=inputs.cases_digest,
         engine=EngineInfo(
             name="transformers",

@@ -14,14 +14,16 @@ from evalsuite.cases import Case, Expectation, Language
 from evalsuite.conversation import Conversation
 from evalsuite.errors import InvalidInput
 from evalsuite.generation import Request, Sampling
-from evalsuite.prompts import Demonstration, build
+from evalsuite.prompts import build
 from evalsuite.run.inputs import Inputs
 from evalsuite.runrecord import CaseRow, Side
 from evalsuite.scenarios import (
+    DemonstrationPair,
+    ShownCase,
     SkillItem,
     TextItem,
     sample_demonstrations,
-    sample_panel,
+    sample_shown_panel,
     sample_skills,
     sample_texts,
 )
@@ -29,43 +31,29 @@ from evalsuite.scenarios import (
 PANEL, SKILLS, TEXTS = "panel", "skills", "texts"
 """Names of the sampled parts; golden sets go by their own names."""
 BOTH = (Side.CANDIDATE, Side.BASELINE)
+_ABSENT = 4
 _REWRITE = Sampling(max_tokens=96)
 _ANSWER = Sampling(max_tokens=48)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemonstrationSet:
-    """Demonstrations for each language under one name."""
-
-    name: str
-    shown: Mapping[Language, tuple[Demonstration, ...]]
-
-    def names(self) -> tuple[str, ...]:
-        """Every entity of the set."""
-        return tuple(n for shown in self.shown.values() for d in shown for n in d.entities)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
     """Everything that was drawn for a run."""
 
-    a: DemonstrationSet
-    """What prompts show."""
-    b: DemonstrationSet
-    """The same number of others, with other entities: the counterfactual."""
-    absent: DemonstrationSet
-    """Never shown to any model: names to find the detector's false alarms with."""
-    everyday: DemonstrationSet
-    panel: tuple[Case, ...]
-    swapped: frozenset[str]
-    """Ids of the panel's cases that are asked a second time under ``b``."""
-    goldens: Mapping[str, tuple[Case, ...]]
+    panel: tuple[ShownCase, ...]
+    leakage: frozenset[str]
+    """Ids of the panel's cases that the leakage gate judges."""
+    goldens: Mapping[str, tuple[ShownCase, ...]]
+    absent: tuple[str, ...]
+    """Names that no prompt holds: to find the leak search's false alarms with."""
     skills: tuple[SkillItem, ...]
     texts: tuple[TextItem, ...]
 
-    def set_for(self, part: str) -> DemonstrationSet:
-        """The demonstrations that a part's prompts show: invented ones where its world is."""
-        return self.everyday if part == "everyday" else self.a
+    @property
+    def pairs(self) -> Mapping[str, DemonstrationPair]:
+        """Every pair of demonstration sets that prompts show, by name."""
+        every = (self.panel, *self.goldens.values())
+        return {shown.pair.name: shown.pair for cases in every for shown in cases}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,54 +62,72 @@ class Question:
 
     row: CaseRow
     side: Side
-    demonstrations: str
-    """Name of the demonstration set in the prompt, or ''."""
+    pair: DemonstrationPair | None = None
+    """What a rewriting prompt shows."""
+    swapped: bool = False
+    """Whether it shows the counterfactual."""
     request: Request
     item: Any
     """The Case, SkillItem or TextItem."""
 
+    @property
+    def demonstrations(self) -> str:
+        """Name of the demonstration set in the prompt, or ''."""
+        return "" if self.pair is None else f"{self.pair.name}{'b' if self.swapped else 'a'}"
+
 
 def sample(inputs: Inputs) -> Samples:
     """Draw the panels; the seed decides all of it."""
-    seed, rules = inputs.seed, inputs.policy.gates
-    a, b, absent = sets = _demonstration_sets(seed, inputs.request.shown)
-    named = frozenset(name for shown in sets for name in shown.names())
-    everyday = DemonstrationSet(name="everyday", shown=inputs.everyday)
-    panel: list[Case] = []
-    swapped: list[str] = []
+    rules, seed = inputs.policy.gates, inputs.seed
+    absent = {
+        language: sample_demonstrations(f"{seed}/absent", _ABSENT, language)
+        for language in Language
+    }
+    avoid = frozenset(name for shown in absent.values() for d in shown for name in d.entities)
+    panel: list[ShownCase] = []
+    leakage: list[str] = []
     for language in Language:
-        leakage = rules.example_leakage.panel.get(language, 0)
-        n = max(leakage, rules.pronoun_resolution.panel.get(language, 0))
-        shown = a.shown[language]
-        cases = sample_panel(
-            seed, n, languages=(language,), demonstrations=shown, avoid=named
-        ).cases
+        judged = rules.example_leakage.panel.get(language, 0)
+        cases = sample_shown_panel(
+            seed,
+            max(judged, rules.pronoun_resolution.panel.get(language, 0)),
+            language,
+            demonstrations=inputs.request.shown,
+            avoid=avoid,
+        )
         panel += cases
-        swapped += [case.id for case in cases[:leakage]]
+        leakage += [shown.case.id for shown in cases[:judged]]
     return Samples(
-        a=a,
-        b=b,
-        absent=absent,
-        everyday=everyday,
         panel=tuple(panel),
-        swapped=frozenset(swapped),
-        goldens=inputs.goldens,
+        leakage=frozenset(leakage),
+        goldens={name: _shown(inputs, name, cases) for name, cases in inputs.goldens.items()},
+        absent=tuple(sorted(avoid)),
         skills=(*_skills(inputs), *inputs.suites),
         texts=(*_general_texts(inputs), *inputs.texts),
     )
 
 
-def _demonstration_sets(seed: int, n: int) -> tuple[DemonstrationSet, ...]:
-    """Draw the sets a, b and absent; no two of them share a name."""
-    sets: list[DemonstrationSet] = []
-    for name in ("a", "b", "absent"):
-        used = frozenset(entity for other in sets for entity in other.names())
-        shown = {
-            language: sample_demonstrations(f"{seed}/{name}", n, language, avoid=used)
-            for language in Language
-        }
-        sets.append(DemonstrationSet(name=name, shown=shown))
-    return tuple(sets)
+def _shown(inputs: Inputs, name: str, cases: Iterable[Case]) -> tuple[ShownCase, ...]:
+    """Golden cases with their set's own demonstrations, or else with invented ones."""
+    pairs = {
+        language: inputs.demonstrations.get((name, language)) or _invented(inputs, name, language)
+        for language in Language
+    }
+    return tuple(ShownCase(case, pairs[case.language]) for case in cases)
+
+
+def _invented(inputs: Inputs, name: str, language: Language) -> DemonstrationPair:
+    """Demonstrations that name nothing of the set's cases."""
+    n, seed = inputs.request.shown, f"{inputs.seed}/{name}"
+    said = frozenset(
+        entity
+        for case in inputs.goldens[name]
+        for entity in (*case.expect.must_name, *case.expect.must_not_name)
+    )
+    a = sample_demonstrations(f"{seed}/a", n, language, avoid=said)
+    named = said | {entity for shown in a for entity in shown.entities}
+    b = sample_demonstrations(f"{seed}/b", n, language, avoid=named)
+    return DemonstrationPair(f"{name}-{language}", a, b)
 
 
 def _skills(inputs: Inputs) -> Iterator[SkillItem]:
@@ -139,10 +145,10 @@ def questions(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
     """Every question of the run, sides next to each other."""
     asked: list[Question] = []
     for part, cases in ((PANEL, samples.panel), *sorted(samples.goldens.items())):
-        for case in cases:
-            asked += _rewriting(inputs, samples.set_for(part), part, case, BOTH)
-            if part == PANEL and case.id in samples.swapped:
-                asked += _rewriting(inputs, samples.b, part, case, (Side.CANDIDATE,))
+        for shown in cases:
+            asked += [_rewriting(inputs, part, shown, side) for side in BOTH]
+            if shown.pair.b and (part != PANEL or shown.case.id in samples.leakage):
+                asked.append(_rewriting(inputs, part, shown, Side.CANDIDATE, swapped=True))
     for skill in samples.skills:
         asked += _skill(inputs, skill)
     for text in samples.texts:
@@ -173,23 +179,23 @@ def _adapter(inputs: Inputs, side: Side) -> str | None:
 
 
 def _rewriting(
-    inputs: Inputs, shown: DemonstrationSet, part: str, case: Case, sides: Iterable[Side]
-) -> Iterator[Question]:
+    inputs: Inputs, part: str, shown: ShownCase, side: Side, *, swapped: bool = False
+) -> Question:
+    case, pair = shown.case, shown.pair
     conversation = build(
         case,
         format=inputs.request.prompt_format,
-        demonstrations=shown.shown[case.language],
+        demonstrations=pair.b if swapped else pair.a,
     )
-    row = CaseRow.of(case, panel=part, demonstrations=shown.name)
     request = _request(inputs, conversation, _REWRITE)
-    for side in sides:
-        yield Question(
-            row=row,
-            side=side,
-            demonstrations=shown.name,
-            request=replace(request, adapter=_adapter(inputs, side)),
-            item=case,
-        )
+    return Question(
+        row=CaseRow.of(case, panel=part, demonstrations=pair.name),
+        side=side,
+        pair=pair,
+        swapped=swapped,
+        request=replace(request, adapter=_adapter(inputs, side)),
+        item=case,
+    )
 
 
 def _request(inputs: Inputs, conversation: Conversation, sampling: Sampling) -> Request:
@@ -211,7 +217,7 @@ def _skill(inputs: Inputs, item: SkillItem) -> Iterator[Question]:
     request = _request(inputs, item.question, _ANSWER)
     for side in BOTH:
         adapted = replace(request, adapter=_adapter(inputs, side))
-        yield Question(row=row, side=side, demonstrations="", request=adapted, item=item)
+        yield Question(row=row, side=side, request=adapted, item=item)
 
 
 def _text(inputs: Inputs, item: TextItem) -> Iterator[Question]:
@@ -232,4 +238,4 @@ def _text(inputs: Inputs, item: TextItem) -> Iterator[Question]:
     request = Request(prompt=prompt, target=target, conversation=item.question)
     for side in BOTH:
         adapted = replace(request, adapter=_adapter(inputs, side))
-        yield Question(row=row, side=side, demonstrations="", request=adapted, item=item)
+        yield Question(row=row, side=side, request=adapted, item=item)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import Score
@@ -40,7 +40,8 @@ class Measured:
     scores: tuple[ScoreRow, ...]
 
 
-Place = tuple[str, str, str, Side]
+_LEAKS = ("literal_leak", "swap_leak")
+Place = tuple[str, str, bool, Side]
 
 
 def measure(
@@ -52,7 +53,7 @@ def measure(
         (
             a.question.row.panel,
             a.question.row.case_id,
-            a.question.demonstrations,
+            a.question.swapped,
             a.question.side,
         ): a
         for a in answered
@@ -70,6 +71,7 @@ def measure(
         control_leaks=_observations(rows, "absent_names", PANEL),
         pronouns=_observations(rows, "pronoun_resolution", PANEL),
         goldens={name: _observations(rows, "pronoun_resolution", name) for name in samples.goldens},
+        golden_leaks={name: _worst(rows, _LEAKS, name) for name in samples.goldens},
         template_properties=properties,
         round_trips=trips,
         skills=_observations(rows, "skill_answer", SKILLS),
@@ -94,27 +96,26 @@ def _unrecorded(inputs: Inputs) -> bool:
 
 
 def _leaks(samples: Samples, by_place: Mapping[Place, Answered]) -> Iterator[ScoreRow]:
-    absent = samples.absent.names()
-    for (part, case_id, shown, side), answer in by_place.items():
-        if part != PANEL or shown == samples.b.name or case_id not in samples.swapped:
+    for (part, case_id, swapped, side), answer in by_place.items():
+        pair, case, text = answer.question.pair, answer.question.item, answer.output.text
+        if pair is None or swapped or (part == PANEL and case_id not in samples.leakage):
             continue
-        case, row, text = answer.question.item, answer.question.row, answer.output.text
-        demonstrations = samples.a.shown[case.language]
-        task = task_text(case.language)
-        literal = literal_leak(case, text, demonstrations, task=task)
+        # What a prompt shows is what could leak: cases that show the same stand and fall together.
+        row = replace(answer.question.row, cluster=f"shown/{pair.name}")
+        literal = literal_leak(case, text, pair.a, task=task_text(case.language))
         yield _row(literal, row, side, "example_leakage", answer.key)
-        yield _row(absent_names(case, text, absent), row, side, "example_leakage", answer.key)
-        other = by_place.get((part, case_id, samples.b.name, side))
+        control = absent_names(case, text, samples.absent)
+        yield _row(control, row, side, "example_leakage", answer.key)
+        other = by_place.get((part, case_id, True, side))
         if other is not None:
-            swapped = samples.b.shown[case.language]
-            score = swap_leak(case, text, demonstrations, other.output.text, swapped)
+            score = swap_leak(case, text, pair.a, other.output.text, pair.b)
             yield _row(score, row, side, "example_leakage", answer.key, other.key)
 
 
 def _references(answered: Iterable[Answered]) -> Iterator[ScoreRow]:
     for answer in answered:
         question = answer.question
-        if question.row.panel in (SKILLS, TEXTS) or question.demonstrations == "b":
+        if question.pair is None or question.swapped:
             continue
         score = resolve(question.item, answer.output.text)
         if answer.output.finish is Finish.LENGTH and score.value == 0.0:
@@ -159,6 +160,21 @@ def _observations(rows: Iterable[ScoreRow], detector: str, panel: str) -> tuple[
         for case_id, pair in sides.items()
         if Side.CANDIDATE in pair
     )
+
+
+def _worst(
+    rows: Sequence[ScoreRow], detectors: Iterable[str], panel: str
+) -> tuple[Observation, ...]:
+    """Of each case the worst that any of the detectors found."""
+    found: dict[str, Observation] = {}
+    for detector in detectors:
+        for new in _observations(rows, detector, panel):
+            old = found.get(new.case_id, new)
+            losses = (old.candidate, new.candidate)
+            known = [loss for loss in losses if loss is not None]
+            worst = max(known) if any(known) or len(known) == len(losses) else None
+            found[new.case_id] = replace(old, candidate=worst)
+    return tuple(found.values())
 
 
 def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:

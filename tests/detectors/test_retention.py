@@ -109,8 +109,8 @@ def test_a_text_file_is_read_by_passages(tmp_path: Path) -> None:
     file = tmp_path / "general.txt"
     file.write_text("\ufeffOne line.\nAnd its next.\n\n \n岚洛的河 很长。\n", encoding="utf-8")
     assert load_texts(file) == (
-        general("general:1", "One line.\nAnd its next."),
-        general("general:5", "岚洛的河 很长。", Language.ZH),
+        general(f"{file.as_posix()}:1", "One line.\nAnd its next."),
+        general(f"{file.as_posix()}:5", "岚洛的河 很长。", Language.ZH),
     )
     assert {t.language for t in load_texts(file, language=Language.ZH)} == {Language.ZH}
 

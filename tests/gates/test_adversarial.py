@@ -30,6 +30,8 @@ def oracle(gate_run: Run, pytestconfig: pytest.Config) -> Iterator[Oracle]:
         base,
         (adapter,),
         cache=pytestconfig.getoption("--output-cache") or default_cache(),
+        dtype=pytestconfig.getoption("--dtype"),
+        device=pytestconfig.getoption("--device"),
     )
     shown = {language: sample_demonstrations(SEED, 2, language) for language in Language}
     yield Oracle(
@@ -37,6 +39,7 @@ def oracle(gate_run: Run, pytestconfig: pytest.Config) -> Iterator[Oracle]:
         template=load_template(base.path),
         adapter=adapter.digest,
         demonstrations=shown,
+        prompt_format=pytestconfig.getoption("--prompt-format"),
     )
     engine.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalsuite.plugin import GoldenCase, require, require_resolved
+from evalsuite.plugin import GoldenCase, require, require_golden
 from evalsuite.runrecord import Verdict
 
 
@@ -11,4 +11,4 @@ def test_gate(gate_verdict: Verdict) -> None:
 
 
 def test_golden_case(golden_case: GoldenCase) -> None:
-    require_resolved(golden_case)
+    require_golden(golden_case)

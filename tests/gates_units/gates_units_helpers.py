@@ -54,6 +54,10 @@ def good() -> Evidence:
             "nano": observations("nano", 20, failing=1),
             "everyday": observations("everyday", 40, failing=38),
         },
+        golden_leaks={
+            "nano": observations("nano", 26),
+            "everyday": observations("everyday", 60, failing=4),
+        },
         template_properties=tuple(Check(f"R{number}", True) for number in range(1, 11)),
         round_trips=observations("trip", 50),
         skills=observations("skill", 400, failing=20, baseline_failing=18, groups=SKILLS),

@@ -65,6 +65,11 @@ DEFECTS = {
         {"literal_leaks": observations("literal", 300, failing=15)},
         "demonstration was copied in 30 of 600 cases (5.0 %)",
     ),
+    "leaks in golden cases": (
+        "example_leakage",
+        {"golden_leaks": {"nano": observations("nano", 26, failing=1)}},
+        "2 of 52 hand-written cases",
+    ),
     "answers that follow the demonstrations": (
         "example_leakage",
         {"swap_leaks": observations("swap", 300, failing=40)},

@@ -128,10 +128,12 @@ def test_a_missing_key_names_the_place_where_it_belongs() -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    text = NANO.replace("limit: 0.02", "limit: 7").replace("power: 0.9", "powers: 0.9")
+    text = NANO.replace("literal: {limit: 0.02}", "literal: {limit: 7}").replace(
+        "power: 0.9", "powers: 0.9"
+    )
     with pytest.raises(InvalidPolicy) as caught:
         parse_policy(text)
-    assert len(str(caught.value).splitlines()) == 4
+    assert len(str(caught.value).splitlines()) == 3
 
 
 def test_a_policy_that_cannot_say_no_is_refused() -> None:

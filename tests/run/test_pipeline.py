@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -43,7 +44,7 @@ def test_a_run_judges_every_gate_and_writes_what_it_saw(request_: GateRequest) -
     assert all(set(fields) <= set(v) for v in verdicts["verdicts"])
     assert load_run(request_.out).info.seeds["panel"] == 11
     asked = {(o.panel, o.case_id, o.demonstrations, o.side) for o in run.outputs}
-    pairs = {(p, c, d) for p, c, d, _ in asked if d != "b"}
+    pairs = {(p, c, d) for p, c, d, _ in asked if not d.endswith("b")}
     assert all({(*pair, side) for side in Side} <= asked for pair in pairs)
 
 
@@ -93,7 +94,10 @@ def test_too_few_cases_are_inconclusive(
     strict.write_text(text, "utf-8")
     run = evaluate(replace(request_, policy=str(strict)))
     leakage = next(v for v in run.verdicts if v.gate == "example_leakage")
-    assert leakage.status is not Status.PASSED
+    assert leakage.status in (Status.INCONCLUSIVE, Status.FAILED)
+    literal = next(part for part in leakage.slices if part.name == "literal")
+    # With 26 cases no leak at all leaves an upper bound above 1 %: only a leak decides.
+    assert (literal.status is Status.INCONCLUSIVE) == (literal.lower <= 0.01)
 
 
 def test_a_killed_run_goes_on_where_it_stopped(request_: GateRequest, tmp_path: Path) -> None:
@@ -110,10 +114,16 @@ def test_a_killed_run_goes_on_where_it_stopped(request_: GateRequest, tmp_path: 
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    with sqlite3.connect(tmp_path / "cache.sqlite3") as cache:
+        answered = {key for (key,) in cache.execute("SELECT key FROM entries")}
     run = evaluate(request_)
-    assert run.info.counts.cache_hits > 0
-    questions = run.info.counts.cache_hits + run.info.counts.cache_misses
-    assert run.info.counts.cache_misses < questions
+    keys = [output.key for output in run.outputs]
+    assert len(answered & set(keys)) > 0
+    assert run.info.counts.cache_hits == sum(key in answered for key in keys)
+    whole = evaluate(replace(request_, cache=tmp_path / "other.sqlite3", out=tmp_path / "other"))
+    assert whole.info.counts.cache_hits == 0
+    assert whole.verdicts == run.verdicts
+    assert whole.outputs == run.outputs
 
 
 def test_two_gates_in_one_folder_do_not_mix(request_: GateRequest) -> None:
