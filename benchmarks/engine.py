@@ -9,9 +9,8 @@ The same prompts, in fp32, answered greedily by
 * ``batches``: ``generate`` over unsorted batches of 32, left-padded.
 
 All three must give the same ids; where they differ the script says how often and exits with 1. The
-prompts are rewriting requests over conversations of random length, in two languages, behind two
-instructions with demonstrations, as a gate asks them; ``--prompts FILE`` takes any other list
-(JSON: a list of lists of token ids).
+prompts are a panel as a gate draws it, rewriting and skills in both languages; ``--prompts FILE``
+takes any other list (JSON: a list of lists of token ids).
 """
 
 from __future__ import annotations
@@ -29,8 +28,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.cases import Language
 from evalsuite.models import AdapterRef, BaseRef, read_adapter, resolve_base
+from evalsuite.prompts import build
+from evalsuite.scenarios import sample_shown_panel, sample_skills
 from evalsuite.template import ChatTemplate, load_template
 
 Prompts = list[tuple[int, ...]]
@@ -39,39 +40,18 @@ RESULTS = Path(__file__).parent / "results"
 BATCH = 32
 
 
-def synthetic_prompts(template: ChatTemplate, count: int, seed: int) -> Prompts:
-    """Return prompts with two long shared prefixes and varied conversations after them."""
-    rng = random.Random(seed)
-    tasks = {
-        "en": "Rewrite the last question so that it stands alone. Answer with the question only.\n",
-        "zh": "请改写最后一个问题，使其脱离上下文也能理解。只输出改写后的问题。\n",
-    }
-    names = [
-        "".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(3)).title()
-        for _ in range(60)
+def panel_prompts(template: ChatTemplate, count: int, seed: int) -> Prompts:
+    """Return what a gate asks, in random order: three rewriting prompts to one skill."""
+    skills = count // 4
+    panel = [
+        shown
+        for language in Language
+        for shown in sample_shown_panel(seed, (count - skills) // 2, language)
     ]
-    asked = {
-        "en": ("Tell me about {0}.", "{0} is older than {1}.", "How long is it?"),
-        "zh": ("介绍一下{0}。", "{0}比{1}更早。", "它有多长？"),
-    }
-    prompts = []
-    for _ in range(count):
-        language = rng.choice(["en", "zh"])
-        demonstrations = "".join(
-            f"- {asked[language][0]} {asked[language][2]}\n".format(name, name)
-            for name in names[:4]
-        )
-        turns = [
-            asked[language][i % 2].format(*rng.sample(names, 2)) for i in range(rng.randint(1, 6))
-        ]
-        conversation = Conversation(
-            (
-                Message(Role.SYSTEM, tasks[language] + demonstrations),
-                Message(Role.USER, "\n".join([*turns, asked[language][2]])),
-            )
-        )
-        prompts.append(template.prompt(conversation))
-    return prompts
+    asked = [build(shown.case, demonstrations=shown.pair.a) for shown in panel]
+    asked += [item.question for item in sample_skills(seed, skills)]
+    random.Random(seed).shuffle(asked)
+    return [template.prompt(conversation) for conversation in asked]
 
 
 def run_engine(base: BaseRef, adapter: AdapterRef | None, tokens: int) -> Callable[..., Answers]:
@@ -212,7 +192,7 @@ def main() -> int:
     if args.prompts:
         prompts = [tuple(ids) for ids in json.loads(args.prompts.read_text())]
     else:
-        prompts = synthetic_prompts(load_template(base.path), args.requests, args.seed)
+        prompts = panel_prompts(load_template(base.path), args.requests, args.seed)
     result = report(args, base, prompts)
     print(table(result))
     args.out.parent.mkdir(parents=True, exist_ok=True)

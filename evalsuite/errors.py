@@ -83,6 +83,10 @@ class BaseMismatch(ModelError):
     """An adapter that was made for another base model."""
 
 
+class AdapterUnfit(ModelError):
+    """An adapter whose weights have no place in the base, or places without weights."""
+
+
 class EngineError(EvalsuiteError):
     """Inference did not happen."""
 

@@ -31,6 +31,8 @@ PROVENANCE_FILE: Final = "evalsuite.json"
 MAX_WEIGHTS_BYTES: Final = 8 * 2**30
 MAX_TEXT_BYTES: Final = 2**20
 
+EMBEDDED_MARK: Final = "evalsuite_base"
+"""Key of a configuration that names an embedded base."""
 NANO: Final = Path(__file__).parent / "nano" / "weights"
 TOKENIZER_FILES: Final = (
     "tokenizer.json", "tokenizer_config.json", "chat_template.jinja", "special_tokens_map.json",
@@ -56,6 +58,8 @@ class BaseRef:
     """SHA-256 over configuration and weights; see :func:`digest_tree`."""
     tokenizer_digest: str
     """The same over the tokenizer's files and its chat template."""
+    embedded: bool = False
+    """Whether it is nano, as shipped or trained anew: it is judged by rules of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,18 @@ def resolve_base(name: str | Path) -> BaseRef:
         path=path,
         digest=digest_tree(path, ["config.json", *weights]),
         tokenizer_digest=digest_tree(path, tokenizer),
+        embedded=is_embedded(name),
     )
+
+
+def is_embedded(name: str | Path) -> bool:
+    """Whether a base is nano, as its configuration says; only local files are read."""
+    path = NANO if str(name) == "nano" else Path(name).expanduser()
+    try:
+        config = json.loads((path / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(config, dict) and config.get(EMBEDDED_MARK) == "nano"
 
 
 def _base_folder(name: str) -> Path:

@@ -21,11 +21,13 @@ from evalsuite import _safetensors
 from evalsuite._safetensors import Tensor, first_not_finite, read_header
 from evalsuite.errors import BaseMismatch, ModelError, ModelNotFound, UnsafeAdapter
 from evalsuite.models import (
+    EMBEDDED_MARK,
     AdapterConfig,
     BaseRef,
     Provenance,
     digest_file,
     digest_tree,
+    is_embedded,
     read_adapter,
     resolve_base,
     write_provenance,
@@ -145,6 +147,17 @@ def test_a_base_is_named_by_weights_and_configuration(base: BaseRef) -> None:
     assert changed.tokenizer_digest != base.tokenizer_digest
     (base.path / "config.json").write_text('{"model_type": "qwen3"}')
     assert resolve_base(base.path).digest != base.digest
+
+
+def test_nano_is_known_by_its_mark_wherever_it_lies(base: BaseRef) -> None:
+    config = base.path / "config.json"
+    assert not resolve_base(base.path).embedded
+    config.write_text(json.dumps({**json.loads(config.read_text("utf-8")), EMBEDDED_MARK: "nano"}))
+    assert resolve_base(base.path).embedded
+    config.write_text("[]")
+    assert not is_embedded(base.path)
+    assert not is_embedded("owner/model")
+    assert is_embedded("nano")
 
 
 def test_shards_are_part_of_the_digest_and_must_be_there(base: BaseRef) -> None:

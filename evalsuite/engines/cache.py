@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -27,8 +27,10 @@ CHUNK: Final = 256
 class Streams(Protocol):
     """An engine that hands over answers as its batches finish."""
 
-    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
-        """Yield positions in ``requests`` and their outputs, every position once."""
+    def stream(
+        self, requests: Sequence[Request], known: Collection[int] = frozenset()
+    ) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
+        """Yield positions in ``requests`` and their outputs, at least those not ``known``."""
 
 
 class CachingEngine:
@@ -83,11 +85,11 @@ class CachingEngine:
         """
         keys = [request_key(self.identity, request) for request in requests]
         known = self._outputs(list(dict.fromkeys(keys)))
-        missing = {k: r for k, r in zip(keys, requests, strict=True) if k not in known}
         self.hits += sum(key in known for key in keys)
         self.misses += sum(key not in known for key in keys)
-        if missing:
-            known.update(self._ask(list(missing), list(missing.values())))
+        distinct = dict(zip(keys, requests, strict=True))
+        if len(known) < len(distinct):
+            known.update(self._ask(distinct, known))
         return [known[key] for key in keys]
 
     def liveness(self, adapter: str) -> LivenessReport:
@@ -125,9 +127,11 @@ class CachingEngine:
             self._inner = built
         return self._inner
 
-    def _ask(self, keys: list[str], requests: list[Request]) -> dict[str, Output]:
+    def _ask(self, requests: Mapping[str, Request], known: Collection[str]) -> dict[str, Output]:
         answers: dict[str, Output] = {}
-        for positions, outputs in _batches(self._engine(), requests):
+        keys = list(requests)
+        places = {i for i, key in enumerate(keys) if key in known}
+        for positions, outputs in _batches(self._engine(), list(requests.values()), places):
             batch = {keys[i]: o for i, o in zip(positions, outputs, strict=True)}
             self._store.put({key: output_json(output) for key, output in batch.items()})
             # Another process may have been first; its answer is the one on record.
@@ -142,14 +146,16 @@ class CachingEngine:
 
 
 def _batches(
-    engine: Engine, requests: list[Request]
+    engine: Engine, requests: Sequence[Request], known: Collection[int]
 ) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
     if isinstance(engine, Streams):
-        yield from engine.stream(requests)
+        # It gets the known ones too: answers in low precision depend on what is batched together.
+        yield from engine.stream(requests, known)
         return
-    for start in range(0, len(requests), CHUNK):
-        chunk = requests[start : start + CHUNK]
-        yield tuple(range(start, start + len(chunk))), engine.infer(chunk)
+    missing = [i for i in range(len(requests)) if i not in known]
+    for start in range(0, len(missing), CHUNK):
+        chunk = tuple(missing[start : start + CHUNK])
+        yield chunk, engine.infer([requests[i] for i in chunk])
 
 
 def request_key(identity: str, request: Request) -> str:

@@ -23,7 +23,7 @@ from typing import Final
 from evalsuite.errors import EngineError
 from evalsuite.models import BaseRef, digest_file
 
-PATH_VERSION: Final = "merged-in-fp32-then-cast/left-padded-suffix/1"
+PATH_VERSION: Final = "merged-in-fp32-then-cast/left-padded-suffix/2"
 _PACKAGES: Final = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers")
 
 
@@ -53,8 +53,7 @@ def resolve_numerics(dtype: str = "auto", device: str = "auto") -> Numerics:
     """Choose device and number format.
 
     Args:
-        dtype: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the hardware computes it
-            natively (CUDA; processors with AVX512-BF16 or AMX-BF16), else float32.
+        dtype: ``float32``, ``bfloat16``, or ``auto``: bfloat16 on CUDA, float32 on a processor.
         device: ``cpu``, ``cuda``, or ``auto``: CUDA when there is one.
 
     Raises:
@@ -85,6 +84,8 @@ def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Nu
         "template": template_fingerprint,
         "stops": _digest_if_there(base.path / "generation_config.json"),
         "numerics": asdict(numerics),
+        # Kernels differ between generations of graphics processors, and answers in bf16 with them.
+        "accelerator": _cuda_name() if numerics.device is Device.CUDA else "",
         "packages": {name: _version(name) for name in _PACKAGES},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -122,12 +123,29 @@ def _torch_has_cuda() -> bool:
     return bool(re.search(r"^cuda\b.*=\s*['\"]", constants.read_text("utf-8"), re.MULTILINE))
 
 
-def _cuda_devices() -> int:
+def _cuda_driver() -> ctypes.CDLL | None:
+    """The driver, ready for questions; asking it is far cheaper than importing torch."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
-        return 0
-    count = ctypes.c_int(0)
-    if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
+        return None
+    return driver if driver.cuInit(0) == 0 else None
+
+
+def _cuda_devices() -> int:
+    driver, count = _cuda_driver(), ctypes.c_int(0)
+    if driver is None or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
         return 0
     return count.value
+
+
+def _cuda_name() -> str:
+    """Name of the first graphics processor, such as ``NVIDIA H200``."""
+    driver, device, name = _cuda_driver(), ctypes.c_int(0), ctypes.create_string_buffer(256)
+    if (
+        driver is None
+        or driver.cuDeviceGet(ctypes.byref(device), 0) != 0
+        or driver.cuDeviceGetName(name, len(name), device) != 0
+    ):
+        return "unknown"
+    return name.value.decode("utf-8", "replace")

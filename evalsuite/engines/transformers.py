@@ -7,8 +7,8 @@ loaded in :mod:`.transformers_loading`. Nothing is loaded before the first reque
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, Final
 
 import torch
 
@@ -17,7 +17,7 @@ from evalsuite.engines.numerics import Device, resolve_numerics, transformers_id
 from evalsuite.engines.planning import Batch, Limits, items_of, plan
 from evalsuite.engines.transformers_decoding import Answer, Model, Prefixes, generate, score
 from evalsuite.engines.transformers_liveness import examine
-from evalsuite.engines.transformers_loading import load_base, load_merged
+from evalsuite.engines.transformers_loading import load_base, load_merged, out_of_memory
 from evalsuite.errors import EngineError
 from evalsuite.generation import Finish, Output, Request
 from evalsuite.models import AdapterRef, BaseRef
@@ -90,31 +90,39 @@ class TransformersEngine:
             answers.update(zip(indices, outputs, strict=True))
         return [answers[i] for i in range(len(requests))]
 
-    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
+    def stream(
+        self, requests: Sequence[Request], known: Collection[int] = frozenset()
+    ) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
         """Yield the answers batch by batch: positions in ``requests``, and their outputs.
 
-        A batch that was asked of several models is yielded when all of them ran it.
+        Batches are planned over all requests, ``known`` ones included, and a model runs those in
+        which an answer of its own is missing: what is remembered never changes what a prompt is
+        batched with. A batch that was asked of several models is yielded when all of them ran it.
         """
-        if not requests:
+        wanted = {r.adapter for i, r in enumerate(requests) if i not in known}
+        if not wanted:
             return
         self._check_adapters(requests)
         # All models are resident before the first batch, so that the batch size that fits the
         # first of them fits the last one too.
-        models = [self._model(a) for a in sorted({r.adapter for r in requests}, key=str)]
-        _check_prompts(requests, models[0])
+        for adapter in sorted(wanted, key=str):
+            config = self._model(adapter).config
+        _check_prompts(requests, config)
         done = 0
-        for batch, answers in self._batches(requests, int(models[0].config.vocab_size)):
+        for batch, answers in self._batches(requests, known, int(config.vocab_size)):
             indices: list[int] = []
             outputs: list[Output] = []
             for item_no, item in enumerate(batch.items):
                 for adapter, places in item.indices:
-                    output = self._output(answers[adapter][item_no], scoring=batch.scoring)
-                    indices.extend(places)
-                    outputs.extend([output] * len(places))
-            done += len(indices)
+                    if adapter in answers:
+                        output = self._output(answers[adapter][item_no], scoring=batch.scoring)
+                        indices.extend(places)
+                        outputs.extend([output] * len(places))
+            done += sum(place not in known for place in indices)
             if self.progress is not None:
-                self.progress(done, len(requests))
-            yield tuple(indices), outputs
+                self.progress(done, len(requests) - len(known))
+            if indices:
+                yield tuple(indices), outputs
 
     def liveness(self, adapter: str) -> LivenessReport:
         """Examine an adapter once; see :func:`.transformers_liveness.examine`.
@@ -149,17 +157,22 @@ class TransformersEngine:
         return self._models[adapter]
 
     def _batches(
-        self, requests: Sequence[Request], vocab_size: int
+        self, requests: Sequence[Request], known: Collection[int], vocab_size: int
     ) -> Iterator[tuple[Batch, dict[str | None, list[Answer]]]]:
         waiting = plan(items_of(requests), self.limits, vocab_size)
         prefixes: dict[str | None, Prefixes] = {}
         while waiting:
             batch = waiting[0]
+            answers: dict[str | None, list[Answer]] | None = None
             try:
-                answers = {a: self._run(batch, a, prefixes) for a in batch.adapters}
+                answers = {a: self._run(batch, a, prefixes) for a in _missing(batch, known)}
             except (RuntimeError, MemoryError) as problem:
-                prefixes.clear()
                 self._shrink(batch, problem)
+            if answers is None:
+                # Only here, after the exception and its frames are gone, is their memory free.
+                prefixes.clear()
+                if torch.cuda.is_available():
+                    torch.cuda.empty_cache()
                 items = [item for later in waiting for item in later.items]
                 waiting = plan(items, self.limits, vocab_size)
                 continue
@@ -184,7 +197,7 @@ class TransformersEngine:
             raise
 
     def _shrink(self, batch: Batch, problem: BaseException) -> None:
-        if not _out_of_memory(problem):
+        if not out_of_memory(problem):
             raise EngineError(
                 f"inference of {len(batch.items)} prompts failed: {problem}"
             ) from problem
@@ -194,8 +207,6 @@ class TransformersEngine:
                 f"{self.numerics.device}; shorten it or use a larger machine"
             ) from problem
         self.limits = self.limits.halved(batch)
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
     def _output(self, answer: Answer, *, scoring: bool) -> Output:
         ids = tuple(answer.ids)
@@ -208,17 +219,19 @@ class TransformersEngine:
         )
 
 
-def _out_of_memory(problem: BaseException) -> bool:
-    # torch reports a lack of memory on a processor as a plain RuntimeError.
-    said = str(problem).lower()
-    return isinstance(problem, MemoryError | torch.OutOfMemoryError) or (
-        "out of memory" in said or "can't allocate memory" in said
-    )
+def _missing(batch: Batch, known: Collection[int]) -> tuple[str | None, ...]:
+    """The models of a batch of whose answers one is not known yet."""
+    wanted = {
+        adapter
+        for item in batch.items
+        for adapter, places in item.indices
+        if any(place not in known for place in places)
+    }
+    return tuple(adapter for adapter in batch.adapters if adapter in wanted)
 
 
-def _check_prompts(requests: Sequence[Request], model: Model) -> None:
-    window = int(model.config.max_position_embeddings)
-    vocab_size = int(model.config.vocab_size)
+def _check_prompts(requests: Sequence[Request], config: Any) -> None:
+    window, vocab_size = int(config.max_position_embeddings), int(config.vocab_size)
     for index, request in enumerate(requests):
         target = request.target or ()
         length = len(request.prompt) + max(1, len(target))

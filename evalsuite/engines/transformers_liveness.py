@@ -12,14 +12,15 @@ from evalsuite.engines.liveness import Check, LivenessReport
 from evalsuite.engines.numerics import Numerics
 from evalsuite.engines.transformers_decoding import Model
 from evalsuite.engines.transformers_loading import Evidence, Prompts, load_merged
-from evalsuite.errors import ModelError
+from evalsuite.errors import AdapterUnfit, BaseMismatch, UnsafeAdapter
 from evalsuite.models import AdapterRef, BaseRef
 from evalsuite.template import ChatTemplate
 
 MIN_CHANGE: Final = 1e-3
-"""Logits that move less than this (fp32, on every probe) do not move; noise is about 1e-5."""
+"""Logits that move less than this on every probe do not move. In standard deviations of the base's
+logits, in fp32, where noise is about 1e-5."""
 MERGE_TOLERANCE: Final = 1e-2
-"""Merging in fp32 moves logits by far less; a wrong merge by far more."""
+"""Merging in fp32 moves logits by far less (same unit); a wrong merge by far more."""
 
 _PROBES: Final = (
     "Who wrote it, and when was it finished?",
@@ -44,11 +45,15 @@ def examine(
     Checks, in order: ``load_result_clean``, ``base_as_recorded``, ``weights_finite``,
     ``logits_differ``, ``detaching_restores_base``, ``merge_faithful``. What cannot be checked
     because an earlier step failed has ``ok`` None.
+
+    Raises:
+        ModelError, EngineError: what says nothing about the adapter, such as a lack of memory or a
+            broken base. A report is remembered; these are not.
     """
     recorded = _base_as_recorded(base, adapter)
     try:
         model, evidence = load_merged(base, adapter, numerics, _probes(template))
-    except ModelError as problem:
+    except (AdapterUnfit, BaseMismatch, UnsafeAdapter) as problem:
         later = ("weights_finite", "logits_differ", "detaching_restores_base", "merge_faithful")
         unknown = [Check(name, None, "the adapter did not load") for name in later]
         failed = Check("load_result_clean", False, str(problem))
@@ -87,7 +92,8 @@ def _measured(evidence: Evidence | None) -> tuple[Check, ...]:
         Check(
             "logits_differ",
             change > MIN_CHANGE,
-            f"largest change on {len(_PROBES)} probes {change:.3g}, required above {MIN_CHANGE:g}",
+            f"largest change on {len(_PROBES)} probes {change:.3g} standard deviations of the "
+            f"base's logits, required above {MIN_CHANGE:g}",
         ),
         Check(
             "detaching_restores_base",
@@ -99,6 +105,7 @@ def _measured(evidence: Evidence | None) -> tuple[Check, ...]:
         Check(
             "merge_faithful",
             error <= MERGE_TOLERANCE,
-            f"merging in fp32 moved logits by {error:.3g}, allowed {MERGE_TOLERANCE:g}",
+            f"merging in fp32 moved logits by {error:.3g} standard deviations, allowed "
+            f"{MERGE_TOLERANCE:g}",
         ),
     )

@@ -21,7 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from evalsuite.engines.numerics import Device, Dtype, Numerics
 from evalsuite.engines.transformers_decoding import Model
-from evalsuite.errors import EngineError, MissingDependency, ModelError
+from evalsuite.errors import AdapterUnfit, EngineError, MissingDependency, ModelError
 from evalsuite.models import WEIGHTS_FILE, AdapterConfig, AdapterRef, BaseRef, read_adapter
 
 NF4_BLOCK: Final = 64
@@ -30,7 +30,11 @@ Prompts = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was measured in fp32 while an adapter was attached; values are logits."""
+    """What was measured in fp32 while an adapter was attached.
+
+    Values are differences of logits in units of the standard deviation of the base's own, so that
+    they mean the same for every model.
+    """
 
     change: float
     """Largest difference that the adapter makes on the probe prompts."""
@@ -62,13 +66,13 @@ def load_base(base: BaseRef, numerics: Numerics) -> Model:
     """Load a base model, every weight of it from its own files.
 
     Raises:
-        EngineError: the device is absent, or the architecture cannot be batched with prefixes.
+        EngineError: the device is absent or too small, a file cannot be read now, or the
+            architecture cannot be batched with prefixes.
         ModelError: weights are missing or do not fit the configuration.
     """
-    if numerics.device is Device.CUDA and not torch.cuda.is_available():
-        raise EngineError("device='cuda' is not usable by this torch; use device='cpu'")
+    _require(numerics.device)
     try:
-        with _quiet():
+        with enough_memory(f"base model {base.name!r}"), _quiet():
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 base.path,
                 dtype=getattr(torch, numerics.dtype),
@@ -78,8 +82,10 @@ def load_base(base: BaseRef, numerics: Numerics) -> Model:
                 use_safetensors=True,
                 output_loading_info=True,
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as problem:
+    except (ValueError, KeyError, RuntimeError) as problem:
         raise ModelError(f"base model {base.name!r} does not load: {problem}") from problem
+    except OSError as problem:
+        raise EngineError(f"base model {base.name!r} cannot be read: {problem}") from problem
     model, info = loaded
     wrong = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
     if wrong:
@@ -87,7 +93,40 @@ def load_base(base: BaseRef, numerics: Numerics) -> Model:
             f"base model {base.name!r} lacks weights, such as {wrong[0]}; fetch it again"
         )
     _check_architecture(base, model)
-    return model.to(str(numerics.device)).eval().requires_grad_(False)
+    return _moved(model, numerics.device).eval().requires_grad_(False)
+
+
+@contextmanager
+def enough_memory(what: str) -> Iterator[None]:
+    """Turn a lack of memory into an EngineError: it says nothing about a model or an adapter."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as problem:
+        if not out_of_memory(problem):
+            raise
+        raise EngineError(
+            f"{what} does not fit into memory ({problem}); free some, use device='cpu', or a "
+            "machine that holds base and candidate side by side"
+        ) from None
+
+
+def out_of_memory(problem: BaseException) -> bool:
+    """Whether an exception tells of a lack of memory, wherever it was lacking."""
+    # torch reports a lack of memory on a processor as a plain RuntimeError.
+    said = str(problem).lower()
+    return isinstance(problem, MemoryError | torch.OutOfMemoryError) or (
+        "out of memory" in said or "can't allocate memory" in said
+    )
+
+
+def _moved(model: Model, device: Device) -> Model:
+    with enough_memory(f"a model of {sum(p.nbytes for p in model.parameters()):,} bytes"):
+        return model.to(str(device))
+
+
+def _require(device: Device) -> None:
+    if device is Device.CUDA and not torch.cuda.is_available():
+        raise EngineError("device='cuda' is not usable by this torch; use device='cpu'")
 
 
 def _check_architecture(base: BaseRef, model: Model) -> None:
@@ -103,7 +142,10 @@ def _check_architecture(base: BaseRef, model: Model) -> None:
 def load_merged(
     base: BaseRef, adapter: AdapterRef, numerics: Numerics, probes: Prompts = ()
 ) -> tuple[Model, Evidence | None]:
-    """Load a base, merge an adapter into it in fp32, cast the result.
+    """Load a base, merge an adapter into it in fp32, cast the result and move it to its device.
+
+    Merging happens in main memory: beside a resident base, an fp32 copy of 3 billion parameters
+    does not fit on a GPU of 24 GB, and what it takes there is not given back at once.
 
     Args:
         base: The base to load a fresh copy of.
@@ -112,11 +154,14 @@ def load_merged(
         probes: Prompts to measure the adapter's effect on; none: no evidence.
 
     Raises:
-        ModelError: the files changed, or the adapter does not load cleanly into this base.
+        ModelError: the files changed, or the base does not load.
+        AdapterUnfit: the adapter does not load cleanly into this base.
+        EngineError: it cannot be done on this machine, now.
     """
     if read_adapter(adapter.path, base).digest != adapter.digest:
         raise ModelError(f"adapter {str(adapter.path)!r} changed since it was read; read it again")
-    model = load_base(base, Numerics(numerics.device, Dtype.FLOAT32))
+    _require(numerics.device)
+    model = load_base(base, Numerics(Device.CPU, Dtype.FLOAT32))
     if adapter.provenance is not None and adapter.provenance.quantization == "nf4":
         round_trip_nf4(model)
     before = _logits(model, probes)
@@ -127,13 +172,24 @@ def load_merged(
     merged = attached.merge_and_unload(safe_merge=True)
     evidence = None
     if probes:
+        unit = float(torch.stack(before).std())
         evidence = Evidence(
-            change=_distance(after, before),
+            change=_distance(after, before) / unit,
             detached_exactly=all(map(torch.equal, detached, before)),
-            merge_error=_distance(_logits(merged, probes), after),
+            merge_error=_distance(_logits(merged, probes), after) / unit,
         )
-    merged = merged.to(getattr(torch, numerics.dtype)).eval().requires_grad_(False)
-    return merged, evidence
+    cast(merged, getattr(torch, numerics.dtype))
+    return _moved(merged, numerics.device).eval().requires_grad_(False), evidence
+
+
+def cast(model: Model, dtype: torch.dtype) -> None:
+    """Cast the weights of a model, and nothing else.
+
+    ``model.to(dtype)`` would round the frequencies of the rotary embedding too, which a model that
+    is loaded in ``dtype`` keeps in fp32: in bf16 the phase is off by half a radian at 500 tokens.
+    """
+    for weight in model.parameters():
+        weight.data = weight.data.to(dtype)
 
 
 def attach(model: Model, adapter: AdapterRef) -> Model:
@@ -143,9 +199,10 @@ def attach(model: Model, adapter: AdapterRef) -> Model:
     names in the weights must be exactly those of the places that peft made for them.
 
     Raises:
-        ModelError: names or shapes differ.
+        AdapterUnfit: names or shapes differ.
+        EngineError: there is not enough memory.
     """
-    with _quiet():
+    with enough_memory(f"adapter {str(adapter.path)!r}"), _quiet():
         from peft import LoraConfig, PeftModelForCausalLM, get_peft_model_state_dict
         from peft.utils import set_peft_model_state_dict
 
@@ -158,7 +215,9 @@ def attach(model: Model, adapter: AdapterRef) -> Model:
             _check_names(adapter, places, set(weights))
             result: Any = set_peft_model_state_dict(attached, weights)
         except (ValueError, RuntimeError, KeyError) as problem:
-            raise ModelError(
+            if out_of_memory(problem):
+                raise
+            raise AdapterUnfit(
                 f"adapter {str(adapter.path)!r} does not fit its base: {problem}"
             ) from problem
     lost = [name for name in result.missing_keys if ".lora_" in name]
@@ -182,7 +241,7 @@ def _check_names(adapter: AdapterRef, places: set[str], weights: set[str]) -> No
     if places == weights:
         return
     missing, unexpected = sorted(places - weights), sorted(weights - places)
-    raise ModelError(
+    raise AdapterUnfit(
         f"adapter {str(adapter.path)!r} does not load cleanly: {len(missing)} weights missing "
         f"{missing[:2]}, {len(unexpected)} without a place in the base {unexpected[:2]}; give the "
         "base it was trained on"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -121,12 +121,15 @@ class Streaming(ScriptedEngine):
 
     fail_at: int | None = None
 
-    def stream(self, requests: Sequence[Request]) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
+    def stream(
+        self, requests: Sequence[Request], known: Collection[int] = frozenset()
+    ) -> Iterator[tuple[tuple[int, ...], list[Output]]]:
         for start in reversed(range(0, len(requests), 3)):
             if start == self.fail_at:
                 raise EngineError("the machine is on fire")
-            batch = requests[start : start + 3]
-            yield tuple(range(start, start + len(batch))), self.infer(batch)
+            places = tuple(range(start, min(start + 3, len(requests))))
+            if not set(places) <= set(known):
+                yield places, self.infer([requests[place] for place in places])
 
 
 def test_finished_batches_are_kept_when_a_later_one_fails(

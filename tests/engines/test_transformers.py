@@ -249,6 +249,22 @@ def test_an_answer_may_fill_the_context_window_and_no_more(engine: TransformersE
     assert len(outputs[1].ids) <= 22
 
 
+def test_what_is_remembered_does_not_change_what_is_batched(
+    base: BaseRef, dora: AdapterRef, panel: list[Ids]
+) -> None:
+    requests = [*ask(panel), *ask(panel, dora.digest)]
+    engine = TransformersEngine(base, [dora], dtype="float32", device="cpu", batch_tokens=3000)
+    whole = [set(indices) for indices, _ in engine.stream(requests)]
+    assert len(whole) > 2
+    adapted = set(range(len(panel), len(requests)))
+    known = set(range(len(requests))) - adapted | {min(whole[0] & adapted)}
+    again = [set(indices) for indices, _ in engine.stream(requests, known)]
+    assert again == [indices & adapted for indices in whole]
+    done = whole[0] | known
+    assert [set(i) for i, _ in engine.stream(requests, done)] == again[1:]
+    assert list(engine.stream(requests, range(len(requests)))) == []
+
+
 def test_running_out_of_memory_halves_the_batches_and_is_remembered(
     base: BaseRef,
     dora: AdapterRef,

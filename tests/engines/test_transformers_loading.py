@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
+from evalsuite.engines import open_engine
 from evalsuite.engines.liveness import ChecksLiveness, LivenessReport
 from evalsuite.engines.numerics import Device, Dtype, Numerics
 from evalsuite.engines.transformers import TransformersEngine
@@ -107,6 +108,20 @@ def test_an_adapter_of_another_base_is_not_alive(
     assert found["load_result_clean"] is False
 
 
+def test_a_lack_of_memory_says_nothing_about_the_adapter_and_is_not_remembered(
+    base: BaseRef, dora: AdapterRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> object:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes")
+
+    engine = open_engine(base, [dora], cache=tmp_path / "cache.sqlite3")
+    with monkeypatch.context() as machine:
+        machine.setattr(AutoModelForCausalLM, "from_pretrained", full)
+        with pytest.raises(EngineError, match="does not fit into memory"):
+            engine.liveness(dora.digest)
+    assert engine.liveness(dora.digest).ok
+
+
 def test_an_unknown_adapter_cannot_be_examined(base: BaseRef) -> None:
     with pytest.raises(EngineError, match="adapter='ab' is not loaded"):
         TransformersEngine(base).liveness("ab")
@@ -119,9 +134,10 @@ def test_merged_and_unmerged_agree_and_the_evidence_says_so(
     unmerged = attach(load_base(base, FP32), dora)
     torch.testing.assert_close(logits(merged), logits(unmerged), rtol=1e-4, atol=1e-4)
     plain = logits(load_base(base, FP32))
+    change = (logits(unmerged) - plain).abs().max() / plain.std()
     assert evidence is not None
     assert evidence.detached_exactly
-    assert evidence.change == pytest.approx(float((logits(unmerged) - plain).abs().max()), rel=1e-4)
+    assert evidence.change == pytest.approx(float(change), rel=1e-4)
     assert evidence.merge_error < 1e-4
 
 
@@ -131,6 +147,12 @@ def test_merging_casts_last(base: BaseRef, dora: AdapterRef) -> None:
     wanted = dict(exact.named_parameters())
     for name, weight in low.named_parameters():
         assert torch.equal(weight, wanted[name].to(torch.bfloat16)), name
+    beside = load_base(base, Numerics(Device.CPU, Dtype.BFLOAT16))
+    own = dict(low.named_buffers())
+    assert own.keys() == dict(beside.named_buffers()).keys()
+    for name, buffer in beside.named_buffers():
+        assert own[name].dtype is buffer.dtype
+        assert torch.equal(own[name], buffer), name
 
 
 def test_the_round_trip_gives_what_a_quantised_base_computes_with(base: BaseRef) -> None:
