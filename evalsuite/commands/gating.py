@@ -136,7 +136,7 @@ def _promote(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _verify(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.registry import verify
+    from evalsuite.registry import Check, verify
 
     found = verify(args.record, adapter=args.adapter, run=args.run_folder, base=args.base_model)
     for finding in found.findings:
@@ -144,7 +144,9 @@ def _verify(args: argparse.Namespace, terminal: Terminal) -> int:
         terminal.say(f"{finding.check:9} {finding.subject}{detail}")
     terminal.say("")
     if found.ok:
-        terminal.say("verified: nothing changed since the promotion")
+        open_ = sum(finding.check is Check.UNCHECKED for finding in found.findings)
+        unseen = f"; {open_} of {len(found.findings)} could not be checked" if open_ else ""
+        terminal.say(f"verified: nothing that was checked has changed since the promotion{unseen}")
         return 0
     terminal.say(f"NOT verified: {len(found.problems)} of {len(found.findings)} things changed")
     return 1

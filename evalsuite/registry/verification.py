@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite.errors import EvalsuiteError, RegistryError
+from evalsuite.gates import policy_digest
 from evalsuite.models import digest_file, digest_tree, resolve_base
 from evalsuite.registry.chain import read_chain
 from evalsuite.registry.promotion import adapter_files, configuration
@@ -178,6 +179,7 @@ def _statements(record: PromotionRecord, folder: Path) -> Iterator[Finding]:
         "engine": (evidence.engine_identity, info.engine.identity),
         **{name: (recorded.get(name, ""), own.get(name, "")) for name in {**recorded, **own}},
     }
+    yield _compare("policy digest", info.policy.digest, policy_digest(info.policy.resolved))
     differing = [
         Finding(
             f"record's {name}",

@@ -3,12 +3,7 @@
 Importing this package loads no tensor library; :mod:`evalsuite.training.train` does.
 """
 
-from evalsuite.training.recipe import (
-    Recipe,
-    RecipeInfo,
-    list_recipes,
-    load_recipe,
-    override,
-)
+from evalsuite.training.recipe import Recipe
+from evalsuite.training.recipefile import RecipeInfo, list_recipes, load_recipe, override
 
 __all__ = ["Recipe", "RecipeInfo", "list_recipes", "load_recipe", "override"]

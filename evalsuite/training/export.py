@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 
+from evalsuite.engines.numerics import Device, Dtype, Numerics
+from evalsuite.engines.transformers_loading import cast, load_merged
 from evalsuite.errors import TrainingError
-from evalsuite.models import TOKENIZER_FILES, WEIGHTS_FILE, AdapterRef, BaseRef
+from evalsuite.models import TOKENIZER_FILES, AdapterRef, BaseRef
 from evalsuite.storage import storage_errors, sync_folder
-from evalsuite.training.loading import Form, load_base
 from evalsuite.training.quiet import quiet
-from evalsuite.training.recipe import Quantization
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _KEPT = (*TOKENIZER_FILES, "generation_config.json")
@@ -40,7 +39,8 @@ def export_merged(
         dtype: of the written weights: fp32, bf16 or fp16.
 
     Raises:
-        TrainingError: ``out`` exists or cannot be written; an unknown ``dtype``; the merge broke.
+        TrainingError: ``out`` exists or cannot be written; an unknown ``dtype``.
+        ModelError: the adapter changed, or does not load cleanly into this base.
     """
     if dtype not in _DTYPES:
         raise TrainingError(f"dtype={dtype!r} is unknown; use one of: {', '.join(_DTYPES)}")
@@ -48,7 +48,10 @@ def export_merged(
     if out.exists():
         raise TrainingError(f"out={str(out)!r} exists; name a folder that does not")
     with quiet():
-        merged = merge(base, adapter).to(_DTYPES[dtype])
+        # The very function that a gate measures the adapter with.
+        merged, _ = load_merged(base, adapter, Numerics(Device.CPU, Dtype.FLOAT32))
+        cast(merged, _DTYPES[dtype])
+        merged.config.use_cache = True
         with storage_errors(out, TrainingError):
             out.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
@@ -57,36 +60,6 @@ def export_merged(
                 staged.rename(out)
                 sync_folder(out.parent)
     return out
-
-
-def merge(base: BaseRef, adapter: AdapterRef) -> Any:
-    """Return the merged model in float32 on the CPU, without peft around it.
-
-    Raises:
-        TrainingError: names or shapes do not fit, or the merge gave weights that are not finite.
-    """
-    from peft import PeftModel, get_peft_model_state_dict
-
-    nf4 = adapter.provenance is not None and adapter.provenance.quantization == "nf4"
-    loaded = load_base(
-        base.path,
-        Quantization.NF4 if nf4 else Quantization.NONE,
-        torch.float32,
-        device=torch.device("cpu"),
-        form=Form.DEQUANTISED if nf4 else Form.PLAIN,
-    )
-    try:
-        model = PeftModel.from_pretrained(loaded.model, str(adapter.path))
-        # peft leaves places without weights as they were drawn, and says so in a warning only.
-        with safe_open(adapter.path / WEIGHTS_FILE, framework="pt") as file:
-            unplaced = set(file.keys()) ^ set(get_peft_model_state_dict(model))
-        if unplaced:
-            raise ValueError(f"{len(unplaced)} weights have no counterpart: {min(unplaced)}")
-        merged: Any = model.merge_and_unload(safe_merge=True)
-    except (ValueError, KeyError, RuntimeError) as error:
-        raise TrainingError(f"adapter {adapter.path} cannot be merged: {error}") from error
-    merged.config.use_cache = True
-    return merged
 
 
 def _write(model: Any, base: BaseRef, staged: Path) -> None:

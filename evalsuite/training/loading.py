@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM
 
-from evalsuite.errors import InvalidRecipe, MissingDependency, ModelError
+from evalsuite.errors import InvalidRecipe, MissingDependency, ModelError, TrainingError
 from evalsuite.training.quiet import quiet
 from evalsuite.training.recipe import Method, Precision, Quantization, Recipe
 
@@ -151,6 +151,11 @@ def _load(path: Path, dtype: torch.dtype, device: torch.device, quantization: An
             )
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"base model {str(path)!r} cannot be loaded: {error}") from error
+        except torch.OutOfMemoryError as error:
+            raise TrainingError(
+                f"base model {str(path)!r} does not fit into memory ({error}); free some, or use a "
+                "recipe with nf4"
+            ) from error
     model.config.use_cache = False
     return model.requires_grad_(requires_grad=False)
 

@@ -148,22 +148,24 @@ def _encode(
 
 
 def _held_back(samples: Sequence[Sample], share: float, seed: int) -> frozenset[str]:
-    """Choose whole clusters for validation, about ``share`` of each group.
+    """Choose whole clusters for validation, about ``share`` of all samples, spread over the groups.
 
-    A cluster that holds much more than the share of its group stays in training: to hold it back
-    would teach the model everything but that.
+    A cluster that holds much more than the share of one of its groups stays in training: to hold
+    it back would teach the model everything but that.
     """
-    groups: dict[str, Counter[str]] = defaultdict(Counter)
+    sizes: dict[str, Counter[str]] = defaultdict(Counter)
     for sample in samples:
-        groups[sample.group][sample.cluster] += 1
+        sizes[sample.cluster][sample.group] += 1
+    room = Counter(sample.group for sample in samples)
+    for group in room:
+        room[group] = int(2 * share * room[group])
     held: set[str] = set()
-    for sizes in groups.values():
-        wanted = share * sizes.total()
-        taken = 0
-        for cluster in sorted(sizes, key=lambda c: _rank(c, seed)):
-            if taken < wanted and taken + sizes[cluster] <= 2 * wanted:
-                held.add(cluster)
-                taken += sizes[cluster]
+    left = share * len(samples)
+    for cluster in sorted(sizes, key=lambda c: _rank(c, seed)):
+        if left > 0 and all(n <= room[group] for group, n in sizes[cluster].items()):
+            held.add(cluster)
+            room.subtract(sizes[cluster])
+            left -= sizes[cluster].total()
     return frozenset(held)
 
 

@@ -7,24 +7,18 @@ is written beside the adapter, so a candidate can be made again from its folder.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evalsuite.cases import Kind
-from evalsuite.errors import InvalidRecipe
 from evalsuite.prompts import FORMATS
-from evalsuite.training.located import Located, Place, load_located
-
-RECIPES = Path(__file__).parent / "recipes"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Weight = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
@@ -171,7 +165,8 @@ class Recipe(_Closed):
     seed: int = Field(default=0, ge=0, lt=1 << 32)
     data: DataRecipe = DataRecipe()
     base_overrides: dict[str, dict[str, object]] = {}
-    """Values by the base's name; ``default`` holds for every base that is not named."""
+    """Values by the base's name (``nano`` for any base of that kind); ``default`` holds for every
+    base that is not named."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -207,80 +202,6 @@ class Recipe(_Closed):
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class RecipeInfo:
-    """One line of the list of recipes."""
-
-    name: str
-    description: str
-    path: Path
-
-
-def list_recipes() -> tuple[RecipeInfo, ...]:
-    """Return the recipes that come with the package, candidates first, mutants last."""
-    infos = [
-        RecipeInfo(recipe.name, recipe.description, path)
-        for path in RECIPES.glob("*.yaml")
-        for recipe in [load_recipe(path)]
-    ]
-    return tuple(sorted(infos, key=lambda i: (i.name.startswith("mutant"), i.name)))
-
-
-def load_recipe(name_or_path: str | Path, overrides: Mapping[str, object] | None = None) -> Recipe:
-    """Read a recipe and apply overrides, which win over ``base_overrides`` too.
-
-    Args:
-        name_or_path: a name from :func:`list_recipes`, or a YAML file.
-        overrides: dotted key to value, as ``{"learning_rate": 1e-3, "data.samples": "500"}``; a
-            text is read as YAML. Relative ``data.files`` count from the working directory here,
-            and from the recipe's folder in a file.
-
-    Raises:
-        InvalidRecipe: no such recipe, or a wrong value; names file and line, or the override.
-    """
-    path = _find(name_or_path)
-    located = load_located(path)
-    if not isinstance(located.data, dict):
-        raise InvalidRecipe(f"{path}:1: a recipe is a mapping of keys to values")
-    data = _anchor_files(located.data, path.parent)
-    changes = _nested(overrides or {})
-    recipe = _validated(data, located)
-    return override(recipe, changes) if changes else recipe
-
-
-def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
-    """Return the recipe with (possibly dotted) changes applied, for every base.
-
-    Raises:
-        InvalidRecipe: an unknown key or a wrong value.
-    """
-    nested = _nested(changes)
-    if "base_overrides" in nested:
-        raise InvalidRecipe("override base_overrides: name the key itself; it holds for every base")
-    plain = merged(recipe.model_dump(mode="json"), nested)
-    plain["base_overrides"] = {
-        base: merged(values, nested) for base, values in recipe.base_overrides.items()
-    }
-    return _validated(plain, Located(nested, {}, "override"))
-
-
-def _validated(data: dict[str, object], located: Located) -> Recipe:
-    try:
-        recipe = Recipe.model_validate(data)
-    except ValidationError as error:
-        raise InvalidRecipe(_explain(error, located, ())) from None
-    for base in {**recipe.base_overrides, "default": None}:
-        for key in {"name", "base_overrides"} & set(recipe.base_overrides.get(base, {})):
-            place = ("base_overrides", base, key)
-            raise InvalidRecipe(f"{located.where(place)}: {key} cannot differ between bases")
-        try:
-            recipe.for_base(base)
-        except ValidationError as error:
-            prefix = ("base_overrides", base) if base in recipe.base_overrides else ()
-            raise InvalidRecipe(_explain(error, located, prefix)) from None
-    return recipe
-
-
 def merged(plain: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
     """Return ``plain`` with ``changes`` laid over it, mapping by mapping.
 
@@ -299,73 +220,3 @@ def merged(plain: Mapping[str, object], changes: Mapping[str, object]) -> dict[s
 
 # Other mappings (kinds, formats) are values: an override replaces them whole.
 _SECTIONS = frozenset({"data", "early_stopping"})
-
-
-def _find(name_or_path: str | Path) -> Path:
-    known = {p.stem: p for p in sorted(RECIPES.glob("*.yaml"))}
-    if str(name_or_path) in known:
-        return known[str(name_or_path)]
-    path = Path(name_or_path)
-    if path.is_file():
-        return path
-    close = difflib.get_close_matches(str(name_or_path), known, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
-    raise InvalidRecipe(
-        f"recipe={str(name_or_path)!r} is neither a file nor one of: {', '.join(known)}{hint}"
-    )
-
-
-def _anchor_files(data: dict[str, object], folder: Path) -> dict[str, object]:
-    section = data.get("data")
-    files = section.get("files") if isinstance(section, dict) else None
-    if not isinstance(section, dict) or not isinstance(files, list):
-        return data
-    anchored = [str(folder / f) if isinstance(f, str) else f for f in files]
-    return {**data, "data": {**section, "files": anchored}}
-
-
-def _nested(changes: Mapping[str, object]) -> dict[str, object]:
-    nested: dict[str, object] = {}
-    for dotted, value in changes.items():
-        *sections, key = dotted.split(".")
-        place: dict[str, object] = nested
-        for section in sections:
-            deeper = place.setdefault(section, {})
-            if not isinstance(deeper, dict):
-                raise InvalidRecipe(f"override {dotted!r}: {section!r} is given as a value too")
-            place = deeper
-        place[key] = _value(dotted, value)
-    return nested
-
-
-def _value(dotted: str, value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise InvalidRecipe(
-            f"override {dotted}={value!r} cannot be read as YAML; write a number, a word or [a, b]"
-        ) from None
-
-
-def _explain(error: ValidationError, located: Located, prefix: Place) -> str:
-    lines = []
-    for problem in error.errors(include_url=False)[:5]:
-        place: Place = problem["loc"]
-        name = ".".join(str(p) for p in (*prefix, *place)) or "the recipe"
-        message = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
-        if problem["type"] == "extra_forbidden":
-            message = f"unknown key{_nearest(place)}"
-        elif place and problem["type"] != "missing":
-            message += f", not {problem['input']!r}"
-        lines.append(f"{located.where((*prefix, *place))}: {name}: {message}")
-    return "\n".join(lines)
-
-
-def _nearest(place: Place) -> str:
-    section = str(place[0]) if len(place) > 1 else ""
-    models: dict[str, type[BaseModel]] = {"data": DataRecipe, "early_stopping": EarlyStopping}
-    known = models.get(section, Recipe).model_fields
-    close = difflib.get_close_matches(str(place[-1]), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; keys: {', '.join(known)}"

@@ -104,15 +104,18 @@ def case_sample(
 
 
 def replay_samples(n: int, seed: int) -> tuple[Sample, ...]:
-    """Draw ``n`` samples of what the base can already do: four skills to one short text."""
+    """Draw ``n`` samples of what the base can already do: four skills to one short text.
+
+    One wording of each skill and some kinds of sentence stay unrehearsed, for the gate to ask.
+    """
     texts = round(n * _TEXTS)
     skills = [
         Sample(item.conversation, item.cluster, f"replay/{item.skill}/{item.language}", item.id)
-        for item in sample_skills(seed, n - texts, "train")
+        for item in sample_skills(seed, n - texts, "train", rehearsed=True)
     ]
     stories = [
         Sample(item.conversation, item.cluster, f"replay/text/{item.language}", item.id)
-        for item in sample_texts(seed, texts, "train")
+        for item in sample_texts(seed, texts, "train", rehearsed=True)
     ]
     return (*skills, *stories)
 

@@ -42,7 +42,8 @@ from evalsuite.training.own import load_own
 from evalsuite.training.prepare import Dropped, Encoded, Prepared, prepare
 from evalsuite.training.progress import Phase, ProgressCallback, TrainingProgress, TrainResult
 from evalsuite.training.quiet import quiet
-from evalsuite.training.recipe import Recipe, load_recipe, override
+from evalsuite.training.recipe import Recipe
+from evalsuite.training.recipefile import load_recipe, override
 from evalsuite.training.samples import draw_samples
 from evalsuite.training.trainer import AdapterTrainer, PlannedBatches, build_trainer
 
@@ -103,7 +104,7 @@ def _resolved(recipe: Recipe | str | Path, base: BaseRef, seed: int | None) -> R
         recipe = load_recipe(recipe)
     if seed is not None:
         recipe = override(recipe, {"seed": seed})
-    return recipe.for_base(base.name)
+    return recipe.for_base("nano" if base.embedded else base.name)
 
 
 def _prepare(recipe: Recipe, template: ChatTemplate) -> Prepared:

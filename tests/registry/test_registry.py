@@ -289,6 +289,16 @@ def test_an_adapter_file_that_was_added_is_named(world: World) -> None:
     assert problems(verify(record.path)) == {"adapter file evalsuite.json": Check.CHANGED}
 
 
+def test_a_run_whose_policy_is_not_the_one_that_its_digest_names_is_found(world: World) -> None:
+    run = world.run()
+    path = run / "run.json"
+    told = json.loads(path.read_text("utf-8"))
+    told["policy"]["resolved"] = {"version": 2}
+    path.write_text(json.dumps(told), "utf-8")
+    record = promote(run, world.registry, now=NOW)
+    assert problems(verify(record.path)) == {"policy digest": Check.CHANGED}
+
+
 @pytest.mark.parametrize(
     "name", ["run.json", "cases.jsonl", "outputs.jsonl", "scores.jsonl", "verdicts.json"]
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import messages
+from evalsuite.gates import policy_digest
 from evalsuite.models import digest_tree
 from evalsuite.runfolder import Run, RunWriter
 from evalsuite.runrecord import (
@@ -33,6 +34,7 @@ from evalsuite.runrecord import (
 
 STARTED = datetime(2025, 3, 4, 9, 30, 12, tzinfo=UTC)
 PANEL = "panel-blocking"
+POLICY = {"version": 1}
 
 
 def digest(text: str) -> str:
@@ -181,7 +183,7 @@ def info(folder: Path, *, finished: datetime | None = None) -> RunInfo:
             name="example/tiny-base", digest=digest("base"), tokenizer_digest=digest("tok")
         ),
         adapter=adapter,
-        policy=PolicyInfo(name="default", digest=digest("policy"), resolved={"version": 1}),
+        policy=PolicyInfo(name="default", digest=policy_digest(POLICY), resolved=POLICY),
         template_fingerprint=digest("template"),
         prompt_format="xml",
         demonstrations_digest=digest("demonstrations"),

@@ -169,6 +169,44 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> No
         load_recipe(path)
 
 
+def test_a_recipe_that_extends_another_holds_only_what_differs(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(
+        "name: own\nextends: qdora\nr: 4\nlearning_rate: 1.0e-5\ndata: {replay: 0.1}\n"
+        "base_overrides: {nano: {max_steps: 7}, special: {epochs: 1, learning_rate: 0.5}}\n"
+    )
+    child = tmp_path / "child.yaml"
+    child.write_text("name: child\nextends: own.yaml\nseed: 3\n")
+    read = load_recipe(child)
+    assert (read.name, read.seed) == ("child", 3)
+    for base in ("nano", "special", "anything"):
+        there, parent = read.for_base(base), load_recipe("qdora").for_base(base)
+        assert (there.r, there.data.replay, there.quantization) == (4, 0.1, "nf4"), base
+        assert there.data.formats == parent.data.formats
+        assert there.alpha == parent.alpha
+        assert there.learning_rate == (0.5 if base == "special" else 1e-5)
+    assert read.for_base("nano").max_steps == 7
+    assert (read.for_base("special").epochs, read.for_base("special").max_steps) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: own\nextends: lorra\n", "'lorra' is neither a file nor one of"),
+        ("name: own\nextends: [lora]\n", "own.yaml:2: extends=['lora']; name one recipe"),
+        ("name: own\nextends: own.yaml\n", "own.yaml:2: extends='own.yaml' leads back"),
+        ("name: own\nextends: lora\nrr: 4\n", "own.yaml:3: rr: unknown key"),
+        ("name: own\nextends: lora\nbase_overrides: {nano: 3}\n", "own.yaml:3: "),
+    ],
+)
+def test_a_recipe_that_extends_wrongly_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(text)
+    with pytest.raises(InvalidRecipe) as caught:
+        load_recipe(own)
+    assert said in str(caught.value)
+
+
 def test_data_files_count_from_the_recipes_own_folder(tmp_path: Path) -> None:
     text = "name: own\nmethod: lora\nmax_steps: 5\ndata:\n  files: [mine.jsonl]\n"
     assert load_recipe(write(tmp_path, text)).data.files == (str(tmp_path / "mine.jsonl"),)
