@@ -57,14 +57,10 @@ _SENTENCES: Mapping[Language, tuple[str, ...]] = {
 }
 
 
-_UNREHEARSED = 2
-"""Sentences, the last ones of each language, that the replay of a training leaves out."""
-
-
-def _sentence(c: SkillContext, people: Sequence[str], known: int) -> tuple[int, str]:
+def _sentence(c: SkillContext, people: Sequence[str]) -> tuple[int, str]:
     words = c.words
     classes = list(words.classes.values())
-    at = c.rng.randrange(known)
+    at = c.rng.randrange(len(_SENTENCES[c.language]))
     p, q = people if c.rng.random() < 0.7 else people[::-1]
     return at, _SENTENCES[c.language][at].format(
         p=p,
@@ -83,20 +79,15 @@ def sample_texts(
     split: str = "panel",
     *,
     languages: Sequence[Language] = tuple(Language),
-    rehearsed: bool = False,
 ) -> tuple[TextItem, ...]:
-    """Sample ``n`` short stories of two or three sentences about two people.
-
-    With ``rehearsed`` some kinds of sentence do not occur: see :func:`.skills.sample_skills`.
-    """
+    """Sample ``n`` short stories of two or three sentences about two people."""
     rng = seeded("texts", seed, split)
     items: list[TextItem] = []
     for index in range(n):
         language = languages[index % len(languages)]
         context = SkillContext(rng, language, Split(split))
         people = rng.sample(context.words.people, 2)
-        known = len(_SENTENCES[language]) - _UNREHEARSED * rehearsed
-        told = [_sentence(context, people, known) for _ in range(rng.randint(2, 3))]
+        told = [_sentence(context, people) for _ in range(rng.randint(2, 3))]
         gap = " " if language is Language.EN else ""
         items.append(
             TextItem(

@@ -15,12 +15,11 @@ from evalsuite.cases import Case, Kind
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration, build
-from evalsuite.scenarios import Episode, sample_episodes, sample_skills, sample_texts
+from evalsuite.scenarios import Episode, sample_episodes, sample_skills
 from evalsuite.scenarios.frames import FRAMED, framed_case
 from evalsuite.training.corruptions import Draft, corrupt
 from evalsuite.training.recipe import Corruption, DataRecipe
 
-_TEXTS = 0.2
 _KIND_SLOTS = 60
 
 
@@ -104,20 +103,16 @@ def case_sample(
 
 
 def replay_samples(n: int, seed: int) -> tuple[Sample, ...]:
-    """Draw ``n`` samples of what the base can already do: four skills to one short text.
+    """Draw ``n`` samples of what the base can already do.
 
-    One wording of each skill and some kinds of sentence stay unrehearsed, for the gate to ask.
+    One wording of each skill stays unrehearsed, for the gate to ask, and general text altogether:
+    to rehearse a part of it teaches that the rest does not occur, which costs the rest more than no
+    rehearsal does (docs/training.md has the figures).
     """
-    texts = round(n * _TEXTS)
-    skills = [
+    return tuple(
         Sample(item.conversation, item.cluster, f"replay/{item.skill}/{item.language}", item.id)
-        for item in sample_skills(seed, n - texts, "train", rehearsed=True)
-    ]
-    stories = [
-        Sample(item.conversation, item.cluster, f"replay/text/{item.language}", item.id)
-        for item in sample_texts(seed, texts, "train", rehearsed=True)
-    ]
-    return (*skills, *stories)
+        for item in sample_skills(seed, n, "train", rehearsed=True)
+    )
 
 
 def _weighted_kinds(recipe: DataRecipe) -> tuple[Kind, ...]:

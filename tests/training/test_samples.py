@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from evalsuite.cases import Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import get_format
-from evalsuite.scenarios import SKILLS, sample_panel, sample_skills, sample_texts
+from evalsuite.scenarios import SKILLS, sample_panel, sample_skills
 from evalsuite.training import Recipe
 from evalsuite.training.recipe import DataRecipe
 from evalsuite.training.samples import Sample, draw_samples, replay_samples, rewriting_samples
@@ -49,9 +50,7 @@ def test_training_asks_in_no_words_that_gates_ask_in() -> None:
 def test_replay_leaves_some_of_what_gates_ask_unrehearsed() -> None:
     rehearsed = {s.cluster for s in replay_samples(3000, 0)}
     skills = {item.cluster.rpartition("/")[0] for item in sample_skills(0, 3000)}
-    texts = {item.cluster for item in sample_texts(0, 1000)}
-    assert {cluster.rpartition("/")[0] for cluster in rehearsed} < skills | {"en/text", "zh/text"}
-    assert len(texts - rehearsed) > len(texts) / 3
+    assert {cluster.rpartition("/")[0] for cluster in rehearsed} < skills
     for skill in SKILLS:
         asked = {cluster for cluster in skills if f"/{skill}/" in cluster}
         kept = {c.rpartition("/")[0] for c in rehearsed if f"/{skill}/" in c}
@@ -112,11 +111,12 @@ def test_framed_samples_keep_kind_and_language_and_still_have_one_right_answer()
     assert "demonstration_lure" not in changed
 
 
-def test_replay_holds_every_skill_and_texts_in_both_languages() -> None:
+def test_replay_holds_every_skill_in_both_languages_and_no_general_text() -> None:
     groups = Counter(s.group for s in replay_samples(400, 0))
-    assert {g.rpartition("/")[2] for g in groups} == {"en", "zh"}
-    assert groups["replay/text/en"] == groups["replay/text/zh"] == 40
-    assert min(groups.values()) >= 10
+    assert set(groups) == {
+        f"replay/{skill}/{language}" for skill in SKILLS for language in Language
+    }
+    assert set(groups.values()) == {20}
 
 
 def test_a_sample_that_does_not_end_with_the_assistant_is_refused() -> None:
