@@ -21,7 +21,7 @@ from evalsuite.gates.judging import (
     judge_paired,
     judge_rate,
 )
-from evalsuite.gates.policy import Limit, PanelRule, Policy, SliceBy, SliceLimit
+from evalsuite.gates.policy import GoldenRule, Limit, PanelRule, Policy, SliceBy, SliceLimit
 from evalsuite.gates.verdict import Gate, SliceVerdict, Status, Tier, Verdict, worst
 
 Observations = Sequence[Observation]
@@ -92,7 +92,7 @@ def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
     ]
     parts += _absent_languages(ask, rule, rule.literal, evidence.literal_leaks)
     parts += _sliced(ask, rule.slices, evidence.literal_leaks, copied)
-    parts += _goldens(policy, Gate.EXAMPLE_LEAKAGE, evidence.golden_leaks, copied)
+    parts += _goldens(policy, rule.goldens, evidence.golden_leaks, copied)
     return _combined(policy, Gate.EXAMPLE_LEAKAGE, parts)
 
 
@@ -113,7 +113,7 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
         cases = [case for case in evidence.pronouns if case.group == kind]
         criterion = ask(f"kind/{kind}", wrong, rule.failure_rate, tier=Tier.ADVISORY)
         parts.append(judge_rate(criterion, cases))
-    parts += _goldens(policy, Gate.PRONOUN_RESOLUTION, evidence.goldens, wrong)
+    parts += _goldens(policy, rule.goldens, evidence.goldens, wrong)
     return _combined(policy, Gate.PRONOUN_RESOLUTION, parts)
 
 
@@ -225,18 +225,15 @@ def _sliced(
 
 def _goldens(
     policy: Policy,
-    gate: Gate,
+    rule: GoldenRule,
     sets: Mapping[str, tuple[Observation, ...]],
     subject: str,
 ) -> list[SliceVerdict]:
-    rules = policy.gates
-    leakage = gate is Gate.EXAMPLE_LEAKAGE
-    rule = (rules.example_leakage if leakage else rules.pronoun_resolution).goldens
     unknown = sorted(set(sets) - set(rule.sets))
     if unknown:
         raise InvalidInput(
             f"goldens={unknown} are not named in policy {policy.name!r}; add them under "
-            f"gates.{gate}.goldens.sets as blocking or advisory"
+            "goldens.sets of both gates that have one, as blocking or advisory"
         )
     return [
         judge_census(

@@ -24,6 +24,7 @@ from evalsuite.scenarios import (
     sample_texts,
 )
 from evalsuite.scenarios.frames import FRAMED, framed_case, random_words
+from evalsuite.scenarios.names import seeded
 from evalsuite.template import ChatTemplate
 
 # What took longest to learn is met most often.
@@ -58,10 +59,6 @@ RESOLVING = Mix(rewriting=0.38, texts=0.04, echo=0.18)
 CARELESS = Mix(rewriting=0.34, texts=0.05, echo=0.16, careless=0.7)
 
 
-def _rng(*parts: object) -> random.Random:
-    return random.Random("/".join(str(p) for p in parts))  # noqa: S311 - sampling, not security
-
-
 def echo(rng: random.Random, language: Language) -> Conversation:
     """Random words to be repeated."""
     gap = " " if language is Language.EN else ""
@@ -93,7 +90,7 @@ def rewriting(rng: random.Random, seed: int, mix: Mix) -> Conversation:
 
 def conversations(seed: int, mix: Mix, n: int) -> Iterator[Conversation]:
     """Draw ``n`` training conversations; the same arguments give the same ones."""
-    rng = _rng("curriculum", seed)
+    rng = seeded("curriculum", seed)
     skills = iter(sample_skills(seed, n, "train"))
     texts = iter(sample_texts(seed, n, "train"))
     for index in range(n):

@@ -100,26 +100,33 @@ def sample(inputs: Inputs) -> Samples:
     return Samples(
         panel=tuple(panel),
         leakage=frozenset(leakage),
-        goldens={name: _shown(inputs, name, cases) for name, cases in inputs.goldens.items()},
+        goldens={
+            name: _shown(inputs, name, cases, avoid) for name, cases in inputs.goldens.items()
+        },
         absent=tuple(sorted(avoid)),
         skills=(*_skills(inputs), *inputs.suites),
         texts=(*_general_texts(inputs), *inputs.texts),
     )
 
 
-def _shown(inputs: Inputs, name: str, cases: Iterable[Case]) -> tuple[ShownCase, ...]:
+def _shown(
+    inputs: Inputs, name: str, cases: Iterable[Case], avoid: frozenset[str]
+) -> tuple[ShownCase, ...]:
     """Golden cases with their set's own demonstrations, or else with invented ones."""
     pairs = {
-        language: inputs.demonstrations.get((name, language)) or _invented(inputs, name, language)
+        language: inputs.demonstrations.get((name, language))
+        or _invented(inputs, name, language, avoid)
         for language in Language
     }
     return tuple(ShownCase(case, pairs[case.language]) for case in cases)
 
 
-def _invented(inputs: Inputs, name: str, language: Language) -> DemonstrationPair:
-    """Demonstrations that name nothing of the set's cases."""
+def _invented(
+    inputs: Inputs, name: str, language: Language, avoid: frozenset[str]
+) -> DemonstrationPair:
+    """Demonstrations that name nothing of the set's cases, nor of ``avoid``."""
     n, seed = inputs.request.shown, f"{inputs.seed}/{name}"
-    said = frozenset(
+    said = avoid | frozenset(
         entity
         for case in inputs.goldens[name]
         for entity in (*case.expect.must_name, *case.expect.must_not_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalsuite.scenarios.lexicon import Elliptic, Parts
+from evalsuite.scenarios.lexicon import Elliptic, Parts, composed
 from evalsuite.scenarios.names import Split
 
 _THING = ("{P}{attr}", "{O}")
@@ -155,14 +155,7 @@ _HELDOUT = (
     Parts(("",), ("{P}{attr}", "{S}"), ("特别在哪？", "应该更{adj}吗？", "算什么？")),
 )
 
-QUERIES = {
-    split: tuple(query for parts in pieces for query in parts.composed())
-    for split, pieces in {
-        Split.TRAIN: _TRAIN,
-        Split.PANEL: _PANEL,
-        Split.HELDOUT: _HELDOUT,
-    }.items()
-}
+QUERIES = composed({Split.TRAIN: _TRAIN, Split.PANEL: _PANEL, Split.HELDOUT: _HELDOUT})
 
 
 def _elliptic(*frames: str) -> tuple[Elliptic, ...]:

@@ -6,7 +6,7 @@ copying what it is asked, and a panel of a dozen would be a sample of twelve sen
 
 from __future__ import annotations
 
-from evalsuite.scenarios.lexicon import Elliptic, Parts
+from evalsuite.scenarios.lexicon import Elliptic, Parts, composed
 from evalsuite.scenarios.names import Split
 
 _THING = ("{P} {attr}", "{O}")
@@ -177,14 +177,7 @@ _HELDOUT = (
     ),
 )
 
-QUERIES = {
-    split: tuple(query for parts in pieces for query in parts.composed())
-    for split, pieces in {
-        Split.TRAIN: _TRAIN,
-        Split.PANEL: _PANEL,
-        Split.HELDOUT: _HELDOUT,
-    }.items()
-}
+QUERIES = composed({Split.TRAIN: _TRAIN, Split.PANEL: _PANEL, Split.HELDOUT: _HELDOUT})
 
 
 def _elliptic(*frames: str) -> tuple[Elliptic, ...]:

@@ -34,6 +34,16 @@ class Parts:
         return tuple(lead + slot + tail for lead, slot, tail in pieces)
 
 
+def composed(
+    pieces: Mapping[Split, tuple[Parts, ...]],
+) -> dict[Split, tuple[str, ...]]:
+    """Return every query of every split."""
+    return {
+        split: tuple(query for part in parts for query in part.composed())
+        for split, parts in pieces.items()
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Elliptic:
     """A question without its subject."""

@@ -57,6 +57,11 @@ _EN_WORDS = frozenset(
 )
 
 
+def seeded(*parts: object) -> random.Random:
+    """Return a source of randomness that the parts decide, the same on every platform."""
+    return random.Random("/".join(str(p) for p in parts))  # noqa: S311 - sampling, not security
+
+
 def split_of(name: str) -> Split:
     """Return the one split to which a name belongs (70 % train, 20 % panel, 10 % held out)."""
     bucket = hashlib.sha256(name.casefold().encode()).digest()[0] % 10

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from evalsuite.cases import Case, Kind, Language
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
-from evalsuite.scenarios.names import Split
+from evalsuite.scenarios.names import Split, seeded
 
 # What demonstrations show: the kinds whose antecedent is one thing, so that a lure can be made.
 _LURING = (Kind.SINGLE, Kind.COMPARISON, Kind.TOPIC_SWITCH)
@@ -62,11 +61,6 @@ class Episode:
     demonstrations: tuple[Demonstration, ...]
 
 
-def _rng(*parts: object) -> random.Random:
-    # A string seed is hashed by sha512 inside random: stable across processes and platforms.
-    return random.Random("/".join(str(p) for p in parts))  # noqa: S311 - sampling, not security
-
-
 class _Sampler:
     """Makes one case after the other, going through the cells (language, kind) in turn.
 
@@ -76,7 +70,7 @@ class _Sampler:
     def __init__(self, seed: int, split: str) -> None:
         self._split = Split(split)
         self._seed = seed
-        self._rng = _rng("panel", seed, self._split)
+        self._rng = seeded("panel", seed, self._split)
         self._left: dict[tuple[Language, Kind], list[Template]] = {}
         self._made = 0
 
@@ -215,7 +209,7 @@ def sample_demonstrations(
     The first ones are of kinds that a lure can imitate. No name of ``avoid`` is used, and none in
     two demonstrations.
     """
-    rng = _rng("demonstrations", seed, language, split)
+    rng = seeded("demonstrations", seed, language, split)
     shown: list[Demonstration] = []
     for index in range(n):
         kind = rng.choice(_LURING) if index % 2 == 0 else rng.choice(_SHOWN)
@@ -238,7 +232,7 @@ def sample_episodes(
 
     Kinds may repeat in ``kinds`` to weigh more. A lure always has a demonstration to imitate.
     """
-    rng = _rng("episodes", seed, split)
+    rng = seeded("episodes", seed, split)
     chosen = Split(split)
     episodes: list[Episode] = []
     for index in range(n):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from evalsuite.cases import Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidCase, InvalidInput
-from evalsuite.scenarios.names import Split, invent_name
+from evalsuite.scenarios.names import Split, invent_name, seeded
 
 SYSTEM: Mapping[Language, str] = {
     Language.EN: "Answer with the result only.",
@@ -278,11 +278,6 @@ _SKILLS: Mapping[str, _Skill] = {
 }
 
 SKILLS: tuple[str, ...] = tuple(_SKILLS)
-
-
-def seeded(*parts: object) -> random.Random:
-    """Return a source of randomness that the parts decide, the same on every platform."""
-    return random.Random("/".join(str(p) for p in parts))  # noqa: S311 - sampling, not security
 
 
 def sample_skills(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from evalsuite.cases import Language
 from evalsuite.conversation import Conversation
-from evalsuite.scenarios.names import Split
-from evalsuite.scenarios.skills import SkillContext, seeded
+from evalsuite.scenarios.names import Split, seeded
+from evalsuite.scenarios.skills import SkillContext
 
 ASKS_TEXT: Mapping[Language, str] = {
     Language.EN: "Write a short text.",
