@@ -21,8 +21,8 @@ from evalsuite._safetensors import FLOATS, Tensor, first_not_finite, read_header
 from evalsuite.errors import BaseMismatch, ModelError, ModelNotFound, UnsafeAdapter
 
 __all__ = [
-    "PROVENANCE_FILE", "AdapterConfig", "AdapterRef", "BaseRef", "Provenance", "digest_file",
-    "digest_tree", "read_adapter", "resolve_base", "write_provenance",
+    "PROVENANCE_FILE", "AdapterConfig", "AdapterRef", "BaseRef", "Provenance", "cached_base",
+    "digest_file", "digest_tree", "read_adapter", "resolve_base", "write_provenance",
 ]  # fmt: skip
 
 CONFIG_FILE: Final = "adapter_config.json"
@@ -117,17 +117,30 @@ def resolve_base(name: str | Path) -> BaseRef:
         ModelNotFound: there is no such model, or a file of it is missing.
         ModelError: the folder is an adapter, or its weights are no safetensors.
     """
-    path = _base_folder(str(name))
+    return _base_ref(str(name), _base_folder(str(name)), embedded=is_embedded(name))
+
+
+def cached_base(hub_id: str) -> BaseRef:
+    """Find a base in the local Hugging Face cache; no folder is tried, nothing is downloaded.
+
+    Raises:
+        ModelNotFound: it is no hub id, or the cache does not hold all of it.
+        ModelError: its weights are no safetensors.
+    """
+    return _base_ref(hub_id, _cached_folder(hub_id))
+
+
+def _base_ref(name: str, path: Path, *, embedded: bool = False) -> BaseRef:
     weights = _weight_names(path)
     tokenizer = [n for n in TOKENIZER_FILES if (path / n).is_file()]
     if "tokenizer.json" not in tokenizer:
         raise ModelNotFound(f"{str(path)!r} has no tokenizer.json; save the fast tokenizer there")
     return BaseRef(
-        name=str(name),
+        name=name,
         path=path,
         digest=digest_tree(path, ["config.json", *weights]),
         tokenizer_digest=digest_tree(path, tokenizer),
-        embedded=is_embedded(name),
+        embedded=embedded,
     )
 
 
@@ -163,12 +176,11 @@ def _base_folder(name: str) -> Path:
 
 
 def _hub_folder(name: str) -> Path:
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError
 
     try:
-        cached = _snapshot(name, local=True)
-        _weight_names(cached)
-    except (LocalEntryNotFoundError, ModelNotFound):
+        return _cached_folder(name)
+    except ModelNotFound:
         try:
             return _snapshot(name, local=False)
         except (HfHubHTTPError, OSError, ValueError) as problem:
@@ -176,6 +188,16 @@ def _hub_folder(name: str) -> Path:
                 f"base model {name!r} is no folder, is not in the local cache, and could not be "
                 f"downloaded ({type(problem).__name__}); check the spelling or give a folder"
             ) from problem
+
+
+def _cached_folder(name: str) -> Path:
+    """Return the snapshot of a hub id in the local cache, if its weights are in it."""
+    try:
+        # A ValueError: an id that the hub itself would refuse.
+        cached = _snapshot(name, local=True)
+    except (OSError, ValueError):
+        raise ModelNotFound(f"base {name!r} is not in the local cache; name its folder") from None
+    _weight_names(cached)
     return cached
 
 

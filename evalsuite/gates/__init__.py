@@ -15,7 +15,15 @@ from evalsuite.gates.judging import (
     judge_paired,
     judge_rate,
 )
-from evalsuite.gates.policy import Origin, Policy, Proof, SliceBy, policy_digest, policy_schema
+from evalsuite.gates.policy import (
+    Origin,
+    Policy,
+    Proof,
+    SliceBy,
+    derived_seed,
+    policy_digest,
+    policy_schema,
+)
 from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names
 from evalsuite.gates.verdict import (
     Gate,
@@ -43,6 +51,7 @@ __all__ = [
     "Tier",
     "Verdict",
     "decide",
+    "derived_seed",
     "dump_verdicts",
     "judge",
     "judge_census",

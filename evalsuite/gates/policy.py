@@ -171,6 +171,9 @@ class SkillRule(_Closed):
     """Any one skill in one language."""
     seeded: Annotated[tuple[str, ...], Field(min_length=1)]
     """Seeded skills to measure: those that the base really has."""
+    floor: Share = 0.5
+    """The base succeeds at least this often, or nothing is proven: what it lacks cannot be
+    forgotten."""
     suites: tuple[str, ...] = ()
     """Further suites: files of cases, beside the seeded ones."""
 
@@ -269,6 +272,15 @@ def policy_digest(resolved: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a resolved policy as canonical JSON, in hexadecimal."""
     text = json.dumps(resolved, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def derived_seed(adapter_digest: str, policy_digest: str) -> int:
+    """Return the seed of the panels of a candidate under a policy, when nobody chooses one.
+
+    Each candidate meets cases that nobody could tune on, and a second run meets the same ones.
+    """
+    text = f"panel/{adapter_digest}/{policy_digest}"
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 
 def policy_schema() -> dict[str, Any]:

@@ -32,7 +32,7 @@ HEAD = "HEAD.json"
 _LOCK = ".lock"
 _NAME = re.compile(r"(\d{6,})-([0-9a-f]{12})\.json\Z")
 _WAIT = 30.0
-"""Seconds to wait for another promotion; one takes well under a second."""
+"""Seconds to wait for another promotion; one takes as long as copying its evidence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,17 @@ class Action(StrEnum):
     """An earlier champion became the champion again."""
 
 
+class SeedOrigin(StrEnum):
+    """Who chose the seed of a run's panels."""
+
+    DERIVED = "derived"
+    """It follows from adapter and policy, so nobody could look for lucky cases."""
+    CHOSEN = "chosen"
+    """A person gave it, with ``--seed``."""
+    UNKNOWN = "unknown"
+    """The run does not tell."""
+
+
 class _Closed(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, validate_by_name=True, validate_by_alias=True
@@ -74,8 +85,12 @@ class Base(_Closed):
     """The base model of the adapter."""
 
     name: str
+    """As it was given to the gate: ``nano``, a folder or a hub id."""
     digest: str
     tokenizer_digest: str
+    path: str = ""
+    """Its folder, relative to the registry; empty for nano, a hub id, and a folder that was not
+    found at promotion."""
 
 
 class Evidence(_Closed):
@@ -87,14 +102,17 @@ class Evidence(_Closed):
     adapter: Place
     base: Base
     run: Place
+    """The registry's own copy of the run's evidence."""
     template_fingerprint: str
     engine_identity: str
+    seed_origin: SeedOrigin = SeedOrigin.UNKNOWN
     verdicts: list[dict[str, Any]]
     """As ``verdicts.json`` of the run holds them."""
     previous: Link | None
     """The record before this one; None for the first. This makes the registry a chain."""
     rollback_to: Link | None
-    """Where to go back to if this release turns out bad: the record that it replaced."""
+    """Where to go back to if this release turns out bad: the record that it replaced,
+    which is never one of the same adapter."""
     restores: Link | None = None
     """For a rollback: the record whose adapter is the champion again."""
 
@@ -163,7 +181,7 @@ class PromotionRecord:
 
     @property
     def run_path(self) -> Path:
-        """Where the run was, or still is."""
+        """Where the registry's copy of the run is."""
         return self.registry / self.evidence.run.path
 
     @property

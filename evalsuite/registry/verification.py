@@ -15,9 +15,9 @@ from typing import Any
 
 from evalsuite.errors import EvalsuiteError, RegistryError
 from evalsuite.gates import policy_digest
-from evalsuite.models import digest_file, digest_tree, resolve_base
+from evalsuite.models import BaseRef, cached_base, digest_file, digest_tree, resolve_base
+from evalsuite.registry.candidate import adapter_files, configuration
 from evalsuite.registry.chain import read_chain
-from evalsuite.registry.promotion import adapter_files, configuration
 from evalsuite.registry.record import PromotionRecord, read_record
 from evalsuite.runfolder import load_run
 from evalsuite.runrecord import BaseInfo, Status
@@ -82,8 +82,9 @@ def verify(
     Args:
         record: The record's file, inside its registry.
         adapter: Where the adapter lies now; default: where the record says.
-        run: Where the run lies now; default: where the record says.
-        base: The base model; default: the one that the record names, if it is on this machine.
+        run: Another copy of the run; default: the registry's own.
+        base: The base model, which may be downloaded; default: the one that the record names, if
+            it is on this machine.
 
     Raises:
         RegistryError: the file is not a record at all.
@@ -173,7 +174,7 @@ def _statements(record: PromotionRecord, folder: Path) -> Iterator[Finding]:
     pairs: dict[str, tuple[Any, Any]] = {
         "status": (Status.PASSED, run.status),
         "verdicts": (evidence.verdicts, [verdict.to_json() for verdict in run.verdicts]),
-        "base": (evidence.base.model_dump(), _base_fields(info.base)),
+        "base": (evidence.base.model_dump(exclude={"path"}), _base_fields(info.base)),
         "adapter": (evidence.adapter.digest, info.adapter.digest if info.adapter else ""),
         "chat template": (evidence.template_fingerprint, info.template_fingerprint),
         "engine": (evidence.engine_identity, info.engine.identity),
@@ -209,17 +210,22 @@ def _short(value: Any) -> str:
 
 def _base(record: PromotionRecord, base: str | Path | None) -> Iterator[Finding]:
     recorded = record.evidence.base
-    name = str(base) if base is not None else recorded.name
     subject = f"base {recorded.name}"
-    if base is None and name != "nano" and not Path(name).is_dir():
-        # A hub id would be downloaded; verification fetches nothing unless it is asked to.
-        yield Finding(subject, Check.UNCHECKED, f"{name!r} is not here; name the base to check it")
-        return
     try:
-        found = resolve_base(name)
+        found = _recorded_base(record) if base is None else resolve_base(base)
     except EvalsuiteError as problem:
         check = Check.UNCHECKED if base is None else Check.MISSING
         yield Finding(subject, check, str(problem))
         return
     yield _compare(subject, recorded.digest, found.digest)
     yield _compare(f"{subject} (tokenizer)", recorded.tokenizer_digest, found.tokenizer_digest)
+
+
+def _recorded_base(record: PromotionRecord) -> BaseRef:
+    """Find the base on this machine; neither the network nor the current directory is asked."""
+    recorded = record.evidence.base
+    if recorded.path:
+        return resolve_base(record.registry / recorded.path)
+    if recorded.name == "nano" or Path(recorded.name).expanduser().is_absolute():
+        return resolve_base(recorded.name)
+    return cached_base(recorded.name)

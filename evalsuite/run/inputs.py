@@ -9,16 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evalsuite.casefiles import dump_cases, load_cases
+from evalsuite.casefiles import dump_cases, load_cases, without_source
 from evalsuite.cases import Case, Language
 from evalsuite.detectors.retention import load_texts
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Policy, load_policy
+from evalsuite.gates import Policy, derived_seed, load_policy
 from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, resolve_base
 from evalsuite.prompts import get_format, load_demonstrations
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
 
+PANEL, SKILLS, TEXTS = "panel", "skills", "texts"
+"""Names of the sampled parts; golden sets go by their own names."""
 DEMONSTRATIONS = "demonstrations"
 """The folder below a case folder that holds what prompts of golden cases show: of each set and
 language ``<set>_<language>.yaml``, and beside it ``..._swap.yaml``, its counterfactual."""
@@ -37,8 +39,7 @@ class GateRequest:
     cache: Path | None = None
     """SQLite file of answers; None: the user's cache folder."""
     seed: int | None = None
-    """Of the panels; None: derived from candidate and policy, so that each candidate meets cases
-    that nobody could tune on, and a second run meets the same ones."""
+    """Of the panels; None: derived from candidate and policy."""
     prompt_format: str = "xml"
     shown: int = 2
     """Demonstrations in the prompt of a sampled case."""
@@ -77,9 +78,10 @@ class Inputs:
 
     @property
     def cases_digest(self) -> str:
-        """SHA-256 over everything that was read: golden cases, skill suites and texts."""
-        goldens = dump_cases(tuple(c for name in sorted(self.goldens) for c in self.goldens[name]))
-        return digest_of([goldens, self.suites, self.texts])
+        """SHA-256 over everything that was read, wherever it lies: golden cases, suites, texts."""
+        every = (c for name in sorted(self.goldens) for c in self.goldens[name])
+        texts = [(item.language, item.prompt, item.text) for item in self.texts]
+        return digest_of([dump_cases(map(without_source, every)), self.suites, texts])
 
 
 def default_cache() -> Path:
@@ -110,7 +112,7 @@ def resolve(request: GateRequest) -> Inputs:
         demonstrations=_demonstrations(request.cases, policy),
         suites=_suites(policy),
         texts=_texts(policy),
-        seed=_seed(adapter, policy) if request.seed is None else request.seed,
+        seed=derived_seed(adapter.digest, policy.digest) if request.seed is None else request.seed,
     )
 
 
@@ -121,11 +123,6 @@ def choose_policy(policy: str | None, base_model: str) -> Policy:
         InvalidPolicy: no such policy, or its file is wrong.
     """
     return load_policy(policy or ("nano" if is_embedded(base_model) else "default"))
-
-
-def _seed(adapter: AdapterRef, policy: Policy) -> int:
-    digest = hashlib.sha256(f"panel/{adapter.digest}/{policy.digest}".encode()).hexdigest()
-    return int(digest[:8], 16)
 
 
 def set_of(path: str | Path) -> str:
@@ -144,12 +141,19 @@ def _goldens(folder: Path, policy: Policy) -> dict[str, tuple[Case, ...]]:
     for case in load_cases(folder):
         name = set_of(case.source.rpartition(":")[0])
         found.setdefault(name, []).append(case)
+    reserved = sorted({PANEL, SKILLS, TEXTS} & {*found, *wanted})
+    if reserved:
+        raise InvalidInput(
+            f"a golden set in {str(folder)!r} or policy {policy.name!r} is called {reserved[0]}, "
+            "as a sampled part of the run is; call it something else"
+        )
     unknown = sorted(set(found) - set(wanted))
     if unknown:
         raise InvalidInput(
-            f"the golden sets {unknown} in {str(folder)!r} are not named in policy "
-            f"{policy.name!r}; add them under gates.pronoun_resolution.goldens.sets as blocking "
-            "or advisory"
+            f"{str(folder)!r} holds the golden sets {unknown}, which policy {policy.name!r} does "
+            "not name; name them in a copy of the policy, under goldens.sets of example_leakage "
+            "and of pronoun_resolution, as blocking or advisory, and give it with --policy; or "
+            "name another folder with --cases"
         )
     return {name: tuple(cases) for name, cases in found.items()}
 
@@ -163,9 +167,14 @@ def _demonstrations(folder: Path, policy: Policy) -> dict[tuple[str, Language], 
             path = folder / DEMONSTRATIONS / f"{stem}.yaml"
             swap = path.with_stem(f"{stem}_swap")
             if path.name in here:
-                other = load_demonstrations(swap) if swap.name in here else ()
-                pair = DemonstrationPair(stem, load_demonstrations(path), other)
-                found[name, language] = pair
+                if swap.name not in here:
+                    raise InvalidInput(
+                        f"{path}: has no counterfactual, without which a leak can hide; write "
+                        f"{swap.name} beside it: the same shapes, no entity in common"
+                    )
+                found[name, language] = DemonstrationPair(
+                    stem, load_demonstrations(path), load_demonstrations(swap)
+                )
                 here -= {path.name, swap.name}
     if here:
         sets = ", ".join(policy.gates.pronoun_resolution.goldens.sets)
@@ -192,6 +201,7 @@ def _suites(policy: Policy) -> tuple[SkillItem, ...]:
                 prompt=case.query,
                 answer=case.reference,
                 accepted=case.expect.rewrites[1:],
+                source=case.source,
             )
         )
     return tuple(items)

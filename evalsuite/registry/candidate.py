@@ -1,0 +1,187 @@
+"""What may be promoted: a finished run that passed, and an adapter that is still the gated one.
+
+``run.json`` is a file like any other, so what it says is checked against its own parts: the
+digest of the policy against the policy, and the verdicts against what that policy requires.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from evalsuite.errors import EvalsuiteError, RegistryError
+from evalsuite.gates import Policy, derived_seed, policy_digest
+from evalsuite.models import (
+    CONFIG_FILE,
+    PROVENANCE_FILE,
+    WEIGHTS_FILE,
+    digest_file,
+    digest_tree,
+    resolve_base,
+)
+from evalsuite.registry.record import Base, Digest, Place, Resource, SeedOrigin
+from evalsuite.runfolder import Run, load_run
+from evalsuite.runrecord import BaseInfo, Status, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A run that may be promoted, and what its record will say about adapter and base."""
+
+    run: Run
+    adapter: Place
+    adapter_files: dict[str, str]
+    """File name to SHA-256."""
+    base: Base
+
+
+def read_candidate(run_folder: Path, registry: Path) -> Candidate:
+    """Read a run and check everything that a promotion rests on.
+
+    Args:
+        run_folder: The run.
+        registry: The registry that paths are to be relative to; it need not exist.
+
+    Raises:
+        RegistryError: why it may not be promoted.
+    """
+    try:
+        run = load_run(run_folder)
+    except EvalsuiteError as problem:
+        raise RegistryError(f"refused: {problem}") from problem
+    _require_passed(run)
+    _require_policy(run)
+    if run.info.adapter is None:
+        raise RegistryError(f"refused: the run in {str(run_folder)!r} had no adapter to promote")
+    folder, digest = Path(run.info.adapter.path), run.info.adapter.digest
+    require_adapter(folder, digest, "the run")
+    return Candidate(
+        run=run,
+        adapter=Place(path=_relative(folder, registry), digest=digest),
+        adapter_files={name: digest_file(folder / name) for name in adapter_files(folder)},
+        base=_base(run.info.base, registry),
+    )
+
+
+def require_adapter(folder: Path, digest: str, owner: str) -> None:
+    """Raise RegistryError unless the adapter that ``owner`` names still lies in ``folder``."""
+    names = adapter_files(folder)
+    if not names:
+        raise RegistryError(
+            f"refused: the adapter that {owner} names is not in {str(folder)!r} any more; "
+            "put it back"
+        )
+    actual = digest_tree(folder, names)
+    if actual != digest:
+        raise RegistryError(
+            f"refused: the adapter in {str(folder)!r} is not the one that {owner} names: "
+            f"its digest is {actual}, not {digest}; gate it first"
+        )
+
+
+def adapter_files(folder: Path) -> tuple[str, ...]:
+    """Return the names of the files that make up the adapter in ``folder``, sorted."""
+    own = (CONFIG_FILE, WEIGHTS_FILE, PROVENANCE_FILE)
+    return tuple(sorted(name for name in own if (folder / name).is_file()))
+
+
+def configuration(run: Run) -> list[Resource]:
+    """Return everything that the verdict depends on beside adapter and run files."""
+    info = run.info
+    digests = {
+        f"base {info.base.name}": info.base.digest,
+        "tokenizer": info.base.tokenizer_digest,
+        f"policy {info.policy.name}": info.policy.digest,
+        "chat template": info.template_fingerprint,
+        "cases": info.cases_digest,
+        "demonstrations": info.demonstrations_digest,
+    }
+    try:
+        return [Resource(name=name, digest=Digest(sha256=value)) for name, value in digests.items()]
+    except ValueError:
+        bad = next(name for name, value in digests.items() if len(value) != 64)
+        raise RegistryError(
+            f"the run in {str(run.folder)!r} has no sha256 of its {bad}; run the gate again"
+        ) from None
+
+
+def seed_origin(run: Run) -> SeedOrigin:
+    """Return who chose the seed of the run's panels."""
+    seed, adapter = run.info.seeds.get("panel"), run.info.adapter
+    if seed is None or adapter is None:
+        return SeedOrigin.UNKNOWN
+    derived = derived_seed(adapter.digest, run.info.policy.digest)
+    return SeedOrigin.DERIVED if seed == derived else SeedOrigin.CHOSEN
+
+
+def _require_passed(run: Run) -> None:
+    if run.status is Status.PASSED:
+        return
+    blocking = [v for v in run.verdicts if v.tier is Tier.BLOCKING]
+    why = [f"{v.gate} {v.status}" for v in blocking if v.status is not Status.PASSED]
+    raise RegistryError(
+        f"refused: the run in {str(run.folder)!r} is {run.status}, not passed "
+        f"({', '.join(why) or 'a required gate was not run'}); see its report.html"
+    )
+
+
+def _require_policy(run: Run) -> None:
+    """Raise RegistryError unless the policy is the named one and all that it requires passed."""
+    policy = run.info.policy
+    actual = policy_digest(policy.resolved)
+    if actual != policy.digest:
+        raise RegistryError(
+            f"refused: the policy {policy.name!r} in the run.json of {str(run.folder)!r} has the "
+            f"digest {actual}, but run.json says {policy.digest}; run the gate again"
+        )
+    passed = {v.gate for v in run.verdicts if v.tier is Tier.BLOCKING and v.status is Status.PASSED}
+    absent = [gate.value for gate in _policy(run).required if gate.value not in passed]
+    if absent:
+        raise RegistryError(
+            f"refused: policy {policy.name!r} requires {', '.join(absent)}, but the run in "
+            f"{str(run.folder)!r} has no passed blocking verdict of it; run the gate again"
+        )
+
+
+def _policy(run: Run) -> Policy:
+    try:
+        return Policy.model_validate_json(json.dumps(dict(run.info.policy.resolved)), strict=True)
+    except ValidationError as problem:
+        error = problem.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in error["loc"]) or "the whole"
+        raise RegistryError(
+            f"refused: the policy in the run.json of {str(run.folder)!r} is none that this "
+            f"evalsuite reads: {where}: {error['msg']}; run the gate again"
+        ) from None
+
+
+def _base(info: BaseInfo, registry: Path) -> Base:
+    return Base(
+        name=info.name,
+        digest=info.digest,
+        tokenizer_digest=info.tokenizer_digest,
+        path=_base_place(info, registry),
+    )
+
+
+def _base_place(info: BaseInfo, registry: Path) -> str:
+    """Return where the base lies, relative to the registry; empty unless it is that base."""
+    folder = Path(info.name).expanduser()
+    if info.name == "nano" or not folder.is_dir():
+        return ""
+    try:
+        found = resolve_base(folder)
+    except EvalsuiteError:
+        return ""
+    same = (found.digest, found.tokenizer_digest) == (info.digest, info.tokenizer_digest)
+    return _relative(folder, registry) if same else ""
+
+
+def _relative(folder: Path, registry: Path) -> str:
+    """Return ``folder`` as seen from the registry, so that both may move together."""
+    # Resolved, because ``..`` after a symbolic link leads to where the link points.
+    return Path(os.path.relpath(folder.resolve(), registry.resolve())).as_posix()
