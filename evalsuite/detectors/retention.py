@@ -90,7 +90,12 @@ def load_texts(path: Path, *, language: Language | None = None) -> tuple[TextIte
             tongue = language or _guess(text)
             passages.append(
                 TextItem(
-                    id=where, language=tongue, cluster=where, prompt=ASKS_TEXT[tongue], text=text
+                    id=where,
+                    language=tongue,
+                    cluster=where,
+                    prompt=ASKS_TEXT[tongue],
+                    text=text,
+                    source=where,
                 )
             )
             block = []

@@ -15,9 +15,12 @@ from evalsuite.template import check as check_properties
 
 DETECTOR = "template_round_trip"
 
-# Where "declared" says that the counterpart is missing; elsewhere it states a limit within which
-# the property holds (Unicode NFC, a default system prompt of the maker's own template).
-_NEEDS_COUNTERPART = ("R6 ", "R9 ", "R10 ")
+_LOSSES = {
+    PropertyStatus.HOLDS: 0.0,
+    PropertyStatus.DECLARED: 0.0,
+    PropertyStatus.VIOLATED: 1.0,
+    PropertyStatus.UNTESTED: None,
+}
 
 
 def check(
@@ -29,7 +32,8 @@ def check(
     """Try to refute every property of the template; one score each, the property's name as id.
 
     Loss 1: refuted, with the smallest conversation that does it. Loss 0: holds, or holds within a
-    limit that the explanation states. None: there was nothing to compare with.
+    limit that the explanation states. None: nothing was compared, because a counterpart is missing
+    or because the process that should compare was stopped; the explanation says which.
 
     Args:
         template: what renders.
@@ -42,12 +46,4 @@ def check(
 
 def _score(result: PropertyResult) -> Score:
     said = f"{result.name}: {result.status}: {result.detail}"
-    return Score(DETECTOR, result.name, _loss(result), said)
-
-
-def _loss(result: PropertyResult) -> float | None:
-    if result.status is PropertyStatus.VIOLATED:
-        return 1.0
-    if result.status is PropertyStatus.DECLARED and result.name.startswith(_NEEDS_COUNTERPART):
-        return None
-    return 0.0
+    return Score(DETECTOR, result.name, _LOSSES[result.status], said)

@@ -41,7 +41,9 @@ class PropertyStatus(StrEnum):
     VIOLATED = "violated"
     """At least one does not; ``detail`` describes the smallest."""
     DECLARED = "declared"
-    """The property holds within a limit that ``detail`` states, or there was nothing to compare."""
+    """Something was compared, and the property holds within a limit that ``detail`` states."""
+    UNTESTED = "untested"
+    """Nothing was compared, so it neither holds nor is refuted; ``detail`` says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Started by :mod:`evalsuite.template.isolated` with a JSON job on standard input, answers with JSON
 on standard output. The maker's Jinja template is somebody else's program: here it runs in Jinja's
-immutable sandbox, with a limit on memory and on processor time.
+immutable sandbox, with a limit on memory and on processor time. What a conversation raises is part
+of the answer; lack of memory is not, it ends the process.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import sys
 import time
 from typing import Any
 
-_MEMORY_BYTES = 8 * 1024**3
 _MAX_TEXT = 4_000_000
 _REAL = datetime.datetime
 _REAL_DATE = datetime.date
@@ -22,18 +22,22 @@ _REAL_DATE = datetime.date
 def main() -> None:
     """Answer the job on standard input."""
     job = json.load(sys.stdin)
-    _limit(job["seconds"])
-    sys.stdout.write(json.dumps([_answer(job, date) for date in job["dates"]]))
+    _limit(job["processor_seconds"], job["memory_bytes"])
+    try:
+        sys.stdout.write(json.dumps([_answer(job, date) for date in job["dates"]]))
+    except MemoryError:
+        limit = job["memory_bytes"] / 1024**3
+        sys.exit(f"it ran out of memory, of which it may have {limit:.3g} GiB")
 
 
-def _limit(seconds: int) -> None:
+def _limit(processor_seconds: int, memory_bytes: int) -> None:
     try:
         import resource
     except ImportError:  # not on Windows, where the caller's time limit has to do
         return
     for what, limit in (
-        (resource.RLIMIT_AS, _MEMORY_BYTES),
-        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, processor_seconds),
     ):
         _, hard = resource.getrlimit(what)
         soft = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
@@ -73,8 +77,17 @@ def _answer(job: dict[str, Any], date: str) -> dict[str, Any]:
     template = load_template(job["folder"])
     return {
         "fingerprint": template.fingerprint,
-        "ids": [list(template.render(conversation).ids) for conversation in conversations],
+        "renders": [_render(template, conversation) for conversation in conversations],
     }
+
+
+def _render(template: Any, conversation: Any) -> dict[str, Any]:
+    from evalsuite.errors import EvalsuiteError
+
+    try:
+        return {"ids": list(template.render(conversation).ids)}
+    except EvalsuiteError as error:
+        return _raised(error)
 
 
 def _own(folder: str, conversations: list[Any]) -> list[dict[str, Any]] | None:
@@ -83,7 +96,12 @@ def _own(folder: str, conversations: list[Any]) -> list[dict[str, Any]] | None:
     files = read_tokenizer(folder)
     if files.chat_template is None:
         return None
-    template = _compile(files.chat_template)
+    try:
+        template = _compile(files.chat_template)
+    except MemoryError:
+        raise
+    except Exception as error:  # no Jinja program, so no conversation has a text
+        return [_raised(error)] * len(conversations)
     tokenizer = full_tokenizer(files)
     names = {f"{name}_token": _token(files.config, name) for name in ("bos", "eos", "pad", "unk")}
     answers: list[dict[str, Any]] = []
@@ -92,8 +110,10 @@ def _own(folder: str, conversations: list[Any]) -> list[dict[str, Any]] | None:
         prompt = messages[-1]["role"] == "user"
         try:
             text = template.render(messages=messages, add_generation_prompt=prompt, **names)
+        except MemoryError:
+            raise
         except Exception as error:  # whatever somebody else's program raises is its answer
-            answers.append({"error": f"{type(error).__name__}: {str(error)[:200]}"})
+            answers.append(_raised(error))
             continue
         if len(text) > _MAX_TEXT:
             answers.append({"error": f"its text has {len(text)} characters"})
@@ -101,6 +121,10 @@ def _own(folder: str, conversations: list[Any]) -> list[dict[str, Any]] | None:
         ids = tokenizer.encode(text, add_special_tokens=False).ids
         answers.append({"text": text, "ids": ids})
     return answers
+
+
+def _raised(error: Exception) -> dict[str, Any]:
+    return {"error": f"{type(error).__name__}: {str(error)[:200]}"}
 
 
 def _token(config: Any, name: str) -> str:

@@ -1,8 +1,9 @@
 """The properties that a chat template must have, as functions that try to refute them.
 
 Each takes a template and conversations and returns a :class:`PropertyResult`; a violation names
-the smallest failing conversation. They use the template's public methods only, so that they hold
-a new family, or a broken subclass, to the same contract.
+the smallest failing conversation, and where nothing could be compared the result says so. They use
+the template's public methods only, so that they hold a new family, or a broken subclass, to the
+same contract.
 """
 
 from __future__ import annotations
@@ -204,8 +205,11 @@ def r9_bos_and_stop(
         result = judge(name, conversations, probe)
         if result.status is PropertyStatus.VIOLATED:
             return result
-        detail = "neither generation_config.json nor eos_token says what generation stops on"
-        return PropertyResult(name, PropertyStatus.DECLARED, detail)
+        detail = (
+            "neither generation_config.json nor eos_token says what generation stops on; "
+            "set eos_token_id in generation_config.json"
+        )
+        return PropertyResult(name, PropertyStatus.UNTESTED, detail)
     if template.stop_id not in stops:
         detail = (
             f"an answer ends with id {template.stop_id}, but by the folder's configuration "
@@ -222,7 +226,7 @@ def r10_train_equals_serve(
     name = "R10 train equals serve"
     if training_fingerprint is None:
         detail = "no training fingerprint to compare with"
-        return PropertyResult(name, PropertyStatus.DECLARED, detail)
+        return PropertyResult(name, PropertyStatus.UNTESTED, detail)
     if training_fingerprint == template.fingerprint:
         return PropertyResult(name, PropertyStatus.HOLDS, f"fingerprint {training_fingerprint}")
     detail = (

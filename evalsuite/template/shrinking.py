@@ -17,7 +17,7 @@ _SHOWN = 60
 
 
 def judge(name: str, conversations: Sequence[Conversation], probe: Probe) -> PropertyResult:
-    """Return HOLDS, or VIOLATED with the smallest failing conversation that was found."""
+    """Return HOLDS, or VIOLATED with the smallest failing conversation; UNTESTED without any."""
     probe = _catching(probe)
     for conversation in sorted(conversations, key=size):
         if probe(conversation) is not None:
@@ -25,7 +25,7 @@ def judge(name: str, conversations: Sequence[Conversation], probe: Probe) -> Pro
             detail = f"{probe(smallest)}; smallest conversation: {describe(smallest)}"
             return PropertyResult(name, PropertyStatus.VIOLATED, detail)
     if not conversations:
-        return PropertyResult(name, PropertyStatus.VIOLATED, "no conversation was tried; give some")
+        return PropertyResult(name, PropertyStatus.UNTESTED, "no conversation was tried; give some")
     count = len(conversations)
     return PropertyResult(name, PropertyStatus.HOLDS, f"{count} conversations")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,20 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from tokenizers.decoders import ByteLevel
 
 from evalsuite.conversation import Conversation
+from evalsuite.detectors import roundtrip
 from evalsuite.detectors.roundtrip import check
-from evalsuite.template import ChatMLTemplate, ChatTemplate, Rendered, load_template
+from evalsuite.gates import Check, Evidence, Observation, Status, Verdict, load_policy
+from evalsuite.gates.judge import judge_template
+from evalsuite.models import BaseRef
+from evalsuite.nano.tokenizer import CHAT_TEMPLATE
+from evalsuite.template import (
+    ChatMLTemplate,
+    ChatTemplate,
+    PropertyResult,
+    PropertyStatus,
+    Rendered,
+    load_template,
+)
 from evalsuite.template.files import read_tokenizer
 
 TALK = [
@@ -45,7 +58,32 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.save(str(path / "tokenizer.json"))
     config = {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}
     (path / "tokenizer_config.json").write_text(json.dumps(config), encoding="utf-8")
+    (path / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def real_folder(nano: BaseRef, tmp_path: Path) -> Path:
+    """The embedded model's tokenizer files, to be damaged."""
+    names = "tokenizer.json tokenizer_config.json generation_config.json chat_template.jinja"
+    for name in names.split():
+        shutil.copy(nano.path / name, tmp_path / name)
+    return tmp_path
+
+
+def verdict(folder: Path) -> Verdict:
+    """What the gate says when all else that it asks for is good."""
+    template = load_template(folder)
+    checks = tuple(
+        Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation)
+        for s in check(template, TALK, training_fingerprint=template.fingerprint)
+    )
+    trips = tuple(
+        Observation(case_id=str(i), cluster=str(i), language="en", group="single", candidate=0.0)
+        for i in range(200)
+    )
+    evidence = Evidence(template_properties=checks, round_trips=trips)
+    return judge_template(load_policy("nano"), evidence)
 
 
 def losses(
@@ -61,6 +99,42 @@ def test_a_sound_template_has_no_loss_in_any_property(folder: Path) -> None:
     found = losses(template, template.fingerprint)
     assert set(found) == {*(f"R{i}" for i in range(1, 11)), "own"}
     assert set(found.values()) == {0.0}
+
+
+def test_the_gate_passes_a_model_with_its_makers_template(real_folder: Path) -> None:
+    found = verdict(real_folder)
+    assert found.status is Status.PASSED, found.reason
+
+
+@pytest.mark.parametrize("jinja", [None, "{{ raise_exception('never') }}", "{% if"])
+def test_a_template_that_was_compared_with_nothing_does_not_pass_the_gate(
+    real_folder: Path, jinja: str | None
+) -> None:
+    path = real_folder / "chat_template.jinja"
+    path.unlink() if jinja is None else path.write_text(jinja, encoding="utf-8")
+    found = verdict(real_folder)
+    assert found.status is Status.INCONCLUSIVE, found.reason
+
+
+def test_a_folder_without_its_makers_template_leaves_that_property_unmeasured(
+    real_folder: Path,
+) -> None:
+    (real_folder / "chat_template.jinja").unlink()
+    scores = {s.case_id: s for s in check(load_template(real_folder), TALK)}
+    own = scores["own template"]
+    assert own.value is None
+    assert "put its maker's chat_template.jinja into it" in own.explanation
+
+
+@pytest.mark.parametrize("status", list(PropertyStatus))
+def test_only_a_refuted_property_has_a_loss(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, status: PropertyStatus
+) -> None:
+    found = [PropertyResult("R6 stable", status, "said")]
+    monkeypatch.setattr(roundtrip, "check_properties", lambda *_, **__: found)
+    [score] = check(load_template(folder), TALK)
+    assert score.value == {"violated": 1.0, "untested": None}.get(status, 0.0)
+    assert score.explanation == f"R6 stable: {status}: said"
 
 
 def test_a_broken_mask_is_refuted_with_the_smallest_conversation(folder: Path) -> None:

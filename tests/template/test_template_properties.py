@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tiny_tokenizer import CHATML
@@ -23,7 +25,7 @@ from evalsuite.template import (
 )
 from evalsuite.template.adversarial import adversarial_conversations
 from evalsuite.template.files import full_tokenizer, read_tokenizer
-from evalsuite.template.isolated import own_template, r6_stable
+from evalsuite.template.isolated import Limits, own_template, r6_stable
 from evalsuite.template.properties import (
     PROPERTIES,
     r1_prefix,
@@ -39,6 +41,11 @@ from evalsuite.template.properties import (
 from evalsuite.template.shrinking import describe, judge, shrink
 
 ONE = (Conversation.of(("user", "plain")),)
+NO_SYSTEM = """\
+{%- if messages[0]['role'] == 'system' %}
+    {{- raise_exception('no system role') }}
+{%- endif %}
+"""
 QWEN_LIKE = """\
 {%- if messages[0]['role'] != 'system' %}
     {{- '<|im_start|>system\\nYou help.<|im_end|>\\n' }}
@@ -54,9 +61,8 @@ def test_a_sound_template_violates_nothing(template: ChatTemplate) -> None:
     results = by_name(template.check())
     assert list(results) == [*(f"R{i}" for i in range(1, 11)), "own"]
     statuses = {name: result.status for name, result in results.items()}
-    declared = {name for name, status in statuses.items() if status is PropertyStatus.DECLARED}
-    assert PropertyStatus.VIOLATED not in statuses.values(), results
-    assert declared == {"R4", "R10"}
+    others = {name: s for name, s in statuses.items() if s is not PropertyStatus.HOLDS}
+    assert others == {"R4": PropertyStatus.DECLARED, "R10": PropertyStatus.UNTESTED}, results
     assert "NFC" in results["R4"].detail
 
 
@@ -238,9 +244,9 @@ def test_a_stop_token_that_generation_does_not_stop_on_is_a_violation(write_fold
     assert "generation stops on [1, 2]" in result.detail
 
 
-def test_without_a_word_about_stopping_r9_is_declared(write_folder) -> None:
+def test_without_a_word_about_stopping_r9_is_untested(write_folder) -> None:
     template = load_template(write_folder(config={"model_max_length": 99}))
-    assert r9_bos_and_stop(template, ONE).status is PropertyStatus.DECLARED
+    assert r9_bos_and_stop(template, ONE).status is PropertyStatus.UNTESTED
 
 
 def test_training_and_serving_fingerprints_are_compared(template: ChatTemplate) -> None:
@@ -260,12 +266,14 @@ def test_a_default_system_prompt_of_the_makers_template_is_declared(write_folder
 @pytest.mark.parametrize(
     ("jinja", "status", "says"),
     [
-        (None, PropertyStatus.DECLARED, "ships no chat template"),
+        (None, PropertyStatus.UNTESTED, "ships no chat template"),
         (CHATML.replace("<|im_end|>\\n", "<|im_end|>"), PropertyStatus.VIOLATED, "its text is"),
-        ("{% if", PropertyStatus.VIOLATED, "TemplateSyntaxError"),
-        ("{{ ''.__class__.__mro__ }}", PropertyStatus.DECLARED, "SecurityError"),
-        ("{{ raise_exception('no system role') }}", PropertyStatus.DECLARED, "no system role"),
-        ("{{ 'x' * 5000000 }}", PropertyStatus.DECLARED, "5000000 characters"),
+        ("{% if", PropertyStatus.UNTESTED, "TemplateSyntaxError"),
+        ("{{ ''.__class__.__mro__ }}", PropertyStatus.UNTESTED, "SecurityError"),
+        ("{{ raise_exception('never') }}", PropertyStatus.UNTESTED, "nothing was compared"),
+        (NO_SYSTEM + CHATML, PropertyStatus.DECLARED, "no system role"),
+        (NO_SYSTEM + CHATML.replace("\\n", ""), PropertyStatus.VIOLATED, "its text is"),
+        ("{{ 'x' * 5000000 }}", PropertyStatus.UNTESTED, "5000000 characters"),
         (
             "{% generation %}" + CHATML + "{% endgeneration %}",
             PropertyStatus.HOLDS,
@@ -286,20 +294,67 @@ def test_the_folders_own_template_is_compared(
     assert (result.status, says in result.detail) == (status, True), result
 
 
-def test_an_own_template_that_never_ends_is_given_up(
-    write_folder, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(sys.platform != "linux", reason="needs limits on processor time and memory")
+@pytest.mark.parametrize(
+    ("jinja", "limits", "says"),
+    [
+        (
+            "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+            Limits(processor_seconds=1),
+            "used up its 1 s of processor time; see whether chat_template.jinja loops",
+        ),
+        (
+            "{{ messages[0].content * 4000000000 }}",
+            Limits(memory_bytes=2 * 1024**3),
+            "it ran out of memory, of which it may have 2 GiB",
+        ),
+    ],
+)
+def test_an_own_template_that_meets_a_limit_is_untested(
+    write_folder, jinja: str, limits: Limits, says: str
 ) -> None:
-    monkeypatch.setattr(isolated, "_SECONDS", 3)
-    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
-    result = own_template(load_template(write_folder(jinja=endless)), ONE)
-    assert result.status is PropertyStatus.VIOLATED
+    result = own_template(load_template(write_folder(jinja=jinja)), ONE, limits=limits)
+    assert (result.status, says in result.detail) == (PropertyStatus.UNTESTED, True), result
 
 
-def test_a_template_without_a_folder_declares_what_it_cannot_compare(folder) -> None:
+@pytest.mark.parametrize("prove", [r6_stable, own_template])
+@pytest.mark.parametrize(
+    ("program", "says"),
+    [
+        ("import os; os.kill(os.getpid(), 9)", "killed by SIGKILL (no message)"),
+        ("import os; os.abort()", "killed by SIGABRT"),
+        ("import sys; sys.exit('a library is missing')", "ended with code 1: a library is missing"),
+        ("import time; time.sleep(99)", "not finished after 1 s; measure again"),
+        ("print('hello')", "cannot be started or read"),
+    ],
+)
+def test_a_second_process_that_dies_refutes_nothing(
+    template: ChatTemplate, monkeypatch: pytest.MonkeyPatch, prove, program: str, says: str
+) -> None:
+    monkeypatch.setattr(isolated, "_COMMAND", (sys.executable, "-c", program))
+    result = prove(template, ONE, limits=Limits(wall_seconds=1 if "sleep" in program else 300))
+    assert (result.status, says in result.detail) == (PropertyStatus.UNTESTED, True), result
+
+
+def test_a_second_process_that_cannot_start_refutes_nothing(
+    template: ChatTemplate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(isolated, "_COMMAND", (str(tmp_path / "no-such-program"),))
+    result = r6_stable(template, ONE)
+    assert result.status is PropertyStatus.UNTESTED
+    assert "No such file" in result.detail
+
+
+def test_a_template_without_a_folder_says_what_it_cannot_compare(folder) -> None:
     template = load_template(folder)
     template.source = None
-    assert r6_stable(template, ONE).status is PropertyStatus.DECLARED
-    assert own_template(template, ONE).status is PropertyStatus.DECLARED
+    assert r6_stable(template, ONE).status is PropertyStatus.UNTESTED
+    assert own_template(template, ONE).status is PropertyStatus.UNTESTED
+
+
+def test_without_harmless_text_there_is_nothing_to_compare_with(template: ChatTemplate) -> None:
+    result = own_template(template, [Conversation.of(("user", " spaces around "))])
+    assert (result.status, "harmless" in result.detail) == (PropertyStatus.UNTESTED, True)
 
 
 def test_conversations_out_of_order_violate_what_is_asked_of_them(template: ChatTemplate) -> None:
@@ -311,7 +366,7 @@ def test_conversations_out_of_order_violate_what_is_asked_of_them(template: Chat
 
 
 def test_no_conversations_prove_nothing(template: ChatTemplate) -> None:
-    assert r1_prefix(template, []).status is PropertyStatus.VIOLATED
+    assert r1_prefix(template, []).status is PropertyStatus.UNTESTED
 
 
 def test_the_built_in_set_spells_every_control_token_in_every_role(template: ChatTemplate) -> None:
