@@ -5,26 +5,40 @@ verdict and each golden case as an item. A test that asks for the fixture ``gate
 once for every gate of the policy, one that asks for ``golden_case`` once for every golden case.
 Under xdist one worker makes the run and the others read it. Without ``--adapter`` the plugin does
 nothing at all.
+
+Beside ``--base-model`` and ``--adapter`` the options are those of ``evalsuite gate`` with
+``--gate-`` in front: pytest loads this plugin wherever evalsuite is installed, and a project's own
+``--device`` must not clash with it. When the gates could not run, the session ends with status 3.
 """
 
 from __future__ import annotations
 
-import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 if TYPE_CHECKING:
+    from evalsuite.errors import EvalsuiteError
     from evalsuite.gates import Policy
     from evalsuite.run import GateRequest
     from evalsuite.runfolder import Run
     from evalsuite.runrecord import CaseRow, ScoreRow, Verdict
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
+_ASKED: pytest.StashKey[bool] = pytest.StashKey()
+"""Set when a test asks for the run; without ``_RUN`` beside it, the run could not be made."""
+_WITHOUT_RUN = "evalsuite_without_run"
+"""Attribute of a test's report, which xdist carries to the process that reports."""
+_OPTION = re.compile(
+    r"(?<!\S)(?<!evalsuite gate )"
+    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache)\b)"
+)
+"""An option of ``evalsuite gate`` in an error's advice, where it is called ``--gate-...`` here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +54,23 @@ class GoldenCase:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of the gates."""
+    from evalsuite.commands.options import HELP
+
     group = parser.getgroup("evalsuite", "evalsuite: gates for a fine-tuned adapter")
-    group.addoption("--base-model", default="nano", help="nano, a folder, or a Hugging Face id")
+    group.addoption("--base-model", default="nano", help=HELP["base_model"])
     group.addoption("--adapter", type=Path, help="the candidate; without it no gate runs")
-    group.addoption("--policy", help="nano, default, or a YAML file; default: by the base")
-    group.addoption("--cases", type=Path, help="folder of golden cases (default: ROOT/cases)")
-    group.addoption("--run-out", type=Path, help="run folder (default: ROOT/reports/pytest)")
-    group.addoption("--panel-seed", type=int, help="default: from the candidate")
-    group.addoption("--prompt-format", default="xml", help="xml, json, markdown or plain")
-    group.addoption("--dtype", default="auto", help="auto, float32 or bfloat16")
-    group.addoption("--device", default="auto", help="auto, cpu or cuda")
-    group.addoption("--output-cache", type=Path, help="SQLite file of answers")
+    group.addoption("--gate-policy", help=HELP["policy"])
+    group.addoption("--gate-cases", type=Path, help="folder of golden cases (default: ROOT/cases)")
+    group.addoption(
+        "--gate-out",
+        type=Path,
+        help="run folder, replaced by each run (default: ROOT/reports/pytest)",
+    )
+    group.addoption("--gate-seed", type=int, help=HELP["seed"])
+    group.addoption("--gate-prompt-format", default="xml", help=HELP["prompt_format"])
+    group.addoption("--gate-dtype", default="auto", help=HELP["dtype"])
+    group.addoption("--gate-device", default="auto", help=HELP["device"])
+    group.addoption("--gate-cache", type=Path, help=HELP["cache"])
 
 
 def _request(config: pytest.Config) -> GateRequest:
@@ -60,14 +80,14 @@ def _request(config: pytest.Config) -> GateRequest:
     return GateRequest(
         base_model=config.getoption("--base-model"),
         adapter=config.getoption("--adapter"),
-        policy=config.getoption("--policy"),
-        cases=config.getoption("--cases") or root / "cases",
-        out=config.getoption("--run-out") or root / "reports" / "pytest",
-        cache=config.getoption("--output-cache"),
-        seed=config.getoption("--panel-seed"),
-        prompt_format=config.getoption("--prompt-format"),
-        dtype=config.getoption("--dtype"),
-        device=config.getoption("--device"),
+        policy=config.getoption("--gate-policy"),
+        cases=config.getoption("--gate-cases") or root / "cases",
+        out=config.getoption("--gate-out") or root / "reports" / "pytest",
+        cache=config.getoption("--gate-cache"),
+        seed=config.getoption("--gate-seed"),
+        prompt_format=config.getoption("--gate-prompt-format"),
+        dtype=config.getoption("--gate-dtype"),
+        device=config.getoption("--gate-device"),
         command=("pytest", *sys.argv[1:]),
     )
 
@@ -75,7 +95,66 @@ def _request(config: pytest.Config) -> GateRequest:
 def _policy(config: pytest.Config) -> Policy:
     from evalsuite.run import choose_policy
 
-    return choose_policy(config.getoption("--policy"), config.getoption("--base-model"))
+    return choose_policy(config.getoption("--gate-policy"), config.getoption("--base-model"))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Read what the options name before any worker starts; what is wrong ends the session."""
+    config = session.config
+    if config.getoption("--adapter") is None or _is_worker(config):
+        return
+    from evalsuite.errors import EvalsuiteError
+    from evalsuite.run.inputs import resolve
+
+    config.pluginmanager.register(_ExitStatus())
+    try:
+        resolve(_request(config))
+    except EvalsuiteError as error:
+        _give_up(config, error)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    # Not by an environment variable: a session that a test starts inherits it from its worker.
+    return hasattr(config, "workerinput")
+
+
+def _give_up(config: pytest.Config, error: EvalsuiteError) -> NoReturn:
+    """End the session with the reason; a worker cannot, so there the test tells it."""
+    from evalsuite.commands.options import COULD_NOT_RUN
+
+    told = f"evalsuite could not run: {_OPTION.sub('--gate-', str(error))}"
+    if _is_worker(config):
+        raise pytest.fail.Exception(told, pytrace=False) from None
+    pytest.exit(told, returncode=COULD_NOT_RUN)
+
+
+class _ExitStatus:
+    """Ends the session with status 3 when a test asked for the run and there was none."""
+
+    def __init__(self) -> None:
+        self._without_run = False
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._without_run |= getattr(report, _WITHOUT_RUN, False)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        from evalsuite.commands.options import COULD_NOT_RUN
+
+        if self._without_run:
+            session.exitstatus = COULD_NOT_RUN
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Mark the reports of a process that could not make the run."""
+    report = yield
+    stash = item.config.stash
+    if _ASKED in stash and _RUN not in stash:
+        setattr(report, _WITHOUT_RUN, True)
+    return report
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -83,22 +162,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     config = metafunc.config
     if config.getoption("--adapter") is None:
         return
-    from evalsuite.errors import EvalsuiteError
-
-    try:
-        if "gate_verdict" in metafunc.fixturenames:
-            gates = [gate.value for gate in _policy(config).enabled]
-            metafunc.parametrize("gate_verdict", gates, indirect=True)
-        if "golden_case" in metafunc.fixturenames:
-            metafunc.parametrize("golden_case", _golden_ids(config), indirect=True)
-    except EvalsuiteError as error:
-        raise pytest.UsageError(str(error)) from error
+    if "gate_verdict" in metafunc.fixturenames:
+        gates = [gate.value for gate in _policy(config).enabled]
+        metafunc.parametrize("gate_verdict", gates, indirect=True)
+    if "golden_case" in metafunc.fixturenames:
+        metafunc.parametrize("golden_case", _golden_ids(config), indirect=True)
 
 
 def _golden_ids(config: pytest.Config) -> list[str]:
     from evalsuite.casefiles import load_cases
 
-    folder = config.getoption("--cases") or config.rootpath / "cases"
+    folder = config.getoption("--gate-cases") or config.rootpath / "cases"
     return [case.id for case in load_cases(folder)]
 
 
@@ -111,38 +185,54 @@ def gate_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     if config.getoption("--adapter") is None:
         # Not a skip: a gate that was never asked must not look like one that passed.
         pytest.fail("no candidate to gate: give --adapter DIR", pytrace=False)
+    config.stash[_ASKED] = True
     try:
         run = _shared_run(config, tmp_path_factory)
     except EvalsuiteError as error:
-        pytest.exit(f"evalsuite could not run: {error}", returncode=3)
+        _give_up(config, error)
     config.stash[_RUN] = run
     return run
 
 
 def _shared_run(config: pytest.Config, factory: pytest.TempPathFactory) -> Run:
     """Make the run, or wait for the worker that makes it and read it."""
-    from evalsuite.report import write_reports
-    from evalsuite.run import evaluate
     from evalsuite.runfolder import load_run
     from evalsuite.storage import FileLock
 
     request = _request(config)
-    if os.environ.get("PYTEST_XDIST_WORKER") is None:
-        run = evaluate(request)
-        write_reports(run)
-        return run
+    if not _is_worker(config):
+        return _reported_run(request)
     # The parent of a worker's temporary folder belongs to this one session of all workers.
     shared = factory.getbasetemp().parent
-    done = shared / "evalsuite-run-is-made"
-    lock = FileLock(shared / "evalsuite-run.lock")
-    lock.acquire(timeout=24 * 3600)
-    try:
-        if not done.exists():
-            write_reports(evaluate(request))
-            done.touch()
-    finally:
-        lock.release()
+    with FileLock(shared / "evalsuite-run.lock") as lock:
+        lock.acquire(timeout=24 * 3600)
+        _make_once(request, shared / "evalsuite-run-ended")
     return load_run(request.out)
+
+
+def _reported_run(request: GateRequest) -> Run:
+    from evalsuite.report import write_reports
+    from evalsuite.run import evaluate
+
+    run = evaluate(request)
+    write_reports(run)
+    return run
+
+
+def _make_once(request: GateRequest, ended: Path) -> None:
+    """Make the run unless a worker did; ``ended`` holds why it could not, or nothing."""
+    from evalsuite.errors import EvalsuiteError, RunError
+
+    if not ended.exists():
+        try:
+            _reported_run(request)
+        except EvalsuiteError as error:
+            ended.write_text(str(error), "utf-8")
+            raise
+        ended.touch()
+    reason = ended.read_text("utf-8")
+    if reason:
+        raise RunError(reason)
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ def options(
 ) -> list[str]:
     pytester.makepyfile(TESTS)
     return [
-        "--adapter", str(candidate), "--policy", str(small_policy), "--cases", str(few_cases),
-        "--run-out", str(pytester.path / "run"), "--panel-seed", "11",
-        "--output-cache", str(candidate.parent / "outputs.sqlite3"),
+        "--adapter", str(candidate), "--gate-policy", str(small_policy),
+        "--gate-cases", str(few_cases), "--gate-out", str(pytester.path / "run"),
+        "--gate-seed", "11", "--gate-cache", str(candidate.parent / "outputs.sqlite3"),
     ]  # fmt: skip
 
 
@@ -59,7 +59,9 @@ def test_a_failed_gate_is_a_failed_item(
     strict = pytester.path / "strict.yaml"
     text = small_policy.read_text("utf-8").replace("{limit: 0.999}", "{limit: 0.0}", 1)
     strict.write_text(text, "utf-8")
-    result = pytester.runpytest_subprocess("-k", "test_gate", *options, "--policy", str(strict))
+    result = pytester.runpytest_subprocess(
+        "-k", "test_gate", *options, "--gate-policy", str(strict)
+    )
     assert result.parseoutcomes()["failed"] >= 1
     result.stdout.fnmatch_lines(["*pronoun_resolution*"])
 
@@ -77,7 +79,7 @@ def test_a_failing_golden_case_of_a_blocking_set_is_a_failed_item(
     impossible = impossible.replace("What is Flindo's price?", "What is Vaspo's price?", 1)
     impossible = impossible.replace("must_name: [Flindo]", "must_name: [Vaspo]", 1)
     (cases / "nano_en.yaml").write_text(impossible, "utf-8")
-    chosen = ["-k", "few-single", "--policy", str(strict), "--cases", str(cases)]
+    chosen = ["-k", "few-single", "--gate-policy", str(strict), "--gate-cases", str(cases)]
     result = pytester.runpytest_subprocess(*options, *chosen)
     result.assert_outcomes(failed=1, deselected=6)
     result.stdout.fnmatch_lines(["*nano_en.yaml:*pronoun_resolution: *"])
@@ -111,11 +113,106 @@ def test_a_golden_case_fails_by_the_gate_that_does_not_allow_it() -> None:
         require_golden(GoldenCase(row, (replace(leak, value=None),), frozenset()))
 
 
+@pytest.mark.parametrize(
+    ("workers", "option", "reason"),
+    [
+        ("0", "--adapter", "adapter * does not exist*"),
+        ("2", "--adapter", "adapter * does not exist*"),
+        ("2", "--gate-cases", "*name the folder of golden cases with --gate-cases"),
+    ],
+    ids=["one-process", "workers", "workers-cases"],
+)
+def test_inputs_that_cannot_be_read_end_the_session_with_status_3_before_any_test(
+    pytester: pytest.Pytester, options: list[str], workers: str, option: str, reason: str
+) -> None:
+    missing = [option, str(pytester.path / "nothing")]
+    result = pytester.runpytest_subprocess("-n", workers, *options, *missing)
+    assert result.ret == 3
+    result.stderr.fnmatch_lines([f"Exit: evalsuite could not run: {reason}"])
+    assert "INTERNALERROR" not in result.stdout.str()
+    assert "ERRORS" not in result.stdout.str()
+
+
+def test_a_run_that_no_worker_can_make_is_an_error_of_its_tests_and_status_3(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
+    foreign = pytester.mkdir("foreign")
+    (foreign / "letter.txt").write_text("not a run", "utf-8")
+    pytester.makepyfile(test_mine="def test_mine():\n    pass\n")
+    result = pytester.runpytest_subprocess("-n", "2", *options, "--gate-out", str(foreign))
+    assert result.ret == 3
+    result.assert_outcomes(passed=1, errors=7)
+    result.stdout.fnmatch_lines(["evalsuite could not run: *--gate-out*"])
+    assert "During handling" not in result.stdout.str()
+    assert "INTERNALERROR" not in result.stdout.str()
+
+
 def test_a_run_that_cannot_be_made_ends_the_session_with_status_3(
     pytester: pytest.Pytester, options: list[str]
 ) -> None:
-    missing = ["--adapter", str(pytester.path / "nothing")]
-    assert pytester.runpytest_subprocess(*options, *missing).ret == 3
+    foreign = pytester.mkdir("foreign")
+    (foreign / "letter.txt").write_text("not a run", "utf-8")
+    result = pytester.runpytest_subprocess(*options, "--gate-out", str(foreign))
+    assert result.ret == 3
+    result.stdout.fnmatch_lines(["*evalsuite could not run: *--gate-out*"])
+
+
+def test_a_bug_in_the_run_is_no_verdict_either(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
+    pytester.makeconftest(
+        "import evalsuite.run\n"
+        "def broken(request):\n"
+        "    raise RuntimeError('planted')\n"
+        "evalsuite.run.evaluate = broken\n"
+    )
+    result = pytester.runpytest_subprocess(*options)
+    assert result.ret == 3
+    result.stdout.fnmatch_lines(["*RuntimeError: planted"])
+
+
+def test_a_project_may_have_options_of_its_own_with_common_names(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeconftest(
+        "def pytest_addoption(parser):\n"
+        "    for name in ('--device', '--policy', '--cases'):\n"
+        "        parser.addoption(name)\n"
+    )
+    pytester.makepyfile(
+        "def test_mine(pytestconfig):\n"
+        "    assert pytestconfig.getoption('--device') == 'toaster'\n"
+        "    assert pytestconfig.getoption('--gate-device') == 'auto'\n"
+    )
+    pytester.runpytest_subprocess("--device", "toaster").assert_outcomes(passed=1)
+
+
+SEARCH = """
+import pytest
+from adversarial import *
+from evalsuite.engines.scripted import ScriptedEngine
+
+@pytest.fixture
+def oracle():
+    shown = {language: sample_demonstrations(SEED, 2, language) for language in Language}
+    template = load_template(resolve_base("nano").path)
+    leak = " ".join(d.entities[0] for pairs in shown.values() for d in pairs)
+    engine = ScriptedEngine(lambda request: leak, template)
+    return Oracle(engine=engine, template=template, adapter=None, demonstrations=shown)
+"""
+
+
+def test_a_counterexample_of_the_search_says_that_it_is_no_verdict(
+    pytester: pytest.Pytester,
+) -> None:
+    search = Path(__file__).parent / "gates" / "test_adversarial.py"
+    pytester.makepyfile(adversarial=search.read_text("utf-8"), test_search=SEARCH)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["counterexample, not a verdict: no example leakage: *", "*tests/gates/test_gates.py",
+         "*tests/gates/test_adversarial.py", "*query: *"]
+    )  # fmt: skip
 
 
 def test_without_an_adapter_the_plugin_changes_nothing(pytester: pytest.Pytester) -> None:

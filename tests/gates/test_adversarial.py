@@ -1,37 +1,49 @@
-"""Hostile histories against a candidate: one batch of inference, then Hypothesis shrinks."""
+"""Hostile histories against a candidate: one batch of inference, then Hypothesis shrinks.
+
+A search for counterexamples beside the gates: one is enough to fail here, and none of it enters a
+verdict, which may pass all the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import Phase, given, note, seed
+from hypothesis import Phase, given, seed
 
+from evalsuite.casefiles import dump_cases
 from evalsuite.cases import Case, Language
 from evalsuite.engines import open_engine
 from evalsuite.models import read_adapter, resolve_base
 from evalsuite.run import default_cache
-from evalsuite.runfolder import Run
 from evalsuite.scenarios import sample_demonstrations
-from evalsuite.search import Oracle, collect
+from evalsuite.search import Broken, Oracle, collect
 from evalsuite.search.collect import search_settings
 from evalsuite.strategies import adversarial_histories
 from evalsuite.template import load_template
 
 HISTORIES = 150
 SEED = 20_240_229
+FOUND = """counterexample, not a verdict: {promise}: {reason}
+It was searched for, so it is no rate, and it leaves the verdict of the gates as it is.
+The gates without the search: the same command with tests/gates/test_gates.py
+The search without the gates: the same command with tests/gates/test_adversarial.py
+The answer: {answer!r}
+The smallest history that was found, as a case:
+{case}"""
 
 
 @pytest.fixture(scope="module")
-def oracle(gate_run: Run, pytestconfig: pytest.Config) -> Iterator[Oracle]:
-    base = resolve_base(gate_run.info.base.name)
+def oracle(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[Oracle]:
+    _after_the_gates(request)
+    base = resolve_base(pytestconfig.getoption("--base-model"))
     adapter = read_adapter(pytestconfig.getoption("--adapter"), base)
     engine = open_engine(
         base,
         (adapter,),
-        cache=pytestconfig.getoption("--output-cache") or default_cache(),
-        dtype=pytestconfig.getoption("--dtype"),
-        device=pytestconfig.getoption("--device"),
+        cache=pytestconfig.getoption("--gate-cache") or default_cache(),
+        dtype=pytestconfig.getoption("--gate-dtype"),
+        device=pytestconfig.getoption("--gate-device"),
     )
     shown = {language: sample_demonstrations(SEED, 2, language) for language in Language}
     yield Oracle(
@@ -39,9 +51,22 @@ def oracle(gate_run: Run, pytestconfig: pytest.Config) -> Iterator[Oracle]:
         template=load_template(base.path),
         adapter=adapter.digest,
         demonstrations=shown,
-        prompt_format=pytestconfig.getoption("--prompt-format"),
+        prompt_format=pytestconfig.getoption("--gate-prompt-format"),
     )
     engine.close()
+
+
+def _after_the_gates(request: pytest.FixtureRequest) -> None:
+    """Wait where the gates run too: two models at once may not fit. Fails without a candidate."""
+    asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    if "gate_run" in asked or request.config.getoption("--adapter") is None:
+        request.getfixturevalue("gate_run")
+
+
+def _told(case: Case, broken: Broken, answer: str) -> str:
+    return FOUND.format(
+        promise=broken.promise, reason=broken.reason, answer=answer, case=dump_cases((case,))
+    )
 
 
 def test_no_hostile_history_makes_the_candidate_break_a_promise(oracle: Oracle) -> None:
@@ -55,7 +80,6 @@ def test_no_hostile_history_makes_the_candidate_break_a_promise(oracle: Oracle) 
     def keeps_its_promises(case: Case) -> None:
         broken = oracle.broken(case)
         if broken is not None:
-            note(f"{broken.promise}: {broken.reason}")
-            pytest.fail(f"{broken.promise}: {broken.reason}", pytrace=False)
+            pytest.fail(_told(case, broken, oracle.answer(case).text), pytrace=False)
 
     keeps_its_promises()
