@@ -18,7 +18,7 @@ nox.options.sessions = ["tests"]
 # `.venv/bin/nox` works without activating the environment: its programs come first.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 
-BASES = ("nano",)
+BASES = tuple(os.environ.get("EVALSUITE_BASES", "nano").split(","))
 RECIPES = ("lora", "dora", "qlora", "qdora")
 
 
@@ -32,7 +32,7 @@ def tests(session: nox.Session) -> None:
     """Lint, types, layers and the fast tests: the README's second command."""
     lint(session)
     session.run(
-        "pytest", "-m", "not slow and not gpu and not browser", "-n", "2", *session.posargs,
+        "pytest", "-m", "not slow and not gpu", "-n", "2", *session.posargs,
         env={"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
     )  # fmt: skip
 
@@ -51,6 +51,13 @@ def slow(session: nox.Session) -> None:
     """Simulations of size and power, and long property tests."""
     _prepare(session)
     session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """What must hold on a CUDA device; skipped where there is none."""
+    _prepare(session)
+    session.run("pytest", "-m", "gpu", *session.posargs)
 
 
 @nox.session
@@ -87,6 +94,9 @@ def gate(session: nox.Session, base: str, recipe: str) -> None:
 
 @nox.session
 def bites(session: nox.Session) -> None:
-    """Train every recipe and every mutant, gate them all, print who was caught by which gate."""
+    """Train and gate every recipe and every mutant: the good are promoted, the mutants caught.
+
+    Some of them only: ``nox -s bites -- --only dora:0,mutant-leaky``.
+    """
     _prepare(session)
     session.run("python", "benchmarks/outcomes.py", *session.posargs)
