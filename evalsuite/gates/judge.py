@@ -8,6 +8,7 @@ that binds, the one that is worst or closest to its limit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from evalsuite.errors import InvalidInput
@@ -125,13 +126,15 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
     for language in _languages(rule.panel, evidence.skills):
         cases = [case for case in evidence.skills if case.language == language]
         subject = f"at general skills in {language}"
-        macro = ask(f"skills/{language}", subject, rule.skills.macro)
+        floor = rule.skills.floor
+        macro = replace(ask(f"skills/{language}", subject, rule.skills.macro), floor=floor)
         parts.append(judge_paired(macro, cases, macro=True))
         for skill in sorted({case.group for case in cases}):
             single = ask(
                 f"skill/{language}/{skill}", f"at {skill} in {language}", rule.skills.single
             )
-            parts.append(judge_paired(single, [case for case in cases if case.group == skill]))
+            of_skill = [case for case in cases if case.group == skill]
+            parts.append(judge_paired(replace(single, floor=floor), of_skill))
     for language in _languages(rule.text.panel, evidence.texts):
         cases = [case for case in evidence.texts if case.language == language]
         criterion = Criterion(

@@ -47,6 +47,8 @@ class Criterion:
     proof: Proof = Proof.BOUND
     minimum: int = 1
     tier: Tier = Tier.BLOCKING
+    floor: float = 0.0
+    """Share of cases at which the baseline must succeed before a comparison can pass."""
 
 
 def decide(estimate: Estimate, criterion: Criterion) -> Status:
@@ -95,17 +97,23 @@ def judge_paired(
     measured = _paired(cases)
     if not measured:
         return _not_measured(criterion, len(cases))
+    weights = _macro_weights(measured) if macro else [1.0] * len(measured)
     estimate = paired_difference(
         [case.candidate or 0.0 for case in measured],
         [case.baseline or 0.0 for case in measured],
         [case.cluster for case in measured],
         criterion.confidence,
-        weights=_macro_weights(measured) if macro else None,
+        weights=weights if macro else None,
         assumed_icc=criterion.assumed_icc,
     )
     status = decide(estimate, criterion)
     more = _more(status, more_cases_for_difference, estimate, criterion.limit)
     reason = reasons.paired_reason(criterion.subject, estimate, criterion.limit, status, more)
+    lost = sum(w * (case.baseline or 0.0) for w, case in zip(weights, measured, strict=True))
+    success = 1 - lost / sum(weights)
+    if status is not Status.FAILED and success < criterion.floor - ROUNDING:
+        status = Status.INCONCLUSIVE
+        reason = reasons.nothing_to_lose(criterion.subject, success, criterion.floor)
     detectable = smallest_detectable_difference(
         estimate.effective_n,
         # No differing pair seen is no proof that there are none: plan with one.
@@ -181,15 +189,15 @@ def judge_census(criterion: Criterion, observations: Sequence[Observation]) -> S
 def judge_checks(name: str, subject: str, checks: Sequence[Check], minimum: int) -> SliceVerdict:
     """Judge questions with a yes or a no: one no fails, an unasked one is no pass."""
     broken = [check for check in checks if check.ok is False]
-    unasked = [check.name for check in checks if check.ok is None]
+    unasked = [check for check in checks if check.ok is None]
     value = len(broken) / len(checks) if checks else None
     if broken:
         status = Status.FAILED
-        details = reasons.listed([f"{c.name} ({c.detail})" if c.detail else c.name for c in broken])
-        reason = f"{len(broken)} of {len(checks)} {subject} failed: {details}."
+        reason = f"{len(broken)} of {len(checks)} {subject} failed: {_detailed(broken)}."
     elif unasked or not checks:
         status = Status.INCONCLUSIVE
         reason = reasons.unmeasured(subject, len(unasked), len(checks))
+        reason += f" Not measured: {_detailed(unasked)}." if unasked else ""
     elif len(checks) < minimum:
         status = Status.INCONCLUSIVE
         reason = f"Only {len(checks)} {subject} were seen; the policy asks for {minimum}."
@@ -207,6 +215,10 @@ def judge_checks(name: str, subject: str, checks: Sequence[Check], minimum: int)
         method="zero tolerance: one violation fails, nothing is estimated",
         reason=reason,
     )
+
+
+def _detailed(checks: Sequence[Check]) -> str:
+    return reasons.listed([f"{c.name} ({c.detail})" if c.detail else c.name for c in checks])
 
 
 def _settle(

@@ -31,7 +31,9 @@ def growth(more: int | None) -> str:
     """Say how many more cases would decide, if things stay as they are."""
     if more is None:
         return "no realistic number of further cases would settle it"
-    return f"about {more:,} more cases in new clusters would settle it if the rate stays"
+    return (
+        f"about {more:,} more cases would settle it if they bring new clusters and the rate stays"
+    )
 
 
 def unmeasured(name: str, missing: int, n: int) -> str:
@@ -48,6 +50,14 @@ def too_few(name: str, n: int, minimum: int) -> str:
     """Say that there are fewer cases than the policy asks for."""
     asked = f"the policy asks for {minimum}, which is {minimum - n} more"
     return f"Only {n} cases measure {name}; {asked}."
+
+
+def nothing_to_lose(subject: str, success: float, floor: float) -> str:
+    """Say that the baseline is too weak for a comparison to prove anything."""
+    return (
+        f"The baseline itself succeeds {subject} in {percent(success)} only, below the floor of "
+        f"{percent(floor)}: what it lacks cannot be forgotten. Leave out what this base cannot do."
+    )
 
 
 def rate_reason(

@@ -15,7 +15,7 @@ from evalsuite.conversation import Conversation
 from evalsuite.errors import InvalidInput
 from evalsuite.generation import Request, Sampling
 from evalsuite.prompts import build
-from evalsuite.run.inputs import Inputs
+from evalsuite.run.inputs import PANEL, SKILLS, TEXTS, Inputs
 from evalsuite.runrecord import CaseRow, Side
 from evalsuite.scenarios import (
     DemonstrationPair,
@@ -28,8 +28,6 @@ from evalsuite.scenarios import (
     sample_texts,
 )
 
-PANEL, SKILLS, TEXTS = "panel", "skills", "texts"
-"""Names of the sampled parts; golden sets go by their own names."""
 BOTH = (Side.CANDIDATE, Side.BASELINE)
 _ABSENT = 4
 _REWRITE = Sampling(max_tokens=96)
@@ -219,7 +217,7 @@ def _skill(inputs: Inputs, item: SkillItem) -> Iterator[Question]:
         cluster=item.cluster,
         query=item.prompt,
         expect=Expectation(rewrites=(item.answer, *item.accepted)),
-        source="scenarios/skills",
+        source=item.source,
     )
     request = _request(inputs, item.question, _ANSWER)
     for side in BOTH:
@@ -235,7 +233,7 @@ def _text(inputs: Inputs, item: TextItem) -> Iterator[Question]:
         kind="text",
         cluster=item.cluster,
         query=item.prompt,
-        source="scenarios/texts",
+        source=item.source,
     )
     prompt = inputs.template.prompt(item.question)
     whole = inputs.template.render(item.conversation)

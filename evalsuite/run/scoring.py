@@ -16,8 +16,8 @@ from evalsuite.errors import EvalsuiteError
 from evalsuite.gates import Check, Evidence, Observation, Origin
 from evalsuite.generation import Finish, Output
 from evalsuite.prompts import task_text
-from evalsuite.run.inputs import Inputs
-from evalsuite.run.questions import PANEL, SKILLS, TEXTS, Question, Samples
+from evalsuite.run.inputs import PANEL, SKILLS, TEXTS, Inputs
+from evalsuite.run.questions import Question, Samples
 from evalsuite.runrecord import CaseRow, ScoreRow, Side, Unit
 from evalsuite.template import ChatTemplate
 from evalsuite.template import properties as template_properties
@@ -163,18 +163,22 @@ def _observations(rows: Iterable[ScoreRow], detector: str, panel: str) -> tuple[
 
 
 def _worst(
-    rows: Sequence[ScoreRow], detectors: Iterable[str], panel: str
+    rows: Sequence[ScoreRow], detectors: Sequence[str], panel: str
 ) -> tuple[Observation, ...]:
-    """Of each case the worst that any of the detectors found."""
-    found: dict[str, Observation] = {}
+    """Of each case the worst that the detectors found; a silent detector is a missing loss."""
+    found: dict[str, list[Observation]] = {}
     for detector in detectors:
-        for new in _observations(rows, detector, panel):
-            old = found.get(new.case_id, new)
-            losses = (old.candidate, new.candidate)
-            known = [loss for loss in losses if loss is not None]
-            worst = max(known) if any(known) or len(known) == len(losses) else None
-            found[new.case_id] = replace(old, candidate=worst)
-    return tuple(found.values())
+        for observation in _observations(rows, detector, panel):
+            found.setdefault(observation.case_id, []).append(observation)
+    return tuple(
+        replace(seen[0], candidate=_largest([o.candidate for o in seen], len(detectors)))
+        for seen in found.values()
+    )
+
+
+def _largest(losses: Sequence[float | None], expected: int) -> float | None:
+    known = [loss for loss in losses if loss is not None]
+    return max(known) if any(known) or len(known) == expected else None
 
 
 def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:

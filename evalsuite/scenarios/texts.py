@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evalsuite.cases import Language
 from evalsuite.conversation import Conversation
@@ -25,6 +25,8 @@ class TextItem:
     cluster: str
     prompt: str
     text: str
+    source: str = field(default="scenarios/texts", compare=False, repr=False)
+    """Where it was read."""
 
     @property
     def question(self) -> Conversation:
