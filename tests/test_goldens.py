@@ -10,13 +10,15 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from tokenizers import Tokenizer
 
 from evalsuite.casefiles import NOT_CASES, json_schema, lint, load_cases, schema_text
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Role
 from evalsuite.importers import guess_kind
+from evalsuite.models import BaseRef
 from evalsuite.prompts import Demonstration, load_demonstrations
-from evalsuite.scenarios import LEXICONS, Split
+from evalsuite.scenarios import LEXICONS, Split, split_of
 
 FOLDER = Path(__file__).parent.parent / "cases"
 FILES = sorted(
@@ -245,3 +247,27 @@ def test_a_case_of_nanos_world_uses_no_template_that_nano_was_trained_on(case: C
         for texts in (opener.texts for opener in openers):
             same = [bool(shaped(t).match(s)) for t, s in zip(texts, said, strict=False)]
             assert len(texts) > len(said) or not all(same), texts
+
+
+def test_nanos_golden_cases_are_enough_for_a_gate_and_cover_every_kind_in_both_languages() -> None:
+    assert len(NANO) >= 40
+    missing = {(kind, lang) for kind in Kind for lang in Language} - {
+        (case.kind, case.language) for case in NANO
+    }
+    assert not missing
+
+
+@pytest.mark.parametrize("case", NANO, ids=lambda case: case.id)
+def test_a_case_of_nanos_world_names_nothing_that_training_or_a_panel_may_name(case: Case) -> None:
+    names = {*case.expect.must_name, *case.expect.must_not_name}
+    assert [name for name in names if split_of(name) is not Split.HELDOUT] == []
+
+
+@pytest.mark.parametrize("case", NANO, ids=lambda case: case.id)
+def test_a_case_of_nanos_world_is_written_in_its_vocabulary(case: Case, nano: BaseRef) -> None:
+    tokenizer = Tokenizer.from_file(str(nano.path / "tokenizer.json"))
+    texts = [*(turn.content for turn in case.history), case.query, *case.expect.rewrites]
+    for text in texts:
+        han = (c for c in text if "一" <= c <= "鿿")
+        # What is not in the vocabulary falls into pieces of its bytes.
+        assert [c for c in han if len(tokenizer.encode(c).tokens) > 1] == [], text

@@ -298,9 +298,11 @@ def pretrain(
 
 def _check_folder(out: Path, saved: Path, recipe: Pretraining, *, resume: bool) -> None:
     if saved.exists() and not resume:
-        raise InvalidInput(f"out={out} holds a checkpoint; resume it, or name another folder")
+        raise InvalidInput(
+            f"out={out} holds a checkpoint; go on with --resume, or name another folder"
+        )
     if resume and not saved.exists():
-        raise InvalidInput(f"out={out} holds no checkpoint; leave resume out, or name its folder")
+        raise InvalidInput(f"out={out} holds no checkpoint; leave --resume out, or name its folder")
     made = out / RECIPE_FILE
     if resume and made.is_file() and made.read_text("utf-8") != _told(recipe):
         raise InvalidInput(

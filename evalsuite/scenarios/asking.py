@@ -104,7 +104,8 @@ def _ordinal(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> Asked
 def _standalone(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> Asked:
     name = drawn.a if rng.random() < 0.5 else drawn.fresh
     query = fill_query(frame, as_pronoun(lex, name), drawn)
-    return Asked(query, (query,), (name,), unchanged=True)
+    other = () if name == drawn.a else (drawn.a,)
+    return Asked(query, (query,), (name,), other, unchanged=True)
 
 
 def _unanswerable(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> Asked:

@@ -79,6 +79,8 @@ _TRAIN = {
         ("Tell me about {A}.", "{A} is a {type}.", "No, I meant {B}.", "Ah, {B} is a {type}."),
         ("What is {A}?", "A {type}.", "Sorry, I mean {B}.", "I see, {B}."),
         ("Do you know {A}?", "Yes.", "Wait, not {A}, I meant {B}.", "All right."),
+        ("My friend likes {A}.", "Good.", "It was {B} and not {A}.", "Thank you."),
+        ("Do you know {A}?", "A {type}.", "I wrote {A} but meant {B}.", "Yes, {B} is a {type}."),
     ),
     Kind.UNANSWERABLE: _openers(
         ("Which is {comp}, {A} or {B}?",),

@@ -28,14 +28,25 @@ _TURNS: Mapping[Kind, tuple[tuple[str, ...], ...]] = {
     Kind.TOPIC_SWITCH: (("A", "", "B", ""), ("A", "A", "B", "B")),
     Kind.PLURAL: (("AB", ""), ("AB", "AB")),
     Kind.ORDINAL: (("AB", ""), ("A", "B")),
-    Kind.PERSON: (("A", "PB"), ("B", "PB"), ("", "BP"), ("B", "P")),
+    Kind.PERSON: (
+        *(("A", "PB"), ("B", "PB"), ("", "BP"), ("B", "P")),
+        *(("A", "ARB"), ("A", "RB"), ("A", "BR"), ("B", "AR")),
+    ),
+    Kind.CORRECTION: (("A", "", "NB", ""), ("A", "", "BN", ""), ("A", "A", "BN", "B")),
     Kind.UNANSWERABLE: (("AB",),),
 }
 """Which entities the turns of a history mention, where that alone decides what is meant.
 
-P is A with a role."""
+P is A with a role before the name, R is A's role alone, N denies A."""
 
-_MENTIONS = {(Language.EN, "P"): "the {role} {A}", (Language.ZH, "P"): "{role}{A}"}
+_MENTIONS = {
+    (Language.EN, "P"): "the {role} {A}",
+    (Language.ZH, "P"): "{role}{A}",
+    (Language.EN, "R"): "a {role}",
+    (Language.ZH, "R"): "{role}",
+    (Language.EN, "N"): "not {A}",
+    (Language.ZH, "N"): "不是{A}",
+}
 _COMMON = """
 a about after again all also always an and any are as ask at back be because been before best
 better big both bring but by call came can change check child city close come could country cut
@@ -99,12 +110,18 @@ def random_frame(rng: random.Random, language: Language) -> str:
 
 
 def random_ellipsis(rng: random.Random, language: Language) -> Elliptic:
-    """A question of random words about an attribute, without the thing that has it."""
+    """A question of random words about an attribute, without the thing that has it.
+
+    In Chinese some ask for no attribute: then the thing itself is what is missing, in front.
+    """
     before = random_words(rng, language, rng.randint(0, 5))
     after = random_words(rng, language, rng.randint(0 if before else 1, 4))
     bare, full = ("{attr}", "{N}的{attr}")
     if language is Language.EN:
         bare, full = ("the {attr}", "the {attr} of {N}")
+    elif rng.random() < 0.4:
+        text = _sentence(rng, language, [*before, "{adj}", *after])
+        return Elliptic(text, "{N}" + text)
     text = _sentence(rng, language, [*before, "{}", *after])
     return Elliptic(*(_capitalised(text.replace("{}", slot)) for slot in (bare, full)))
 

@@ -35,10 +35,13 @@ Mes Mos Mus Nen Nok Nol Nul Pak Pil Pim Pir Pom Pum Rin Rir Ris Ruk Rul Tuk Vam 
 Vos Vum Vun Wak Wun Wur Zal Zan Zek Zil Zim Zin Zis Zol Zom Zos Zur Zus
 """.split()
 _EN_SECOND = """
-bal bir bom bos bux dan dar dax dem dix dol dus fek fel fex fim fos gak gem ges gil jer jir jom
-jur kel kis kix kok kos kul kum kun lem lex lol lox luk lul mas mex mik muk mux nak nir non num
-pul rem rix rus rux tes tol tor tox var vex vis vor vox vul vus zas zel zem zex zix zok zon
+bal bir bom bos bux dax dix dus fek fel fex fim fos gak ges jir jur kis kix kok kos kul kum lem
+lex lol lox luk lul mas mex muk mux nak non num pul rem rix rus rux tor tox var vex vis vor vox
+vul vus zas zel zem zex zix zok zon
 """.split()
+# What persons' names end in. One hears that Tom is a person and Tokyo is not; a Chinese surname
+# tells it too.
+_EN_PERSONAL = "dan dar dem dol gem gil jer jom kel kun mik nir tes tol".split()
 
 # Characters that are common in Chinese brand, place and personal names. No pair of them that
 # forms an everyday word is produced: see _ZH_WORDS.
@@ -50,6 +53,15 @@ _ZH_WORDS = frozenset(
     "尔斯 尔森 尔顿 拉克 拉图 拉姆 斯卡 斯拉 斯罗 斯顿 泊尔 洛克 湾森 维尔 维斯 罗伦 罗斯 莫兰 "
     "莫斯 诺塔 雅图 雅塔 顿图 顿提 孙楠 郑楠".split()
 )
+
+# Real persons, places, plants and brands that the characters above would make.
+_ZH_REAL = frozenset(
+    "何穗 李沐 王楠 李楠 张楠 陈楠 李煜 李晟 赵昀 张炜 陈炜 李炜 周炜 张翎 赵薇 "
+    "陈薇 王薇 李薇 张薇 周薇 秦岚 杨澜 李峤 吴晗 张晗 赵朔 王朔 陈曦 王曦 李霖 "
+    "陈泽 何晟铭 张铭 李铭 王铭 岚图 泽兰 沐川 泽塔 薇拉 泽维 泽诺 沐图 朔洛 楠图 "
+    "蔚兰".split()
+)
+_ZH_TAKEN = _ZH_WORDS | _ZH_REAL
 
 # Words and real names: no invented name may be one of them.
 _EN_WORDS = frozenset(
@@ -77,11 +89,11 @@ def ordinary_words() -> tuple[str, ...]:
 
 def syllables() -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return what English names begin with and what they end in."""
-    return tuple(_EN_FIRST), tuple(_EN_SECOND)
+    return tuple(_EN_FIRST), tuple(sorted({*_EN_SECOND, *_EN_PERSONAL}))
 
 
-def _english(rng: random.Random) -> str:
-    return rng.choice(_EN_FIRST) + rng.choice(_EN_SECOND)
+def _english(rng: random.Random, person: bool) -> str:
+    return rng.choice(_EN_FIRST) + rng.choice(_EN_PERSONAL if person else _EN_SECOND)
 
 
 def _chinese_thing(rng: random.Random) -> str:
@@ -96,7 +108,7 @@ def _chinese_person(rng: random.Random) -> str:
 
 def _acceptable(name: str, language: Language) -> bool:
     if language is Language.ZH:
-        return not any(word in name for word in _ZH_WORDS) and len(set(name)) == len(name)
+        return not any(word in name for word in _ZH_TAKEN) and len(set(name)) == len(name)
     return name.casefold() not in _EN_WORDS
 
 
@@ -114,7 +126,7 @@ def invent_name(
         rng: the only source of randomness; the same state gives the same name.
         language: the script and sound of the name.
         split: train, panel or heldout.
-        person: a personal name (surname and given name in Chinese).
+        person: a personal name, which tells by its surname in Chinese, by its ending in English.
         avoid: names that may not be returned, nor contain or be contained in the result.
 
     Raises:
@@ -128,7 +140,7 @@ def invent_name(
     taken = {name.casefold() for name in avoid}
     while True:
         if Language(language) is Language.EN:
-            name = _english(rng)
+            name = _english(rng, person)
         else:
             name = _chinese_person(rng) if person else _chinese_thing(rng)
         folded = name.casefold()

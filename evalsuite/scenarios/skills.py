@@ -3,20 +3,20 @@
 They measure forgetting: what a base model can do and its adapted form must still be able to do.
 Any instruct model can follow them, so the same suites serve the embedded base and a real one. The
 wordings of a skill are shared by all splits (a model that never saw "in reverse order" cannot know
-what it means), but the replay of a training leaves one of them out; what is drawn - words, numbers,
-invented names - comes from the split's own seed.
+what it means), but the replay of a training leaves one of them out. Exercises (words, numbers,
+invented names) belong to one split each, except that the embedded base learns from all of them.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evalsuite.cases import Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidCase, InvalidInput
-from evalsuite.scenarios.names import Split, invent_name, seeded
+from evalsuite.scenarios.names import Split, invent_name, seeded, split_of
 
 SYSTEM: Mapping[Language, str] = {
     Language.EN: "Answer with the result only.",
@@ -41,6 +41,8 @@ class SkillItem:
     answer: str
     accepted: tuple[str, ...] = ()
     """Other spellings of the answer."""
+    source: str = field(default="scenarios/skills", compare=False, repr=False)
+    """Where it was read."""
 
     def __post_init__(self) -> None:
         if not self.prompt.strip():
@@ -280,6 +282,14 @@ _SKILLS: Mapping[str, _Skill] = {
 SKILLS: tuple[str, ...] = tuple(_SKILLS)
 
 
+def _exercise(skill: str, context: SkillContext, *, own: bool) -> _Made:
+    """Make an exercise; with ``own``, one that belongs to the context's split alone."""
+    while True:
+        made = _SKILLS[skill].make(context)
+        if not own or split_of(f"{skill} {sorted(made.slots.items())}") is context.split:
+            return made
+
+
 def sample_skills(
     seed: int,
     n: int,
@@ -297,8 +307,9 @@ def sample_skills(
         split: whose invented names are drawn.
         languages: which languages to draw.
         skills: which skills to draw.
-        rehearsed: leave out each skill's last wording. What keeps a skill alive in training must
-            not be all that measures whether it is.
+        rehearsed: draw what keeps a skill alive in training: without each skill's last wording,
+            and from exercises that no other split holds, so that it is not what measures whether
+            the skill is alive.
 
     Raises:
         InvalidInput: an unknown skill; nothing to draw from.
@@ -313,7 +324,11 @@ def sample_skills(
         language = languages[index % len(languages)]
         wordings = _SKILLS[skill].wordings[language]
         wording = rng.randrange(len(wordings) - rehearsed)
-        made = _SKILLS[skill].make(SkillContext(rng, language, Split(split)))
+        context = SkillContext(rng, language, Split(split))
+        # The embedded base may have met every exercise; what rehearses and what measures may not
+        # share any.
+        own = rehearsed or context.split is not Split.TRAIN
+        made = _exercise(skill, context, own=own)
         items.append(
             SkillItem(
                 id=f"{split}-{seed}-{language}-{skill}-{index:05d}",

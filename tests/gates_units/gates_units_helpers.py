@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from evalsuite.gates import Check, Evidence, Observation
 
-KINDS = ("single", "comparison", "ordinal", "standalone", "plural")
+KINDS = ("single", "comparison", "ordinal", "standalone", "plural", "person")
 SKILLS = ("copy", "reverse", "count", "add")
 
 

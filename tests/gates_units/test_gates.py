@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from gates_units_helpers import observations, texts
+from gates_units_helpers import SKILLS, observations, texts
 
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import (
@@ -67,8 +67,8 @@ DEFECTS = {
     ),
     "leaks in golden cases": (
         "example_leakage",
-        {"golden_leaks": {"nano": observations("nano", 26, failing=1)}},
-        "2 of 52 hand-written cases",
+        {"golden_leaks": {"nano": observations("nano", 26, failing=2)}},
+        "4 of 52 hand-written cases",
     ),
     "answers that follow the demonstrations": (
         "example_leakage",
@@ -78,7 +78,7 @@ DEFECTS = {
     "wrong antecedents": (
         "pronoun_resolution",
         {"pronouns": observations("p", 300, failing=75, baseline_failing=150)},
-        "beyond the limit of 15.0 %",
+        "beyond the limit of 20.0 %",
     ),
     "more wrong antecedents than the base": (
         "pronoun_resolution",
@@ -92,8 +92,8 @@ DEFECTS = {
     ),
     "forgotten skills": (
         "forgetting",
-        {"skills": observations("s", 400, failing=60, baseline_failing=18, groups=("a", "b"))},
-        "beyond the margin of 5.0 points",
+        {"skills": observations("s", 400, failing=80, baseline_failing=18, groups=("a", "b"))},
+        "beyond the margin of 8.0 points",
     ),
     "unlearned language": ("forgetting", {"texts": texts(100, 0.2)}, "0.200 nats per token worse"),
 }
@@ -228,10 +228,21 @@ def test_one_lost_skill_fails_although_the_mean_is_kept(policy: Policy, evidence
     assert verdict.status is Status.FAILED
 
 
+def test_a_skill_that_the_base_lacks_proves_nothing(policy: Policy, evidence: Evidence) -> None:
+    lacking = tuple(
+        replace(case, candidate=1.0, baseline=1.0) if case.group == SKILLS[0] else case
+        for case in evidence.skills
+    )
+    verdict = verdict_of(policy, replace(evidence, skills=lacking), "forgetting")
+    part = part_of(verdict, f"skill/en/{SKILLS[0]}")
+    assert (part.status, verdict.status) == (Status.INCONCLUSIVE, Status.INCONCLUSIVE)
+    assert "cannot be forgotten" in part.reason
+
+
 def test_languages_are_not_pooled_when_skills_are_forgotten(
     policy: Policy, evidence: Evidence
 ) -> None:
-    forgotten = observations("s", 400, failing=50, baseline_failing=18, languages=("zh",))
+    forgotten = observations("s", 400, failing=80, baseline_failing=18, languages=("zh",))
     kept = observations("s", 4000, failing=18, baseline_failing=18, languages=("en",))
     verdict = verdict_of(policy, replace(evidence, skills=forgotten + kept), "forgetting")
     assert verdict.status is Status.FAILED
@@ -331,7 +342,7 @@ def test_a_slice_rule_for_one_kind_replaces_the_general_one(
     rules.append({"by": "kind+language", "only": ["ordinal+zh"], "limit": 0.3})
     verdict = verdict_of(Policy.model_validate(data), evidence, "pronoun_resolution")
     assert part_of(verdict, "kind/ordinal").limit == 1.0
-    assert part_of(verdict, "kind/single").limit == 0.35
+    assert part_of(verdict, "kind/single").limit == 0.45
     assert part_of(verdict, "kind+language/ordinal+zh").limit == 0.3
     names = [part.name for part in verdict.slices]
     assert len(names) == len(set(names))

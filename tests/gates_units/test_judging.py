@@ -145,7 +145,7 @@ def test_clusters_are_counted_and_not_cases() -> None:
     [
         (0, "in 0 of 100 cases (0.0 %); with 95 % confidence the true rate is at most 3.0 %"),
         (20, "in 40 of 100 cases (40.0 %); with 95 % confidence the true rate is at least"),
-        (4, "more cases in new clusters would settle it"),
+        (4, "more cases would settle it if they bring new clusters"),
     ],
 )
 def test_each_reason_is_one_sentence_with_numbers(failing: int, words: str) -> None:
@@ -213,3 +213,19 @@ def test_a_loss_in_nats_is_not_taken_for_a_rate() -> None:
 def test_a_census_says_how_the_baseline_did_on_the_same_cases() -> None:
     part = judge_census(CRITERION, observations("g", 20, failing=2, baseline_failing=7))
     assert "4 of 40 hand-written cases (baseline: 14 of 40)" in part.reason
+
+
+@pytest.mark.parametrize("macro", [False, True])
+def test_what_the_baseline_lacks_is_no_proof_that_nothing_was_forgotten(macro: bool) -> None:
+    cases = observations("c", 200, failing=180, baseline_failing=180)
+    asked = replace(CRITERION, limit=0.05)
+    assert judge_paired(asked, cases, macro=macro).status is Status.PASSED
+    found = judge_paired(replace(asked, floor=0.5), cases, macro=macro)
+    assert found.status is Status.INCONCLUSIVE
+    assert "succeeds" in found.reason
+    assert "10.0 %" in found.reason
+
+
+def test_a_weak_baseline_does_not_hide_proven_harm() -> None:
+    cases = observations("c", 200, failing=200, baseline_failing=120)
+    assert judge_paired(replace(CRITERION, limit=0.05, floor=0.5), cases).status is Status.FAILED

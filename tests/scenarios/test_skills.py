@@ -83,3 +83,10 @@ def test_general_texts_are_short_stories_about_their_people() -> None:
 def test_an_unknown_skill_is_refused_with_the_known_ones() -> None:
     with pytest.raises(InvalidInput, match=r"juggle.*copy, reverse"):
         sample_skills(1, 5, skills=["juggle"])
+
+
+def test_what_rehearses_a_skill_and_what_measures_it_share_no_exercise() -> None:
+    rehearsed = {i.prompt for i in sample_skills(1, 3000, "train", rehearsed=True)}
+    measured = {i.prompt for i in sample_skills(2, 3000, "panel")}
+    assert len(measured) > 500
+    assert not rehearsed & measured
