@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from evalsuite import __version__
 from evalsuite.commands import files, gating, making
-from evalsuite.commands.options import COULD_NOT_RUN
+from evalsuite.commands.options import BY_STATUS, COULD_NOT_RUN
 from evalsuite.console import Terminal
 from evalsuite.errors import EvalsuiteError, TrainingInterrupted
 
@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="evalsuite",
         description="The release gate for fine-tuned small language models.",
-        epilog="exit status: 0 passed, 1 failed, 2 inconclusive, 3 could not run",
+        epilog=BY_STATUS,
     )
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
@@ -50,7 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         terminal.error(str(error))
         return COULD_NOT_RUN
     except KeyboardInterrupt:
-        terminal.error("interrupted; run the same command again to go on where it stopped")
+        terminal.error(
+            "interrupted; run the same command again to go on where it stopped (nano pretrain: "
+            "with --resume)"
+        )
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away, as in `| head`: there is nobody left to say anything to.

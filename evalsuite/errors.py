@@ -16,6 +16,7 @@ The tree::
     │   ├── UnsafeAdapter           refused before loading: pickle, rank, regex, NaN, broken file
     │   └── BaseMismatch            the adapter was made for another base
     ├── EngineError             inference did not happen
+    │   └── AdapterUnfit            weights without a place in the base, or places without weights
     ├── TrainingError           training did not make an adapter
     │   └── TrainingInterrupted     stopped on request; says how to go on
     ├── RunError                a run folder that is missing, broken, foreign or in use
@@ -121,5 +122,5 @@ class MissingDependency(EvalsuiteError):
     def __init__(self, package: str, extra: str, purpose: str) -> None:
         super().__init__(
             f"{purpose} needs the package {package!r}, which is not installed; "
-            f"install it with: pip install 'evalsuite[{extra}]'"
+            f"install it in the checkout with: pip install -e '.[{extra}]'"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from evalsuite.commands.options import Subparsers, command
+from evalsuite.commands.options import BY_CHECK, Subparsers, command
 from evalsuite.console import Terminal
 
 
@@ -19,17 +19,27 @@ def add(subparsers: Subparsers) -> None:
         _lint,
         help="check case files and name everything that is wrong",
         example="evalsuite cases lint cases",
+        ends=BY_CHECK,
     )
-    lint.add_argument("paths", nargs="*", type=Path, default=[Path("cases")], metavar="PATH")
+    lint.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        default=[Path("cases")],
+        metavar="PATH",
+        help="files or folders (default: cases)",
+    )
     convert = command(
         subparsers,
         "import",
         _import,
         help="turn somebody else's data into cases",
-        example="evalsuite import tsv rewrites.tsv --out cases/imported.yaml",
+        example="evalsuite import tsv rewrites.tsv --out my-cases/imported_en.yaml",
     )
     convert.add_argument("format", metavar="FORMAT", help="canard, cast2019, alexa_cqr or tsv")
-    convert.add_argument("file", type=Path, metavar="FILE")
+    convert.add_argument(
+        "file", type=Path, metavar="FILE", help="the file to read; for cast2019 the topics"
+    )
     convert.add_argument("--out", type=Path, required=True, help="the YAML file to write")
     convert.add_argument("--limit", type=int, help="stop after so many cases")
     template = subparsers.add_parser("template", help="chat templates")
@@ -40,6 +50,7 @@ def add(subparsers: Subparsers) -> None:
         _check,
         help="try to refute every property of a model folder's chat template",
         example="evalsuite template check path/to/model",
+        ends=BY_CHECK,
     )
     check.add_argument("model", metavar="MODEL", help="nano, a folder, or a Hugging Face id")
 

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalsuite.commands.options import (
+    BY_CHECK,
+    BY_STATUS,
     EXIT,
     Subparsers,
     add_base,
     add_gate_options,
+    add_registry,
     command,
     gate_request,
 )
@@ -42,10 +45,16 @@ def add(subparsers: Subparsers) -> None:
         _gate,
         help="run every gate on an adapter and write a run folder",
         example="evalsuite gate --base-model nano --adapter adapters/candidate --out reports/today",
+        ends=BY_STATUS,
     )
     add_base(gate)
     gate.add_argument("--adapter", type=Path, required=True, help="the candidate's folder")
-    gate.add_argument("--out", type=Path, default=Path("reports/run"), help="the run folder")
+    gate.add_argument(
+        "--out",
+        type=Path,
+        default=Path("reports/run"),
+        help="the run folder; a run that is there is replaced (default: reports/run)",
+    )
     add_gate_options(gate)
     report = command(
         subparsers,
@@ -53,6 +62,7 @@ def add(subparsers: Subparsers) -> None:
         _report,
         help="write the reports of a run again",
         example="evalsuite report reports/today",
+        ends=BY_STATUS,
     )
     report.add_argument("run_folder", type=Path, metavar="RUN")
     report.add_argument("--junit", action="store_true", help="write junit.xml too")
@@ -64,7 +74,7 @@ def add(subparsers: Subparsers) -> None:
         example="evalsuite promote reports/today --registry registry",
     )
     promote.add_argument("run_folder", type=Path, metavar="RUN")
-    promote.add_argument("--registry", type=Path, default=Path("registry"))
+    add_registry(promote)
     _add_records(subparsers)
 
 
@@ -75,11 +85,14 @@ def _add_records(subparsers: Subparsers) -> None:
         _verify,
         help="recompute every digest of a promotion record and name what changed",
         example="evalsuite verify registry/records/000001-0a1b2c3d4e5f.json",
+        ends=BY_CHECK,
     )
-    verify.add_argument("record", type=Path, metavar="RECORD")
+    verify.add_argument("record", type=Path, metavar="RECORD", help="a file of registry/records/")
     verify.add_argument("--adapter", type=Path, help="where the adapter lies now")
-    verify.add_argument("--run-folder", type=Path, help="where the run lies now")
-    verify.add_argument("--base-model", help="where the base lies now")
+    verify.add_argument(
+        "--run-folder", type=Path, help="another copy of the run (default: the registry's own)"
+    )
+    verify.add_argument("--base-model", help="where the base lies now: a folder, or a hub id")
     rollback = command(
         subparsers,
         "rollback",
@@ -88,7 +101,7 @@ def _add_records(subparsers: Subparsers) -> None:
         example="evalsuite rollback 1 --registry registry",
     )
     rollback.add_argument("record", metavar="RECORD", help="a record's file or number")
-    rollback.add_argument("--registry", type=Path, default=Path("registry"))
+    add_registry(rollback)
 
 
 def run_gate(request: GateRequest, terminal: Terminal) -> Run:
@@ -130,7 +143,7 @@ def _promote(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.registry import promote
 
     record = promote(args.run_folder, args.registry, now=datetime.now(UTC))
-    terminal.say(f"promoted. record: {record.path}")
+    terminal.say(f"promoted {record.adapter_path}. record: {record.path}")
     terminal.say(f"check it with: evalsuite verify {record.path}")
     return 0
 
@@ -148,7 +161,8 @@ def _verify(args: argparse.Namespace, terminal: Terminal) -> int:
         unseen = f"; {open_} of {len(found.findings)} could not be checked" if open_ else ""
         terminal.say(f"verified: nothing that was checked has changed since the promotion{unseen}")
         return 0
-    terminal.say(f"NOT verified: {len(found.problems)} of {len(found.findings)} things changed")
+    problems, all_ = len(found.problems), len(found.findings)
+    terminal.say(f"NOT verified: {problems} of {all_} things changed or are missing")
     return 1
 
 

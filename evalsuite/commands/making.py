@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from evalsuite.commands.gating import run_gate
 from evalsuite.commands.options import (
+    BY_STATUS,
     EXIT,
     Subparsers,
     add_base,
     add_gate_options,
+    add_registry,
     command,
     gate_request,
 )
@@ -35,9 +37,16 @@ def add(subparsers: Subparsers) -> None:
         example="evalsuite train --base-model nano --recipe dora --out adapters/candidate",
     )
     add_base(train)
-    train.add_argument("--recipe", default="dora", help="a name from --list, or a YAML file")
-    train.add_argument("--out", type=Path, default=Path("adapters/candidate"))
-    train.add_argument("--seed", type=int)
+    train.add_argument(
+        "--recipe", default="dora", help="a name from --list, or a YAML file (default: dora)"
+    )
+    train.add_argument(
+        "--out",
+        type=Path,
+        default=Path("adapters/candidate"),
+        help="folder of the adapter (default: adapters/candidate)",
+    )
+    train.add_argument("--seed", type=int, help="replaces the recipe's")
     train.add_argument("--resume", action="store_true", help="go on with an interrupted training")
     train.add_argument("--list", action="store_true", help="name the recipes and stop")
     train.add_argument(
@@ -53,11 +62,22 @@ def add(subparsers: Subparsers) -> None:
         _quickstart,
         help="train a candidate on the embedded base, gate it and promote it",
         example="evalsuite quickstart",
+        ends=BY_STATUS,
     )
-    quick.add_argument("--recipe", default="dora")
-    quick.add_argument("--adapter", type=Path, default=Path("adapters/quickstart"))
-    quick.add_argument("--out", type=Path, default=Path("reports/quickstart"))
-    quick.add_argument("--registry", type=Path, default=Path("registry"))
+    quick.add_argument("--recipe", default="dora", help="what to train (default: dora)")
+    quick.add_argument(
+        "--adapter",
+        type=Path,
+        default=Path("adapters/quickstart"),
+        help="where the candidate lies or is made (default: adapters/quickstart)",
+    )
+    quick.add_argument(
+        "--out",
+        type=Path,
+        default=Path("reports/quickstart"),
+        help="the run folder; a run that is there is replaced (default: reports/quickstart)",
+    )
+    add_registry(quick)
     add_gate_options(quick)
     quick.set_defaults(base_model="nano")
     _add_nano(subparsers)
@@ -73,7 +93,9 @@ def _add_nano(subparsers: Subparsers) -> None:
         help="make the embedded base model again from its recipe",
         example="evalsuite nano pretrain --out build/nano",
     )
-    pretrain.add_argument("--out", type=Path, default=Path("build/nano"))
+    pretrain.add_argument(
+        "--out", type=Path, default=Path("build/nano"), help="model folder (default: build/nano)"
+    )
     pretrain.add_argument(
         "--scale", type=float, default=1.0, help="of the recipe's steps; 0.01 tries it out"
     )

@@ -18,44 +18,70 @@ Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 EXIT = {"passed": 0, "failed": 1, "inconclusive": 2}
 """Exit status of ``evalsuite gate`` by the run's status."""
 COULD_NOT_RUN = 3
+BY_STATUS = "exit status: 0 passed, 1 failed, 2 inconclusive, 3 could not run, 130 interrupted"
+BY_CHECK = "exit status: 0 all well, 1 something is wrong, 3 could not run"
+BY_SUCCESS = "exit status: 0 done, 3 could not run, 130 interrupted"
 
 
 def command(
-    subparsers: Subparsers, name: str, run: Command, *, help: str, example: str
+    subparsers: Subparsers,
+    name: str,
+    run: Command,
+    *,
+    help: str,
+    example: str,
+    ends: str = BY_SUCCESS,
 ) -> argparse.ArgumentParser:
-    """Declare a command with an example in its help."""
+    """Declare a command with an example and its exit status in its help."""
     parser = subparsers.add_parser(
         name,
         help=help,
         description=help[0].upper() + help[1:] + ".",
-        epilog=f"example:\n  {example}",
+        epilog=f"example:\n  {example}\n\n{ends}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     return parser
 
 
+HELP = {
+    "base_model": "nano (embedded, default), a folder, or a Hugging Face id (owner/name@revision)",
+    "policy": "nano, default, or a YAML file (default: nano for the embedded base, else default)",
+    "seed": "of the panels (default: from adapter and policy)",
+    "prompt_format": "xml, json, markdown or plain (default: xml)",
+    "cache": "SQLite file of answers (default: ~/.cache/evalsuite/outputs.sqlite3)",
+    "dtype": "float32, bfloat16, or auto: bfloat16 on CUDA, else float32",
+    "device": "cpu, cuda, or auto: cuda where torch sees one, else cpu",
+}
+"""What the options of a gate mean, here and in the pytest plugin."""
+
+
 def add_base(parser: argparse.ArgumentParser) -> None:
     """Add ``--base-model``."""
-    parser.add_argument(
-        "--base-model",
-        default="nano",
-        metavar="MODEL",
-        help="nano (embedded, default), a folder, or a Hugging Face id",
-    )
+    parser.add_argument("--base-model", default="nano", metavar="MODEL", help=HELP["base_model"])
 
 
 def add_gate_options(parser: argparse.ArgumentParser) -> None:
     """Add what decides how a candidate is gated."""
-    parser.add_argument("--policy", help="nano, default, or a YAML file; default: by the base")
+    parser.add_argument("--policy", help=HELP["policy"])
     parser.add_argument(
         "--cases", type=Path, default=Path("cases"), help="folder of golden cases (default: cases)"
     )
-    parser.add_argument("--seed", type=int, help="of the panels; default: from the candidate")
-    parser.add_argument("--prompt-format", default="xml", help="xml, json, markdown or plain")
-    parser.add_argument("--cache", type=Path, help="SQLite file of answers")
-    parser.add_argument("--dtype", default="auto", help="auto, float32 or bfloat16")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--seed", type=int, help=HELP["seed"])
+    parser.add_argument("--prompt-format", default="xml", help=HELP["prompt_format"])
+    parser.add_argument("--cache", type=Path, help=HELP["cache"])
+    parser.add_argument("--dtype", default="auto", help=HELP["dtype"])
+    parser.add_argument("--device", default="auto", help=HELP["device"])
+
+
+def add_registry(parser: argparse.ArgumentParser) -> None:
+    """Add ``--registry``."""
+    parser.add_argument(
+        "--registry",
+        type=Path,
+        default=Path("registry"),
+        help="folder of promotion records (default: registry)",
+    )
 
 
 def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequest:

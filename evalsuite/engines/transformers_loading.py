@@ -105,7 +105,7 @@ def enough_memory(what: str) -> Iterator[None]:
         if not out_of_memory(problem):
             raise
         raise EngineError(
-            f"{what} does not fit into memory ({problem}); free some, use device='cpu', or a "
+            f"{what} does not fit into memory ({problem}); free some, take the device cpu, or a "
             "machine that holds base and candidate side by side"
         ) from None
 
@@ -126,7 +126,10 @@ def _moved(model: Model, device: Device) -> Model:
 
 def _require(device: Device) -> None:
     if device is Device.CUDA and not torch.cuda.is_available():
-        raise EngineError("device='cuda' is not usable by this torch; use device='cpu'")
+        raise EngineError(
+            "device='cuda': this torch sees no CUDA device; install a CUDA build of torch, or take "
+            "the device cpu"
+        )
 
 
 def _check_architecture(base: BaseRef, model: Model) -> None:

@@ -60,12 +60,13 @@ def claimed(out: Path, *, resume: bool) -> Iterator[Path]:
                 f"out={str(out)!r}: process {lock.owner()} is training there; wait for it or name "
                 "another folder"
             )
-    try:
-        with lock:
+    with lock:
+        try:
             yield checkpoints
-    finally:
-        if not (out / ADAPTER_CONFIG).exists() and latest_checkpoint(checkpoints) is None:
-            _forget(checkpoints, fresh)
+        finally:
+            # Before the lock goes: afterwards the folder may be another training's.
+            if not (out / ADAPTER_CONFIG).exists() and latest_checkpoint(checkpoints) is None:
+                _forget(checkpoints, fresh)
 
 
 def _refuse(out: Path, *, resume: bool) -> None:
@@ -78,7 +79,8 @@ def _refuse(out: Path, *, resume: bool) -> None:
     unfinished = (out / CHECKPOINTS).is_dir()
     if unfinished and not resume:
         raise TrainingError(
-            f"out={str(out)!r} holds an unfinished training; resume it or name another folder"
+            f"out={str(out)!r} holds an unfinished training; go on with --resume, or name another "
+            "folder"
         )
     if not unfinished and any(out.iterdir()):
         raise TrainingError(

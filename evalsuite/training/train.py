@@ -162,7 +162,8 @@ class _Run:
                 if "inline_container" not in str(error):
                     raise
                 raise TrainingError(
-                    f"a checkpoint in {out} cannot be written; free some space and resume"
+                    f"a checkpoint in {out} cannot be written; free some space and go on with "
+                    "--resume"
                 ) from error
         if self.checkpoints.interrupted:
             raise TrainingInterrupted(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,9 @@ def test_every_command_has_help_with_an_example(name: str) -> None:
 
 def test_every_example_can_be_parsed() -> None:
     for _, sub in commands(parser()):
-        example = (sub.epilog or "").partition("evalsuite ")[2]
+        example, _, ends = (sub.epilog or "").partition("evalsuite ")[2].partition("\n\n")
         assert parser().parse_args(example.split()).run
+        assert ends.startswith("exit status: 0 ")
 
 
 def test_a_wrong_option_could_not_run_rather_than_being_inconclusive(
@@ -112,9 +114,13 @@ def test_gate_report_promote_and_verify_work_on_one_run(
     assert main(["promote", str(run), "--registry", str(registry)]) == 0
     (record,) = (registry / "records").glob("*.json")
     assert main(["verify", str(record)]) == 0
-    verdicts = json.loads((run / "verdicts.json").read_text("utf-8"))
+    shutil.rmtree(run)
+    assert main(["verify", str(record)]) == 0
+    (copied,) = (registry / "runs").glob("*/verdicts.json")
+    verdicts = json.loads(copied.read_text("utf-8"))
     verdicts["status"] = "failed"
-    (run / "verdicts.json").write_text(json.dumps(verdicts), "utf-8")
+    copied.chmod(0o644)
+    copied.write_text(json.dumps(verdicts), "utf-8")
     assert main(["verify", str(record)]) == 1
     assert "verdicts.json" in capsys.readouterr().out
 

@@ -152,7 +152,7 @@ def test_ctrl_c_leaves_a_folder_that_resumes_to_the_same_adapter(
         train(base, recipe, tmp_path / "cut", progress=press)
     assert signal.getsignal(signal.SIGINT) is handler
     assert names(tmp_path / "cut") == ["checkpoints"]
-    with pytest.raises(TrainingError, match="resume it or name another"):
+    with pytest.raises(TrainingError, match="go on with --resume, or name another"):
         train(base, recipe, tmp_path / "cut")
     steps: list[int] = []
     train(
