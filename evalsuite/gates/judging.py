@@ -249,6 +249,7 @@ def _settle(
         reason=reason,
         tier=criterion.tier,
         smallest_detectable=detectable,
+        by_value=criterion.proof is Proof.VALUE,
     )
 
 

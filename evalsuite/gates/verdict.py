@@ -86,6 +86,8 @@ class SliceVerdict:
     tier: Tier = Tier.BLOCKING
     smallest_detectable: float | None = None
     """The smallest true loss beyond the limit (rates), or difference, that would have shown."""
+    by_value: bool = False
+    """Whether the policy asks for the measured value only, not for its bound."""
 
     def __post_init__(self) -> None:
         _check(self.name, self)
@@ -97,9 +99,7 @@ class SliceVerdict:
             return _SEVERITY[self.status], math.inf
         if self.limit == 0:
             return _SEVERITY[self.status], math.inf if self.upper > 0 else 0.0
-        # A part that passed by its value alone says nothing about its bound.
-        by_value = self.status is Status.PASSED and self.upper > self.limit
-        return _SEVERITY[self.status], (self.value if by_value else self.upper) / self.limit
+        return _SEVERITY[self.status], (self.value if self.by_value else self.upper) / self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +176,8 @@ def _read(kind: type[_R], data: Any) -> _R:
 def _fits(name: str, value: Any) -> bool:
     if name in _NUMBERS:
         return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    if name == "by_value":
+        return isinstance(value, bool)
     if name in ("n", "clusters"):
         return isinstance(value, int) and not isinstance(value, bool) and value >= 0
     return isinstance(value, list if name == "slices" else str)

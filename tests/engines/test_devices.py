@@ -37,7 +37,7 @@ def adapter(candidate: Path, nano: BaseRef) -> AdapterRef:
 @pytest.fixture
 def asked(nano: BaseRef, few_cases: Path) -> list[Request]:
     template = load_template(nano.path)
-    cases = [*load_cases(few_cases), *sample_panel(5, 14)]
+    cases = [*load_cases(few_cases), *sample_panel(5, 14).cases]
     prompts = [template.prompt(build(case)) for case in cases]
     return [Request(prompt=prompt, sampling=Sampling(max_tokens=24)) for prompt in prompts]
 

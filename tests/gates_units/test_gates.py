@@ -362,7 +362,9 @@ def test_an_advisory_gate_fails_without_failing_the_run(policy: Policy, evidence
 def test_a_part_that_passed_by_its_value_does_not_speak_for_a_gate_that_proved_more() -> None:
     wide = SliceVerdict(
         name="kind/noisy", status=Status.PASSED, value=0.0, lower=-0.3, upper=0.3, limit=0.15,
-        n=50, clusters=9, method="m", reason="r",
+        n=50, clusters=9, method="m", reason="r", by_value=True,
     )  # fmt: skip
-    proven = replace(wide, name="macro", value=0.01, lower=-0.01, upper=0.04, limit=0.05)
+    proven = replace(
+        wide, name="macro", value=0.01, lower=-0.01, upper=0.04, limit=0.05, by_value=False
+    )
     assert proven.urgency > wide.urgency

@@ -39,7 +39,9 @@ COMMON: dict[str, Any] = {
     "tier": st.sampled_from(Tier),
     "smallest_detectable": NUMBERS,
 }
-SLICES = st.builds(SliceVerdict, name=TEXTS, limit=st.floats(0, 1), **COMMON)
+SLICES = st.builds(
+    SliceVerdict, name=TEXTS, limit=st.floats(0, 1), by_value=st.booleans(), **COMMON
+)
 VERDICTS = st.builds(
     Verdict,
     gate=TEXTS,

@@ -29,6 +29,7 @@ QUICK: dict[str, object] = {
     "dropout": 0.0,
     "early_stopping": {"every": 3, "patience": 5},
     "data.samples": 30,
+    "data.replay": 0.3,
     "data.demonstrations": 0,
     "data.validation": 0.2,
 }
