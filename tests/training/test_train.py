@@ -68,7 +68,8 @@ def test_a_training_writes_an_adapter_that_says_where_it_comes_from(
     )
     assert result.steps == 6
     assert result.validation_loss is not None
-    assert record["curve"][-1][1] < record["curve"][0][1]
+    looks = record["validation_curve"]
+    assert looks[-1][1] < looks[0][1]
 
 
 def test_the_same_seed_trains_the_same_bytes_and_another_seed_others(
