@@ -17,7 +17,7 @@ from evalsuite.training import Recipe, load_recipe
 
 CONTROLS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 QUICK: dict[str, object] = {
-    "learning_rate": 1e-2,
+    "learning_rate": 3e-2,
     "max_steps": 6,
     "batch_tokens": 512,
     "max_length": 512,
