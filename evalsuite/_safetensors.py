@@ -96,7 +96,7 @@ def read_header(path: Path) -> tuple[Tensor, ...]:
 
 
 def _broken(path: Path, what: str) -> UnsafeAdapter:
-    return UnsafeAdapter(f"{str(path)!r} is refused: {what}; save or copy the adapter again")
+    return UnsafeAdapter(f"{str(path)!r} is refused: {what}; save or copy the file again")
 
 
 def _header_bytes(path: Path, stream: BinaryIO, size: int) -> tuple[bytes, int]:

@@ -123,6 +123,8 @@ def _files(paths: Path | str | Iterable[Path | str]) -> list[Path]:
         raise InvalidCase("paths=[] names no case file; give files or folders")
     found: dict[Path, Path] = {}
     for path in map(Path, given):
+        if not path.exists():
+            raise InvalidCase(f"{path}: does not exist; name a case file or a folder of them")
         files = sorted(_below(path)) if path.is_dir() else [path]
         if not files:
             raise InvalidCase(f"{path}: no {' or '.join(SUFFIXES)} file in this folder; add one")

@@ -14,9 +14,9 @@ The tree::
     ├── ModelError              a base model or an adapter that must not be used
     │   ├── ModelNotFound           no such name, folder or file
     │   ├── UnsafeAdapter           refused before loading: pickle, rank, regex, NaN, broken file
-    │   └── BaseMismatch            the adapter was made for another base
-    ├── EngineError             inference did not happen
+    │   ├── BaseMismatch            the adapter was made for another base
     │   └── AdapterUnfit            weights without a place in the base, or places without weights
+    ├── EngineError             inference did not happen
     ├── TrainingError           training did not make an adapter
     │   └── TrainingInterrupted     stopped on request; says how to go on
     ├── RunError                a run folder that is missing, broken, foreign or in use

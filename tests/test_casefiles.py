@@ -375,7 +375,7 @@ def test_lint_tells_what_loading_refuses_and_goes_on(tmp_path: Path) -> None:
     assert line == "a.yaml:1: cases is empty; write at least one case"
     assert "lacks 'Cusco'" in doubt
     assert lint(tmp_path / "none.yaml") == [
-        f"{tmp_path.as_posix()}/none.yaml: does not exist; give a text file that does"
+        f"{tmp_path.as_posix()}/none.yaml: does not exist; name a case file or a folder of them"
     ]
 
 

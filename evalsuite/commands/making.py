@@ -180,15 +180,21 @@ def _told(result: TrainResult) -> str:
 
 def _quickstart(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.registry import promote
+    from evalsuite.run import check
 
+    request = gate_request(args, ("evalsuite", *sys.argv[1:]))
+    check(request)
     if (args.adapter / "adapter_config.json").is_file():
         _require_same(args.adapter, args.recipe)
-        terminal.say(f"1. candidate: {args.adapter} is there already; delete it to train again")
+        terminal.say(
+            f"1. candidate: {args.adapter} is there already; to train another, name another folder "
+            "with --adapter"
+        )
     else:
         training = argparse.Namespace(recipe=args.recipe, out=args.adapter, seed=None, resume=True)
         terminal.say(f"1. candidate: {_told(_trained('nano', training, terminal))}")
     terminal.say("2. gates:")
-    run = run_gate(gate_request(args, ("evalsuite", *sys.argv[1:])), terminal)
+    run = run_gate(request, terminal)
     if EXIT[run.status]:
         terminal.say("3. promotion: none, because the candidate did not pass")
         return EXIT[run.status]
@@ -206,13 +212,15 @@ def _require_same(adapter: Path, recipe: str) -> None:
         BaseMismatch: it was made for another base.
     """
     from evalsuite.models import read_adapter, resolve_base
+    from evalsuite.training import load_recipe
 
+    name = load_recipe(recipe).name
     provenance = read_adapter(adapter, resolve_base("nano")).provenance
-    if provenance is None or provenance.recipe != recipe:
+    if provenance is None or provenance.recipe != name:
         made = provenance.recipe if provenance else "an unknown recipe"
         raise InvalidInput(
-            f"adapter={str(adapter)!r} was made by {made}, not by {recipe}; delete it, or name "
-            "another folder with --adapter"
+            f"adapter={str(adapter)!r} was made by {made}, not by {name}; name another "
+            "folder with --adapter"
         )
 
 

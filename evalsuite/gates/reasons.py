@@ -92,10 +92,10 @@ def paired_reason(
 ) -> str:
     """Explain the decision about candidate minus baseline failure rates."""
     worse = "more" if estimate.value >= 0 else "less"
-    said = (
-        f"The candidate fails {subject} {points(estimate.value)} {worse} often than the baseline "
-        f"on {estimate.n} shared cases"
-    )
+    often = f"{points(estimate.value)} {worse} often than"
+    if abs(estimate.value) < 0.0005:  # what would be written as 0.0 points
+        often = "as often as"
+    said = f"The candidate fails {subject} {often} the baseline on {estimate.n} shared cases"
     sure = f"with {100 * estimate.confidence:g} % confidence"
     match status:
         case Status.PASSED if estimate.upper <= limit:

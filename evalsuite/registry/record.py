@@ -247,7 +247,7 @@ def parse_statement(data: bytes, place: str) -> Statement:
         where = ".".join(str(part) for part in error["loc"]) or "the file"
         raise RegistryError(
             f"{place}: is not a promotion record: {where}: {error['msg']}; "
-            "restore the file from a backup"
+            "name a file of the registry's records/, or restore it from a backup"
         ) from None
 
 

@@ -25,6 +25,8 @@ def render_markdown(run: Run, *, max_failures: int = 5) -> str:
         "",
         f"**{view.meaning}** {escape(view.sentence)}",
         "",
+        escape(_circumstances(run)),
+        "",
         "| gate | status | value | interval | limit | n | clusters | reason |",
         "|---|---|---:|---:|---:|---:|---:|---|",
         *(_row(gate.verdict) for gate in view.gates),
@@ -33,9 +35,20 @@ def render_markdown(run: Run, *, max_failures: int = 5) -> str:
     for gate in view.gates:
         lines += _failures(gate)
     lines += _provenance(run)
-    commands = [*view.reproduce, *view.verify]
-    lines += ["## Reproduce and verify", "", fenced("\n".join(commands)), ""]
+    lines += ["## Verify", "", fenced("\n".join(view.verify)), ""]
+    again = "Replaces this run when its folder is the same."
+    lines += ["## Run it again", "", again, "", fenced("\n".join(view.reproduce)), ""]
     return "\n".join(lines)
+
+
+def _circumstances(run: Run) -> str:
+    info = run.info
+    seeds = ", ".join(sorted({str(seed) for seed in info.seeds.values()}))
+    return (
+        f"{info.finished:%Y-%m-%d %H:%M} UTC, evalsuite {info.versions.get('evalsuite', '?')}, "
+        f"seed {seeds}, prompt format {info.prompt_format}, {info.engine.dtype} on "
+        f"{info.engine.device}."
+    )
 
 
 def escape(text: str) -> str:
@@ -70,7 +83,11 @@ def _row(verdict: Verdict) -> str:
 def _failures(gate: GateView) -> list[str]:
     if not gate.total:
         return []
-    count = f"{len(gate.failures)} of {gate.total} failed cases, {gate.regressions} regressions"
+    parts = ", ".join(f"{name} {n}" for name, n in sorted(gate.panels.items()))
+    count = (
+        f"{len(gate.failures)} of {gate.total} failed cases shown ({parts}), "
+        f"{gate.regressions} regressions"
+    )
     lines = [f"## {escape(gate.verdict.gate)}: {count}", ""]
     for failure in gate.failures:
         lines += [fenced("\n".join(_conversation(failure))), ""]
@@ -88,7 +105,7 @@ def _conversation(failure: Failure) -> list[str]:
     if failure.expected:
         lines.append(f"expected   {failure.expected[0]}")
     lines += [f"           {condition}" for condition in failure.conditions]
-    lines += [f"{answer.side:<10} {_plain(answer.pieces)}" for answer in failure.answers]
+    lines += [f"{answer.title:<10} {_plain(answer.pieces)}" for answer in failure.answers]
     return lines
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalsuite.report.visible import Piece, pieces, shortened
@@ -88,6 +89,8 @@ class GateView:
     failures: tuple[Failure, ...]
     total: int
     """Failed cases, shown or not."""
+    panels: Mapping[str, int]
+    """The same by the part of the run that they belong to: a panel or a golden set."""
     regressions: int
     unmeasured: int
     """Scores that could not be measured."""
@@ -155,7 +158,8 @@ def _by_urgency(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def _verify_commands(run: Run) -> tuple[str, ...]:
     folder = shlex.quote(str(run.folder))
     lines = [f"{run.info.files[name].sha256}  {name}" for name in EVIDENCE]
-    check = "\n".join((f"cd {folder} && sha256sum --check <<'END'", *lines, "END"))
+    # In a shell of its own, so that whoever pastes it stays where they are.
+    check = "\n".join((f"(cd {folder} && sha256sum --check) <<'END'", *lines, "END"))
     if run.status is not Status.PASSED:
         return (check,)
     return (
@@ -188,6 +192,7 @@ def _gate(run: Run, verdict: Verdict, index: int, max_failures: int) -> GateView
         anchor=f"gate-{index + 1}-{slug}",
         failures=tuple(_failure(run, grouped[place], place in regressed) for place in chosen),
         total=len(grouped),
+        panels=Counter(panel for panel, _ in grouped),
         regressions=len(regressed),
         unmeasured=sum(s.value is None for s in mine if s.side is Side.CANDIDATE),
     )

@@ -98,21 +98,51 @@ def resolve(request: GateRequest) -> Inputs:
         ModelError: the base or the adapter must not be used.
         TemplateError: the base's chat template belongs to no known family.
     """
-    get_format(request.prompt_format)
+    asked = check(request)
+    if not request.adapter.is_dir():
+        read_adapter(request.adapter)  # says what is wrong before a base is fetched
     base = resolve_base(request.base_model)
     adapter = read_adapter(request.adapter, base)
-    policy = choose_policy(request.policy, request.base_model)
+    policy = asked.policy
     return Inputs(
         request=request,
         base=base,
         adapter=adapter,
         policy=policy,
         template=load_template(base.path),
+        goldens=asked.goldens,
+        demonstrations=asked.demonstrations,
+        suites=asked.suites,
+        texts=asked.texts,
+        seed=derived_seed(adapter.digest, policy.digest) if request.seed is None else request.seed,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a request reads beside models."""
+
+    policy: Policy
+    goldens: Mapping[str, tuple[Case, ...]]
+    demonstrations: Mapping[tuple[str, Language], DemonstrationPair]
+    suites: tuple[SkillItem, ...]
+    texts: tuple[TextItem, ...]
+
+
+def check(request: GateRequest) -> Asked:
+    """Read everything that a request names beside models: before one is fetched or trained.
+
+    Raises:
+        InvalidInput: something a person wrote is wrong.
+    """
+    get_format(request.prompt_format)
+    policy = choose_policy(request.policy, request.base_model)
+    return Asked(
+        policy=policy,
         goldens=_goldens(request.cases, policy),
         demonstrations=_demonstrations(request.cases, policy),
         suites=_suites(policy),
         texts=_texts(policy),
-        seed=derived_seed(adapter.digest, policy.digest) if request.seed is None else request.seed,
     )
 
 
@@ -135,6 +165,11 @@ def _goldens(folder: Path, policy: Policy) -> dict[str, tuple[Case, ...]]:
         raise InvalidInput(
             f"cases={str(folder)!r} does not exist; run from the project's root or name the folder "
             "of golden cases with --cases"
+        )
+    if not folder.is_dir():
+        raise InvalidInput(
+            f"cases={str(folder)!r} is a file; name the folder that holds it, with its "
+            f"{DEMONSTRATIONS}/"
         )
     wanted = policy.gates.pronoun_resolution.goldens.sets
     found: dict[str, list[Case]] = {name: [] for name in wanted}

@@ -168,7 +168,8 @@ class _Run:
         if self.checkpoints.interrupted:
             raise TrainingInterrupted(
                 f"training stopped at step {self.step} of {self.trainer.state.max_steps}; its "
-                f"checkpoint is kept: run the same command with --resume, or remove {out}"
+                f"checkpoint is kept: run the same command again (evalsuite train: with --resume), "
+                f"or remove {out}"
             )
 
     def result(self, out: Path, seconds: float) -> TrainResult:

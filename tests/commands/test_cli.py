@@ -150,3 +150,21 @@ def test_the_default_cache_is_made_where_the_user_keeps_caches(
     )  # fmt: skip
     assert status == 0
     assert (tmp_path / "none" / "yet" / "evalsuite" / "outputs.sqlite3").is_file()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--policy", "defalt", "neither a file nor a shipped policy"),
+        ("--cases", "README.md", "is a file; name the folder"),
+        ("--cases", "no-such-folder", "does not exist"),
+        ("--prompt-format", "xlm", "xml"),
+    ],
+)
+def test_quickstart_refuses_a_wrong_option_before_it_trains(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str, value: str, words: str
+) -> None:
+    adapter = tmp_path / "adapter"
+    assert main(["quickstart", "--adapter", str(adapter), option, value]) == 3
+    assert words in capsys.readouterr().err
+    assert not adapter.exists()

@@ -131,7 +131,7 @@ def test_digests_counts_and_commands_are_all_there(passed: Run) -> None:
 def test_the_printed_check_of_the_files_works_in_a_shell(tmp_path: Path) -> None:
     run = write_run(tmp_path / "it's a run")
     text = "".join(Page(render_html(run)).text)
-    command = text[text.index("cd ") : text.index("\nEND") + 4]
+    command = text[text.index("(cd ") : text.index("\nEND") + 4]
     shell = ["bash", "-c", command]
     assert subprocess.run(shell, check=False, capture_output=True).returncode == 0
     (run.folder / "scores.jsonl").write_text("")

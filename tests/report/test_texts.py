@@ -96,3 +96,19 @@ def test_junit_carries_the_numbers_as_properties(passed: Run) -> None:
     }
     assert found["interval"] == "0 to 0.0075"
     assert found["n"] == "400"
+
+
+def test_failures_are_counted_by_the_part_of_the_run_that_they_belong_to(failed: Run) -> None:
+    text = render_markdown(failed)
+    counted = re.findall(r"failed cases shown \(([^)]*)\)", text)
+    totals = [int(total) for total in re.findall(r" of (\d+) failed cases shown", text)]
+    assert totals
+    parts = [sum(int(n) for n in re.findall(r" (\d+)(?:,|$)", line)) for line in counted]
+    assert parts == totals
+
+
+def test_what_runs_again_stands_apart_from_what_only_checks(failed: Run) -> None:
+    text = render_markdown(failed)
+    checks, again = text.index("## Verify"), text.index("## Run it again")
+    assert checks < text.index("sha256sum --check") < again < text.index("evalsuite gate --base")
+    assert "seed " in text[: text.index("| gate |")]
