@@ -306,6 +306,18 @@ class RunInfo:
                 raise RunError(f"{name}={moment} has no time zone; use datetime.now(UTC)")
         _finite("run", **{f"timings[{name}]": value for name, value in self.timings.items()})
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of everything that the verdict depends on beside adapter and run files."""
+        return {
+            f"base {self.base.name}": self.base.digest,
+            "tokenizer": self.base.tokenizer_digest,
+            f"policy {self.policy.name}": self.policy.digest,
+            "chat template": self.template_fingerprint,
+            "cases": self.cases_digest,
+            "demonstrations": self.demonstrations_digest,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileInfo:

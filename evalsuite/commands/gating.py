@@ -104,6 +104,12 @@ def _add_records(subparsers: Subparsers) -> None:
     add_registry(rollback)
 
 
+def from_here(path: Path) -> Path:
+    """A path as a person would type it: relative to the working directory, where it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def run_gate(request: GateRequest, terminal: Terminal) -> Run:
     """Evaluate, write the reports, say the verdict; shared by gate and quickstart."""
     from evalsuite.report import summary, write_reports
@@ -143,8 +149,9 @@ def _promote(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.registry import promote
 
     record = promote(args.run_folder, args.registry, now=datetime.now(UTC))
-    terminal.say(f"promoted {record.adapter_path}. record: {record.path}")
-    terminal.say(f"check it with: evalsuite verify {record.path}")
+    path = from_here(record.path)
+    terminal.say(f"promoted {from_here(record.adapter_path)}. record: {path}")
+    terminal.say(f"check it with: evalsuite verify {path}")
     return 0
 
 
@@ -170,5 +177,5 @@ def _rollback(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.registry import rollback
 
     record = rollback(args.registry, args.record, now=datetime.now(UTC))
-    terminal.say(f"rolled back. record: {record.path}")
+    terminal.say(f"rolled back. record: {from_here(record.path)}")
     return 0

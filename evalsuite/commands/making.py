@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalsuite.commands.gating import run_gate
+from evalsuite.commands.gating import from_here, run_gate
 from evalsuite.commands.options import (
     BY_STATUS,
     EXIT,
@@ -199,8 +199,9 @@ def _quickstart(args: argparse.Namespace, terminal: Terminal) -> int:
         terminal.say("3. promotion: none, because the candidate did not pass")
         return EXIT[run.status]
     record = promote(args.out, args.registry, now=datetime.now(UTC))
-    terminal.say(f"3. promotion: {record.path}")
-    terminal.say(f"   check it at any time with: evalsuite verify {record.path}")
+    path = from_here(record.path)
+    terminal.say(f"3. promotion: {path}")
+    terminal.say(f"   check it at any time with: evalsuite verify {path}")
     return 0
 
 

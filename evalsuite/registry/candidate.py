@@ -91,15 +91,7 @@ def adapter_files(folder: Path) -> tuple[str, ...]:
 
 def configuration(run: Run) -> list[Resource]:
     """Return everything that the verdict depends on beside adapter and run files."""
-    info = run.info
-    digests = {
-        f"base {info.base.name}": info.base.digest,
-        "tokenizer": info.base.tokenizer_digest,
-        f"policy {info.policy.name}": info.policy.digest,
-        "chat template": info.template_fingerprint,
-        "cases": info.cases_digest,
-        "demonstrations": info.demonstrations_digest,
-    }
+    digests = run.info.digests
     try:
         return [Resource(name=name, digest=Digest(sha256=value)) for name, value in digests.items()]
     except ValueError:

@@ -123,12 +123,7 @@ def _plain(pieces: tuple[Piece, ...]) -> str:
 def _provenance(run: Run) -> list[str]:
     info = run.info
     rows = {
-        f"base {info.base.name}": info.base.digest,
-        "tokenizer": info.base.tokenizer_digest,
-        f"policy {info.policy.name}": info.policy.digest,
-        "chat template": info.template_fingerprint,
-        "cases": info.cases_digest,
-        "demonstrations": info.demonstrations_digest,
+        **info.digests,
         f"engine {info.engine.name}": info.engine.identity,
         **{name: info.files[name].sha256 for name in EVIDENCE},
     }
