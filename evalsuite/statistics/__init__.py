@@ -3,9 +3,11 @@
 Pure functions that know nothing of gates, cases or models. Every value is a loss: 0 is good.
 """
 
+from evalsuite.statistics.betting import Claim, betting_wealth, first_reaching
 from evalsuite.statistics.clusters import ASSUMED_ICC
 from evalsuite.statistics.estimate import Estimate, Sides
 from evalsuite.statistics.paired import (
+    mcnemar,
     paired_difference,
     paired_mean,
     tango_interval,
@@ -22,16 +24,33 @@ from evalsuite.statistics.planning import (
     zero_failure_size,
 )
 from evalsuite.statistics.rates import clopper_pearson, clustered_rate
+from evalsuite.statistics.resampling import paired_bootstrap
+from evalsuite.statistics.sequential import (
+    Characteristics,
+    Decision,
+    SequentialTest,
+    Step,
+    truncated_sprt,
+)
 
 __all__ = [
     "ASSUMED_ICC",
+    "Characteristics",
+    "Claim",
+    "Decision",
     "Estimate",
+    "SequentialTest",
     "Sides",
+    "Step",
+    "betting_wealth",
     "clopper_pearson",
     "clustered_rate",
+    "first_reaching",
+    "mcnemar",
     "more_cases_for_difference",
     "more_cases_for_mean",
     "more_cases_for_rate",
+    "paired_bootstrap",
     "paired_difference",
     "paired_mean",
     "power",
@@ -40,5 +59,6 @@ __all__ = [
     "smallest_detectable_rate",
     "tango_interval",
     "tango_statistic",
+    "truncated_sprt",
     "zero_failure_size",
 ]

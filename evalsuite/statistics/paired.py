@@ -25,7 +25,12 @@ from evalsuite.statistics.clusters import (
     summarise,
 )
 from evalsuite.statistics.estimate import Estimate, Sides
-from evalsuite.statistics.quantiles import crossing, normal_quantile, t_quantile
+from evalsuite.statistics.quantiles import (
+    binomial_above,
+    crossing,
+    normal_quantile,
+    t_quantile,
+)
 
 _NEXT_TO = 1e-12
 
@@ -60,6 +65,24 @@ def tango_statistic(b: float, c: float, n: float, difference: float) -> float:
     if scale == 0:
         return 0.0 if distance == 0 else math.copysign(math.inf, distance)
     return distance / scale
+
+
+def mcnemar(b: int, c: int) -> float:
+    """Return the exact one-sided p-value of "the candidate fails no more often than the baseline".
+
+    Given that ``b + c`` pairs differ, half of them should fall on either side (McNemar 1947). A
+    test of difference: it answers which of two models is better, and never that one may pass.
+
+    Args:
+        b: pairs where only the candidate fails.
+        c: pairs where only the baseline fails.
+
+    Raises:
+        InvalidInput: negative counts.
+    """
+    if b < 0 or c < 0:
+        raise InvalidInput(f"b={b}, c={c}: counts of pairs cannot be negative")
+    return binomial_above(b - 1, b + c, 0.5) if b else 1.0
 
 
 def tango_interval(
@@ -117,7 +140,7 @@ def paired_difference(
     Raises:
         InvalidInput: lengths that differ, no cases, losses outside 0 to 1.
     """
-    difference = _differences(candidate, baseline, 0, 1)
+    difference = differences(candidate, baseline, 0, 1)
     codes = codes_of(clusters, difference.size)
     share = _shares(weights, difference.size)
     worse = float(share @ np.maximum(difference, 0))
@@ -177,7 +200,7 @@ def paired_mean(
     Raises:
         InvalidInput: lengths that differ, no cases, negative losses, fewer than two clusters.
     """
-    difference = _differences(candidate, baseline, 0, math.inf)
+    difference = differences(candidate, baseline, 0, math.inf)
     summary = summarise(difference, codes_of(clusters, difference.size))
     if summary.clusters < 2:
         raise InvalidInput("clusters names one cluster only; a mean needs two or more to vary")
@@ -199,9 +222,10 @@ def paired_mean(
     )
 
 
-def _differences(
+def differences(
     candidate: Sequence[float], baseline: Sequence[float], low: float, high: float
 ) -> Array:
+    """Return candidate minus baseline, shape ``[n]``, of losses from ``low`` to ``high``."""
     if len(candidate) != len(baseline):
         raise InvalidInput(
             f"candidate has {len(candidate)} values, baseline {len(baseline)}; pair them up"
