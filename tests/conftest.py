@@ -17,7 +17,11 @@ confidence: 0.95
 power: 0.9
 gates:
   liveness: {minimum: 4}
-  template_round_trip: {minimum_properties: 8, minimum_conversations: 20}
+  template_round_trip:
+    minimum_properties: 8
+    minimum_conversations: 20
+    assumed_icc: 0.3
+    answers: {limit: 0.2}
   example_leakage:
     panel: {en: 13, zh: 13}
     assumed_icc: 0.0

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalsuite.conversation import Conversation
-from evalsuite.detectors.score import Score
+from evalsuite.detectors.score import Score, Span
+from evalsuite.generation import Output
 from evalsuite.template import ChatTemplate, PropertyResult, PropertyStatus
 from evalsuite.template import check as check_properties
 
 DETECTOR = "template_round_trip"
+CONTROL_DETECTOR = "control_token"
 
 _LOSSES = {
     PropertyStatus.HOLDS: 0.0,
@@ -42,6 +44,26 @@ def check(
     """
     results = check_properties(template, conversations, training_fingerprint=training_fingerprint)
     return [_score(result) for result in results]
+
+
+def control_token(case_id: str, output: Output, template: ChatTemplate) -> Score:
+    """Loss 1 when a generated answer holds a control token of the template.
+
+    An answer ends at the stop token, which is not part of it; any other control token means that
+    the model goes on into a turn that is not its own. Text that merely looks like one is no defect.
+    """
+    names = {token: text for text, token in template.control_ids.items()}
+    found = list(dict.fromkeys(names[token] for token in output.ids if token in names))
+    if not found:
+        return Score(CONTROL_DETECTOR, case_id, 0.0, "The answer holds no control token.")
+    spans = tuple(
+        Span(output.text.index(text), output.text.index(text) + len(text), text)
+        for text in found
+        if text in output.text
+    )
+    listed = ", ".join(found)
+    said = f"The answer holds the control token {listed}, which ends no turn here."
+    return Score(CONTROL_DETECTOR, case_id, 1.0, said, spans)
 
 
 def _score(result: PropertyResult) -> Score:

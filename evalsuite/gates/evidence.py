@@ -76,6 +76,8 @@ class Evidence:
     """Properties of the chat template; a declared exception is ok, with its detail."""
     round_trips: tuple[Observation, ...] = ()
     """Conversations sent through the template and back: loss 1 when they changed."""
+    control_tokens: tuple[Observation, ...] = ()
+    """The candidate's answers, whatever was asked: loss 1 when one holds a control token."""
     skills: tuple[Observation, ...] = ()
     """General-skill items, both sides; the group is the skill."""
     texts: tuple[Observation, ...] = ()

@@ -22,7 +22,15 @@ from evalsuite.gates.judging import (
     judge_paired,
     judge_rate,
 )
-from evalsuite.gates.policy import GoldenRule, Limit, PanelRule, Policy, SliceBy, SliceLimit
+from evalsuite.gates.policy import (
+    ClusteredRule,
+    GoldenRule,
+    Limit,
+    PanelRule,
+    Policy,
+    SliceBy,
+    SliceLimit,
+)
 from evalsuite.gates.verdict import Gate, SliceVerdict, Status, Tier, Verdict, worst
 
 Observations = Sequence[Observation]
@@ -45,7 +53,7 @@ def judge_liveness(policy: Policy, evidence: Evidence) -> Verdict:
 
 
 def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
-    """The template's properties hold and every conversation comes back unchanged."""
+    """Properties of the template hold, conversations come back, answers end where they should."""
     rule = policy.gates.template_round_trip
     conversations = [_as_check(case) for case in distinct(evidence.round_trips)]
     parts = [
@@ -60,6 +68,10 @@ def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
             "conversations sent through the chat template",
             conversations,
             rule.minimum_conversations,
+        ),
+        judge_rate(
+            _asker(policy, rule)("answers", "A control token was emitted", rule.answers),
+            evidence.control_tokens,
         ),
     ]
     return _combined(policy, Gate.TEMPLATE_ROUND_TRIP, parts)
@@ -159,7 +171,7 @@ _GATES: Mapping[Gate, Callable[[Policy, Evidence], Verdict]] = {
 }
 
 
-def _asker(policy: Policy, rule: PanelRule) -> Callable[..., Criterion]:
+def _asker(policy: Policy, rule: ClusteredRule) -> Callable[..., Criterion]:
     """Return a function that makes criteria with the policy's confidence."""
 
     def ask(name: str, subject: str, limit: Limit, tier: Tier = Tier.BLOCKING) -> Criterion:

@@ -103,20 +103,27 @@ class LivenessRule(GateRule):
     """For an adapter trained elsewhere, which has no ``evalsuite.json``."""
 
 
-class TemplateRule(GateRule):
+class ClusteredRule(GateRule):
+    """A gate that estimates a rate from cases that come in clusters."""
+
+    assumed_icc: Share
+    """Intra-class correlation taken for granted until a panel shows its own."""
+
+
+class TemplateRule(ClusteredRule):
     """Every property must hold and every conversation must come back: one violation fails."""
 
     minimum_properties: PositiveInt
     minimum_conversations: PositiveInt
+    answers: Limit
+    """Answers with a control token in them: the candidate does not end its turn where it should."""
 
 
-class PanelRule(GateRule):
+class PanelRule(ClusteredRule):
     """A gate that samples cases."""
 
     panel: Panel
     """Cases to sample for each language."""
-    assumed_icc: Share
-    """Intra-class correlation taken for granted until a panel shows its own."""
 
 
 class GoldenRule(_Closed):

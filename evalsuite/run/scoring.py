@@ -11,9 +11,10 @@ from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
 from evalsuite.detectors.pronouns import resolve
 from evalsuite.detectors.retention import answer_score, text_score
 from evalsuite.detectors.roundtrip import check as check_properties
+from evalsuite.detectors.roundtrip import control_token
 from evalsuite.engines import LivenessReport
 from evalsuite.errors import EvalsuiteError
-from evalsuite.gates import Check, Evidence, Observation, Origin
+from evalsuite.gates import Check, Evidence, Gate, Observation, Origin
 from evalsuite.generation import Finish, Output
 from evalsuite.prompts import task_text
 from evalsuite.run.inputs import PANEL, SKILLS, TEXTS, Inputs
@@ -63,7 +64,8 @@ def measure(
     rows += _retained(answered)
     properties, property_rows = _properties(inputs)
     trips, trip_rows = _round_trips(inputs.template, answered)
-    rows += [*property_rows, *trip_rows]
+    endings, ending_rows = _endings(inputs.template, answered)
+    rows += [*property_rows, *trip_rows, *ending_rows]
     evidence = Evidence(
         liveness=liveness_checks(inputs, liveness),
         literal_leaks=_observations(rows, "literal_leak", PANEL),
@@ -74,6 +76,7 @@ def measure(
         golden_leaks={name: _worst(rows, _LEAKS, name) for name in samples.goldens},
         template_properties=properties,
         round_trips=trips,
+        control_tokens=endings,
         skills=_observations(rows, "skill_answer", SKILLS),
         texts=_observations(rows, "text_loss", TEXTS),
     )
@@ -212,18 +215,17 @@ def _round_trips(
     """Send every conversation that was really asked through the template and back."""
     trips: list[Observation] = []
     rows: list[ScoreRow] = []
-    seen: set[tuple[int, ...]] = set()
+    seen: set[tuple[Conversation, tuple[int, ...]]] = set()
     for answer in answered:
         question = answer.question
         conversation = question.request.conversation
-        if conversation is None or question.request.prompt in seen:
+        if conversation is None or (conversation, question.request.prompt) in seen:
             continue
-        seen.add(question.request.prompt)
+        seen.add((conversation, question.request.prompt))
         problem = _changed(template, conversation, question.request.prompt)
-        name = f"{question.row.panel}/{question.row.case_id}/{question.demonstrations}"
         trips.append(
             Observation(
-                case_id=name,
+                case_id=trip_id(question),
                 cluster=question.row.cluster,
                 language=question.row.language,
                 group=question.row.kind,
@@ -234,6 +236,37 @@ def _round_trips(
             score = Score("template_round_trip", question.row.case_id, 1.0, problem)
             rows.append(_row(score, question.row, Side.CANDIDATE, "template_round_trip"))
     return tuple(trips), rows
+
+
+def _endings(
+    template: ChatTemplate, answered: Iterable[Answered]
+) -> tuple[tuple[Observation, ...], list[ScoreRow]]:
+    """Search every answer that the candidate generated for control tokens; rows of defects only."""
+    seen: list[Observation] = []
+    rows: list[ScoreRow] = []
+    for answer in answered:
+        question = answer.question
+        if question.side is not Side.CANDIDATE or question.request.target is not None:
+            continue
+        score = control_token(question.row.case_id, answer.output, template)
+        seen.append(
+            Observation(
+                case_id=trip_id(question),
+                cluster=question.row.cluster,
+                language=question.row.language,
+                group=question.row.kind,
+                candidate=score.value,
+            )
+        )
+        if score.value:
+            gate = Gate.TEMPLATE_ROUND_TRIP.value
+            rows.append(_row(score, question.row, question.side, gate, answer.key))
+    return tuple(seen), rows
+
+
+def trip_id(question: Question) -> str:
+    """The id under which the prompt of a question, and the end of its answer, are observed."""
+    return f"{question.row.panel}/{question.row.case_id}/{question.demonstrations}"
 
 
 def _changed(

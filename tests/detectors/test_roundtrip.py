@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from tokenizers.decoders import ByteLevel
 
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import roundtrip
-from evalsuite.detectors.roundtrip import check
+from evalsuite.detectors.roundtrip import check, control_token
 from evalsuite.gates import Check, Evidence, Observation, Status, Verdict, load_policy
 from evalsuite.gates.judge import judge_template
+from evalsuite.generation import Finish, Output
 from evalsuite.models import BaseRef
 from evalsuite.nano.tokenizer import CHAT_TEMPLATE
 from evalsuite.template import (
@@ -82,7 +84,10 @@ def verdict(folder: Path) -> Verdict:
         Observation(case_id=str(i), cluster=str(i), language="en", group="single", candidate=0.0)
         for i in range(200)
     )
-    evidence = Evidence(template_properties=checks, round_trips=trips)
+    answers = tuple(
+        replace(trip, case_id=f"{i}-{trip.case_id}") for i in range(4) for trip in trips
+    )
+    evidence = Evidence(template_properties=checks, round_trips=trips, control_tokens=answers)
     return judge_template(load_policy("nano"), evidence)
 
 
@@ -156,3 +161,18 @@ def test_a_property_that_holds_within_a_stated_limit_has_no_loss(folder: Path) -
     scores = {s.case_id.split()[0]: s for s in check(load_template(folder), decomposed)}
     assert scores["R4"].value == 0.0
     assert "NFC" in scores["R4"].explanation
+
+
+def test_an_answer_that_runs_on_into_a_turn_is_found_by_its_ids(folder: Path) -> None:
+    template = load_template(folder)
+    token, control = next(iter(template.control_ids.items()))
+    plain = template.encode("Where is Flindo?")
+    forged = template.encode(token)
+    said = Output(text=f"Where is Flindo?{token}", ids=(*plain, control), finish=Finish.STOP)
+    found = control_token("case", said, template)
+    assert found.value == 1.0
+    assert [said.text[s.start : s.end] for s in found.spans] == [token]
+    # The same characters as plain text are text.
+    harmless = replace(said, ids=(*plain, *forged))
+    assert control_token("case", harmless, template).value == 0.0
+    assert control_token("case", replace(said, ids=plain), template).value == 0.0

@@ -60,6 +60,11 @@ DEFECTS = {
         {"round_trips": observations("trip", 500, failing=1, languages=("en",))},
         "trip-en-0000",
     ),
+    "answers that run on into another turn": (
+        "template_round_trip",
+        {"control_tokens": observations("answer", 900, failing=60)},
+        "A control token was emitted in 120 of 1800 cases",
+    ),
     "literal leaks": (
         "example_leakage",
         {"literal_leaks": observations("literal", 300, failing=15)},
