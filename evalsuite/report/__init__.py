@@ -7,13 +7,16 @@ from pathlib import Path
 from evalsuite.report.html import render_html
 from evalsuite.report.junit import render_junit
 from evalsuite.report.markdown import render_markdown
+from evalsuite.report.qualification import qualification_text, render_qualification
 from evalsuite.report.terminal import summary, summary_text
 from evalsuite.runfolder import Run, write_derived
 
 __all__ = [
+    "qualification_text",
     "render_html",
     "render_junit",
     "render_markdown",
+    "render_qualification",
     "summary",
     "summary_text",
     "write_reports",

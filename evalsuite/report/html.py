@@ -27,12 +27,13 @@ _LONGEST = 4000
 
 def render_html(run: Run, *, max_failures: int = MAX_FAILURES) -> str:
     """Return the whole report of a run as one HTML document."""
-    template = _environment().get_template("report.html")
+    template = environment().get_template("report.html")
     return template.render(view=build_view(run, max_failures=max_failures), run=run)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """The one environment of every page: autoescaped, with the package's style and filters."""
     environment = Environment(
         loader=PackageLoader("evalsuite.report", "templates"),
         autoescape=True,

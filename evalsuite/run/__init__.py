@@ -1,15 +1,22 @@
 """One run of the gates: :func:`evaluate` is the pipeline that every face calls."""
 
 from evalsuite.run.inputs import GateRequest, Inputs, check, choose_policy, default_cache
-from evalsuite.run.pipeline import STEPS, Event, evaluate
+from evalsuite.run.pipeline import STEPS, Event, State, evaluate, observe
+from evalsuite.run.scoring import Answered, Measured, measure, trip_id
 
 __all__ = [
     "STEPS",
+    "Answered",
     "Event",
     "GateRequest",
     "Inputs",
+    "Measured",
+    "State",
     "check",
     "choose_policy",
     "default_cache",
     "evaluate",
+    "measure",
+    "observe",
+    "trip_id",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -48,7 +49,6 @@ class State:
 
     request: GateRequest
     tell: Listener
-    writer: RunWriter
     inputs: Inputs = field(init=False)
     engine: CachingEngine = field(init=False)
     liveness: LivenessReport = field(init=False)
@@ -114,26 +114,28 @@ def decide(state: State) -> None:
     state.verdicts = judge(state.inputs.policy, state.measured.evidence)
 
 
-def write_down(state: State) -> None:
-    """Stage the evidence; the run replaces an older one only when it is complete."""
-    rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(state.questions)}
-    state.writer.add_cases(reversed(rows.values()))
-    state.writer.add_outputs(_output_row(state, answer) for answer in state.answered)
-    state.writer.add_scores(state.measured.scores)
-    required = [gate.value for gate in state.inputs.policy.required]
-    state.writer.set_verdicts(state.verdicts, required)
-
-
-STEPS: tuple[Callable[[State], None], ...] = (
+MEASURING: tuple[Callable[[State], None], ...] = (
     read_inputs,
     load_model,
     check_liveness,
     draw_samples,
     infer,
     score,
-    decide,
-    write_down,
 )
+"""Everything up to the evidence; nothing is judged or written."""
+
+STEPS = (*MEASURING, decide)
+
+
+def observe(request: GateRequest, *, tell: Listener = lambda _: None) -> State:
+    """Measure one candidate and judge nothing: what qualification corrupts and judges many times.
+
+    Raises:
+        EvalsuiteError: the candidate could not be measured.
+    """
+    with closing(_Work(request, tell)) as work:
+        work.through(MEASURING)
+        return work.state
 
 
 def evaluate(request: GateRequest, *, tell: Listener = lambda _: None) -> Run:
@@ -147,18 +149,41 @@ def evaluate(request: GateRequest, *, tell: Listener = lambda _: None) -> Run:
         EvalsuiteError: the run could not be made; the folder tells that it was not finished, and
             what was already answered is in the cache.
     """
-    with RunWriter(request.out) as writer:
-        state = State(request=request, tell=tell, writer=writer)
-        try:
-            for step in STEPS:
-                tell(Event(step.__name__))
-                began = time.monotonic()
-                step(state)
-                state.timings[step.__name__] = round(time.monotonic() - began, 3)
-            return writer.finish(_info(state))
-        finally:
-            if hasattr(state, "engine"):
-                state.engine.close()
+    with RunWriter(request.out) as writer, closing(_Work(request, tell)) as work:
+        work.through(STEPS)
+        work.step("write_down", lambda state: _write_down(state, writer))
+        return writer.finish(_info(work.state, writer.created))
+
+
+class _Work:
+    """Runs steps on one state, tells of each and takes its time."""
+
+    def __init__(self, request: GateRequest, tell: Listener) -> None:
+        self.state = State(request=request, tell=tell)
+
+    def through(self, steps: Iterable[Callable[[State], None]]) -> None:
+        for step in steps:
+            self.step(step.__name__, step)
+
+    def step(self, name: str, step: Callable[[State], None]) -> None:
+        self.state.tell(Event(name))
+        began = time.monotonic()
+        step(self.state)
+        self.state.timings[name] = round(time.monotonic() - began, 3)
+
+    def close(self) -> None:
+        if hasattr(self.state, "engine"):
+            self.state.engine.close()
+
+
+def _write_down(state: State, writer: RunWriter) -> None:
+    """Stage the evidence; the run replaces an older one only when it is complete."""
+    rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(state.questions)}
+    writer.add_cases(reversed(rows.values()))
+    writer.add_outputs(_output_row(state, answer) for answer in state.answered)
+    writer.add_scores(state.measured.scores)
+    required = [gate.value for gate in state.inputs.policy.required]
+    writer.set_verdicts(state.verdicts, required)
 
 
 def _output_row(state: State, answer: Answered) -> OutputRow:
@@ -187,12 +212,12 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _info(state: State) -> RunInfo:
+def _info(state: State, created: datetime) -> RunInfo:
     inputs, engine = state.inputs, state.engine
     numerics = resolve_numerics(state.request.dtype, state.request.device)
     provenance = inputs.adapter.provenance
     return RunInfo(
-        created=state.writer.created,
+        created=created,
         finished=datetime.now(UTC),
         base=BaseInfo(
             name=inputs.base.name,

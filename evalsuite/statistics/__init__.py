@@ -25,6 +25,7 @@ from evalsuite.statistics.planning import (
 )
 from evalsuite.statistics.rates import clopper_pearson, clustered_rate
 from evalsuite.statistics.resampling import paired_bootstrap
+from evalsuite.statistics.response import ResponseCurve, response_curve
 from evalsuite.statistics.sequential import (
     Characteristics,
     Decision,
@@ -39,6 +40,7 @@ __all__ = [
     "Claim",
     "Decision",
     "Estimate",
+    "ResponseCurve",
     "SequentialTest",
     "Sides",
     "Step",
@@ -54,6 +56,7 @@ __all__ = [
     "paired_difference",
     "paired_mean",
     "power",
+    "response_curve",
     "sample_size",
     "smallest_detectable_difference",
     "smallest_detectable_rate",

@@ -37,7 +37,8 @@ def test_a_run_judges_every_gate_and_writes_what_it_saw(request_: GateRequest) -
     events: list[Event] = []
     run = evaluate(request_, tell=events.append)
     assert sorted(v.gate for v in run.verdicts) == sorted(GATES)
-    assert [e.step for e in events if not e.total] == [step.__name__ for step in STEPS]
+    steps = [*(step.__name__ for step in STEPS), "write_down"]
+    assert [e.step for e in events if not e.total] == steps
     verdicts = json.loads((request_.out / "verdicts.json").read_text("utf-8"))
     assert set(verdicts) >= {"status", "verdicts"}
     fields = "gate status value lower upper limit n clusters method reason".split()

@@ -1,0 +1,99 @@
+"""qualify: how well do the gates see?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from evalsuite.commands.gating import from_here
+from evalsuite.commands.options import (
+    BY_CHECK,
+    Subparsers,
+    add_base,
+    add_gate_options,
+    command,
+    gate_request,
+)
+from evalsuite.console import Terminal
+
+
+def add(subparsers: Subparsers) -> None:
+    """Declare the command."""
+    qualify = command(
+        subparsers,
+        "qualify",
+        _qualify,
+        help="plant defects in a good candidate and count which of them the gates block",
+        example="evalsuite qualify --adapter adapters/candidate --repeats 20",
+        ends=BY_CHECK.replace("something is wrong", "a good candidate was FAILED"),
+    )
+    add_base(qualify)
+    qualify.add_argument(
+        "--adapter",
+        type=Path,
+        default=Path("adapters/candidate"),
+        help="a candidate that passes (default: adapters/candidate)",
+    )
+    qualify.add_argument(
+        "--out",
+        type=Path,
+        default=Path("reports/qualification"),
+        help="folder of the results (default: reports/qualification)",
+    )
+    qualify.add_argument("--gates", nargs="+", metavar="GATE", help="only these gates' mutants")
+    qualify.add_argument(
+        "--mutants", nargs="+", metavar="MUTANT", default=[], help="only these; none: nulls alone"
+    )
+    qualify.add_argument(
+        "--repeats", type=int, default=20, help="for each mutant and severity (default: 20)"
+    )
+    qualify.add_argument(
+        "--panels", type=int, default=3, help="fresh panels to plant defects in (default: 3)"
+    )
+    qualify.add_argument(
+        "--nulls", type=int, help="null runs, these panels among them (default: as many as panels)"
+    )
+    add_gate_options(qualify)
+
+
+def _qualify(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.errors import InvalidInput, RunStorageError
+    from evalsuite.gates import Gate, Status
+    from evalsuite.qualification import QualifyRequest, qualify
+    from evalsuite.qualification.record import alarms
+    from evalsuite.report import qualification_text, render_qualification
+    from evalsuite.storage import atomic_write, storage_errors
+
+    unknown = sorted(set(args.gates or ()) - {gate.value for gate in Gate})
+    if unknown:
+        raise InvalidInput(f"--gates {' '.join(unknown)}: use any of {', '.join(Gate)}")
+    gate = replace(gate_request(args, ("evalsuite", *sys.argv[1:])), seed=None)
+    request = QualifyRequest(
+        gate=gate,
+        out=args.out,
+        gates=tuple(map(Gate, args.gates)) if args.gates else tuple(Gate),
+        mutants=tuple(args.mutants),
+        repeats=args.repeats,
+        panels=args.panels,
+        nulls=args.panels if args.nulls is None else args.nulls,
+        seed=args.seed or 0,
+    )
+
+    def tell(what: str, done: int, total: int) -> None:
+        terminal.progress(f"{what} {done}/{total}")
+
+    with terminal.working("qualifying"):
+        found = qualify(request, tell=tell)
+    data = found.to_json()
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    with storage_errors(args.out, RunStorageError):
+        args.out.mkdir(parents=True, exist_ok=True)
+        atomic_write(args.out / "qualification.json", text.encode())
+        atomic_write(args.out / "index.html", render_qualification(data).encode())
+    terminal.say(qualification_text(data))
+    terminal.say("")
+    terminal.say(f"page: {from_here(args.out / 'index.html')}")
+    return 1 if alarms(found.nulls, Status.FAILED) else 0

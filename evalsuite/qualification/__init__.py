@@ -1,0 +1,32 @@
+"""Who tests the tests: planted defects and harmless candidates, judged by the same gates.
+
+See docs/qualification.md for what each figure means.
+"""
+
+from evalsuite.qualification.experiment import QualifyRequest, qualify
+from evalsuite.qualification.mixing import Corrupted, corrupted
+from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
+from evalsuite.qualification.nulls import Null, NullBank
+from evalsuite.qualification.record import Counted, Qualification, counted
+from evalsuite.qualification.trials import SEVERITIES, Outcome, Trial, outcome, outcome_of, trials
+
+__all__ = [
+    "MUTANTS",
+    "SEVERITIES",
+    "Corrupted",
+    "Counted",
+    "Mutant",
+    "Null",
+    "NullBank",
+    "Outcome",
+    "Qualification",
+    "QualifyRequest",
+    "Specimen",
+    "Trial",
+    "corrupted",
+    "counted",
+    "outcome",
+    "outcome_of",
+    "qualify",
+    "trials",
+]

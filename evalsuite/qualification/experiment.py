@@ -1,0 +1,138 @@
+"""One qualification, from a good candidate to its record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import Gate
+from evalsuite.qualification.mutants import BY_NAME, MUTANTS, Mutant
+from evalsuite.qualification.nulls import NullBank, judge_nulls, null_key, null_requests
+from evalsuite.qualification.record import Qualification, counted, references
+from evalsuite.qualification.trials import SEVERITIES, Tell, trials
+from evalsuite.run import GateRequest, State
+from evalsuite.run.inputs import resolve
+
+OUTPUT = "output"
+"""The layer of mutants that corrupt answers."""
+BANK = "nulls.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualifyRequest:
+    """What a person asks of ``evalsuite qualify``."""
+
+    gate: GateRequest
+    """A candidate without a known defect, and how it is gated; ``out`` is not written."""
+    out: Path
+    gates: tuple[Gate, ...] = tuple(Gate)
+    """Which gates' mutants to try."""
+    mutants: tuple[str, ...] = ()
+    """Only these; empty: all of the gates above."""
+    repeats: int = 20
+    """Candidates for each mutant and severity."""
+    panels: int = 3
+    """Measured panels that the mutants are spread over."""
+    nulls: int = 3
+    """Null runs in all, these panels among them."""
+    severities: tuple[float, ...] = SEVERITIES
+    seed: int = 0
+
+
+def qualify(
+    request: QualifyRequest, *, tell: Tell = lambda _what, _done, _total: None
+) -> Qualification:
+    """Judge nulls and mutants of the output layer, and return what the gates made of them.
+
+    Raises:
+        InvalidInput: unknown mutants, or numbers that make no qualification.
+        EvalsuiteError: the candidate cannot be gated.
+    """
+    chosen = _chosen(request)
+    began = time.monotonic()
+    inputs = resolve(request.gate)
+    digests = (
+        inputs.adapter.digest,
+        inputs.base.digest,
+        inputs.base.tokenizer_digest,
+        inputs.policy.digest,
+        inputs.cases_digest,
+    )
+    states: list[State] = []
+    nulls = judge_nulls(
+        _spread(request),
+        NullBank(request.out / BANK),
+        key_of=lambda asked: null_key(asked, *digests),
+        keep=states.append,
+        kept=request.panels if chosen else 0,
+        tell=tell,
+    )
+    found = trials(
+        states,
+        chosen,
+        repeats=request.repeats,
+        seed=request.seed,
+        severities=request.severities,
+        tell=tell,
+    )
+    rows = counted(found, OUTPUT)
+    return Qualification(
+        subject={
+            "adapter": str(inputs.adapter.path),
+            "adapter_digest": inputs.adapter.digest,
+            "base": inputs.base.name,
+            "base_digest": inputs.base.digest,
+            "policy": inputs.policy.name,
+            "policy_digest": inputs.policy.digest,
+            "cases_digest": inputs.cases_digest,
+            "seed": request.seed,
+            "panels": request.panels,
+            "repeats": request.repeats,
+        },
+        nulls=tuple(nulls),
+        rows=rows,
+        references=references(chosen),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _spread(request: QualifyRequest) -> list[tuple[str, GateRequest]]:
+    """The nulls to judge: plain panels for the mutants first, then fresh ones and variations."""
+    plain = [
+        ("fresh panel", replace(request.gate, seed=request.seed + index))
+        for index in range(min(request.panels, request.nulls))
+    ]
+    more = null_requests(
+        request.gate, request.nulls - len(plain), first_seed=request.seed + len(plain)
+    )
+    return [*plain, *more]
+
+
+def _chosen(request: QualifyRequest) -> tuple[Mutant, ...]:
+    unknown = sorted(set(request.mutants) - set(BY_NAME) - {"none"})
+    if unknown:
+        raise InvalidInput(f"mutants={unknown} are unknown; use none, or any of {_names(MUTANTS)}")
+    for name, value in (("repeats", request.repeats), ("panels", request.panels)):
+        if value < 1:
+            raise InvalidInput(f"{name}={value} must be at least 1")
+    if request.nulls < request.panels:
+        raise InvalidInput(
+            f"nulls={request.nulls} must be at least panels={request.panels}: every panel that "
+            "mutants are planted in is a null itself"
+        )
+    if not request.severities or not all(0 < s <= 1 for s in request.severities):
+        raise InvalidInput(f"severities={request.severities} must be shares above 0 and up to 1")
+    if "none" in request.mutants:
+        return ()
+    return tuple(
+        mutant
+        for mutant in MUTANTS
+        if mutant.gate in request.gates and (not request.mutants or mutant.name in request.mutants)
+    )
+
+
+def _names(mutants: Iterable[Mutant] | Sequence[Mutant]) -> str:
+    return ", ".join(mutant.name for mutant in mutants)

@@ -1,0 +1,157 @@
+"""Nulls: a candidate without a planted defect, met in every way that must not matter.
+
+Other panels, other precision, other numbers of demonstrations. Whatever a gate blocks here is a
+false alarm, and alarms by proof of harm (FAILED) count apart from alarms by lack of proof
+(INCONCLUSIVE).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from evalsuite.errors import RunError, RunStorageError
+from evalsuite.gates import Gate, Status
+from evalsuite.qualification.trials import Outcome, Tell, outcome
+from evalsuite.run import GateRequest, State, observe
+from evalsuite.run.inputs import digest_of
+from evalsuite.storage import storage_errors
+
+Vary = Callable[[GateRequest], GateRequest]
+
+VARIATIONS = MappingProxyType[str, Vary](
+    {
+        "fresh panel": lambda request: request,
+        "bfloat16": lambda request: replace(request, dtype="bfloat16"),
+        "one demonstration": lambda request: replace(request, shown=1),
+        "three demonstrations": lambda request: replace(request, shown=3),
+    }
+)
+"""What is changed besides the panel's seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """One null, judged."""
+
+    variation: str
+    seed: int
+    outcome: Outcome
+
+
+def null_requests(
+    request: GateRequest, n: int, *, first_seed: int = 0, share: int = 4
+) -> Iterator[tuple[str, GateRequest]]:
+    """Yield ``n`` nulls of a candidate: every ``share``-th is a variation, all others fresh panels.
+
+    Every one of them has a panel seed of its own, counted from ``first_seed``.
+    """
+    names = [name for name in VARIATIONS if name != "fresh panel"]
+    varied = 0
+    for index in range(n):
+        name = "fresh panel"
+        if index % share == share - 1:
+            name, varied = names[varied % len(names)], varied + 1
+        yield name, VARIATIONS[name](replace(request, seed=first_seed + index))
+
+
+class NullBank:
+    """Outcomes of nulls, remembered in a file so that a killed qualification repeats none.
+
+    One JSON object per line, keyed by everything that the outcome depends on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known = dict(_lines(path))
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def find(self, key: str) -> Outcome | None:
+        """Return the remembered outcome."""
+        return self._known.get(key)
+
+    def add(self, key: str, null: Null) -> None:
+        """Remember one more, on disk before it counts."""
+        found = null.outcome
+        row = {
+            "key": key,
+            "variation": null.variation,
+            "seed": null.seed,
+            "status": found.status.value,
+            "blocked_by": sorted(found.blocked_by),
+            "failed_by": sorted(found.failed_by),
+        }
+        with storage_errors(self.path, RunStorageError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self._known[key] = found
+
+
+def judge_nulls(
+    requests: Sequence[tuple[str, GateRequest]],
+    bank: NullBank,
+    *,
+    key_of: Callable[[GateRequest], str],
+    keep: Callable[[State], None] = lambda _state: None,
+    kept: int = 0,
+    tell: Tell = lambda _what, _done, _total: None,
+) -> list[Null]:
+    """Measure and judge every null that the bank does not know.
+
+    Args:
+        requests: name of the variation and what to run.
+        bank: where outcomes are looked up and remembered.
+        key_of: names a request by everything that its outcome depends on.
+        keep: called with the measured state of each of the first ``kept`` nulls.
+        kept: how many states are wanted, whether or not their outcome is known.
+        tell: progress.
+    """
+    nulls: list[Null] = []
+    for index, (name, request) in enumerate(requests):
+        tell("null", index, len(requests))
+        key = key_of(request)
+        found = bank.find(key)
+        if found is None or index < kept:
+            state = observe(request)
+            if index < kept:
+                keep(state)
+            if found is None:
+                found = outcome(state.inputs.policy, state.measured.evidence)
+                bank.add(key, Null(name, request.seed or 0, found))
+        nulls.append(Null(name, request.seed or 0, found))
+    tell("null", len(requests), len(requests))
+    return nulls
+
+
+def null_key(request: GateRequest, *depends: str) -> str:
+    """Name a null by its request and by the digests of candidate, base, policy and cases."""
+    asked = (request.seed, request.dtype, request.device, request.shown, request.prompt_format)
+    return digest_of([*depends, *asked])
+
+
+def _lines(path: Path) -> Iterator[tuple[str, Outcome]]:
+    if not path.is_file():
+        return
+    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+        try:
+            row: dict[str, Any] = json.loads(line)
+            yield (
+                str(row["key"]),
+                Outcome(
+                    Status(row["status"]),
+                    frozenset(Gate(gate) for gate in row["blocked_by"]),
+                    frozenset(Gate(gate) for gate in row["failed_by"]),
+                ),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError(
+                f"{path}:{number}: is no remembered null ({error}); delete the line, or the file "
+                "to measure all of them again"
+            ) from None

@@ -1,0 +1,205 @@
+"""What a qualification found, as numbers: ``qualification.json``.
+
+:meth:`Qualification.to_json` is the published contract: keys may be added, none goes away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from evalsuite.gates import Gate, Status
+from evalsuite.qualification.mutants import Mutant
+from evalsuite.qualification.nulls import Null
+from evalsuite.qualification.trials import Outcome, Trial, blocked_by
+from evalsuite.statistics import ResponseCurve, Sides, clopper_pearson, response_curve
+
+SOLE = 0.9
+"""Share of candidates that a sole killer has to block."""
+OTHERS = 0.1
+"""Share of them that any other gate may block beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """All candidates of one mutant at one severity."""
+
+    mutant: str
+    layer: str
+    expected: Gate
+    severity: float
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def runs(self) -> int:
+        """Candidates judged."""
+        return len(self.outcomes)
+
+    @property
+    def blocked(self) -> int:
+        """Candidates that did not pass."""
+        return sum(found.status is not Status.PASSED for found in self.outcomes)
+
+    @property
+    def caught(self) -> int:
+        """Candidates that the expected gate blocked."""
+        return sum(self.expected in found.blocked_by for found in self.outcomes)
+
+    @property
+    def sole_killer(self) -> Gate | None:
+        """The gate that blocks these alone: nearly all of them, and no other gate does."""
+        counts = blocked_by(self.outcomes)
+        if not counts:
+            return None
+        first, *others = sorted(counts, key=counts.__getitem__, reverse=True)
+        alone = counts[first] >= SOLE * self.runs
+        return (
+            Gate(first)
+            if alone and all(counts[gate] <= OTHERS * self.runs for gate in others)
+            else None
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """One row of ``mutants``."""
+        bounds = clopper_pearson(self.blocked, self.runs, sides=Sides.TWO)
+        return {
+            "name": self.mutant,
+            "layer": self.layer,
+            "severity": self.severity,
+            "expected_gate": self.expected.value,
+            "runs": self.runs,
+            "blocked": self.blocked,
+            "blocked_by": blocked_by(self.outcomes),
+            "failed": sum(found.status is Status.FAILED for found in self.outcomes),
+            "caught_by_expected": self.caught,
+            "blocked_interval": [round(bounds.lower, 4), round(bounds.upper, 4)],
+        }
+
+
+def counted(trials: Iterable[Trial], layer: str) -> tuple[Counted, ...]:
+    """Gather trials, in order, by mutant and severity."""
+    return tuple(
+        Counted(mutant.name, layer, mutant.gate, severity, tuple(t.outcome for t in group))
+        for (mutant, severity), group in groupby(trials, key=lambda t: (t.mutant, t.severity))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Qualification:
+    """Everything that one qualification measured."""
+
+    subject: Mapping[str, Any]
+    """Candidate, base, policy and seeds, with their digests."""
+    nulls: tuple[Null, ...]
+    rows: tuple[Counted, ...]
+    references: Mapping[Gate, str]
+    """For each gate the mutant whose curve speaks for it."""
+    seconds: float = 0.0
+
+    def curve(self, mutant: str) -> ResponseCurve | None:
+        """How the expected gate's blocking grows with the severity of one mutant."""
+        rows = self.of(mutant)
+        return response_curve(
+            [row.severity for row in rows],
+            [row.caught for row in rows],
+            [row.runs for row in rows],
+        )
+
+    def of(self, mutant: str) -> tuple[Counted, ...]:
+        """The rows of one mutant, by severity."""
+        return tuple(sorted((r for r in self.rows if r.mutant == mutant), key=lambda r: r.severity))
+
+    def theta(self, mutant: str, probability: float) -> float | None:
+        """The severity that is blocked with ``probability``; None when nothing tested tells.
+
+        Where everything tested was blocked, the smallest tested severity is the answer.
+        """
+        rows = self.of(mutant)
+        if not rows:
+            return None
+        if all(row.caught == row.runs for row in rows):
+            return rows[0].severity
+        curve = self.curve(mutant)
+        found = None if curve is None else curve.severity(probability)
+        return found if found is not None and found <= rows[-1].severity else None
+
+    def sole_killers(self, gate: Gate) -> tuple[str, ...]:
+        """Mutants that, at some severity, only this gate blocks."""
+        return tuple(dict.fromkeys(row.mutant for row in self.rows if row.sole_killer is gate))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of ``qualification.json``."""
+        mutants = list(dict.fromkeys(row.mutant for row in self.rows))
+        return {
+            "version": 1,
+            "subject": dict(self.subject),
+            "nulls": _nulls_json(self.nulls),
+            "mutants": [row.to_json() for row in self.rows],
+            "curves": [
+                {
+                    "mutant": name,
+                    "gate": self.of(name)[0].expected.value,
+                    "theta50": _rounded(self.theta(name, 0.5)),
+                    "theta95": _rounded(self.theta(name, 0.95)),
+                }
+                for name in mutants
+            ],
+            "gates": [
+                {
+                    "gate": gate.value,
+                    "sole_killer_of": list(self.sole_killers(gate)),
+                    "reference": self.references.get(gate),
+                    "theta95": _rounded(self.theta(self.references.get(gate, ""), 0.95)),
+                }
+                for gate in Gate
+            ],
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def alarms(nulls: Sequence[Null], status: Status) -> int:
+    """Count the nulls that ended in ``status``."""
+    return sum(null.outcome.status is status for null in nulls)
+
+
+def _nulls_json(nulls: Sequence[Null]) -> dict[str, Any]:
+    failed, open_ = alarms(nulls, Status.FAILED), alarms(nulls, Status.INCONCLUSIVE)
+    names = list(dict.fromkeys(null.variation for null in nulls))
+    grouped = {name: [n for n in nulls if n.variation == name] for name in names}
+    return {
+        "runs": len(nulls),
+        "alarms": failed,
+        "upper": _upper(failed, len(nulls)),
+        "inconclusive": open_,
+        "inconclusive_upper": _upper(open_, len(nulls)),
+        "blocked_by": blocked_by(null.outcome for null in nulls),
+        "variations": [
+            {
+                "name": name,
+                "runs": len(group),
+                "failed": alarms(group, Status.FAILED),
+                "inconclusive": alarms(group, Status.INCONCLUSIVE),
+            }
+            for name, group in grouped.items()
+        ],
+    }
+
+
+def _upper(events: int, runs: int) -> float | None:
+    """One-sided 95 % bound of a rate; None without runs."""
+    return round(clopper_pearson(events, runs).upper, 4) if runs else None
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else float(f"{value:.3g}")
+
+
+def references(mutants: Iterable[Mutant]) -> dict[Gate, str]:
+    """The mutant whose curve speaks for each gate: the first that is marked as one."""
+    found: dict[Gate, str] = {}
+    for mutant in mutants:
+        if mutant.reference:
+            found.setdefault(mutant.gate, mutant.name)
+    return found

@@ -1,0 +1,143 @@
+"""A qualification for people: a page and a text, from the content of ``qualification.json``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from evalsuite.report.html import environment
+
+_WIDTH, _HEIGHT = 320, 150
+_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 308, 10, 122
+_LEAST = 0.004
+"""Where the logarithmic axis of severities begins."""
+_TICKS = (0.01, 0.1, 1.0)
+
+
+def render_qualification(data: Mapping[str, Any]) -> str:
+    """Return the page of a qualification as one HTML document that needs no network."""
+    template = environment().get_template("qualification.html")
+    gates = [gate["gate"] for gate in data["gates"]]
+    return template.render(
+        data=data,
+        gates=[_gate(data, gate) for gate in data["gates"]],
+        matrix=[_killed(data, name, gates) for name in _names(data)],
+        names=gates,
+        share=share,
+        nulls=nulls_sentence(data["nulls"]),
+    )
+
+
+def qualification_text(data: Mapping[str, Any]) -> str:
+    """Return what a terminal shows: the nulls in a sentence, then a line for each gate."""
+    lines = [nulls_sentence(data["nulls"])]
+    for gate in data["gates"]:
+        sole = ", ".join(gate["sole_killer_of"]) or "nothing"
+        theta = gate["theta95"]
+        seen = f"95 % of {gate['reference']} from {share(theta)}" if theta is not None else "-"
+        lines.append(f"{gate['gate']:20} {seen:48} alone: {sole}")
+    return "\n".join(lines)
+
+
+def nulls_sentence(nulls: Mapping[str, Any]) -> str:
+    """Say how many good candidates were stopped."""
+    if not nulls["runs"]:
+        return "No null was judged."
+    return (
+        f"{nulls['alarms']} of {nulls['runs']} good candidates were FAILED (true rate at most "
+        f"{share(nulls['upper'])} with 95 % confidence), {nulls['inconclusive']} INCONCLUSIVE "
+        f"(at most {share(nulls['inconclusive_upper'])})."
+    )
+
+
+def share(value: float) -> str:
+    """Write a share as a percentage with two telling digits."""
+    return f"{100 * value:.2g} %" if value < 0.1 else f"{100 * value:.0f} %"
+
+
+def _names(data: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(row["name"] for row in data["mutants"]))
+
+
+def _gate(data: Mapping[str, Any], gate: Mapping[str, Any]) -> dict[str, Any]:
+    rows = [row for row in data["mutants"] if row["expected_gate"] == gate["gate"]]
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    curves = {curve["mutant"]: curve for curve in data["curves"]}
+    return {
+        **gate,
+        "mutants": [
+            {
+                **curves[name],
+                "layer": next(row["layer"] for row in rows if row["name"] == name),
+                "picture": curve_drawing(name, [row for row in rows if row["name"] == name]),
+            }
+            for name in names
+        ],
+    }
+
+
+def _killed(data: Mapping[str, Any], name: str, gates: Sequence[str]) -> dict[str, Any]:
+    """One row of the kill matrix: what each gate blocked at the mildest severity surely blocked."""
+    rows = sorted(
+        (row for row in data["mutants"] if row["name"] == name), key=lambda row: row["severity"]
+    )
+    sure = next((row for row in rows if row["caught_by_expected"] == row["runs"]), rows[-1])
+    return {
+        "name": name,
+        "expected": sure["expected_gate"],
+        "severity": sure["severity"],
+        "runs": sure["runs"],
+        "counts": [sure["blocked_by"].get(gate, 0) for gate in gates],
+    }
+
+
+def curve_drawing(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
+    """Return an SVG: share of blocked candidates against severity, with exact 95 % intervals."""
+    ordered = sorted(rows, key=lambda row: row["severity"])
+    points = [
+        (_x(row["severity"]), row["blocked"] / row["runs"], *row["blocked_interval"])
+        for row in ordered
+    ]
+    ticks = Markup("").join(
+        Markup(
+            '<text class="tick" x="{}" y="{}" text-anchor="middle" font-size="10" '
+            'fill="currentColor">{}</text>'
+        ).format(_x(tick), _BOTTOM + 16, share(tick))
+        for tick in _TICKS
+    )
+    whiskers = Markup("").join(
+        Markup(
+            '<line x1="{x}" y1="{}" x2="{x}" y2="{}" stroke="currentColor" stroke-width="1.5" '
+            'stroke-opacity=".45"/><circle cx="{x}" cy="{}" r="3.5" fill="currentColor"/>'
+        ).format(_y(low), _y(high), _y(value), x=x)
+        for x, value, low, high in points
+    )
+    line = " ".join(f"{x},{_y(value)}" for x, value, _, _ in points)
+    told = "; ".join(
+        f"{share(row['severity'])}: {row['blocked']} of {row['runs']}" for row in ordered
+    )
+    return Markup(
+        '<svg class="curve" viewBox="0 0 {w} {h}" role="img" width="{w}" height="{h}">'
+        "<title>{name}: blocked by severity</title><desc>{told}</desc>"
+        '<line x1="{l}" y1="{b}" x2="{r}" y2="{b}" stroke="currentColor" stroke-opacity=".3"/>'
+        '<line x1="{l}" y1="{s}" x2="{r}" y2="{s}" stroke="currentColor" stroke-opacity=".4" '
+        'stroke-dasharray="3 3"/><text class="tick" x="{t}" y="{u}" text-anchor="end" '
+        'font-size="10" fill="currentColor">95 %</text>'
+        '<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
+        "{whiskers}{ticks}</svg>"
+    ).format(
+        w=_WIDTH, h=_HEIGHT, name=name, told=told, l=_LEFT, r=_RIGHT, b=_BOTTOM, s=_y(0.95),
+        t=_LEFT - 4, u=_y(0.95) + 4, line=line, whiskers=whiskers, ticks=ticks,
+    )  # fmt: skip
+
+
+def _x(severity: float) -> float:
+    along = math.log(max(severity, _LEAST) / _LEAST) / math.log(1 / _LEAST)
+    return round(_LEFT + along * (_RIGHT - _LEFT), 1)
+
+
+def _y(value: float) -> float:
+    return round(_BOTTOM - value * (_BOTTOM - _TOP), 1)

@@ -1,0 +1,162 @@
+"""Planted defects: each is seen by its gate, and mixing severities is the same as planting them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evalsuite.cases import Case
+from evalsuite.engines import LivenessReport
+from evalsuite.engines.liveness import Check as LivenessCheck
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import Gate, Status, judge
+from evalsuite.generation import Finish, Output
+from evalsuite.qualification import (
+    MUTANTS,
+    Corrupted,
+    Mutant,
+    Specimen,
+    corrupted,
+    counted,
+    outcome,
+    trials,
+)
+from evalsuite.run import Answered, GateRequest, State, measure
+from evalsuite.run.inputs import resolve
+from evalsuite.run.questions import Question, questions, sample
+from evalsuite.runrecord import Side
+from evalsuite.scenarios import SkillItem
+
+ROOT = Path(__file__).parents[2]
+
+
+def ideal(question: Question) -> Output:
+    """What a model would say that makes no mistake; the baseline says the same."""
+    target = question.request.target
+    if target is not None:
+        return Output(
+            text="", ids=target, finish=Finish.SCORED, logprobs=tuple(-1.0 for _ in target)
+        )
+    item = question.item
+    text = item.answer if isinstance(item, SkillItem) else item.reference or item.query
+    return Output(text=text, ids=(), finish=Finish.STOP)
+
+
+@pytest.fixture(scope="module")
+def perfect(candidate: Path) -> State:
+    """A measured candidate without any defect, under the policy of the embedded base."""
+    request = GateRequest(adapter=candidate, policy="nano", cases=ROOT / "cases", seed=5)
+    state = State(request=request, tell=lambda _: None)
+    state.inputs = resolve(request)
+    state.samples = sample(state.inputs)
+    checks = tuple(LivenessCheck(f"check {n}", True, "") for n in range(6))
+    state.liveness = LivenessReport(adapter=state.inputs.adapter.digest, checks=checks)
+    state.questions = questions(state.inputs, state.samples)
+    state.answered = tuple(
+        Answered(question=q, output=ideal(q), key=str(i)) for i, q in enumerate(state.questions)
+    )
+    state.measured = measure(state.inputs, state.samples, state.liveness, state.answered)
+    return state
+
+
+@pytest.fixture(scope="module")
+def broken(perfect: State) -> Callable[[Mutant], Corrupted]:
+    """Each mutant of that candidate, made once."""
+    made: dict[str, Corrupted] = {}
+
+    def make(mutant: Mutant) -> Corrupted:
+        if mutant.name not in made:
+            made[mutant.name] = corrupted(perfect, mutant)
+        return made[mutant.name]
+
+    return make
+
+
+def test_the_perfect_candidate_passes(perfect: State) -> None:
+    found = outcome(perfect.inputs.policy, perfect.measured.evidence)
+    assert found.status is Status.PASSED
+    assert not found.blocked_by
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
+def test_every_mutant_is_failed_by_its_gate(
+    mutant: Mutant, perfect: State, broken: Callable[[Mutant], Corrupted]
+) -> None:
+    worst = outcome(perfect.inputs.policy, broken(mutant).at(1.0, random.Random(0)))
+    assert mutant.gate in worst.failed_by
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
+def test_no_severity_is_no_defect(
+    mutant: Mutant, perfect: State, broken: Callable[[Mutant], Corrupted]
+) -> None:
+    assert broken(mutant).at(0.0, random.Random(0)) == perfect.measured.evidence
+
+
+@pytest.mark.parametrize("mutant", [m for m in MUTANTS if m.once], ids=lambda m: m.name)
+def test_a_template_defect_is_caught_at_its_first_occurrence(
+    mutant: Mutant, perfect: State, broken: Callable[[Mutant], Corrupted]
+) -> None:
+    rng = random.Random(1)
+    for _ in range(20):
+        found = outcome(perfect.inputs.policy, broken(mutant).once(rng))
+        assert found.failed_by == {Gate.TEMPLATE_ROUND_TRIP}
+
+
+@pytest.mark.parametrize("name", ["paste-entity", "swap-antecedent", "drop-system", "forget-text"])
+def test_mixed_evidence_is_that_of_a_candidate_with_these_answers(
+    name: str, perfect: State, broken: Callable[[Mutant], Corrupted]
+) -> None:
+    mutant = next(m for m in MUTANTS if m.name == name)
+    made = broken(mutant)
+    rng = random.Random(2)
+    hit = frozenset(case for case in made.cases if rng.random() < 0.3)
+    answers = [
+        (
+            mutant.corrupt(Specimen(answer, perfect.inputs.template))
+            if answer.question.row.case_id in hit
+            and (mutant.both_sides or answer.question.side is Side.CANDIDATE)
+            else None
+        )
+        or answer
+        for answer in perfect.answered
+    ]
+    planted = measure(perfect.inputs, perfect.samples, perfect.liveness, answers)
+    mixed = made.at(0.3, random.Random(2))
+    policy = perfect.inputs.policy
+    assert judge(policy, mixed) == judge(policy, planted.evidence)
+
+
+def test_an_answer_that_a_mutant_cannot_touch_is_left_alone(perfect: State) -> None:
+    mutants = {m.name: m for m in MUTANTS}
+    template = perfect.inputs.template
+    for answer in perfect.answered:
+        specimen = Specimen(answer, template)
+        if not isinstance(answer.question.item, Case):
+            assert mutants["paste-entity"].corrupt(specimen) is None
+            assert mutants["silence"].corrupt(specimen) is None
+        else:
+            assert mutants["forget-skills"].corrupt(specimen) is None
+
+
+def test_a_mutant_that_can_touch_nothing_says_so(perfect: State) -> None:
+    idle = Mutant("idle", Gate.FORGETTING, "does nothing", lambda _: None)
+    with pytest.raises(InvalidInput, match="idle"):
+        corrupted(perfect, idle)
+
+
+def test_trials_are_reproducible_and_count_who_blocked(perfect: State) -> None:
+    mutant = next(m for m in MUTANTS if m.name == "paste-entity")
+    made = [
+        counted(trials([perfect], [mutant], repeats=4, severities=(0.002, 0.3)), "output")
+        for _ in range(2)
+    ]
+    assert made[0] == made[1]
+    mild, severe = made[0]
+    assert (mild.runs, severe.runs) == (4, 4)
+    assert severe.blocked == severe.caught == 4
+    assert severe.to_json()["blocked_by"]["example_leakage"] == 4
+    assert mild.blocked < 4
