@@ -269,6 +269,20 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LooksInfo:
+    """When a run looked at its panels, and whether it stopped there."""
+
+    __pydantic_config__ = _CLOSED
+
+    planned: tuple[float, ...]
+    """Shares of every panel, rising, without the whole."""
+    stopped_at: float | None = None
+    """The share after which it was clear that the candidate is blocked; None: asked as a whole."""
+    because: tuple[str, ...] = ()
+    """``gate/part: reason`` of everything that could not pass any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """Everything that a run was made from; what ``run.json`` tells.
 
@@ -296,6 +310,8 @@ class RunInfo:
     timings: Mapping[str, float] = field(default_factory=dict)
     """Step name to seconds, in the order of the steps."""
     counts: Counts = Counts()
+    looks: LooksInfo | None = None
+    """None when panels were asked as a whole, without looking before."""
     command: tuple[str, ...] = ()
     """The command line that made the run, as a list of arguments."""
 

@@ -15,7 +15,9 @@ from evalsuite.gates.judging import (
     judge_paired,
     judge_rate,
 )
+from evalsuite.gates.looks import Hopeless, hopeless, stopped
 from evalsuite.gates.policy import (
+    Looks,
     Origin,
     Policy,
     Proof,
@@ -27,6 +29,7 @@ from evalsuite.gates.policy import (
 from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names
 from evalsuite.gates.verdict import (
     Gate,
+    Quantity,
     SliceVerdict,
     Status,
     Tier,
@@ -41,10 +44,13 @@ __all__ = [
     "Criterion",
     "Evidence",
     "Gate",
+    "Hopeless",
+    "Looks",
     "Observation",
     "Origin",
     "Policy",
     "Proof",
+    "Quantity",
     "SliceBy",
     "SliceVerdict",
     "Status",
@@ -53,6 +59,7 @@ __all__ = [
     "decide",
     "derived_seed",
     "dump_verdicts",
+    "hopeless",
     "judge",
     "judge_census",
     "judge_checks",
@@ -66,4 +73,5 @@ __all__ = [
     "policy_digest",
     "policy_names",
     "policy_schema",
+    "stopped",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from evalsuite.gates import reasons
 from evalsuite.gates.evidence import Check, Observation, distinct
 from evalsuite.gates.policy import Proof
-from evalsuite.gates.verdict import SliceVerdict, Status, Tier
+from evalsuite.gates.verdict import Quantity, SliceVerdict, Status, Tier
 from evalsuite.statistics import (
     Estimate,
     clustered_rate,
@@ -83,7 +83,8 @@ def judge_rate(criterion: Criterion, observations: Sequence[Observation]) -> Sli
         confidence=criterion.confidence,
     )
     detectable = None if rate is None else rate - criterion.limit
-    return _settle(criterion, estimate, (status, reason), len(cases), detectable)
+    found = (status, reason)
+    return _settle(criterion, estimate, found, len(cases), detectable, Quantity.RATE)
 
 
 def judge_paired(
@@ -121,7 +122,8 @@ def judge_paired(
         power=criterion.power,
         confidence=criterion.confidence,
     )
-    return _settle(criterion, estimate, (status, reason), len(cases), detectable)
+    found = (status, reason)
+    return _settle(criterion, estimate, found, len(cases), detectable, Quantity.DIFFERENCE)
 
 
 def judge_mean(criterion: Criterion, observations: Sequence[Observation]) -> SliceVerdict:
@@ -147,7 +149,8 @@ def judge_mean(criterion: Criterion, observations: Sequence[Observation]) -> Sli
         power=criterion.power,
         confidence=criterion.confidence,
     )
-    return _settle(criterion, estimate, (status, reason), len(cases), detectable)
+    found = (status, reason)
+    return _settle(criterion, estimate, found, len(cases), detectable, Quantity.NATS)
 
 
 def judge_census(criterion: Criterion, observations: Sequence[Observation]) -> SliceVerdict:
@@ -227,6 +230,7 @@ def _settle(
     decision: tuple[Status, str],
     cases: int,
     detectable: float | None,
+    quantity: Quantity,
 ) -> SliceVerdict:
     """Lower a pass that stands on missing or too few measurements, and write the slice."""
     status, reason = decision
@@ -250,6 +254,9 @@ def _settle(
         tier=criterion.tier,
         smallest_detectable=detectable,
         by_value=criterion.proof is Proof.VALUE,
+        quantity=quantity,
+        effective_n=estimate.effective_n,
+        spread=estimate.spread,
     )
 
 

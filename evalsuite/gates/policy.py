@@ -232,6 +232,23 @@ class GateRules(_Closed):
         return self
 
 
+class Looks(_Closed):
+    """When a run looks before its panels are complete. A look can only block, never pass."""
+
+    shares: Annotated[
+        tuple[Annotated[float, Field(gt=0, lt=1)], ...], Field(min_length=1, max_length=20)
+    ]
+    """Shares of every panel after which to look, rising."""
+    false_block: Annotated[float, Field(gt=0, lt=0.5)]
+    """Largest probability to stop a candidate without harm at any of these looks."""
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if list(self.shares) != sorted(set(self.shares)):
+            raise ValueError(f"shares={list(self.shares)} must rise")
+        return self
+
+
 class Policy(_Closed):
     """The agreement by which a candidate is judged."""
 
@@ -241,6 +258,8 @@ class Policy(_Closed):
     """One-sided, of each bound that decides."""
     power: Annotated[float, Field(gt=0, lt=1)]
     """Probability with which the reported smallest detectable difference would have shown."""
+    looks: Looks | None = None
+    """Without, panels are asked as a whole."""
     gates: GateRules
 
     @model_validator(mode="after")

@@ -51,8 +51,21 @@ class Tier(StrEnum):
     """Run and shown, never decisive."""
 
 
+class Quantity(StrEnum):
+    """What a part of a gate measures, and so what its numbers mean."""
+
+    RATE = "rate"
+    """A share of cases."""
+    DIFFERENCE = "difference"
+    """Candidate minus baseline, in shares of the same cases."""
+    NATS = "nats"
+    """Candidate minus baseline, in nats per token."""
+    CENSUS = "census"
+    """A share of a fixed list; nothing is estimated."""
+
+
 _SEVERITY = {Status.PASSED: 0, Status.INCONCLUSIVE: 1, Status.FAILED: 2}
-_NUMBERS = ("value", "lower", "upper", "limit", "smallest_detectable")
+_NUMBERS = ("value", "lower", "upper", "limit", "smallest_detectable", "effective_n", "spread")
 _R = TypeVar("_R", "SliceVerdict", "Verdict")
 
 
@@ -88,6 +101,11 @@ class SliceVerdict:
     """The smallest true loss beyond the limit (rates), or difference, that would have shown."""
     by_value: bool = False
     """Whether the policy asks for the measured value only, not for its bound."""
+    quantity: Quantity = Quantity.CENSUS
+    effective_n: float | None = None
+    """How many independent cases the panel is worth; None where nothing is estimated."""
+    spread: float | None = None
+    """Standard deviation of one case; of a difference, the root of the share that differs."""
 
     def __post_init__(self) -> None:
         _check(self.name, self)
@@ -149,7 +167,7 @@ class Verdict:
 
 def _check(owner: str, record: SliceVerdict | Verdict) -> None:
     for name in _NUMBERS:
-        number = getattr(record, name)
+        number = getattr(record, name, None)
         if number is not None and not math.isfinite(number):
             raise InvalidInput(f"{owner}: {name}={number} is not a finite number; use None")
     if not record.reason.strip():
@@ -168,6 +186,8 @@ def _read(kind: type[_R], data: Any) -> _R:
             raise RunError(f"verdict: {name}={value!r} has the wrong type")
     try:
         values |= {"status": Status(values["status"]), "tier": Tier(values["tier"])}
+        if "quantity" in values:
+            values["quantity"] = Quantity(values["quantity"])
         return kind(**values | ({"slices": ()} if "slices" in values else {}))
     except (ValueError, InvalidInput) as error:
         raise RunError(f"verdict: {error}") from None

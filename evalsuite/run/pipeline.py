@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,9 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from evalsuite import __version__
 from evalsuite.engines import CachingEngine, LivenessReport, open_engine, resolve_numerics
 from evalsuite.engines.cache import request_key
-from evalsuite.gates import Evidence, Verdict, judge
+from evalsuite.gates import Evidence, Hopeless, Verdict, hopeless, judge, stopped
 from evalsuite.run.inputs import GateRequest, Inputs, digest_of, resolve
-from evalsuite.run.questions import Question, Samples, questions, sample
+from evalsuite.run.questions import Question, Samples, first_share, questions, sample
 from evalsuite.run.scoring import Answered, Measured, liveness_checks, measure
 from evalsuite.runfolder import Run, RunWriter
 from evalsuite.runrecord import (
@@ -23,6 +23,7 @@ from evalsuite.runrecord import (
     BaseInfo,
     Counts,
     EngineInfo,
+    LooksInfo,
     OutputRow,
     PolicyInfo,
     RunInfo,
@@ -55,6 +56,12 @@ class State:
     samples: Samples = field(init=False)
     questions: tuple[Question, ...] = ()
     answered: tuple[Answered, ...] = ()
+    whole: bool = False
+    """Whether panels are asked whole, whatever the policy plans."""
+    hopeless: tuple[Hopeless, ...] = ()
+    """Why the run stopped at a look."""
+    seen: float = 1.0
+    """Share of every panel that was asked."""
     measured: Measured = field(init=False)
     verdicts: tuple[Verdict, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
@@ -91,12 +98,24 @@ def draw_samples(state: State) -> None:
 
 
 def infer(state: State) -> None:
-    """Answer everything in one call, in batches, from the cache where it is known."""
-    requests = [question.request for question in state.questions]
-    outputs = state.engine.infer(requests)
+    """Answer in batches, from the cache where it is known; stop at a look that decides."""
+    policy = state.inputs.policy
+    planned = policy.looks.shares if policy.looks and state.questions and not state.whole else ()
+    for share in planned:
+        _ask(state, first_share(state.questions, share))
+        evidence = measure(state.inputs, state.samples, state.liveness, state.answered).evidence
+        state.hopeless = hopeless(policy, evidence, share)
+        if state.hopeless:
+            state.seen = share
+            return
+    _ask(state, state.questions)
+
+
+def _ask(state: State, questions: Sequence[Question]) -> None:
+    outputs = state.engine.infer([question.request for question in questions])
     state.answered = tuple(
         Answered(question=q, output=o, key=request_key(state.engine.identity, q.request))
-        for q, o in zip(state.questions, outputs, strict=True)
+        for q, o in zip(questions, outputs, strict=True)
     )
 
 
@@ -112,6 +131,8 @@ def score(state: State) -> None:
 def decide(state: State) -> None:
     """Judge every gate by the policy."""
     state.verdicts = judge(state.inputs.policy, state.measured.evidence)
+    if state.hopeless:
+        state.verdicts = stopped(state.verdicts, state.hopeless, state.seen)
 
 
 MEASURING: tuple[Callable[[State], None], ...] = (
@@ -134,6 +155,7 @@ def observe(request: GateRequest, *, tell: Listener = lambda _: None) -> State:
         EvalsuiteError: the candidate could not be measured.
     """
     with closing(_Work(request, tell)) as work:
+        work.state.whole = True
         work.through(MEASURING)
         return work.state
 
@@ -178,7 +200,8 @@ class _Work:
 
 def _write_down(state: State, writer: RunWriter) -> None:
     """Stage the evidence; the run replaces an older one only when it is complete."""
-    rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(state.questions)}
+    asked = [answer.question for answer in state.answered]
+    rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(asked)}
     writer.add_cases(reversed(rows.values()))
     writer.add_outputs(_output_row(state, answer) for answer in state.answered)
     writer.add_scores(state.measured.scores)
@@ -249,5 +272,16 @@ def _info(state: State, created: datetime) -> RunInfo:
         machine={"system": platform.platform(), "processor": platform.machine()},
         timings=dict(state.timings),
         counts=Counts(model_calls=engine.calls, cache_hits=engine.hits, cache_misses=engine.misses),
+        looks=_looks(state),
         command=state.request.command,
+    )
+
+
+def _looks(state: State) -> LooksInfo | None:
+    if state.inputs.policy.looks is None:
+        return None
+    return LooksInfo(
+        planned=state.inputs.policy.looks.shares,
+        stopped_at=state.seen if state.hopeless else None,
+        because=tuple(f"{h.gate}/{h.part}: {h.why}" for h in state.hopeless),
     )

@@ -6,6 +6,7 @@ engine can batch the whole run and both sides meet identical batches.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -160,6 +161,25 @@ def questions(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
         asked += _text(inputs, text)
     _require_fit(asked, inputs.context)
     return tuple(asked)
+
+
+def first_share(asked: Iterable[Question], share: float) -> tuple[Question, ...]:
+    """The questions about the first ``share`` of each sampled part and language.
+
+    Golden cases wait for the end: a fixed list says nothing before it is complete.
+    """
+    everything = tuple(asked)
+    cases: dict[tuple[str, str], dict[str, None]] = {}
+    for question in everything:
+        row = question.row
+        if row.panel in (PANEL, SKILLS, TEXTS):
+            cases.setdefault((row.panel, row.language), {})[row.case_id] = None
+    wanted = {
+        (part, case)
+        for (part, _), ids in cases.items()
+        for case in list(ids)[: math.ceil(share * len(ids))]
+    }
+    return tuple(q for q in everything if (q.row.panel, q.row.case_id) in wanted)
 
 
 def _require_fit(asked: Iterable[Question], context: int) -> None:

@@ -23,7 +23,7 @@ from evalsuite.statistics.planning import (
     smallest_detectable_rate,
     zero_failure_size,
 )
-from evalsuite.statistics.rates import clopper_pearson, clustered_rate
+from evalsuite.statistics.rates import best_case_upper, clopper_pearson, clustered_rate
 from evalsuite.statistics.resampling import paired_bootstrap
 from evalsuite.statistics.response import ResponseCurve, response_curve
 from evalsuite.statistics.sequential import (
@@ -31,6 +31,7 @@ from evalsuite.statistics.sequential import (
     Decision,
     SequentialTest,
     Step,
+    early_blocking,
     truncated_sprt,
 )
 
@@ -44,9 +45,11 @@ __all__ = [
     "SequentialTest",
     "Sides",
     "Step",
+    "best_case_upper",
     "betting_wealth",
     "clopper_pearson",
     "clustered_rate",
+    "early_blocking",
     "first_reaching",
     "mcnemar",
     "more_cases_for_difference",

@@ -37,6 +37,19 @@ def binomial_bounds(failures: float, n: float, tail: float) -> tuple[float, floa
     return min(lower, rate), max(upper, rate)
 
 
+def best_case_upper(rate: float, effective_n: float, share: float, confidence: float) -> float:
+    """Return the upper bound that a panel would end with if nothing failed from here on.
+
+    Args:
+        rate: failure rate of the part that was seen.
+        effective_n: independent cases that this part is worth.
+        share: of the whole panel that it makes up, above 0 and up to 1.
+        confidence: one-sided, of the bound at the end.
+    """
+    tail = Sides.ONE.tail(confidence)
+    return binomial_bounds(rate * effective_n, effective_n / share, tail)[1]
+
+
 def clopper_pearson(
     failures: int, n: int, confidence: float = 0.95, *, sides: Sides = Sides.ONE
 ) -> Estimate:

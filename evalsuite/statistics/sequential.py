@@ -9,7 +9,7 @@ the lines are moved until the exact distribution of the walk, carried from look 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
@@ -162,15 +162,7 @@ def truncated_sprt(
         InvalidInput: looks that do not rise, steps in the wrong order, or a last look that comes
             too early to keep both errors.
     """
-    ends = tuple(looks)
-    if not ends or ends[0] < 1 or any(b <= a for a, b in pairwise(ends)):
-        raise InvalidInput(f"looks={list(ends)} must be rising numbers of cases, from 1")
-    if not harmless.mean < harmful.mean:
-        raise InvalidInput(
-            f"the harmless mean loss {harmless.mean:g} must lie below the harmful {harmful.mean:g}"
-        )
-    if not (0 < false_pass < 1 and 0 < false_block < 1):
-        raise InvalidInput("false_pass and false_block must lie between 0 and 1, both excluded")
+    ends = _checked(harmful, harmless, looks, false_pass, false_block)
     gap = harmful.mean - harmless.mean
     unit = (harmful.variance + harmless.variance) / 2 / gap
     upper = unit * math.log((1 - false_pass) / false_block)
@@ -197,11 +189,64 @@ def truncated_sprt(
             f"{ends[-1]} cases cannot keep false_pass={false_pass} and false_block={false_block} "
             f"for mean losses {harmless.mean:g} and {harmful.mean:g}; end later"
         )
+    return plan(_smallest(lambda scale: keeps(plan(scale))))
+
+
+def early_blocking(
+    harmful: Step, harmless: Step, looks: Sequence[int], *, false_block: float
+) -> SequentialTest:
+    """Return a plan that only ever blocks, before its last look; what then remains is not decided.
+
+    For panels that are judged as a whole when they are complete: looking earlier cannot help a
+    harmful candidate, and stops a harmless one with probability ``false_block`` at most.
+
+    Args:
+        harmful: what should be stopped early.
+        harmless: what must not be.
+        looks: cases seen at each look, rising; the last one is the complete panel.
+        false_block: largest probability to stop a ``harmless`` candidate at any look before it.
+
+    Raises:
+        InvalidInput: as :func:`truncated_sprt`.
+    """
+    ends = _checked(harmful, harmless, looks, false_block)
+    gap = harmful.mean - harmless.mean
+    wald = (harmful.variance + harmless.variance) / 2 / gap * math.log(1 / false_block)
+
+    def plan(scale: float) -> SequentialTest:
+        return SequentialTest(
+            looks=ends,
+            slope=(harmful.mean + harmless.mean) / 2,
+            block_from=scale * wald,
+            pass_from=math.inf,
+            cut=ends[-1],
+        )
+
+    return plan(_smallest(lambda s: plan(s).characteristics(harmless).blocks <= false_block))
+
+
+def _checked(
+    harmful: Step, harmless: Step, looks: Sequence[int], *errors: float
+) -> tuple[int, ...]:
+    ends = tuple(looks)
+    if not ends or ends[0] < 1 or any(b <= a for a, b in pairwise(ends)):
+        raise InvalidInput(f"looks={list(ends)} must be rising numbers of cases, from 1")
+    if not harmless.mean < harmful.mean:
+        raise InvalidInput(
+            f"the harmless mean loss {harmless.mean:g} must lie below the harmful {harmful.mean:g}"
+        )
+    if not all(0 < error < 1 for error in errors):
+        raise InvalidInput("false_pass and false_block must lie between 0 and 1, both excluded")
+    return ends
+
+
+def _smallest(keeps: Callable[[float], bool]) -> float:
+    """Return the narrowest multiple of Wald's distances that keeps the errors."""
     low, high = _NARROWEST, _WIDEST
     for _ in range(_HALVINGS):
         scale = (low + high) / 2
-        low, high = (low, scale) if keeps(plan(scale)) else (scale, high)
-    return plan(high)
+        low, high = (low, scale) if keeps(scale) else (scale, high)
+    return high
 
 
 def _largest_cut(test: SequentialTest, harmful: Step, false_pass: float) -> int:

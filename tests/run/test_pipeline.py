@@ -14,7 +14,8 @@ from safetensors.numpy import load_file, save_file
 
 from evalsuite.errors import BaseMismatch, InvalidInput, ModelNotFound, RunInUse, RunStorageError
 from evalsuite.gates import Status
-from evalsuite.run import STEPS, Event, GateRequest, evaluate
+from evalsuite.run import STEPS, Event, GateRequest, evaluate, observe
+from evalsuite.run.questions import first_share
 from evalsuite.runfolder import RunWriter, load_run
 from evalsuite.runrecord import Side
 
@@ -208,3 +209,38 @@ def test_an_adapter_from_elsewhere_passes_only_where_the_policy_allows_it(
     run = evaluate(replace(request_, adapter=foreign, policy=str(policy)))
     found = {v.gate: v.status for v in run.verdicts}
     assert found["liveness"] is found["template_round_trip"] is status
+
+
+def test_a_bad_candidate_is_stopped_at_a_look_and_the_run_says_so(
+    request_: GateRequest, tmp_path: Path
+) -> None:
+    text = Path(str(request_.policy)).read_text("utf-8")
+    strict = text.replace("failure_rate: {limit: 0.999}", "failure_rate: {limit: 0.05}")
+    strict = strict.replace(
+        "power: 0.9", "power: 0.9\nlooks: {shares: [0.4, 0.7], false_block: 0.01}"
+    )
+    path = tmp_path / "looks.yaml"
+    path.write_text(strict, "utf-8")
+    run = evaluate(replace(request_, policy=str(path)))
+    assert run.status is Status.FAILED
+    assert run.info.looks is not None
+    assert run.info.looks.stopped_at == 0.4
+    assert any("pronoun_resolution/failure_rate" in why for why in run.info.looks.because)
+    whole = evaluate(replace(request_, out=tmp_path / "whole"))
+    assert whole.info.looks is None
+    assert len(run.outputs) < len(whole.outputs) / 2
+    assert {o.panel for o in run.outputs} == {"panel", "skills", "texts"}
+    assert load_run(run.folder).info.looks == run.info.looks
+
+
+def test_the_first_share_holds_every_part_and_language_in_order(request_: GateRequest) -> None:
+    state = observe(request_)
+    early = first_share(state.questions, 0.5)
+    assert [q for q in state.questions if q in early] == list(early)
+    seen = {(q.row.panel, q.row.language) for q in early}
+    assert seen == {(p, lang) for p in ("panel", "skills", "texts") for lang in ("en", "zh")}
+    assert first_share(early, 1.0) == early
+    sides: dict[str, set[Side]] = {}
+    for question in early:
+        sides.setdefault(question.row.case_id, set()).add(question.side)
+    assert all(both == set(Side) for both in sides.values())

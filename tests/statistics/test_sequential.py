@@ -89,7 +89,7 @@ def test_without_early_passing_nothing_passes_before_the_end() -> None:
     assert test.decide(len(LOOKS) - 1, -float(LOOKS[-1])) is Decision.PASS
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=12)
 @given(st.floats(0.0, 0.3), st.floats(0.0, 0.3), st.integers(0, 14))
 def test_more_losses_never_help(better: float, worse: float, look: int) -> None:
     test = truncated_sprt(HARMFUL, HARMLESS, LOOKS)

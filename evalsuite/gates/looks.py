@@ -1,0 +1,113 @@
+"""When a run may stop before its panels are complete: only to block, never to pass.
+
+A pass is always judged on complete panels, so looking earlier cannot promote anything. A part of a
+gate is *hopeless* in one of three ways: it is beyond its limit by a bound stricter than the usual
+one; not even a remainder without any failure would let it pass; or a candidate as good as the
+baseline would have looked this bad too rarely (a sequential test with exact errors).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from evalsuite.errors import InvalidInput
+from evalsuite.gates.evidence import Evidence
+from evalsuite.gates.judge import judge
+from evalsuite.gates.judging import ROUNDING
+from evalsuite.gates.policy import Looks, Policy
+from evalsuite.gates.verdict import Quantity, SliceVerdict, Tier, Verdict
+from evalsuite.statistics import Step, best_case_upper, early_blocking
+
+
+@dataclass(frozen=True, slots=True)
+class Hopeless:
+    """A part of a gate that cannot pass any more."""
+
+    gate: str
+    part: str
+    why: str
+
+
+def hopeless(policy: Policy, evidence: Evidence, share: float) -> tuple[Hopeless, ...]:
+    """Return every blocking part that the first ``share`` of each panel already decides.
+
+    Raises:
+        InvalidInput: the policy plans no looks, or ``share`` is none of 0 to 1.
+    """
+    looks = policy.looks
+    if looks is None or not 0 < share <= 1:
+        raise InvalidInput(f"share={share}: a look needs a policy with looks and a share above 0")
+    strict = policy.model_copy(update={"confidence": 1 - looks.false_block / len(looks.shares)})
+    found: list[Hopeless] = []
+    for usual, firm in zip(judge(policy, evidence), judge(strict, evidence), strict=True):
+        if usual.tier is Tier.BLOCKING:
+            bounds = {part.name: part for part in firm.slices}
+            found += _of_gate(policy, looks, usual, bounds, share)
+    return tuple(found)
+
+
+def _of_gate(
+    policy: Policy, looks: Looks, verdict: Verdict, firm: dict[str, SliceVerdict], share: float
+) -> Iterator[Hopeless]:
+    for part in verdict.slices:
+        if part.tier is Tier.BLOCKING and part.value is not None:
+            why = (
+                _beyond(firm[part.name])
+                or _beyond_repair(policy, part, share)
+                or _unlikely(looks, part, share)
+            )
+            if why:
+                yield Hopeless(verdict.gate, part.name, why)
+
+
+def _beyond(part: SliceVerdict) -> str:
+    """Whether the strict lower bound lies beyond the limit."""
+    beyond = part.lower is not None and part.lower > part.limit + ROUNDING
+    return "it is surely beyond its limit" if beyond else ""
+
+
+def _beyond_repair(policy: Policy, part: SliceVerdict, share: float) -> str:
+    """Whether a rate cannot pass even if nothing fails any more."""
+    if part.quantity is not Quantity.RATE or part.value is None or part.effective_n is None:
+        return ""
+    best = part.value * share
+    if not part.by_value:
+        best = best_case_upper(part.value, part.effective_n, share, policy.confidence)
+    return "even without a further failure it could not pass" * (best > part.limit + ROUNDING)
+
+
+def _unlikely(looks: Looks, part: SliceVerdict, share: float) -> str:
+    """Whether a candidate as good as the baseline would hardly have come this far behind."""
+    wanted = part.quantity is Quantity.DIFFERENCE and not part.by_value and part.limit > 0
+    if not wanted or part.value is None or not part.effective_n or not part.spread:
+        return ""
+    differing = max(part.spread**2, part.limit)
+    if differing > 1:
+        return ""
+    whole = part.effective_n / share
+    sizes = sorted({max(1, round(whole * planned)) for planned in (*looks.shares, 1.0)})
+    plan = early_blocking(
+        Step.paired(part.limit, differing),
+        Step.paired(0.0, differing),
+        sizes,
+        false_block=looks.false_block,
+    )
+    behind = plan.blocks(part.value * part.effective_n, part.effective_n)
+    return "a candidate as good as the baseline would hardly be this far behind" * behind
+
+
+def stopped(
+    verdicts: Iterable[Verdict], found: Iterable[Hopeless], share: float
+) -> tuple[Verdict, ...]:
+    """Return the verdicts of a run that stopped at a look, each saying so."""
+    why = {item.gate: f"{item.part}: {item.why}" for item in reversed(tuple(found))}
+    told = f"The run stopped after {100 * share:g} % of its panels"
+    return tuple(
+        replace(
+            verdict,
+            reason=f"{verdict.reason} {told}"
+            + (f", because of {why[verdict.gate]}." if verdict.gate in why else "."),
+        )
+        for verdict in verdicts
+    )
