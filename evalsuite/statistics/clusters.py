@@ -34,6 +34,13 @@ PRIOR_CLUSTERS = 10
 Chosen by simulation: with 10, the false pass rate stays at 5 % for correlations up to 0.3 in every
 design tried (5 to 300 clusters, limits 1 % to 35 %)."""
 
+PRIOR_CLUSTERS_PAIRED = 40
+"""The same for paired differences.
+
+They live on few clusters that differ, often in one direction: a panel that happens to miss one of
+these looks both better and less correlated. With 10, 6.6 % of harmful candidates passed a macro
+mean over 58 unequal clusters (correlation 0.3, nominal 5 %); with 30 5.3 %, with 60 4.1 %."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clustered:
@@ -122,7 +129,13 @@ def _degrees(share: Array) -> float:
 
 
 def effective_size(
-    summary: Clustered, spread: float, informative: int, *, tail: float, assumed_icc: float
+    summary: Clustered,
+    spread: float,
+    informative: int,
+    *,
+    tail: float,
+    assumed_icc: float,
+    prior: int = PRIOR_CLUSTERS,
 ) -> Effective:
     """Return how many independent cases the panel is worth.
 
@@ -132,6 +145,7 @@ def effective_size(
         informative: clusters in which the rarer outcome occurred.
         tail: error probability of each bound.
         assumed_icc: intra-class correlation to assume where the panel does not tell.
+        prior: how many clusters with an event weigh as much as the assumption.
 
     Raises:
         InvalidInput: ``assumed_icc`` lies outside 0 to 1.
@@ -149,7 +163,7 @@ def effective_size(
             effective, f"nothing varied: intra-class correlation {assumed_icc:g} assumed"
         )
     measured = (summary.variance * summary.units / spread**2 - 1) / extra
-    weight = informative / (informative + PRIOR_CLUSTERS)
+    weight = informative / (informative + prior)
     pulled = weight * measured + (1 - weight) * assumed_icc
     icc = min(1.0, max(0.0, measured, pulled))
     inflation = (1 + extra * icc) * _t_correction(summary, tail)

@@ -16,6 +16,7 @@ import numpy as np
 from evalsuite.errors import InvalidInput
 from evalsuite.statistics.clusters import (
     ASSUMED_ICC,
+    PRIOR_CLUSTERS_PAIRED,
     Array,
     Clustered,
     Effective,
@@ -152,6 +153,7 @@ def paired_difference(
         np.unique(codes[difference != 0]).size,
         tail=Sides.ONE.tail(confidence),
         assumed_icc=assumed_icc,
+        prior=PRIOR_CLUSTERS_PAIRED,
     )
     return _tango_estimate(worse, better, summary, effective, int(difference.size), confidence)
 

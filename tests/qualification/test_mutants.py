@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 
 from evalsuite.cases import Case
-from evalsuite.engines import LivenessReport
-from evalsuite.engines.liveness import Check as LivenessCheck
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status, judge
-from evalsuite.generation import Finish, Output
 from evalsuite.qualification import (
     MUTANTS,
     Corrupted,
@@ -24,42 +21,17 @@ from evalsuite.qualification import (
     outcome,
     trials,
 )
-from evalsuite.run import Answered, GateRequest, State, measure
-from evalsuite.run.inputs import resolve
-from evalsuite.run.questions import Question, questions, sample
+from evalsuite.qualification.ideal import ideal_state
+from evalsuite.run import GateRequest, State, measure
 from evalsuite.runrecord import Side
-from evalsuite.scenarios import SkillItem
 
 ROOT = Path(__file__).parents[2]
-
-
-def ideal(question: Question) -> Output:
-    """What a model would say that makes no mistake; the baseline says the same."""
-    target = question.request.target
-    if target is not None:
-        return Output(
-            text="", ids=target, finish=Finish.SCORED, logprobs=tuple(-1.0 for _ in target)
-        )
-    item = question.item
-    text = item.answer if isinstance(item, SkillItem) else item.reference or item.query
-    return Output(text=text, ids=(), finish=Finish.STOP)
 
 
 @pytest.fixture(scope="module")
 def perfect(candidate: Path) -> State:
     """A measured candidate without any defect, under the policy of the embedded base."""
-    request = GateRequest(adapter=candidate, policy="nano", cases=ROOT / "cases", seed=5)
-    state = State(request=request, tell=lambda _: None)
-    state.inputs = resolve(request)
-    state.samples = sample(state.inputs)
-    checks = tuple(LivenessCheck(f"check {n}", True, "") for n in range(6))
-    state.liveness = LivenessReport(adapter=state.inputs.adapter.digest, checks=checks)
-    state.questions = questions(state.inputs, state.samples)
-    state.answered = tuple(
-        Answered(question=q, output=ideal(q), key=str(i)) for i, q in enumerate(state.questions)
-    )
-    state.measured = measure(state.inputs, state.samples, state.liveness, state.answered)
-    return state
+    return ideal_state(GateRequest(adapter=candidate, policy="nano", cases=ROOT / "cases", seed=5))
 
 
 @pytest.fixture(scope="module")
