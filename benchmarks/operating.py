@@ -214,7 +214,7 @@ def main() -> int:
     parser.add_argument("--looks", type=int, default=200, help="runs for each early stop")
     parser.add_argument("--out", type=Path, default=None)
     args = parser.parse_args()
-    policy = load_policy(args.policy)
+    policy = load_policy(args.policy).for_attempt(1)
     request = GateRequest(
         base_model=args.base_model, adapter=args.adapter, policy=args.policy, seed=1
     )
@@ -257,7 +257,16 @@ def main() -> int:
     ]  # fmt: skip
     print()
     out = args.out or RESULTS / f"operating-{args.policy}.json"
-    return conclude(figures, {"policy": policy.digest, "sizes": sizes, "stops": stops}, out)
+    return conclude(
+        figures,
+        {
+            "policy": load_policy(args.policy).digest,
+            "confidence": policy.confidence,
+            "sizes": sizes,
+            "stops": stops,
+        },
+        out,
+    )
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ _WITHOUT_RUN = "evalsuite_without_run"
 """Attribute of a test's report, which xdist carries to the process that reports."""
 _OPTION = re.compile(
     r"(?<!\S)(?<!evalsuite gate )"
-    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache)\b)"
+    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache|registry|waivers)\b)"
 )
 """An option of ``evalsuite gate`` in an error's advice, where it is called ``--gate-...`` here."""
 
@@ -66,11 +66,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="run folder, replaced by each run (default: ROOT/reports/pytest)",
     )
+    group.addoption("--gate-waivers", type=Path, help=HELP["waivers"])
     group.addoption("--gate-seed", type=int, help=HELP["seed"])
     group.addoption("--gate-prompt-format", default="xml", help=HELP["prompt_format"])
     group.addoption("--gate-dtype", default="auto", help=HELP["dtype"])
     group.addoption("--gate-device", default="auto", help=HELP["device"])
     group.addoption("--gate-cache", type=Path, help=HELP["cache"])
+    group.addoption(
+        "--gate-registry",
+        type=Path,
+        help="folder of the ledger of attempts (default: ROOT/registry)",
+    )
 
 
 def _request(config: pytest.Config) -> GateRequest:
@@ -88,6 +94,8 @@ def _request(config: pytest.Config) -> GateRequest:
         prompt_format=config.getoption("--gate-prompt-format"),
         dtype=config.getoption("--gate-dtype"),
         device=config.getoption("--gate-device"),
+        waivers=config.getoption("--gate-waivers"),
+        registry=config.getoption("--gate-registry") or root / "registry",
         command=("pytest", *sys.argv[1:]),
     )
 
@@ -276,14 +284,14 @@ def _allowed(run: Run, golden_set: str) -> frozenset[str]:
 
 
 def require(verdict: Verdict) -> None:
-    """Fail the test unless the gate passed; an advisory gate is an expected failure."""
+    """Fail the test unless the gate passed; an advisory or waived one is an expected failure."""
     from evalsuite.runrecord import Status, Tier
 
     if verdict.status is Status.PASSED:
         return
     told = f"{verdict.gate} {verdict.status}: {verdict.reason}"
-    if verdict.tier is Tier.ADVISORY:
-        pytest.xfail(f"advisory: {told}")
+    if verdict.tier is not Tier.BLOCKING:
+        pytest.xfail(f"{verdict.tier}: {told}")
     pytest.fail(told, pytrace=False)
 
 

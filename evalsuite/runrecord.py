@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Literal, Self
 
@@ -269,6 +269,29 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverInfo:
+    """A waiver that a run was judged with."""
+
+    __pydantic_config__ = _CLOSED
+
+    gate: str
+    reason: str
+    by: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptInfo:
+    """Which attempt of its lineage a run was, and at what confidence it was judged for that."""
+
+    __pydantic_config__ = _CLOSED
+
+    lineage: str
+    number: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LooksInfo:
     """When a run looked at its panels, and whether it stopped there."""
 
@@ -310,6 +333,10 @@ class RunInfo:
     timings: Mapping[str, float] = field(default_factory=dict)
     """Step name to seconds, in the order of the steps."""
     counts: Counts = Counts()
+    waivers: tuple[WaiverInfo, ...] = ()
+    """Of this candidate, whether they held or not."""
+    attempt: AttemptInfo | None = None
+    """None when no registry counted attempts."""
     looks: LooksInfo | None = None
     """None when panels were asked as a whole, without looking before."""
     command: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ def options(
         "--adapter", str(candidate), "--gate-policy", str(small_policy),
         "--gate-cases", str(few_cases), "--gate-out", str(pytester.path / "run"),
         "--gate-seed", "11", "--gate-cache", str(candidate.parent / "outputs.sqlite3"),
+        "--gate-registry", str(pytester.path / "registry"),
     ]  # fmt: skip
 
 

@@ -56,6 +56,7 @@ def add(subparsers: Subparsers) -> None:
         help="the run folder; a run that is there is replaced (default: reports/run)",
     )
     add_gate_options(gate)
+    add_registry(gate)
     report = command(
         subparsers,
         "report",

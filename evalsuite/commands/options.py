@@ -49,6 +49,7 @@ HELP = {
     "policy": "nano, default, or a YAML file (default: nano for the embedded base, else default)",
     "seed": "of the panels (default: from adapter and policy)",
     "prompt_format": "xml, json, markdown or plain (default: xml)",
+    "waivers": "YAML file of waivers, each for one gate of one candidate (docs/policy.md)",
     "cache": "SQLite file of answers (default: ~/.cache/evalsuite/outputs.sqlite3)",
     "dtype": "float32, bfloat16, or auto: bfloat16 on CUDA, else float32",
     "device": "cpu, cuda, or auto: cuda where torch sees one, else cpu",
@@ -67,6 +68,7 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cases", type=Path, default=Path("cases"), help="folder of golden cases (default: cases)"
     )
+    parser.add_argument("--waivers", type=Path, help=HELP["waivers"])
     parser.add_argument("--seed", type=int, help=HELP["seed"])
     parser.add_argument("--prompt-format", default="xml", help=HELP["prompt_format"])
     parser.add_argument("--cache", type=Path, help=HELP["cache"])
@@ -80,7 +82,7 @@ def add_registry(parser: argparse.ArgumentParser) -> None:
         "--registry",
         type=Path,
         default=Path("registry"),
-        help="folder of promotion records (default: registry)",
+        help="folder of promotion records and of the ledger of attempts (default: registry)",
     )
 
 
@@ -99,5 +101,7 @@ def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequ
         prompt_format=args.prompt_format,
         dtype=args.dtype,
         device=args.device,
+        waivers=args.waivers,
+        registry=getattr(args, "registry", None),
         command=command,
     )

@@ -17,6 +17,7 @@ from evalsuite.gates.judging import (
 )
 from evalsuite.gates.looks import Hopeless, hopeless, stopped
 from evalsuite.gates.policy import (
+    Attempts,
     Looks,
     Origin,
     Policy,
@@ -38,8 +39,10 @@ from evalsuite.gates.verdict import (
     load_verdicts,
     overall,
 )
+from evalsuite.gates.waivers import Waiver, load_waivers, waived
 
 __all__ = [
+    "Attempts",
     "Check",
     "Criterion",
     "Evidence",
@@ -56,6 +59,7 @@ __all__ = [
     "Status",
     "Tier",
     "Verdict",
+    "Waiver",
     "decide",
     "derived_seed",
     "dump_verdicts",
@@ -68,10 +72,12 @@ __all__ = [
     "judge_rate",
     "load_policy",
     "load_verdicts",
+    "load_waivers",
     "overall",
     "parse_policy",
     "policy_digest",
     "policy_names",
     "policy_schema",
     "stopped",
+    "waived",
 ]

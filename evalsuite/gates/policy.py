@@ -10,16 +10,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from evalsuite.cases import Kind, Language
+from evalsuite.errors import InvalidInput
 from evalsuite.gates.verdict import Gate, Tier
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Nats = Annotated[float, Field(ge=0, le=100)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,79}$")]
+Decides = Literal[Tier.BLOCKING, Tier.ADVISORY]
+"""What a policy may make of a part; only a person waives."""
 Panel = Annotated[dict[Language, Annotated[int, Field(ge=1, le=1_000_000)]], Field(min_length=1)]
 
 
@@ -62,7 +65,7 @@ class SliceLimit(Limit):
     only: tuple[str, ...] = ()
     """Groups that this rule is about, such as ``ordinal``, ``zh`` or ``ordinal+zh``; empty: all
     groups that no other rule of the same ``by`` names."""
-    tier: Tier = Tier.BLOCKING
+    tier: Decides = Tier.BLOCKING
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -82,7 +85,7 @@ class GateRule(_Closed):
     """What every gate has."""
 
     enabled: bool = True
-    tier: Tier = Tier.BLOCKING
+    tier: Decides = Tier.BLOCKING
 
 
 class Origin(StrEnum):
@@ -129,7 +132,7 @@ class PanelRule(ClusteredRule):
 class GoldenRule(_Closed):
     """Hand-written cases: a fixed list, so every case counts and nothing is estimated."""
 
-    sets: Annotated[dict[Name, Tier], Field(min_length=1)]
+    sets: Annotated[dict[Name, Decides], Field(min_length=1)]
     """Which sets decide. A set that is not named here is an error, not a surprise."""
     limit: Share
     """The largest share of a set's cases that may fail."""
@@ -249,6 +252,16 @@ class Looks(_Closed):
         return self
 
 
+class Attempts(StrEnum):
+    """What it costs to try again within a lineage."""
+
+    SPEND = "spend"
+    """Attempt k may err with ``(1 - confidence) / (k * (k + 1))``: however many are made, the
+    probability to pass a bad candidate at any of them stays within ``1 - confidence``."""
+    COUNT = "count"
+    """They are counted and shown; each is judged at the full confidence."""
+
+
 class Policy(_Closed):
     """The agreement by which a candidate is judged."""
 
@@ -258,6 +271,7 @@ class Policy(_Closed):
     """One-sided, of each bound that decides."""
     power: Annotated[float, Field(gt=0, lt=1)]
     """Probability with which the reported smallest detectable difference would have shown."""
+    attempts: Attempts = Attempts.COUNT
     looks: Looks | None = None
     """Without, panels are asked as a whole."""
     gates: GateRules
@@ -277,6 +291,21 @@ class Policy(_Closed):
     def required(self) -> tuple[Gate, ...]:
         """The gates without whose verdict nothing passes."""
         return tuple(gate for gate in self.enabled if self.rule(gate).tier is Tier.BLOCKING)
+
+    def for_attempt(self, number: int) -> Policy:
+        """Return the policy as it judges that attempt of a lineage, counted from 1.
+
+        Only the confidence changes; the policy's own digest is what a run records.
+
+        Raises:
+            InvalidInput: no such attempt.
+        """
+        if number < 1:
+            raise InvalidInput(f"number={number}: attempts are counted from 1")
+        if self.attempts is Attempts.COUNT:
+            return self
+        error = (1 - self.confidence) / (number * (number + 1))
+        return self.model_copy(update={"confidence": 1 - error})
 
     def rule(self, gate: Gate) -> GateRule:
         """Return the rule of ``gate``."""

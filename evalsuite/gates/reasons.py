@@ -66,7 +66,7 @@ def rate_reason(
     """Explain the decision about a failure rate."""
     count = round(estimate.value * estimate.n, 2)
     said = f"{subject} in {count:g} of {estimate.n} cases ({percent(estimate.value)})"
-    sure = f"with {100 * estimate.confidence:g} % confidence"
+    sure = f"with {100 * estimate.confidence:.4g} % confidence"
     match status:
         case Status.PASSED if estimate.upper <= limit:
             return (
@@ -96,7 +96,7 @@ def paired_reason(
     if abs(estimate.value) < 0.0005:  # what would be written as 0.0 points
         often = "as often as"
     said = f"The candidate fails {subject} {often} the baseline on {estimate.n} shared cases"
-    sure = f"with {100 * estimate.confidence:g} % confidence"
+    sure = f"with {100 * estimate.confidence:.4g} % confidence"
     match status:
         case Status.PASSED if estimate.upper <= limit:
             bound = _at_most(estimate.upper)
@@ -143,7 +143,7 @@ def mean_reason(
     match status:
         case Status.PASSED:
             return (
-                f"{said}; with {100 * estimate.confidence:g} % confidence the loss is at most "
+                f"{said}; with {100 * estimate.confidence:.4g} % confidence the loss is at most "
                 f"{estimate.upper:+.3f}, within the margin of {nats(limit)}."
             )
         case Status.FAILED:

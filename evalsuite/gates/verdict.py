@@ -49,6 +49,8 @@ class Tier(StrEnum):
     """Only a pass lets the candidate through."""
     ADVISORY = "advisory"
     """Run and shown, never decisive."""
+    WAIVED = "waived"
+    """Did not pass, and a named person let it through; shown wherever the verdict is."""
 
 
 class Quantity(StrEnum):
@@ -215,7 +217,8 @@ def overall(verdicts: Sequence[Verdict], required: Collection[str]) -> Status:
     """
     blocking = [verdict for verdict in verdicts if verdict.tier is Tier.BLOCKING]
     status = worst([verdict.status for verdict in blocking])
-    missing = set(required) - {verdict.gate for verdict in blocking}
+    waived = [verdict for verdict in verdicts if verdict.tier is Tier.WAIVED]
+    missing = set(required) - {verdict.gate for verdict in (*blocking, *waived)}
     return worst([status, Status.INCONCLUSIVE]) if missing else status
 
 

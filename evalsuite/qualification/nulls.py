@@ -123,7 +123,7 @@ def judge_nulls(
             if index < kept:
                 keep(state)
             if found is None:
-                found = outcome(state.inputs.policy, state.measured.evidence)
+                found = outcome(state.inputs.judged, state.measured.evidence)
                 bank.add(key, Null(name, request.seed or 0, found))
         nulls.append(Null(name, request.seed or 0, found))
     tell("null", len(requests), len(requests))

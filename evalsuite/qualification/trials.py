@@ -83,7 +83,7 @@ def trials(
             for repeat in range(repeats):
                 victim = victims[repeat % len(victims)]
                 evidence = victim.once(rng) if mutant.once else victim.at(severity, rng)
-                policy = states[repeat % len(states)].inputs.policy
+                policy = states[repeat % len(states)].inputs.judged
                 yield Trial(mutant, severity or 1 / len(victim.cases), outcome(policy, evidence))
     tell("", len(planted), len(planted))
 

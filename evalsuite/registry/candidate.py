@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -101,6 +102,16 @@ def configuration(run: Run) -> list[Resource]:
         ) from None
 
 
+def require_current_waivers(run: Run, today: date) -> None:
+    """Raise RegistryError when a waiver of the run has expired since."""
+    for waiver in run.info.waivers:
+        if waiver.expires < today:
+            raise RegistryError(
+                f"refused: {waiver.gate} was waived by {waiver.by} until {waiver.expires}, which "
+                "is over; gate it again"
+            )
+
+
 def seed_origin(run: Run) -> SeedOrigin:
     """Return who chose the seed of the run's panels."""
     seed, adapter = run.info.seeds.get("panel"), run.info.adapter
@@ -130,7 +141,11 @@ def _require_policy(run: Run) -> None:
             f"refused: the policy {policy.name!r} in the run.json of {str(run.folder)!r} has the "
             f"digest {actual}, but run.json says {policy.digest}; run the gate again"
         )
-    passed = {v.gate for v in run.verdicts if v.tier is Tier.BLOCKING and v.status is Status.PASSED}
+    passed = {
+        v.gate
+        for v in run.verdicts
+        if v.tier is Tier.WAIVED or (v.tier is Tier.BLOCKING and v.status is Status.PASSED)
+    }
     absent = [gate.value for gate in _policy(run).required if gate.value not in passed]
     if absent:
         raise RegistryError(

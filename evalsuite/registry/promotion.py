@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from evalsuite.errors import RegistryError
@@ -11,6 +11,7 @@ from evalsuite.registry.candidate import (
     configuration,
     read_candidate,
     require_adapter,
+    require_current_waivers,
     seed_origin,
 )
 from evalsuite.registry.chain import Chain, append, locked, read_chain
@@ -45,6 +46,7 @@ def promote(run_folder: Path, registry_folder: Path, *, now: datetime) -> Promot
     _require_zone(now)
     registry = Path(registry_folder).absolute()
     candidate = read_candidate(Path(run_folder), registry)
+    require_current_waivers(candidate.run, now.astimezone(UTC).date())
     with locked(registry):
         chain = read_chain(registry)
         chain.require_whole(registry)

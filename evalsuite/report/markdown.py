@@ -24,6 +24,7 @@ def render_markdown(run: Run, *, max_failures: int = 5) -> str:
         f"# {view.icon} {view.word}: {escape(view.title)}",
         "",
         f"**{view.meaning}** {escape(view.sentence)}",
+        *(escape(note) for note in view.notes),
         "",
         escape(_circumstances(run)),
         "",
@@ -69,7 +70,7 @@ def _row(verdict: Verdict) -> str:
     status = f"{ICONS[verdict.status]} {WORDS[verdict.status].lower()}"
     cells = (
         escape(verdict.gate),
-        f"{status} (advisory)" if verdict.tier is Tier.ADVISORY else status,
+        status if verdict.tier is Tier.BLOCKING else f"{status} ({verdict.tier})",
         number(verdict.value),
         interval(verdict),
         number(verdict.limit),

@@ -26,7 +26,7 @@ def summary(run: Run) -> Group:
     view = build_view(run, max_failures=0)
     head = Text.assemble(
         (f"{view.icon} {view.word}. ", f"bold {_STYLES[run.status]}"),
-        one_line(f"{view.meaning} {view.sentence}", 600),
+        one_line(" ".join((view.meaning, view.sentence, *view.notes)), 900),
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("gate", no_wrap=True)
@@ -50,8 +50,8 @@ def summary_text(run: Run, *, width: int = 120) -> str:
 
 def _cells(verdict: Verdict) -> tuple[Text, ...]:
     status = f"{ICONS[verdict.status]} {WORDS[verdict.status].lower()}"
-    if verdict.tier is Tier.ADVISORY:
-        status += " (advisory)"
+    if verdict.tier is not Tier.BLOCKING:
+        status += f" ({verdict.tier})"
     return (
         Text(one_line(verdict.gate, 60)),
         Text(status, style=_STYLES[verdict.status]),

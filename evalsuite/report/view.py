@@ -106,6 +106,8 @@ class ReportView:
     icon: str
     meaning: str
     sentence: str
+    notes: tuple[str, ...]
+    """What else a person must know before deciding: waivers, attempts, an early stop."""
     gates: tuple[GateView, ...]
     reproduce: tuple[str, ...]
     verify: tuple[str, ...]
@@ -125,6 +127,7 @@ def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
         icon=ICONS[run.status],
         meaning=_MEANING[run.status],
         sentence=sentence(run),
+        notes=_notes(run),
         gates=gates,
         reproduce=(shlex.join(run.info.command),) if run.info.command else (),
         verify=_verify_commands(run),
@@ -136,6 +139,8 @@ def sentence(run: Run) -> str:
     blocking = [verdict for verdict in run.verdicts if verdict.tier is Tier.BLOCKING]
     if run.status is Status.PASSED:
         count = len(blocking)
+        if not count:
+            return "Every gate was waived."
         gates = "the only blocking gate" if count == 1 else f"all {count} blocking gates"
         return f"The adapter passed {gates}."
     bad = [verdict for verdict in blocking if verdict.status is run.status]
@@ -144,6 +149,22 @@ def sentence(run: Run) -> str:
     verb = "failed" if run.status is Status.FAILED else "could not decide"
     more = f" ({len(bad) - 1} more of {len(blocking)} {verb})" if len(bad) > 1 else ""
     return f"{_title(bad[0].gate)} {verb}: {bad[0].reason.rstrip('.')}{more}."
+
+
+def _notes(run: Run) -> tuple[str, ...]:
+    notes = [
+        f"{_title(w.gate)}: waived by {w.by} until {w.expires}: {w.reason.rstrip('.')}."
+        for w in run.info.waivers
+    ]
+    attempt, looks = run.info.attempt, run.info.looks
+    if attempt is not None:
+        notes.append(
+            f"Attempt {attempt.number} of this lineage, judged with "
+            f"{100 * attempt.confidence:.4g} % confidence."
+        )
+    if looks is not None and looks.stopped_at is not None:
+        notes.append(f"The run stopped after {100 * looks.stopped_at:g} % of its panels.")
+    return tuple(notes)
 
 
 def _title(gate: str) -> str:

@@ -6,14 +6,16 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
+from evalsuite.attempts import Attempt, lineage_of, record_attempt
 from evalsuite.casefiles import dump_cases, load_cases, without_source
 from evalsuite.cases import Case, Language
 from evalsuite.detectors.retention import load_texts
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Policy, derived_seed, load_policy
+from evalsuite.gates import Policy, Waiver, derived_seed, load_policy, load_waivers
 from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, resolve_base
 from evalsuite.prompts import get_format, load_demonstrations
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
@@ -45,6 +47,10 @@ class GateRequest:
     """Demonstrations in the prompt of a sampled case."""
     dtype: str = "auto"
     device: str = "auto"
+    waivers: Path | None = None
+    """File of waivers; None: nothing is waived."""
+    registry: Path | None = None
+    """Folder whose ledger counts the attempts of a lineage; None: not counted."""
     command: tuple[str, ...] = ()
 
 
@@ -63,7 +69,16 @@ class Inputs:
     """What the prompts of a golden set show, where the set has demonstrations of its own."""
     suites: tuple[SkillItem, ...] = field(default=())
     texts: tuple[TextItem, ...] = field(default=())
+    waivers: tuple[Waiver, ...] = ()
+    """Those that are about this candidate."""
     seed: int
+    attempt: Attempt | None = None
+    """Which attempt of its lineage this is; None: not counted, and judged as the first."""
+
+    @property
+    def judged(self) -> Policy:
+        """The policy as it judges this attempt."""
+        return self.policy.for_attempt(self.attempt.number if self.attempt else 1)
 
     @property
     def context(self) -> int:
@@ -114,8 +129,30 @@ def resolve(request: GateRequest) -> Inputs:
         demonstrations=asked.demonstrations,
         suites=asked.suites,
         texts=asked.texts,
+        waivers=tuple(w for w in asked.waivers if adapter.digest.startswith(w.adapter)),
         seed=derived_seed(adapter.digest, policy.digest) if request.seed is None else request.seed,
     )
+
+
+def counted(inputs: Inputs, *, now: datetime) -> Inputs:
+    """Write down which attempt of its lineage this is, before anything is known of its verdict.
+
+    Raises:
+        RunError: the ledger of attempts is broken.
+        RunStorageError: it cannot be written.
+    """
+    if inputs.request.registry is None:
+        return inputs
+    asked = Attempt(
+        lineage=lineage_of(inputs.base, inputs.adapter),
+        number=0,
+        adapter=inputs.adapter.digest,
+        policy=inputs.policy.digest,
+        cases=inputs.cases_digest,
+        seed=inputs.seed,
+        created="",
+    )
+    return replace(inputs, attempt=record_attempt(inputs.request.registry, asked, now=now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +164,7 @@ class Asked:
     demonstrations: Mapping[tuple[str, Language], DemonstrationPair]
     suites: tuple[SkillItem, ...]
     texts: tuple[TextItem, ...]
+    waivers: tuple[Waiver, ...]
 
 
 def check(request: GateRequest) -> Asked:
@@ -143,6 +181,7 @@ def check(request: GateRequest) -> Asked:
         demonstrations=_demonstrations(request.cases, policy),
         suites=_suites(policy),
         texts=_texts(policy),
+        waivers=load_waivers(request.waivers) if request.waivers else (),
     )
 
 

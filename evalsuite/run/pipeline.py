@@ -13,13 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from evalsuite import __version__
 from evalsuite.engines import CachingEngine, LivenessReport, open_engine, resolve_numerics
 from evalsuite.engines.cache import request_key
-from evalsuite.gates import Evidence, Hopeless, Verdict, hopeless, judge, stopped
-from evalsuite.run.inputs import GateRequest, Inputs, digest_of, resolve
+from evalsuite.gates import Evidence, Hopeless, Verdict, hopeless, judge, stopped, waived
+from evalsuite.run.inputs import GateRequest, Inputs, counted, digest_of, resolve
 from evalsuite.run.questions import Question, Samples, first_share, questions, sample
 from evalsuite.run.scoring import Answered, Measured, liveness_checks, measure
 from evalsuite.runfolder import Run, RunWriter
 from evalsuite.runrecord import (
     AdapterInfo,
+    AttemptInfo,
     BaseInfo,
     Counts,
     EngineInfo,
@@ -27,6 +28,7 @@ from evalsuite.runrecord import (
     OutputRow,
     PolicyInfo,
     RunInfo,
+    WaiverInfo,
 )
 
 _PACKAGES = ("torch", "transformers", "peft", "tokenizers", "bitsandbytes", "numpy", "scipy")
@@ -69,7 +71,8 @@ class State:
 
 def read_inputs(state: State) -> None:
     """Resolve every name and read every file before anything expensive."""
-    state.inputs = resolve(state.request)
+    inputs = resolve(state.request)
+    state.inputs = inputs if state.whole else counted(inputs, now=datetime.now(UTC))
 
 
 def load_model(state: State) -> None:
@@ -99,7 +102,7 @@ def draw_samples(state: State) -> None:
 
 def infer(state: State) -> None:
     """Answer in batches, from the cache where it is known; stop at a look that decides."""
-    policy = state.inputs.policy
+    policy = state.inputs.judged
     planned = policy.looks.shares if policy.looks and state.questions and not state.whole else ()
     for share in planned:
         _ask(state, first_share(state.questions, share))
@@ -130,9 +133,15 @@ def score(state: State) -> None:
 
 def decide(state: State) -> None:
     """Judge every gate by the policy."""
-    state.verdicts = judge(state.inputs.policy, state.measured.evidence)
+    state.verdicts = judge(state.inputs.judged, state.measured.evidence)
     if state.hopeless:
         state.verdicts = stopped(state.verdicts, state.hopeless, state.seen)
+    state.verdicts = waived(
+        state.verdicts,
+        state.inputs.waivers,
+        adapter=state.inputs.adapter.digest,
+        today=datetime.now(UTC).date(),
+    )
 
 
 MEASURING: tuple[Callable[[State], None], ...] = (
@@ -272,8 +281,23 @@ def _info(state: State, created: datetime) -> RunInfo:
         machine={"system": platform.platform(), "processor": platform.machine()},
         timings=dict(state.timings),
         counts=Counts(model_calls=engine.calls, cache_hits=engine.hits, cache_misses=engine.misses),
+        waivers=tuple(
+            WaiverInfo(gate=w.gate.value, reason=w.reason, by=w.by, expires=w.expires)
+            for w in inputs.waivers
+        ),
+        attempt=_attempt(inputs),
         looks=_looks(state),
         command=state.request.command,
+    )
+
+
+def _attempt(inputs: Inputs) -> AttemptInfo | None:
+    if inputs.attempt is None:
+        return None
+    return AttemptInfo(
+        lineage=inputs.attempt.lineage,
+        number=inputs.attempt.number,
+        confidence=inputs.judged.confidence,
     )
 
 

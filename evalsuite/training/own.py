@@ -37,6 +37,19 @@ def load_own(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
     return tuple(samples)
 
 
+def source_of(recipe: DataRecipe) -> str:
+    """Name where the data came from, whatever the seed made of it: what a lineage has in common."""
+    if not recipe.files:
+        return "scenario grammar"
+    digest = hashlib.sha256()
+    for name in recipe.files:
+        for path in _expand(Path(name)):
+            files = [path] if path.is_file() else sorted(p for p in path.rglob("*.y*ml"))
+            for file in files:
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return f"files {digest.hexdigest()}"
+
+
 def _expand(path: Path) -> Iterator[Path]:
     if path.is_dir():
         found = sorted(path.rglob("*.jsonl"))

@@ -38,7 +38,7 @@ from evalsuite.training.loading import (
     pick_device,
     pick_dtype,
 )
-from evalsuite.training.own import load_own
+from evalsuite.training.own import load_own, source_of
 from evalsuite.training.prepare import Dropped, Encoded, Prepared, prepare
 from evalsuite.training.progress import Phase, ProgressCallback, TrainingProgress, TrainResult
 from evalsuite.training.quiet import quiet
@@ -265,6 +265,7 @@ def _stage(
             quantization=run.recipe.quantization.value,
             seed=run.recipe.seed,
             evalsuite_version=__version__,
+            lineage=source_of(run.recipe.data),
         ),
     )
     read_adapter(staged, base)

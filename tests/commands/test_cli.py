@@ -106,7 +106,7 @@ def test_gate_report_promote_and_verify_work_on_one_run(
     status = main(
         ["gate", "--adapter", str(candidate), "--policy", str(small_policy), "--cases",
          str(few_cases), "--out", str(run), "--seed", "11", "--cache",
-         str(candidate.parent / "outputs.sqlite3")]
+         str(candidate.parent / "outputs.sqlite3"), "--registry", str(registry)]
     )  # fmt: skip
     assert status == 0, capsys.readouterr()
     assert main(["report", str(run), "--junit"]) == 0
@@ -146,7 +146,8 @@ def test_the_default_cache_is_made_where_the_user_keeps_caches(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none" / "yet"))
     status = main(
         ["gate", "--adapter", str(candidate), "--policy", str(small_policy), "--cases",
-         str(few_cases), "--out", str(tmp_path / "run"), "--seed", "11"]
+         str(few_cases), "--out", str(tmp_path / "run"), "--seed", "11", "--registry",
+         str(tmp_path / "registry")]
     )  # fmt: skip
     assert status == 0
     assert (tmp_path / "none" / "yet" / "evalsuite" / "outputs.sqlite3").is_file()

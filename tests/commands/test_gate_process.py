@@ -34,6 +34,7 @@ def gate(folder: Path, candidate: Path, small_policy: Path, few_cases: Path) -> 
             sys.executable, "-W", "ignore", "-m", "evalsuite.cli", "gate", "--adapter", candidate,
             "--policy", small_policy, "--cases", few_cases, "--out", folder / "run",
             "--cache", folder / "outputs.sqlite3", "--seed", "5",
+            "--registry", folder / "registry",
         ]  # fmt: skip
         argv = [str(part) for part in command]
         if limit is not None:

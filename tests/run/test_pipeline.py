@@ -7,13 +7,24 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from evalsuite.errors import BaseMismatch, InvalidInput, ModelNotFound, RunInUse, RunStorageError
+from evalsuite.errors import (
+    BaseMismatch,
+    InvalidInput,
+    ModelNotFound,
+    RegistryError,
+    RunInUse,
+    RunStorageError,
+)
 from evalsuite.gates import Status
+from evalsuite.models import read_adapter
+from evalsuite.registry import promote
+from evalsuite.report import summary_text
 from evalsuite.run import STEPS, Event, GateRequest, evaluate, observe
 from evalsuite.run.questions import first_share
 from evalsuite.runfolder import RunWriter, load_run
@@ -107,7 +118,8 @@ def test_a_killed_run_goes_on_where_it_stopped(request_: GateRequest, tmp_path: 
     command = [
         sys.executable, "-m", "evalsuite.cli", "gate", "--adapter", str(request_.adapter),
         "--policy", str(request_.policy), "--cases", str(request_.cases), "--seed", "12",
-        "--out", str(request_.out), "--cache", str(request_.cache),
+        "--out", str(request_.out), "--cache", str(request_.cache), "--registry",
+        str(request_.out.parent / "registry"),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wal = tmp_path / "cache.sqlite3-wal"
@@ -244,3 +256,31 @@ def test_the_first_share_holds_every_part_and_language_in_order(request_: GateRe
     for question in early:
         sides.setdefault(question.row.case_id, set()).add(question.side)
     assert all(both == set(Side) for both in sides.values())
+
+
+def test_a_waived_run_is_promoted_while_its_waiver_holds(
+    request_: GateRequest, tmp_path: Path
+) -> None:
+    text = Path(str(request_.policy)).read_text("utf-8")
+    strict = tmp_path / "strict.yaml"
+    strict.write_text(
+        text.replace("failure_rate: {limit: 0.999}", "failure_rate: {limit: 0.05}"), "utf-8"
+    )
+    digest = read_adapter(request_.adapter).digest
+    waivers = tmp_path / "waivers.yaml"
+    waivers.write_text(
+        f"waivers:\n  - gate: pronoun_resolution\n    adapter: {digest[:16]}\n"
+        "    reason: An internal trial that rewrites nothing.\n    by: Ada Lovelace\n"
+        '    expires: "2999-12-31"\n',
+        "utf-8",
+    )
+    asked = replace(request_, policy=str(strict))
+    assert evaluate(asked).status is Status.FAILED
+    run = evaluate(replace(asked, waivers=waivers))
+    assert run.status is Status.PASSED
+    assert [w.by for w in load_run(run.folder).info.waivers] == ["Ada Lovelace"]
+    assert "waived by Ada Lovelace" in summary_text(run)
+    record = promote(run.folder, tmp_path / "registry", now=datetime(2026, 1, 1, tzinfo=UTC))
+    assert any("waived by Ada" in v["reason"] for v in record.evidence.verdicts)
+    with pytest.raises(RegistryError, match="waived by Ada Lovelace until 2999"):
+        promote(run.folder, tmp_path / "later", now=datetime(3000, 1, 1, tzinfo=UTC))
