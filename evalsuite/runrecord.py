@@ -292,6 +292,17 @@ class AttemptInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlipsInfo:
+    """Cases in which the sides differed at low precision, asked again in float32, one at a time."""
+
+    __pydantic_config__ = _CLOSED
+
+    cases: int
+    explained: int
+    """Those in which the sides agree in float32: the precision did it, not the adapter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LooksInfo:
     """When a run looked at its panels, and whether it stopped there."""
 
@@ -337,6 +348,8 @@ class RunInfo:
     """Of this candidate, whether they held or not."""
     attempt: AttemptInfo | None = None
     """None when no registry counted attempts."""
+    flips: FlipsInfo | None = None
+    """None where the run itself is in float32: there is nothing to explain."""
     looks: LooksInfo | None = None
     """None when panels were asked as a whole, without looking before."""
     command: tuple[str, ...] = ()

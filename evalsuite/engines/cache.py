@@ -7,6 +7,7 @@ on where it stopped, and a run that is repeated loads no model at all.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -64,12 +65,13 @@ class CachingEngine:
         """Requests answered from the file."""
         self.misses = 0
         """Requests that the inner engine answered."""
+        self._released_calls = 0
         self._store = Store(Path(path))
 
     @property
     def calls(self) -> int:
         """Batches that a model has run in this process; 0 when everything was remembered."""
-        return int(getattr(self._inner, "calls", 0))
+        return self._released_calls + int(getattr(self._inner, "calls", 0))
 
     @property
     def loaded(self) -> bool:
@@ -110,6 +112,13 @@ class CachingEngine:
             return LivenessReport.from_json(found[key])
         except (KeyError, TypeError) as problem:
             raise self._store.broken(f"a liveness report lacks {problem}") from None
+
+    def release(self) -> None:
+        """Let the inner engine and its memory go; it is built again when an answer is missing."""
+        if self._build is not None:
+            self._released_calls = self.calls
+            self._inner = None
+            gc.collect()
 
     def close(self) -> None:
         """Close the file; the engine cannot be used afterwards."""

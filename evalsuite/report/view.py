@@ -162,6 +162,12 @@ def _notes(run: Run) -> tuple[str, ...]:
             f"Attempt {attempt.number} of this lineage, judged with "
             f"{100 * attempt.confidence:.4g} % confidence."
         )
+    flips = run.info.flips
+    if flips is not None:
+        notes.append(
+            f"{flips.explained} of {flips.cases} cases in which the sides differed agree in "
+            "float32: the precision did that, and they do not count."
+        )
     if looks is not None and looks.stopped_at is not None:
         notes.append(f"The run stopped after {100 * looks.stopped_at:g} % of its panels.")
     return tuple(notes)

@@ -13,7 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from evalsuite import __version__
 from evalsuite.engines import CachingEngine, LivenessReport, open_engine, resolve_numerics
 from evalsuite.engines.cache import request_key
+from evalsuite.engines.numerics import Dtype
 from evalsuite.gates import Evidence, Hopeless, Verdict, hopeless, judge, stopped, waived
+from evalsuite.models import AdapterRef
 from evalsuite.run.inputs import GateRequest, Inputs, counted, digest_of, resolve
 from evalsuite.run.questions import Question, Samples, first_share, questions, sample
 from evalsuite.run.scoring import Answered, Measured, liveness_checks, measure
@@ -24,10 +26,13 @@ from evalsuite.runrecord import (
     BaseInfo,
     Counts,
     EngineInfo,
+    FlipsInfo,
     LooksInfo,
     OutputRow,
     PolicyInfo,
     RunInfo,
+    Side,
+    Unit,
     WaiverInfo,
 )
 
@@ -64,6 +69,7 @@ class State:
     """Why the run stopped at a look."""
     seen: float = 1.0
     """Share of every panel that was asked."""
+    flips: FlipsInfo | None = None
     measured: Measured = field(init=False)
     verdicts: tuple[Verdict, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
@@ -106,12 +112,68 @@ def infer(state: State) -> None:
     planned = policy.looks.shares if policy.looks and state.questions and not state.whole else ()
     for share in planned:
         _ask(state, first_share(state.questions, share))
+        confirm_flips(state)
         evidence = measure(state.inputs, state.samples, state.liveness, state.answered).evidence
         state.hopeless = hopeless(policy, evidence, share)
         if state.hopeless:
             state.seen = share
             return
     _ask(state, state.questions)
+    confirm_flips(state)
+
+
+def confirm_flips(state: State) -> None:
+    """Ask again in float32, one at a time, where low precision may have made the sides differ.
+
+    Both directions are asked again, so that no side gains. What the sides agree on then counts as
+    agreement; the outputs of the run are the confirmed ones.
+    """
+    if resolve_numerics(state.request.dtype, state.request.device).dtype is Dtype.FLOAT32:
+        return
+    before = _flipped(state)
+    again = [
+        place
+        for place, answer in enumerate(state.answered)
+        if (answer.question.row.panel, answer.question.row.case_id) in before
+        and answer.question.request.target is None
+    ]
+    answered = list(state.answered)
+    state.engine.release()
+    for side in Side:
+        places = [place for place in again if answered[place].question.side is side]
+        adapters = (state.inputs.adapter,) if side is Side.CANDIDATE else ()
+        with closing(_confirming(state, adapters)) as engine:
+            for done, place in enumerate(places):
+                state.tell(Event("confirm", done, len(places)))
+                question = answered[place].question
+                [output] = engine.infer([question.request])
+                key = request_key(engine.identity, question.request)
+                answered[place] = Answered(question=question, output=output, key=key)
+            engine.release()
+    state.answered = tuple(answered)
+    state.flips = FlipsInfo(cases=len(before), explained=len(before - _flipped(state)))
+
+
+def _confirming(state: State, adapters: Sequence[AdapterRef]) -> CachingEngine:
+    return open_engine(
+        state.inputs.base,
+        adapters,
+        cache=state.inputs.cache,
+        dtype=Dtype.FLOAT32.value,
+        device=state.request.device,
+    )
+
+
+def _flipped(state: State) -> set[tuple[str, str]]:
+    """Panel and id of every case on which a detector judges the sides differently."""
+    if not state.answered:
+        return set()
+    measured = measure(state.inputs, state.samples, state.liveness, state.answered)
+    sides: dict[tuple[str, str, str], set[float]] = {}
+    for row in measured.scores:
+        if row.unit is Unit.DEFECT and row.value is not None and row.panel:
+            sides.setdefault((row.panel, row.case_id, row.detector), set()).add(row.value)
+    return {(panel, case) for (panel, case, _), losses in sides.items() if len(losses) > 1}
 
 
 def _ask(state: State, questions: Sequence[Question]) -> None:
@@ -286,6 +348,7 @@ def _info(state: State, created: datetime) -> RunInfo:
             for w in inputs.waivers
         ),
         attempt=_attempt(inputs),
+        flips=state.flips,
         looks=_looks(state),
         command=state.request.command,
     )

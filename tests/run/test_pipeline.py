@@ -28,7 +28,7 @@ from evalsuite.report import summary_text
 from evalsuite.run import STEPS, Event, GateRequest, evaluate, observe
 from evalsuite.run.questions import first_share
 from evalsuite.runfolder import RunWriter, load_run
-from evalsuite.runrecord import Side
+from evalsuite.runrecord import Side, Unit
 
 GATES = ["liveness", "template_round_trip", "example_leakage", "pronoun_resolution", "forgetting"]
 
@@ -284,3 +284,35 @@ def test_a_waived_run_is_promoted_while_its_waiver_holds(
     assert any("waived by Ada" in v["reason"] for v in record.evidence.verdicts)
     with pytest.raises(RegistryError, match="waived by Ada Lovelace until 2999"):
         promote(run.folder, tmp_path / "later", now=datetime(3000, 1, 1, tzinfo=UTC))
+
+
+def test_flips_of_low_precision_are_asked_again_in_float32(request_: GateRequest) -> None:
+    asked = replace(request_, dtype="bfloat16")
+    run = evaluate(asked)
+    flips = run.info.flips
+    assert flips is not None
+    assert 0 <= flips.explained <= flips.cases
+    assert flips.cases > 0
+    differing = {
+        (s.panel, s.case_id)
+        for s in run.scores
+        for t in run.scores
+        if s.side is not t.side
+        and (s.panel, s.case_id, s.detector) == (t.panel, t.case_id, t.detector)
+        and s.unit is Unit.DEFECT
+        and None not in (s.value, t.value)
+        and s.value != t.value
+    }
+    assert len(differing) == flips.cases - flips.explained
+    precise = {
+        (o.panel, o.case_id, o.side, o.demonstrations): o for o in evaluate(request_).outputs
+    }
+    for output in run.outputs:
+        if (output.panel, output.case_id) in differing and output.finish != "scored":
+            place = (output.panel, output.case_id, output.side, output.demonstrations)
+            assert output.text == precise[place].text
+            assert output.key == precise[place].key
+    again = evaluate(asked)
+    assert again.info.counts.model_calls == 0
+    assert again.info.flips == flips
+    assert evaluate(request_).info.flips is None
