@@ -43,6 +43,10 @@ def add(subparsers: Subparsers) -> None:
         default=Path("reports/qualification"),
         help="folder of the results (default: reports/qualification)",
     )
+    qualify.add_argument(
+        "--layers", nargs="+", default=["output"],
+        help="output: corrupted answers; adapter: broken folders, a gate each (default: output)",
+    )  # fmt: skip
     qualify.add_argument("--gates", nargs="+", metavar="GATE", help="only these gates' mutants")
     qualify.add_argument(
         "--mutants", nargs="+", metavar="MUTANT", default=[], help="only these; none: nulls alone"
@@ -75,6 +79,7 @@ def _qualify(args: argparse.Namespace, terminal: Terminal) -> int:
         gate=gate,
         out=args.out,
         gates=tuple(map(Gate, args.gates)) if args.gates else tuple(Gate),
+        layers=tuple(args.layers),
         mutants=tuple(args.mutants),
         repeats=args.repeats,
         panels=args.panels,

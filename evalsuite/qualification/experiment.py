@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate
+from evalsuite.qualification.adapters import ADAPTER_MUTANTS, adapter_outcome
 from evalsuite.qualification.mutants import BY_NAME, MUTANTS, Mutant
 from evalsuite.qualification.nulls import NullBank, judge_nulls, null_key, null_requests
-from evalsuite.qualification.record import Qualification, counted, references
+from evalsuite.qualification.record import Counted, Qualification, counted, once, references
 from evalsuite.qualification.trials import SEVERITIES, Tell, trials
 from evalsuite.run import GateRequest, State
 from evalsuite.run.inputs import resolve
 
-OUTPUT = "output"
-"""The layer of mutants that corrupt answers."""
+OUTPUT, ADAPTER = "output", "adapter"
+"""The layers of mutants: corrupted answers, and broken adapter folders."""
 BANK = "nulls.jsonl"
 
 
@@ -30,6 +31,7 @@ class QualifyRequest:
     out: Path
     gates: tuple[Gate, ...] = tuple(Gate)
     """Which gates' mutants to try."""
+    layers: tuple[str, ...] = (OUTPUT,)
     mutants: tuple[str, ...] = ()
     """Only these; empty: all of the gates above."""
     repeats: int = 20
@@ -78,7 +80,7 @@ def qualify(
         severities=request.severities,
         tell=tell,
     )
-    rows = counted(found, OUTPUT)
+    rows = (*counted(found, OUTPUT), *_broken_adapters(request, tell))
     return Qualification(
         subject={
             "adapter": str(inputs.adapter.path),
@@ -99,6 +101,20 @@ def qualify(
     )
 
 
+def _broken_adapters(request: QualifyRequest, tell: Tell) -> Iterator[Counted]:
+    if ADAPTER not in request.layers:
+        return
+    wanted = [
+        mutant
+        for mutant in ADAPTER_MUTANTS
+        if mutant.gate in request.gates and (not request.mutants or mutant.name in request.mutants)
+    ]
+    for number, mutant in enumerate(wanted):
+        tell(mutant.name, number, len(wanted))
+        found = adapter_outcome(mutant, replace(request.gate, seed=request.seed))
+        yield once(mutant.name, ADAPTER, mutant.gate, found)
+
+
 def _spread(request: QualifyRequest) -> list[tuple[str, GateRequest]]:
     """The nulls to judge: plain panels for the mutants first, then fresh ones and variations."""
     plain = [
@@ -112,9 +128,13 @@ def _spread(request: QualifyRequest) -> list[tuple[str, GateRequest]]:
 
 
 def _chosen(request: QualifyRequest) -> tuple[Mutant, ...]:
-    unknown = sorted(set(request.mutants) - set(BY_NAME) - {"none"})
+    every = [*BY_NAME, *(mutant.name for mutant in ADAPTER_MUTANTS)]
+    unknown = sorted(set(request.mutants) - {*every, "none"})
     if unknown:
-        raise InvalidInput(f"mutants={unknown} are unknown; use none, or any of {_names(MUTANTS)}")
+        raise InvalidInput(f"mutants={unknown} are unknown; use none, or any of {', '.join(every)}")
+    wrong = sorted(set(request.layers) - {OUTPUT, ADAPTER})
+    if wrong or not request.layers:
+        raise InvalidInput(f"layers={wrong} are unknown; use {OUTPUT}, {ADAPTER} or both")
     for name, value in (("repeats", request.repeats), ("panels", request.panels)):
         if value < 1:
             raise InvalidInput(f"{name}={value} must be at least 1")
@@ -125,14 +145,10 @@ def _chosen(request: QualifyRequest) -> tuple[Mutant, ...]:
         )
     if not request.severities or not all(0 < s <= 1 for s in request.severities):
         raise InvalidInput(f"severities={request.severities} must be shares above 0 and up to 1")
-    if "none" in request.mutants:
+    if "none" in request.mutants or OUTPUT not in request.layers:
         return ()
     return tuple(
         mutant
         for mutant in MUTANTS
         if mutant.gate in request.gates and (not request.mutants or mutant.name in request.mutants)
     )
-
-
-def _names(mutants: Iterable[Mutant] | Sequence[Mutant]) -> str:
-    return ", ".join(mutant.name for mutant in mutants)

@@ -31,6 +31,8 @@ class Counted:
     expected: Gate
     severity: float
     outcomes: tuple[Outcome, ...]
+    dialled: bool = True
+    """Whether the severity could be another."""
 
     @property
     def runs(self) -> int:
@@ -78,6 +80,11 @@ class Counted:
         }
 
 
+def once(name: str, layer: str, expected: Gate, found: Outcome) -> Counted:
+    """One candidate that is broken or is not: no severity to dial."""
+    return Counted(name, layer, expected, 1.0, (found,), dialled=False)
+
+
 def counted(trials: Iterable[Trial], layer: str) -> tuple[Counted, ...]:
     """Gather trials, in order, by mutant and severity."""
     return tuple(
@@ -117,7 +124,7 @@ class Qualification:
         Where everything tested was blocked, the smallest tested severity is the answer.
         """
         rows = self.of(mutant)
-        if not rows:
+        if not rows or not rows[0].dialled:
             return None
         if all(row.caught == row.runs for row in rows):
             return rows[0].severity

@@ -22,7 +22,9 @@ class Outcome:
 
     status: Status
     blocked_by: frozenset[Gate]
-    """Blocking gates that did not pass, whether for harm or for lack of proof."""
+    """Blocking gates that did not pass, whether for harm or for lack of proof.
+
+    A gate that could measure nothing, because another had stopped the run, did not block it."""
     failed_by: frozenset[Gate]
     """Those of them that proved harm."""
 
@@ -47,7 +49,13 @@ def outcome(policy: Policy, evidence: Evidence) -> Outcome:
 
 def outcome_of(policy: Policy, verdicts: Sequence[Verdict]) -> Outcome:
     """Reduce verdicts to who blocked."""
-    blocking = [v for v in verdicts if v.tier is Tier.BLOCKING and v.status is not Status.PASSED]
+    blocking = [
+        verdict
+        for verdict in verdicts
+        if verdict.tier is Tier.BLOCKING
+        and verdict.status is not Status.PASSED
+        and any(part.n for part in verdict.slices)
+    ]
     return Outcome(
         overall(verdicts, policy.required),
         frozenset(Gate(v.gate) for v in blocking),

@@ -105,7 +105,7 @@ def curve_drawing(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
         Markup(
             '<text class="tick" x="{}" y="{}" text-anchor="middle" font-size="10" '
             'fill="currentColor">{}</text>'
-        ).format(_x(tick), _BOTTOM + 16, share(tick))
+        ).format(min(_x(tick), _RIGHT - 8), _BOTTOM + 16, share(tick))
         for tick in _TICKS
     )
     whiskers = Markup("").join(

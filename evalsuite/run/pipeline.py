@@ -65,6 +65,8 @@ class State:
     answered: tuple[Answered, ...] = ()
     whole: bool = False
     """Whether panels are asked whole, whatever the policy plans."""
+    ask_dead: bool = False
+    """Whether an adapter that is not alive is asked all the same."""
     hopeless: tuple[Hopeless, ...] = ()
     """Why the run stopped at a look."""
     seen: float = 1.0
@@ -102,7 +104,7 @@ def draw_samples(state: State) -> None:
     """Draw panels, and write the questions down for both sides."""
     state.samples = sample(state.inputs)
     # A dead adapter makes every score about it meaningless: nothing more is asked.
-    alive = not state.liveness.failures
+    alive = state.ask_dead or not state.liveness.failures
     state.questions = questions(state.inputs, state.samples) if alive else ()
 
 
@@ -219,14 +221,18 @@ MEASURING: tuple[Callable[[State], None], ...] = (
 STEPS = (*MEASURING, decide)
 
 
-def observe(request: GateRequest, *, tell: Listener = lambda _: None) -> State:
+def observe(
+    request: GateRequest, *, tell: Listener = lambda _: None, ask_dead: bool = False
+) -> State:
     """Measure one candidate and judge nothing: what qualification corrupts and judges many times.
+
+    Panels are asked whole, and with ``ask_dead`` those of an adapter that is not alive too.
 
     Raises:
         EvalsuiteError: the candidate could not be measured.
     """
     with closing(_Work(request, tell)) as work:
-        work.state.whole = True
+        work.state.whole, work.state.ask_dead = True, ask_dead
         work.through(MEASURING)
         return work.state
 

@@ -26,7 +26,9 @@ from evalsuite.qualification import (
     Trial,
     counted,
 )
+from evalsuite.qualification.adapters import ADAPTER_MUTANTS, AdapterMutant, adapter_outcome
 from evalsuite.qualification.nulls import null_requests
+from evalsuite.qualification.record import once
 from evalsuite.report import qualification_text, render_qualification
 from evalsuite.run import GateRequest
 from evalsuite.statistics import ResponseCurve, response_curve
@@ -174,6 +176,7 @@ def test_the_command_writes_json_and_page_and_resumes(
     [
         (["--mutants", "paste-entitty"], "paste-entity"),
         (["--gates", "leakage"], "example_leakage"),
+        (["--layers", "outputs"], "output, adapter"),
         (["--repeats", "0"], "repeats=0"),
         (["--panels", "3", "--nulls", "2"], "nulls=2"),
         (["--adapter", "nowhere"], "nowhere"),
@@ -190,3 +193,17 @@ def test_what_makes_no_qualification_is_refused(
     assert main([*arguments, *options]) == 3
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("mutant", ADAPTER_MUTANTS, ids=lambda m: m.name)
+def test_a_broken_adapter_is_blocked_by_its_gate_alone(
+    mutant: AdapterMutant, candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    request = GateRequest(
+        adapter=candidate, policy=str(small_policy), cases=few_cases, out=tmp_path / "run",
+        cache=tmp_path / "outputs.sqlite3", seed=11,
+    )  # fmt: skip
+    found = adapter_outcome(mutant, request)
+    assert found.failed_by == {mutant.gate}
+    assert found.blocked_by == {mutant.gate}
+    assert once(mutant.name, "adapter", mutant.gate, found).sole_killer is mutant.gate
