@@ -100,3 +100,16 @@ def bites(session: nox.Session) -> None:
     """
     _prepare(session)
     session.run("python", "benchmarks/outcomes.py", *session.posargs)
+
+
+@nox.session
+def qualify(session: nox.Session) -> None:
+    """How well the gates see: planted defects and good candidates, judged by the same gates.
+
+    Needs a candidate that passes: ``EVALSUITE_ADAPTER``, or the one of the README's first command.
+    ``nox -s qualify -- --mutants none --nulls 150`` counts false alarms, for hours; it goes on
+    where it was interrupted.
+    """
+    _prepare(session)
+    adapter = os.environ.get("EVALSUITE_ADAPTER", "adapters/quickstart")
+    session.run("evalsuite", "qualify", "--adapter", adapter, *session.posargs)
