@@ -37,7 +37,7 @@ class Attempt:
     adapter: str
     policy: str
     cases: str
-    """SHA-256 of the adapter, of the resolved policy and of the golden cases."""
+    """SHA-256 of the adapter, of the resolved policy, and of cases and all circumstances."""
     seed: int
     created: str
     """ISO 8601 with time zone."""
@@ -119,7 +119,10 @@ def _read(path: Path) -> tuple[str, tuple[Attempt, ...]]:
 
 
 def _complete_lines(path: Path) -> Iterator[tuple[int, str]]:
-    text = path.read_text("utf-8")
+    try:
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise _broken(path, 1, f"is not UTF-8 ({error.reason})") from None
     if text and not text.endswith("\n"):
         raise _broken(path, text.count("\n") + 1, "is cut off")
     yield from enumerate(text.splitlines(), start=1)

@@ -16,7 +16,7 @@ from evalsuite.gates.evidence import Evidence
 from evalsuite.gates.judge import judge
 from evalsuite.gates.judging import ROUNDING
 from evalsuite.gates.policy import Looks, Policy
-from evalsuite.gates.verdict import Quantity, SliceVerdict, Tier, Verdict
+from evalsuite.gates.verdict import Gate, Quantity, SliceVerdict, Status, Tier, Verdict
 from evalsuite.statistics import Step, best_case_upper, early_blocking
 
 
@@ -51,7 +51,11 @@ def _of_gate(
     policy: Policy, looks: Looks, verdict: Verdict, firm: dict[str, SliceVerdict], share: float
 ) -> Iterator[Hopeless]:
     for part in verdict.slices:
-        if part.tier is Tier.BLOCKING and part.value is not None:
+        if (
+            part.tier is Tier.BLOCKING
+            and part.value is not None
+            and part.status is not Status.PASSED
+        ):
             why = (
                 _beyond(firm[part.name])
                 or _beyond_repair(policy, part, share)
@@ -100,14 +104,23 @@ def _unlikely(looks: Looks, part: SliceVerdict, share: float) -> str:
 def stopped(
     verdicts: Iterable[Verdict], found: Iterable[Hopeless], share: float
 ) -> tuple[Verdict, ...]:
-    """Return the verdicts of a run that stopped at a look, each saying so."""
+    """Return the verdicts of a run that stopped at a look, each saying so.
+
+    None that has a panel passes: what a part
+    """
     why = {item.gate: f"{item.part}: {item.why}" for item in reversed(tuple(found))}
     told = f"The run stopped after {100 * share:g} % of its panels"
     return tuple(
         replace(
             verdict,
+            status=_of_a_part(verdict),
             reason=f"{verdict.reason} {told}"
             + (f", because of {why[verdict.gate]}." if verdict.gate in why else "."),
         )
         for verdict in verdicts
     )
+
+
+def _of_a_part(verdict: Verdict) -> Status:
+    passed = verdict.status is Status.PASSED and verdict.gate != Gate.LIVENESS
+    return Status.INCONCLUSIVE if passed else verdict.status

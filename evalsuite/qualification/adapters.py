@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evalsuite.errors import AdapterUnfit
+from evalsuite.errors import AdapterUnfit, InvalidInput
 from evalsuite.gates import Gate
 from evalsuite.models import CONFIG_FILE, PROVENANCE_FILE, WEIGHTS_FILE
 from evalsuite.qualification.trials import Outcome, outcome
@@ -40,7 +40,7 @@ class AdapterMutant:
 
 def _lose_module(tensors: Tensors) -> Tensors:
     """Without the tensors of the first module, as after a broken copy."""
-    lost = min(tensors).rpartition(".lora_")[0]
+    lost = min(name for name in tensors if ".lora_" in name).rpartition(".lora_")[0]
     return {name: value for name, value in tensors.items() if not name.startswith(f"{lost}.lora_")}
 
 
@@ -88,6 +88,12 @@ def broken_adapter(mutant: AdapterMutant, adapter: Path) -> Iterator[Path]:
         folder = Path(name) / adapter.name
         folder.mkdir()
         names = (CONFIG_FILE, WEIGHTS_FILE, PROVENANCE_FILE)
+        absent = [n for n in names if not (adapter / n).is_file()]
+        if absent:
+            raise InvalidInput(
+                f"adapter {str(adapter)!r} has no {', '.join(absent)}: qualify one that "
+                "evalsuite trained, or leave out --layers adapter"
+            )
         files = {n: Path(shutil.copyfile(adapter / n, folder / n)) for n in names}
         tensors = mutant.weights(load_file(files[WEIGHTS_FILE]))
         save_file(tensors, files[WEIGHTS_FILE], metadata={"format": "pt"})

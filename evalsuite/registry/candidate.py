@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evalsuite.errors import EvalsuiteError, RegistryError
-from evalsuite.gates import Policy, derived_seed, policy_digest
+from evalsuite.gates import Gate, Policy, Verdict, derived_seed, policy_digest
 from evalsuite.models import (
     CONFIG_FILE,
     PROVENANCE_FILE,
@@ -122,6 +122,12 @@ def seed_origin(run: Run) -> SeedOrigin:
 
 
 def _require_passed(run: Run) -> None:
+    early = run.info.looks is not None and run.info.looks.stopped_at is not None
+    if run.status is Status.PASSED and early:
+        raise RegistryError(
+            f"refused: the run in {str(run.folder)!r} stopped before its panels were complete; "
+            "only complete panels prove anything"
+        )
     if run.status is Status.PASSED:
         return
     blocking = [v for v in run.verdicts if v.tier is Tier.BLOCKING]
@@ -144,7 +150,7 @@ def _require_policy(run: Run) -> None:
     passed = {
         v.gate
         for v in run.verdicts
-        if v.tier is Tier.WAIVED or (v.tier is Tier.BLOCKING and v.status is Status.PASSED)
+        if _is_waived(run, v) or (v.tier is Tier.BLOCKING and v.status is Status.PASSED)
     }
     absent = [gate.value for gate in _policy(run).required if gate.value not in passed]
     if absent:
@@ -152,6 +158,12 @@ def _require_policy(run: Run) -> None:
             f"refused: policy {policy.name!r} requires {', '.join(absent)}, but the run in "
             f"{str(run.folder)!r} has no passed blocking verdict of it; run the gate again"
         )
+
+
+def _is_waived(run: Run, verdict: Verdict) -> bool:
+    """Whether a verdict is waived by a waiver that stands in the run."""
+    named = {waiver.gate for waiver in run.info.waivers} - {Gate.LIVENESS.value}
+    return verdict.tier is Tier.WAIVED and verdict.gate in named
 
 
 def _policy(run: Run) -> Policy:

@@ -48,7 +48,7 @@ def _testcase(suite: Element, verdict: Verdict) -> None:
         )
     elif verdict.status is not Status.PASSED:
         note = SubElement(case, "system-out")
-        note.text = f"advisory gate, {verdict.status}: {shortened(verdict.reason)}"
+        note.text = f"{verdict.tier} gate, {verdict.status}: {shortened(verdict.reason)}"
 
 
 def _numbers(verdict: Verdict) -> dict[str, str]:

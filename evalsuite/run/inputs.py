@@ -148,11 +148,22 @@ def counted(inputs: Inputs, *, now: datetime) -> Inputs:
         number=0,
         adapter=inputs.adapter.digest,
         policy=inputs.policy.digest,
-        cases=inputs.cases_digest,
+        cases=_circumstances(inputs),
         seed=inputs.seed,
         created="",
     )
     return replace(inputs, attempt=record_attempt(inputs.request.registry, asked, now=now))
+
+
+def _circumstances(inputs: Inputs) -> str:
+    """Digest of all else that can change an answer: asked otherwise, it is another attempt."""
+    asked = inputs.request
+    shown = sorted(
+        (name, str(language), pair) for (name, language), pair in inputs.demonstrations.items()
+    )
+    return digest_of(
+        [inputs.cases_digest, shown, asked.prompt_format, asked.shown, asked.dtype, asked.device]
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

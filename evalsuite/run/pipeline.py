@@ -14,6 +14,7 @@ from evalsuite import __version__
 from evalsuite.engines import CachingEngine, LivenessReport, open_engine, resolve_numerics
 from evalsuite.engines.cache import request_key
 from evalsuite.engines.numerics import Dtype
+from evalsuite.errors import EngineError
 from evalsuite.gates import Evidence, Hopeless, Verdict, hopeless, judge, stopped, waived
 from evalsuite.models import AdapterRef
 from evalsuite.run.inputs import GateRequest, Inputs, counted, digest_of, resolve
@@ -114,13 +115,15 @@ def infer(state: State) -> None:
     planned = policy.looks.shares if policy.looks and state.questions and not state.whole else ()
     for share in planned:
         _ask(state, first_share(state.questions, share))
-        confirm_flips(state)
         evidence = measure(state.inputs, state.samples, state.liveness, state.answered).evidence
-        state.hopeless = hopeless(policy, evidence, share)
+        waived_gates = {waiver.gate.value for waiver in state.inputs.waivers}
+        found = hopeless(policy, evidence, share)
+        state.hopeless = tuple(item for item in found if item.gate not in waived_gates)
         if state.hopeless:
             state.seen = share
-            return
-    _ask(state, state.questions)
+            break
+    else:
+        _ask(state, state.questions)
     confirm_flips(state)
 
 
@@ -141,6 +144,19 @@ def confirm_flips(state: State) -> None:
     ]
     answered = list(state.answered)
     state.engine.release()
+    try:
+        _confirm(state, answered, again)
+    except EngineError as error:
+        # A model that fits only at low precision is judged as it was.
+        state.tell(Event(f"confirm: left out ({error})"))
+        state.flips = FlipsInfo(cases=len(before), explained=0)
+        return
+    state.answered = tuple(answered)
+    state.flips = FlipsInfo(cases=len(before), explained=len(before - _flipped(state)))
+
+
+def _confirm(state: State, answered: list[Answered], again: Sequence[int]) -> None:
+    """Replace the answers at the places in ``again`` by those in float32, one side at a time."""
     for side in Side:
         places = [place for place in again if answered[place].question.side is side]
         adapters = (state.inputs.adapter,) if side is Side.CANDIDATE else ()
@@ -152,8 +168,6 @@ def confirm_flips(state: State) -> None:
                 key = request_key(engine.identity, question.request)
                 answered[place] = Answered(question=question, output=output, key=key)
             engine.release()
-    state.answered = tuple(answered)
-    state.flips = FlipsInfo(cases=len(before), explained=len(before - _flipped(state)))
 
 
 def _confirming(state: State, adapters: Sequence[AdapterRef]) -> CachingEngine:

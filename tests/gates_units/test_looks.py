@@ -158,3 +158,21 @@ def test_harmless_candidates_are_rarely_blocked_early_and_bad_ones_mostly_are() 
     )
     # Three standard errors of a share in 5,000 runs.
     assert blocked.mean() == pytest.approx(plan.characteristics(harmless).blocks, abs=0.006)
+
+
+def test_a_stopped_run_never_passes_whatever_a_part_of_its_panels_seems_to_prove(
+    policy: Policy,
+) -> None:
+    evidence = good()
+    found = hopeless(policy, quarter(literal_leaks=observations("l", 75, failing=9)), QUARTER)
+    verdicts = stopped(judge(policy, evidence), found, QUARTER)
+    assert overall(judge(policy, evidence), policy.required) is Status.PASSED
+    assert overall(verdicts, policy.required) is Status.INCONCLUSIVE
+    assert {v.gate for v in verdicts if v.status is Status.PASSED} == {"liveness"}
+
+
+def test_a_part_that_is_within_its_margin_is_never_hopeless(policy: Policy) -> None:
+    # Worse than the baseline, and surely within the margin of 5 points.
+    within = observations("p", 600, failing=18, baseline_failing=0)
+    found = hopeless(policy, quarter(pronouns=within), QUARTER)
+    assert "non_inferiority" not in {item.part for item in found}
