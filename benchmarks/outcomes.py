@@ -108,7 +108,7 @@ def measure(candidate: Candidate, base: BaseRef, work: Path, *, fresh: bool) -> 
         run, seconds = _gated(candidate, trained, base, work)
     except (NotMade, EvalsuiteError) as problem:
         return Row(**known, status=NOT_RUN, problems=(str(problem),))
-    promotion = _promoted(run, work / "registry")
+    promotion = _promoted(run, _registry(candidate, work))
     return Row(
         **known,
         status=run.status.value,
@@ -142,11 +142,16 @@ def _gated(candidate: Candidate, trained: Trained, base: BaseRef, work: Path) ->
     status, seconds = command(
         "gate", "--base-model", base.name, "--adapter", str(trained.adapter.path),
         "--out", str(folder), "--cases", str(ROOT / "cases"),
-        "--cache", str(work / "outputs.sqlite3"),
+        "--cache", str(work / "outputs.sqlite3"), "--registry", str(_registry(candidate, work)),
     )  # fmt: skip
     if status not in (0, 1, 2):
         raise NotMade(f"the gate of {candidate.name} ended with status {status}")
     return load_run(folder), seconds
+
+
+def _registry(candidate: Candidate, work: Path) -> Path:
+    """A registry for each candidate: seeds of one recipe are no attempts at one release here."""
+    return work / "registries" / candidate.name
 
 
 def _promoted(run: Run, registry: Path) -> Promotion:

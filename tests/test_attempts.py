@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from evalsuite.attempts import LEDGER, Attempt, lineage_of, read_attempts, record_attempt
-from evalsuite.errors import InvalidInput, RunError, RunStorageError
+from evalsuite.errors import InvalidInput, RegistryError, RunError, RunStorageError
 from evalsuite.gates import Attempts, Status, load_policy
 from evalsuite.models import BaseRef, read_adapter
+from evalsuite.registry import promote
 from evalsuite.run import GateRequest, evaluate
 from evalsuite.runfolder import load_run
 
@@ -145,3 +146,22 @@ def test_a_run_records_its_attempt_before_its_verdict_and_is_judged_for_it(
     with pytest.raises(RunStorageError):
         evaluate(replace(request, seed=13, out=tmp_path / "registry" / LEDGER))
     assert len(read_attempts(tmp_path / "registry")) == 2
+
+
+def test_a_run_that_the_registry_did_not_count_is_not_promoted_into_it(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "spend.yaml"
+    text = small_policy.read_text("utf-8").replace("power: 0.9", "power: 0.9\nattempts: spend")
+    policy.write_text(text, "utf-8")
+    request = GateRequest(
+        adapter=candidate, policy=str(policy), cases=few_cases, out=tmp_path / "run",
+        cache=candidate.parent / "outputs.sqlite3", registry=tmp_path / "elsewhere", seed=11,
+    )  # fmt: skip
+    run = evaluate(request)
+    with pytest.raises(RegistryError, match="did not count the run"):
+        promote(run.folder, tmp_path / "registry", now=NOW)
+    assert promote(run.folder, tmp_path / "elsewhere", now=NOW).sequence == 1
+    uncounted = evaluate(replace(request, registry=None))
+    with pytest.raises(RegistryError, match="did not count the run"):
+        promote(uncounted.folder, tmp_path / "elsewhere", now=NOW)

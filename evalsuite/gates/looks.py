@@ -106,7 +106,7 @@ def stopped(
 ) -> tuple[Verdict, ...]:
     """Return the verdicts of a run that stopped at a look, each saying so.
 
-    None that has a panel passes: what a part
+    None that has a panel passes: a part of a panel was never meant to prove anything.
     """
     why = {item.gate: f"{item.part}: {item.why}" for item in reversed(tuple(found))}
     told = f"The run stopped after {100 * share:g} % of its panels"

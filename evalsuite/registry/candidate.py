@@ -14,8 +14,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from evalsuite.errors import EvalsuiteError, RegistryError
-from evalsuite.gates import Gate, Policy, Verdict, derived_seed, policy_digest
+from evalsuite.attempts import read_attempts
+from evalsuite.errors import EvalsuiteError, RegistryError, RunError
+from evalsuite.gates import Attempts, Gate, Policy, Verdict, derived_seed, policy_digest
 from evalsuite.models import (
     CONFIG_FILE,
     PROVENANCE_FILE,
@@ -56,6 +57,7 @@ def read_candidate(run_folder: Path, registry: Path) -> Candidate:
         raise RegistryError(f"refused: {problem}") from problem
     _require_passed(run)
     _require_policy(run)
+    _require_attempt(run, registry)
     if run.info.adapter is None:
         raise RegistryError(f"refused: the run in {str(run_folder)!r} had no adapter to promote")
     folder, digest = Path(run.info.adapter.path), run.info.adapter.digest
@@ -158,6 +160,26 @@ def _require_policy(run: Run) -> None:
             f"refused: policy {policy.name!r} requires {', '.join(absent)}, but the run in "
             f"{str(run.folder)!r} has no passed blocking verdict of it; run the gate again"
         )
+
+
+def _require_attempt(run: Run, registry: Path) -> None:
+    """Raise RegistryError unless this registry counted the attempt, where attempts cost."""
+    if _policy(run).attempts is not Attempts.SPEND:
+        return
+    attempt, adapter = run.info.attempt, run.info.adapter
+    try:
+        known = read_attempts(registry)
+    except RunError as problem:
+        raise RegistryError(f"refused: {problem}") from problem
+    if attempt is not None and adapter is not None:
+        claimed = (attempt.lineage, attempt.number, adapter.digest, run.info.policy.digest)
+        if any(claimed == (a.lineage, a.number, a.adapter, a.policy) for a in known):
+            return
+    raise RegistryError(
+        f"refused: policy {run.info.policy.name!r} lets attempts cost error budget, and the "
+        f"registry {str(registry)!r} did not count the run in {str(run.folder)!r}; gate it again "
+        "with --registry and that folder"
+    )
 
 
 def _is_waived(run: Run, verdict: Verdict) -> bool:
