@@ -267,6 +267,13 @@ class Counts:
     cache_hits: int = 0
     cache_misses: int = 0
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            model_calls=self.model_calls + other.model_calls,
+            cache_hits=self.cache_hits + other.cache_hits,
+            cache_misses=self.cache_misses + other.cache_misses,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaiverInfo:
@@ -298,8 +305,11 @@ class FlipsInfo:
     __pydantic_config__ = _CLOSED
 
     cases: int
-    explained: int
-    """Those in which the sides agree in float32: the precision did it, not the adapter."""
+    explained: int | None
+    """Those in which the sides agree in float32: the precision did it, not the adapter. None: they
+    could not be asked again."""
+    left_out: str = ""
+    """Why they could not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

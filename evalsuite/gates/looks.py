@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from evalsuite.errors import InvalidInput
-from evalsuite.gates.evidence import Evidence
+from evalsuite.gates.evidence import Evidence, distinct
 from evalsuite.gates.judge import judge
 from evalsuite.gates.judging import ROUNDING
 from evalsuite.gates.policy import Looks, Policy
@@ -29,8 +29,17 @@ class Hopeless:
     why: str
 
 
-def hopeless(policy: Policy, evidence: Evidence, share: float) -> tuple[Hopeless, ...]:
+def hopeless(
+    policy: Policy, evidence: Evidence, share: float, *, answers: int | None = None
+) -> tuple[Hopeless, ...]:
     """Return every blocking part that the first ``share`` of each panel already decides.
+
+    Args:
+        policy: with looks.
+        evidence: what was seen so far.
+        share: of every panel that was asked.
+        answers: how many answers of the candidate the finished run will hold, golden cases
+            included; None: as many as the share makes one expect.
 
     Raises:
         InvalidInput: the policy plans no looks, or ``share`` is none of 0 to 1.
@@ -40,10 +49,13 @@ def hopeless(policy: Policy, evidence: Evidence, share: float) -> tuple[Hopeless
         raise InvalidInput(f"share={share}: a look needs a policy with looks and a share above 0")
     strict = policy.model_copy(update={"confidence": 1 - looks.false_block / len(looks.shares)})
     found: list[Hopeless] = []
+    seen = {}
+    if answers:
+        seen[Gate.TEMPLATE_ROUND_TRIP] = len(distinct(evidence.control_tokens)) / answers
     for usual, firm in zip(judge(policy, evidence), judge(strict, evidence), strict=True):
         if usual.tier is Tier.BLOCKING:
             bounds = {part.name: part for part in firm.slices}
-            found += _of_gate(policy, looks, usual, bounds, share)
+            found += _of_gate(policy, looks, usual, bounds, seen.get(Gate(usual.gate), share))
     return tuple(found)
 
 
@@ -72,12 +84,15 @@ def _beyond(part: SliceVerdict) -> str:
 
 
 def _beyond_repair(policy: Policy, part: SliceVerdict, share: float) -> str:
-    """Whether a rate cannot pass even if nothing fails any more."""
-    if part.quantity is not Quantity.RATE or part.value is None or part.effective_n is None:
+    """Whether a rate cannot pass even if nothing fails any more.
+
+    Not for a slice that passes by its value: it need not make up the same share of its panel.
+    """
+    if part.quantity is not Quantity.RATE or part.by_value:
         return ""
-    best = part.value * share
-    if not part.by_value:
-        best = best_case_upper(part.value, part.effective_n, share, policy.confidence)
+    if part.value is None or part.effective_n is None:
+        return ""
+    best = best_case_upper(part.value, part.effective_n, share, policy.confidence)
     return "even without a further failure it could not pass" * (best > part.limit + ROUNDING)
 
 

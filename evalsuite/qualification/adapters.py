@@ -82,7 +82,7 @@ ADAPTER_MUTANTS: tuple[AdapterMutant, ...] = (
 @contextmanager
 def broken_adapter(mutant: AdapterMutant, adapter: Path) -> Iterator[Path]:
     """Yield a folder with the broken adapter; it is gone afterwards."""
-    from safetensors.numpy import load_file, save_file
+    from safetensors.torch import load_file, save_file  # numpy knows no bfloat16
 
     with tempfile.TemporaryDirectory(prefix=f"evalsuite-{mutant.name}-") as name:
         folder = Path(name) / adapter.name

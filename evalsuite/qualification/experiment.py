@@ -61,7 +61,7 @@ def qualify(
         inputs.base.digest,
         inputs.base.tokenizer_digest,
         inputs.policy.digest,
-        inputs.cases_digest,
+        inputs.circumstances,
     )
     states: list[State] = []
     nulls = judge_nulls(

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from evalsuite import __version__
 from evalsuite.errors import RunError, RunStorageError
 from evalsuite.gates import Gate, Status
 from evalsuite.qualification.trials import Outcome, Tell, outcome
@@ -131,15 +132,15 @@ def judge_nulls(
 
 
 def null_key(request: GateRequest, *depends: str) -> str:
-    """Name a null by its request and by the digests of candidate, base, policy and cases."""
+    """Name a null by its request, this version, and the digests of what it depends on."""
     asked = (request.seed, request.dtype, request.device, request.shown, request.prompt_format)
-    return digest_of([*depends, *asked])
+    return digest_of([__version__, *depends, *asked])
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Outcome]]:
     if not path.is_file():
         return
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             row: dict[str, Any] = json.loads(line)
             yield (

@@ -92,7 +92,9 @@ def trials(
                 victim = victims[repeat % len(victims)]
                 evidence = victim.once(rng) if mutant.once else victim.at(severity, rng)
                 policy = states[repeat % len(states)].inputs.judged
-                yield Trial(mutant, severity or 1 / len(victim.cases), outcome(policy, evidence))
+                yield Trial(
+                    mutant, severity or 1 / len(victims[0].cases), outcome(policy, evidence)
+                )
     tell("", len(planted), len(planted))
 
 

@@ -139,8 +139,6 @@ def sentence(run: Run) -> str:
     blocking = [verdict for verdict in run.verdicts if verdict.tier is Tier.BLOCKING]
     if run.status is Status.PASSED:
         count = len(blocking)
-        if not count:
-            return "Every gate was waived."
         gates = "the only blocking gate" if count == 1 else f"all {count} blocking gates"
         return f"The adapter passed {gates}."
     bad = [verdict for verdict in blocking if verdict.status is run.status]
@@ -152,9 +150,11 @@ def sentence(run: Run) -> str:
 
 
 def _notes(run: Run) -> tuple[str, ...]:
+    held = {verdict.gate for verdict in run.verdicts if verdict.tier is Tier.WAIVED}
     notes = [
         f"{_title(w.gate)}: waived by {w.by} until {w.expires}: {w.reason.rstrip('.')}."
         for w in run.info.waivers
+        if w.gate in held
     ]
     attempt, looks = run.info.attempt, run.info.looks
     if attempt is not None:
@@ -163,7 +163,12 @@ def _notes(run: Run) -> tuple[str, ...]:
             f"{100 * attempt.confidence:.4g} % confidence."
         )
     flips = run.info.flips
-    if flips is not None:
+    if flips is not None and flips.explained is None:
+        notes.append(
+            f"{flips.cases} cases in which the sides differ count as they are: they could not be "
+            f"asked again in float32 ({flips.left_out})."
+        )
+    elif flips is not None:
         notes.append(
             f"{flips.explained} of {flips.cases} cases in which the sides differed agree in "
             "float32: the precision did that, and they do not count."

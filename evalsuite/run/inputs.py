@@ -98,6 +98,22 @@ class Inputs:
         texts = [(item.language, item.prompt, item.text) for item in self.texts]
         return digest_of([dump_cases(map(without_source, every)), self.suites, texts])
 
+    @property
+    def circumstances(self) -> str:
+        """SHA-256 of all else that can change an answer: asked otherwise, it is another attempt."""
+        asked = self.request
+        shown = [
+            (name, str(language), pair)
+            for (name, language), pair in sorted(self.demonstrations.items(), key=_by_name)
+        ]
+        return digest_of(
+            [self.cases_digest, shown, asked.prompt_format, asked.shown, asked.dtype, asked.device]
+        )
+
+
+def _by_name(item: tuple[tuple[str, Language], DemonstrationPair]) -> tuple[str, Language]:
+    return item[0]
+
 
 def default_cache() -> Path:
     """The user's own cache file: ``$XDG_CACHE_HOME/evalsuite/outputs.sqlite3``."""
@@ -148,22 +164,11 @@ def counted(inputs: Inputs, *, now: datetime) -> Inputs:
         number=0,
         adapter=inputs.adapter.digest,
         policy=inputs.policy.digest,
-        cases=_circumstances(inputs),
+        cases=inputs.circumstances,
         seed=inputs.seed,
         created="",
     )
     return replace(inputs, attempt=record_attempt(inputs.request.registry, asked, now=now))
-
-
-def _circumstances(inputs: Inputs) -> str:
-    """Digest of all else that can change an answer: asked otherwise, it is another attempt."""
-    asked = inputs.request
-    shown = sorted(
-        (name, str(language), pair) for (name, language), pair in inputs.demonstrations.items()
-    )
-    return digest_of(
-        [inputs.cases_digest, shown, asked.prompt_format, asked.shown, asked.dtype, asked.device]
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,6 +73,8 @@ class State:
     seen: float = 1.0
     """Share of every panel that was asked."""
     flips: FlipsInfo | None = None
+    confirming: Counts = field(default_factory=Counts)
+    """The work that confirming took."""
     measured: Measured = field(init=False)
     verdicts: tuple[Verdict, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
@@ -113,11 +115,15 @@ def infer(state: State) -> None:
     """Answer in batches, from the cache where it is known; stop at a look that decides."""
     policy = state.inputs.judged
     planned = policy.looks.shares if policy.looks and state.questions and not state.whole else ()
+    generated = sum(
+        question.side is Side.CANDIDATE and question.request.target is None
+        for question in state.questions
+    )
+    waived_gates = {waiver.gate.value for waiver in state.inputs.waivers}
     for share in planned:
         _ask(state, first_share(state.questions, share))
         evidence = measure(state.inputs, state.samples, state.liveness, state.answered).evidence
-        waived_gates = {waiver.gate.value for waiver in state.inputs.waivers}
-        found = hopeless(policy, evidence, share)
+        found = hopeless(policy, evidence, share, answers=generated)
         state.hopeless = tuple(item for item in found if item.gate not in waived_gates)
         if state.hopeless:
             state.seen = share
@@ -147,9 +153,8 @@ def confirm_flips(state: State) -> None:
     try:
         _confirm(state, answered, again)
     except EngineError as error:
-        # A model that fits only at low precision is judged as it was.
-        state.tell(Event(f"confirm: left out ({error})"))
-        state.flips = FlipsInfo(cases=len(before), explained=0)
+        # A model that fits only at low precision is judged as it was, and the reports say so.
+        state.flips = FlipsInfo(cases=len(before), explained=None, left_out=str(error))
         return
     state.answered = tuple(answered)
     state.flips = FlipsInfo(cases=len(before), explained=len(before - _flipped(state)))
@@ -167,6 +172,7 @@ def _confirm(state: State, answered: list[Answered], again: Sequence[int]) -> No
                 [output] = engine.infer([question.request])
                 key = request_key(engine.identity, question.request)
                 answered[place] = Answered(question=question, output=output, key=key)
+            state.confirming += _work_of(engine)
             engine.release()
 
 
@@ -362,7 +368,7 @@ def _info(state: State, created: datetime) -> RunInfo:
         versions=_versions(),
         machine={"system": platform.platform(), "processor": platform.machine()},
         timings=dict(state.timings),
-        counts=Counts(model_calls=engine.calls, cache_hits=engine.hits, cache_misses=engine.misses),
+        counts=_work_of(engine) + state.confirming,
         waivers=tuple(
             WaiverInfo(gate=w.gate.value, reason=w.reason, by=w.by, expires=w.expires)
             for w in inputs.waivers
@@ -372,6 +378,10 @@ def _info(state: State, created: datetime) -> RunInfo:
         looks=_looks(state),
         command=state.request.command,
     )
+
+
+def _work_of(engine: CachingEngine) -> Counts:
+    return Counts(model_calls=engine.calls, cache_hits=engine.hits, cache_misses=engine.misses)
 
 
 def _attempt(inputs: Inputs) -> AttemptInfo | None:
