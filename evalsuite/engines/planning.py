@@ -18,8 +18,6 @@ from evalsuite.generation import Request, Sampling
 
 STRIDE: Final = 32
 MIN_PREFIX: Final = 16
-CLUSTER_COST: Final = 1024
-"""Tokens that a further cluster must save; what its own prefill and smaller chunks cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +102,15 @@ class Limits:
     logits: int = 2**27
     """Values in the distributions of a scored chunk."""
     rows: int = 1024
+    reading: int = 4096
+    """Prompt tokens that one pass reads, over all rows; more would only fall out of the caches."""
     launch: int = 64
-    """Padding tokens that are cheaper than one more pass."""
+    """Tokens that are cheaper than one more pass."""
+
+    @property
+    def cluster(self) -> int:
+        """Tokens that a further cluster must save: it reads its prefix and its rows apart."""
+        return 2 * self.launch
 
     def halved(self, batch: Batch) -> Limits:
         """Return limits under which ``batch`` would have been half as large."""
@@ -170,12 +175,12 @@ def common_prefix(left: Sequence[int], right: Sequence[int]) -> int:
     return next(i for i in range(shortest) if left[i] != right[i])
 
 
-def clustered(items: Sequence[Item]) -> list[tuple[tuple[int, ...], list[Item]]]:
+def clustered(items: Sequence[Item], cost: int) -> list[tuple[tuple[int, ...], list[Item]]]:
     """Split items into clusters that share a prefix worth computing once.
 
     Sorted by their ids, prompts with a common prefix are neighbours, and the prefixes form a tree
     of intervals. The tree is walked from the deepest prefix up; an interval becomes a cluster when
-    that saves more than ``CLUSTER_COST`` tokens over leaving its prompts to the next shorter one.
+    that saves more than ``cost`` tokens over leaving its prompts to the next shorter one.
 
     Returns:
         Pairs of prefix and members. A prefix is empty or at least ``MIN_PREFIX`` long, and always
@@ -194,7 +199,7 @@ def clustered(items: Sequence[Item]) -> list[tuple[tuple[int, ...], list[Item]]]
         floor = above if above >= MIN_PREFIX else 0
         saved = len(members) * (depth - floor) - depth
         # With nothing to fall back on, any saving will do.
-        if saved > (CLUSTER_COST if floor or len(members) < len(ordered) else 0):
+        if saved > (cost if floor or len(members) < len(ordered) else 0):
             clusters.append((heads[members[0]][:depth], [ordered[i] for i in members]))
             for i in members:
                 free[i] = False
@@ -224,13 +229,14 @@ def _padded(length: int) -> int:
 
 def _chunks(group: Sequence[Item], limits: Limits, vocab_size: int) -> list[Chunk]:
     chunks = []
-    for prefix, members in clustered(group):
+    for prefix, members in clustered(group, limits.cluster):
         for width, items in _by_width(members, len(prefix), limits.launch):
             rows = limits.rows
             if items[0].target is not None:
                 longest = max(len(item.target or ()) for item in items)
                 rows = min(rows, limits.logits // (longest * vocab_size))
-            rows = max(1, min(rows, limits.tokens // (len(prefix) + width)))
+            rows = min(rows, limits.tokens // (len(prefix) + width), limits.reading // width)
+            rows = max(1, rows)
             chunks += [
                 Chunk(tuple(items[i : i + rows]), prefix, width) for i in range(0, len(items), rows)
             ]

@@ -198,12 +198,16 @@ def _flipped(state: State) -> set[tuple[str, str]]:
     return {(panel, case) for (panel, case, _), losses in sides.items() if len(losses) > 1}
 
 
-def _ask(state: State, questions: Sequence[Question]) -> None:
-    outputs = state.engine.infer([question.request for question in questions])
-    state.answered = tuple(
-        Answered(question=q, output=o, key=request_key(state.engine.identity, q.request))
-        for q, o in zip(questions, outputs, strict=True)
-    )
+def _ask(state: State, asked: Iterable[Question]) -> None:
+    """Answer what a look adds; what earlier looks asked is neither asked nor batched again."""
+    before = {answer.question: answer for answer in state.answered}
+    everything = tuple(asked)
+    new = [question for question in everything if question not in before]
+    outputs = state.engine.infer([question.request for question in new])
+    for question, output in zip(new, outputs, strict=True):
+        key = request_key(state.engine.identity, question.request)
+        before[question] = Answered(question=question, output=output, key=key)
+    state.answered = tuple(before[question] for question in everything)
 
 
 def score(state: State) -> None:

@@ -79,11 +79,11 @@ def test_padding_stays_below_one_stride_a_row_and_one_launch_a_width() -> None:
     asked = [
         Request(prompt=tuple(rng.choices(range(50), k=rng.randint(1, 300)))) for _ in range(99)
     ]
-    chunks = planned(asked, Limits(tokens=10**6, launch=64))[0].chunks
+    chunks = planned(asked, Limits(tokens=10**6, launch=64, reading=10**6))[0].chunks
     padding = sum(c.width - len(i.inputs) for c in chunks for i in c.items)
     assert padding < 99 * STRIDE + 64 * len(chunks)
     assert 1 < len(chunks) <= 10
-    one = planned(asked, Limits(tokens=10**6, launch=10**6))[0].chunks
+    one = planned(asked, Limits(tokens=10**6, launch=10**6, reading=10**6))[0].chunks
     assert len(one) == 1
 
 
@@ -123,7 +123,7 @@ def test_two_instructions_make_two_clusters_even_behind_a_common_header() -> Non
         for head in (english, chinese)
         for _ in range(50)
     ]
-    found = clustered(items_of(asked))
+    found = clustered(items_of(asked), LIMITS.cluster)
     assert sorted(len(prefix) for prefix, _ in found) == [303, 403]
     assert sorted(len(members) for _, members in found) == [50, 50]
 
@@ -132,18 +132,18 @@ def test_a_few_prompts_with_a_longer_prefix_stay_with_the_others() -> None:
     common = (1,) * 200
     asked = [Request(prompt=(*common, i, i + 1, i + 2)) for i in range(2, 40)]
     asked += [Request(prompt=common + (50,) * 30 + (i,)) for i in range(3)]
-    assert [len(prefix) for prefix, _ in clustered(items_of(asked))] == [200]
+    assert [len(prefix) for prefix, _ in clustered(items_of(asked), LIMITS.cluster)] == [200]
 
 
 def test_prompts_without_a_shared_prefix_share_none() -> None:
     asked = [Request(prompt=(i,) * 50) for i in range(5)]
-    assert [prefix for prefix, _ in clustered(items_of(asked))] == [()]
+    assert [prefix for prefix, _ in clustered(items_of(asked), LIMITS.cluster)] == [()]
 
 
 @settings(max_examples=150)
 @given(st.lists(prompts, min_size=2, max_size=30, unique=True))
 def test_sharing_never_costs_more_tokens_than_not_sharing(asked: list[tuple[int, ...]]) -> None:
-    found = clustered(items_of([Request(prompt=p) for p in asked]))
+    found = clustered(items_of([Request(prompt=p) for p in asked]), LIMITS.cluster)
     spent = sum(
         len(prefix) + sum(len(i.prompt) - len(prefix) for i in members) for prefix, members in found
     )
@@ -152,7 +152,7 @@ def test_sharing_never_costs_more_tokens_than_not_sharing(asked: list[tuple[int,
 
 def test_thousands_of_nested_prefixes_need_no_recursion() -> None:
     asked = [Request(prompt=(1,) * n + (2,)) for n in range(1, 3000)]
-    assert sum(len(members) for _, members in clustered(items_of(asked))) == 2999
+    assert sum(len(members) for _, members in clustered(items_of(asked), LIMITS.cluster)) == 2999
 
 
 @given(tails, tails)
@@ -182,6 +182,14 @@ def test_halved_limits_split_the_batch_that_did_not_fit(rows: int) -> None:
     whole = planned(asked, limits)[0]
     assert len(whole.items) == rows
     assert len(planned(asked, limits.halved(whole))[0].items) <= max(1, rows // 2)
+
+
+def test_a_pass_reads_no_more_than_it_may() -> None:
+    asked = [Request(prompt=(i,) * 100) for i in range(10)]
+    chunks = [c for b in planned(asked, Limits(tokens=10**6, reading=400)) for c in b.chunks]
+    assert [len(c.items) * c.width for c in chunks] == [384, 384, 384, 128]
+    one_by_one = planned(asked, Limits(tokens=10**6, reading=1))[0].chunks
+    assert [len(c.items) for c in one_by_one] == [1] * 10
 
 
 def test_scored_chunks_are_cut_by_the_size_of_their_distributions() -> None:
