@@ -78,13 +78,13 @@ def run_generate(
     import torch
 
     from evalsuite.engines.numerics import Dtype, Numerics, resolve_numerics
-    from evalsuite.engines.transformers_loading import load_base, load_merged
+    from evalsuite.engines.transformers_loading import load_base, load_candidate
 
     template = load_template(base.path)
     stops = sorted({template.stop_id, *(template.generation_stops or ())})
     numerics = Numerics(resolve_numerics().device, Dtype.FLOAT32)
     # The merged model for all three: only the way of asking differs.
-    model = load_merged(base, adapter, numerics)[0] if adapter else load_base(base, numerics)
+    model = load_candidate(base, adapter, numerics)[0] if adapter else load_base(base, numerics)
 
     def ask(prompts: Sequence[tuple[int, ...]]) -> Answers:
         width = max(map(len, prompts))

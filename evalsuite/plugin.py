@@ -71,6 +71,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--gate-prompt-format", default="xml", help=HELP["prompt_format"])
     group.addoption("--gate-dtype", default="auto", help=HELP["dtype"])
     group.addoption("--gate-device", default="auto", help=HELP["device"])
+    group.addoption("--gate-batch-tokens", type=int, metavar="N", help=HELP["batch_tokens"])
+    group.addoption("--gate-unmerged", action="store_true", help=HELP["unmerged"])
     group.addoption("--gate-cache", type=Path, help=HELP["cache"])
     group.addoption(
         "--gate-registry",
@@ -94,6 +96,8 @@ def _request(config: pytest.Config) -> GateRequest:
         prompt_format=config.getoption("--gate-prompt-format"),
         dtype=config.getoption("--gate-dtype"),
         device=config.getoption("--gate-device"),
+        merged=not config.getoption("--gate-unmerged"),
+        batch_tokens=config.getoption("--gate-batch-tokens"),
         waivers=config.getoption("--gate-waivers"),
         registry=config.getoption("--gate-registry") or root / "registry",
         command=("pytest", *sys.argv[1:]),

@@ -255,6 +255,13 @@ class EngineInfo:
     """Digest of everything but the request that can change an answer."""
     dtype: str
     device: str
+    merged: bool = True
+    """Whether the adapter was merged into its base."""
+
+    @property
+    def circumstances(self) -> str:
+        """How it ran, for a reader: ``float32 on cpu``."""
+        return f"{self.dtype} on {self.device}{'' if self.merged else ', adapter not merged'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,8 @@ HELP = {
     "cache": "SQLite file of answers (default: ~/.cache/evalsuite/outputs.sqlite3)",
     "dtype": "float32, bfloat16, or auto: bfloat16 on CUDA, else float32",
     "device": "cpu, cuda, or auto: cuda where torch sees one, else cpu",
+    "batch_tokens": "tokens that one batch may hold; fewer need less memory (default: by device)",
+    "unmerged": "run the adapter beside its base, as a server of many adapters does",
 }
 """What the options of a gate mean, here and in the pytest plugin."""
 
@@ -74,6 +76,8 @@ def add_gate_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, help=HELP["cache"])
     parser.add_argument("--dtype", default="auto", help=HELP["dtype"])
     parser.add_argument("--device", default="auto", help=HELP["device"])
+    parser.add_argument("--batch-tokens", type=int, metavar="N", help=HELP["batch_tokens"])
+    parser.add_argument("--unmerged", action="store_true", help=HELP["unmerged"])
 
 
 def add_registry(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +105,8 @@ def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequ
         prompt_format=args.prompt_format,
         dtype=args.dtype,
         device=args.device,
+        merged=not args.unmerged,
+        batch_tokens=args.batch_tokens,
         waivers=args.waivers,
         registry=getattr(args, "registry", None),
         command=command,

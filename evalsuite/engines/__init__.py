@@ -60,6 +60,8 @@ def open_engine(
     cache: Path | str,
     dtype: str = "auto",
     device: str = "auto",
+    merged: bool = True,
+    batch_tokens: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> CachingEngine:
     """Return the transformers engine behind a cache; nothing is loaded until an answer is missing.
@@ -70,6 +72,8 @@ def open_engine(
         cache: The SQLite file that remembers answers and liveness reports.
         dtype: ``auto``, ``float32`` or ``bfloat16``.
         device: ``auto``, ``cpu`` or ``cuda``.
+        merged: Whether adapters are merged into their base.
+        batch_tokens: Cached tokens that one batch may hold; None: by device.
         progress: Called with (answered, in all) after each batch that a model runs.
 
     Raises:
@@ -79,7 +83,7 @@ def open_engine(
     """
     from evalsuite.template import load_template
 
-    numerics = resolve_numerics(dtype, device)
+    numerics = resolve_numerics(dtype, device, merged=merged)
     identity = transformers_identity(base, load_template(base.path).fingerprint, numerics)
 
     def build() -> Engine:
@@ -89,6 +93,8 @@ def open_engine(
             adapters,
             dtype=str(numerics.dtype),
             device=str(numerics.device),
+            merged=merged,
+            batch_tokens=batch_tokens,
             progress=progress,
         )
 

@@ -23,7 +23,7 @@ from typing import Final
 from evalsuite.errors import EngineError
 from evalsuite.models import BaseRef, digest_file
 
-PATH_VERSION: Final = "merged-in-fp32-then-cast/left-padded-suffix/2"
+PATH_VERSION: Final = "merged-in-fp32-then-cast/left-padded-suffix/3"
 _PACKAGES: Final = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers")
 
 
@@ -47,14 +47,17 @@ class Numerics:
 
     device: Device
     dtype: Dtype
+    merged: bool = True
+    """Whether a candidate runs merged into its base, or with its adapter beside it."""
 
 
-def resolve_numerics(dtype: str = "auto", device: str = "auto") -> Numerics:
+def resolve_numerics(dtype: str = "auto", device: str = "auto", *, merged: bool = True) -> Numerics:
     """Choose device and number format.
 
     Args:
         dtype: ``float32``, ``bfloat16``, or ``auto``: bfloat16 on CUDA, float32 on a processor.
         device: ``cpu``, ``cuda``, or ``auto``: CUDA when there is one.
+        merged: whether adapters are merged into their base.
 
     Raises:
         EngineError: another value.
@@ -67,7 +70,7 @@ def resolve_numerics(dtype: str = "auto", device: str = "auto") -> Numerics:
         what = Dtype(dtype) if dtype != "auto" else _best_dtype(where)
     except ValueError:
         raise EngineError(f"dtype={dtype!r} is unknown; use auto, float32 or bfloat16") from None
-    return Numerics(where, what)
+    return Numerics(where, what, merged)
 
 
 def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Numerics) -> str:

@@ -17,7 +17,7 @@ from evalsuite.engines.numerics import Device, resolve_numerics, transformers_id
 from evalsuite.engines.planning import Batch, Limits, items_of, plan
 from evalsuite.engines.transformers_decoding import Answer, Model, Prefixes, generate, score
 from evalsuite.engines.transformers_liveness import examine
-from evalsuite.engines.transformers_loading import load_base, load_merged, out_of_memory
+from evalsuite.engines.transformers_loading import load_base, load_candidate, out_of_memory
 from evalsuite.errors import EngineError
 from evalsuite.generation import Finish, Output, Request
 from evalsuite.models import AdapterRef, BaseRef
@@ -42,6 +42,8 @@ class TransformersEngine:
         dtype: ``auto``, ``float32`` or ``bfloat16``; see
             :func:`~evalsuite.engines.numerics.resolve_numerics`.
         device: ``auto``, ``cpu`` or ``cuda``.
+        merged: Whether adapters are merged into their base, or run beside it: slower, and in
+            bfloat16 what a server does that keeps many adapters on one base.
         batch_tokens: Cached tokens (prefix, prompt and answer, over all rows) that one batch may
             hold; halved, and remembered, whenever memory runs out. Default: by device.
         progress: Called after each batch.
@@ -56,12 +58,13 @@ class TransformersEngine:
         *,
         dtype: str = "auto",
         device: str = "auto",
+        merged: bool = True,
         batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.base = base
         self.adapters = {adapter.digest: adapter for adapter in adapters}
-        self.numerics = resolve_numerics(dtype, device)
+        self.numerics = resolve_numerics(dtype, device, merged=merged)
         self.template = load_template(base.path)
         self.calls = 0
         """Batches that a model has run; 0 as long as no model was needed."""
@@ -159,7 +162,7 @@ class TransformersEngine:
                 self._models[None] = load_base(self.base, self.numerics)
             else:
                 ref = self.adapters[adapter]
-                self._models[adapter] = load_merged(self.base, ref, self.numerics)[0]
+                self._models[adapter] = load_candidate(self.base, ref, self.numerics)[0]
         return self._models[adapter]
 
     def _batches(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
@@ -11,7 +11,7 @@ from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.engines.liveness import Check, LivenessReport
 from evalsuite.engines.numerics import Numerics
 from evalsuite.engines.transformers_decoding import Model
-from evalsuite.engines.transformers_loading import Evidence, Prompts, load_merged
+from evalsuite.engines.transformers_loading import Evidence, Prompts, load_candidate
 from evalsuite.errors import AdapterUnfit, BaseMismatch, UnsafeAdapter
 from evalsuite.models import AdapterRef, BaseRef
 from evalsuite.template import ChatTemplate
@@ -31,7 +31,7 @@ _PROBES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A report, and the merged model when there is one."""
+    """A report, and the merged model when there is one and it is wanted."""
 
     report: LivenessReport
     model: Model | None
@@ -52,7 +52,9 @@ def examine(
     """
     recorded = _base_as_recorded(base, adapter)
     try:
-        model, evidence = load_merged(base, adapter, numerics, _probes(template))
+        # Only merging shows whether the adapter can be merged, however it will run.
+        merged = replace(numerics, merged=True)
+        model, evidence = load_candidate(base, adapter, merged, _probes(template))
     except (AdapterUnfit, BaseMismatch, UnsafeAdapter) as problem:
         later = ("weights_finite", "logits_differ", "detaching_restores_base", "merge_faithful")
         unknown = [Check(name, None, "the adapter did not load") for name in later]
@@ -60,7 +62,8 @@ def examine(
         return Examined(LivenessReport(adapter.digest, (failed, recorded, *unknown)), None)
     loaded = Check("load_result_clean", True, "every weight found its place, and every place one")
     checks = (loaded, recorded, _finite(model), *_measured(evidence))
-    return Examined(LivenessReport(adapter.digest, checks), model)
+    report = LivenessReport(adapter.digest, checks)
+    return Examined(report, model if numerics.merged else None)
 
 
 def _probes(template: ChatTemplate) -> Prompts:

@@ -142,10 +142,10 @@ def _check_architecture(base: BaseRef, model: Model) -> None:
         )
 
 
-def load_merged(
+def load_candidate(
     base: BaseRef, adapter: AdapterRef, numerics: Numerics, probes: Prompts = ()
 ) -> tuple[Model, Evidence | None]:
-    """Load a base, merge an adapter into it in fp32, cast the result and move it to its device.
+    """Load a base, put an adapter on it in fp32, cast the result and move it to its device.
 
     Merging happens in main memory: beside a resident base, an fp32 copy of 3 billion parameters
     does not fit on a GPU of 24 GB, and what it takes there is not given back at once.
@@ -153,8 +153,8 @@ def load_merged(
     Args:
         base: The base to load a fresh copy of.
         adapter: The adapter; its files are checked against its digest once more.
-        numerics: Where and in what format the merged model will run.
-        probes: Prompts to measure the adapter's effect on; none: no evidence.
+        numerics: Where and in what format the model will run, and whether merged.
+        probes: Prompts to measure the adapter's effect on; none, or unmerged: no evidence.
 
     Raises:
         ModelError: the files changed, or the base does not load.
@@ -169,6 +169,8 @@ def load_merged(
         round_trip_nf4(model)
     before = _logits(model, probes)
     attached = attach(model, adapter)
+    if not numerics.merged:
+        return _ready(attached.base_model.model, numerics), None
     after = _logits(attached, probes)
     with attached.disable_adapter():
         detached = _logits(attached, probes)
@@ -181,8 +183,12 @@ def load_merged(
             detached_exactly=all(map(torch.equal, detached, before)),
             merge_error=_distance(_logits(merged, probes), after) / unit,
         )
-    cast(merged, getattr(torch, numerics.dtype))
-    return _moved(merged, numerics.device).eval().requires_grad_(False), evidence
+    return _ready(merged, numerics), evidence
+
+
+def _ready(model: Model, numerics: Numerics) -> Model:
+    cast(model, getattr(torch, numerics.dtype))
+    return _moved(model, numerics.device).eval().requires_grad_(False)
 
 
 def cast(model: Model, dtype: torch.dtype) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,22 +17,37 @@ from typing import Any
 from evalsuite import __version__
 from evalsuite.errors import RunError, RunStorageError
 from evalsuite.gates import Gate, Status
-from evalsuite.qualification.trials import Outcome, Tell, outcome
-from evalsuite.run import GateRequest, State, observe
+from evalsuite.qualification.trials import Outcome, Tell, outcome_of
+from evalsuite.run import GateRequest, State, judge_with_looks, observe
 from evalsuite.run.inputs import digest_of
+from evalsuite.scenarios.names import Split
 from evalsuite.storage import storage_errors
 
+SMALL_BATCH = 2048
+"""Tokens of a small batch: about ten prompts with their answers."""
 Vary = Callable[[GateRequest], GateRequest]
 
 VARIATIONS = MappingProxyType[str, Vary](
     {
         "fresh panel": lambda request: request,
         "bfloat16": lambda request: replace(request, dtype="bfloat16"),
+        "bfloat16, small batches": lambda request: replace(
+            request, dtype="bfloat16", batch_tokens=SMALL_BATCH
+        ),
+        "not merged": lambda request: replace(request, merged=False),
+        "bfloat16, not merged": lambda request: replace(request, dtype="bfloat16", merged=False),
+        "reworded demonstrations": lambda request: replace(request, worded=Split.HELDOUT),
         "one demonstration": lambda request: replace(request, shown=1),
         "three demonstrations": lambda request: replace(request, shown=3),
     }
 )
 """What is changed besides the panel's seed."""
+
+
+_ELSEWHERE = {"base_model", "adapter", "policy", "cases", "waivers"} | {
+    "out", "cache", "registry", "command"
+}  # fmt: skip
+"""What of a request is known by its digest, or changes no outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +139,7 @@ def judge_nulls(
             if index < kept:
                 keep(state)
             if found is None:
-                found = outcome(state.inputs.judged, state.measured.evidence)
+                found = outcome_of(state.inputs.judged, judge_with_looks(state))
                 bank.add(key, Null(name, request.seed or 0, found))
         nulls.append(Null(name, request.seed or 0, found))
     tell("null", len(requests), len(requests))
@@ -133,8 +148,10 @@ def judge_nulls(
 
 def null_key(request: GateRequest, *depends: str) -> str:
     """Name a null by its request, this version, and the digests of what it depends on."""
-    asked = (request.seed, request.dtype, request.device, request.shown, request.prompt_format)
-    return digest_of([__version__, *depends, *asked])
+    circumstances = {
+        name: str(value) for name, value in asdict(request).items() if name not in _ELSEWHERE
+    }
+    return digest_of([__version__, *depends, circumstances])
 
 
 def _lines(path: Path) -> Iterator[tuple[str, Outcome]]:

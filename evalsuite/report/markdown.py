@@ -47,8 +47,8 @@ def _circumstances(run: Run) -> str:
     seeds = ", ".join(sorted({str(seed) for seed in info.seeds.values()}))
     return (
         f"{info.finished:%Y-%m-%d %H:%M} UTC, evalsuite {info.versions.get('evalsuite', '?')}, "
-        f"seed {seeds}, prompt format {info.prompt_format}, {info.engine.dtype} on "
-        f"{info.engine.device}."
+        f"seed {seeds}, prompt format {info.prompt_format}, "
+        f"{info.engine.circumstances}."
     )
 
 

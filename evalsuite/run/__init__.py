@@ -1,7 +1,7 @@
 """One run of the gates: :func:`evaluate` is the pipeline that every face calls."""
 
 from evalsuite.run.inputs import GateRequest, Inputs, check, choose_policy, default_cache
-from evalsuite.run.pipeline import STEPS, Event, State, evaluate, observe
+from evalsuite.run.pipeline import STEPS, Event, State, evaluate, judge_with_looks, observe
 from evalsuite.run.scoring import Answered, Measured, measure, trip_id
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "choose_policy",
     "default_cache",
     "evaluate",
+    "judge_with_looks",
     "measure",
     "observe",
     "trip_id",

@@ -47,6 +47,12 @@ class GateRequest:
     """Demonstrations in the prompt of a sampled case."""
     dtype: str = "auto"
     device: str = "auto"
+    merged: bool = True
+    """Whether the adapter is merged into its base."""
+    batch_tokens: int | None = None
+    """Cached tokens that one batch may hold; None: by device."""
+    worded: str = "panel"
+    """Split of the grammar that words the demonstrations of sampled cases."""
     waivers: Path | None = None
     """File of waivers; None: nothing is waived."""
     registry: Path | None = None
@@ -107,7 +113,17 @@ class Inputs:
             for (name, language), pair in sorted(self.demonstrations.items(), key=_by_name)
         ]
         return digest_of(
-            [self.cases_digest, shown, asked.prompt_format, asked.shown, asked.dtype, asked.device]
+            [
+                self.cases_digest,
+                shown,
+                asked.prompt_format,
+                asked.shown,
+                asked.worded,
+                asked.dtype,
+                asked.device,
+                asked.merged,
+                asked.batch_tokens,
+            ]
         )
 
 

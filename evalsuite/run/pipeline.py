@@ -94,6 +94,8 @@ def load_model(state: State) -> None:
         cache=state.inputs.cache,
         dtype=state.request.dtype,
         device=state.request.device,
+        merged=state.request.merged,
+        batch_tokens=state.request.batch_tokens,
         progress=lambda done, total: state.tell(Event("infer", done, total)),
     )
 
@@ -113,24 +115,34 @@ def draw_samples(state: State) -> None:
 
 def infer(state: State) -> None:
     """Answer in batches, from the cache where it is known; stop at a look that decides."""
-    policy = state.inputs.judged
-    planned = policy.looks.shares if policy.looks and state.questions and not state.whole else ()
-    generated = sum(
-        question.side is Side.CANDIDATE and question.request.target is None
-        for question in state.questions
-    )
-    waived_gates = {waiver.gate.value for waiver in state.inputs.waivers}
-    for share in planned:
+    for share in () if state.whole else _planned(state):
         _ask(state, first_share(state.questions, share))
-        evidence = measure(state.inputs, state.samples, state.liveness, state.answered).evidence
-        found = hopeless(policy, evidence, share, answers=generated)
-        state.hopeless = tuple(item for item in found if item.gate not in waived_gates)
+        _, state.hopeless = _look(state, state.answered, share)
         if state.hopeless:
             state.seen = share
             break
     else:
         _ask(state, state.questions)
     confirm_flips(state)
+
+
+def _planned(state: State) -> tuple[float, ...]:
+    looks = state.inputs.judged.looks
+    return looks.shares if looks and state.questions else ()
+
+
+def _look(
+    state: State, answered: Sequence[Answered], share: float
+) -> tuple[Evidence, tuple[Hopeless, ...]]:
+    """What a first share of the answers shows, and what of it no later answer can mend."""
+    evidence = measure(state.inputs, state.samples, state.liveness, answered).evidence
+    generated = sum(
+        question.side is Side.CANDIDATE and question.request.target is None
+        for question in state.questions
+    )
+    waived_gates = {waiver.gate.value for waiver in state.inputs.waivers}
+    found = hopeless(state.inputs.judged, evidence, share, answers=generated)
+    return evidence, tuple(item for item in found if item.gate not in waived_gates)
 
 
 def confirm_flips(state: State) -> None:
@@ -183,6 +195,7 @@ def _confirming(state: State, adapters: Sequence[AdapterRef]) -> CachingEngine:
         cache=state.inputs.cache,
         dtype=Dtype.FLOAT32.value,
         device=state.request.device,
+        merged=state.request.merged,
     )
 
 
@@ -230,6 +243,21 @@ def decide(state: State) -> None:
         adapter=state.inputs.adapter.digest,
         today=datetime.now(UTC).date(),
     )
+
+
+def judge_with_looks(state: State) -> tuple[Verdict, ...]:
+    """Judge a candidate whose panels were asked whole as its gate run would have judged it.
+
+    Where a look of the policy would have stopped the run, the verdicts are those of the stop.
+    """
+    policy = state.inputs.judged
+    by_question = {answer.question: answer for answer in state.answered}
+    for share in _planned(state):
+        early = [by_question[question] for question in first_share(state.questions, share)]
+        evidence, found = _look(state, early, share)
+        if found:
+            return stopped(judge(policy, evidence), found, share)
+    return judge(policy, state.measured.evidence)
 
 
 MEASURING: tuple[Callable[[State], None], ...] = (
@@ -367,6 +395,7 @@ def _info(state: State, created: datetime) -> RunInfo:
             identity=engine.identity,
             dtype=str(numerics.dtype),
             device=str(numerics.device),
+            merged=state.request.merged,
         ),
         seeds={"panel": inputs.seed, "skills": inputs.seed, "texts": inputs.seed},
         versions=_versions(),

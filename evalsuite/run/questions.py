@@ -92,6 +92,7 @@ def sample(inputs: Inputs) -> Samples:
             max(judged, rules.pronoun_resolution.panel.get(language, 0)),
             language,
             demonstrations=inputs.request.shown,
+            worded=inputs.request.worded,
             avoid=avoid,
         )
         panel += cases

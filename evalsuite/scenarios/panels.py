@@ -142,6 +142,7 @@ def sample_shown_panel(
     *,
     demonstrations: int = 2,
     share: int = 5,
+    worded: str = Split.PANEL,
     avoid: frozenset[str] = frozenset(),
 ) -> tuple[ShownCase, ...]:
     """Sample ``n`` cases of one language, each ``share`` of them with demonstrations of their own.
@@ -155,15 +156,16 @@ def sample_shown_panel(
         language: of cases and demonstrations.
         demonstrations: how many a prompt shows.
         share: how many cases show the same ones.
+        worded: the split whose templates and names make the demonstrations.
         avoid: names that neither cases nor demonstrations use.
     """
     sampler = _Sampler(seed, Split.PANEL)
     made: list[ShownCase] = []
     for number in range(-(-n // share)):
         name = f"{language}-{number:03d}"
-        a = sample_demonstrations(f"{seed}/{name}/a", demonstrations, language, avoid=avoid)
+        a = sample_demonstrations(f"{seed}/{name}/a", demonstrations, language, worded, avoid=avoid)
         named = avoid | {entity for shown in a for entity in shown.entities}
-        b = sample_demonstrations(f"{seed}/{name}/b", demonstrations, language, avoid=named)
+        b = sample_demonstrations(f"{seed}/{name}/b", demonstrations, language, worded, avoid=named)
         pair = DemonstrationPair(name, a, b)
         luring = [d for d in a if _can_lure(d)]
         cells = [(language, k) for k in Kind if luring or k is not Kind.DEMONSTRATION_LURE]

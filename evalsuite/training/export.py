@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from evalsuite.engines.numerics import Device, Dtype, Numerics
-from evalsuite.engines.transformers_loading import cast, load_merged
+from evalsuite.engines.transformers_loading import cast, load_candidate
 from evalsuite.errors import TrainingError
 from evalsuite.models import TOKENIZER_FILES, AdapterRef, BaseRef
 from evalsuite.storage import storage_errors, sync_folder
@@ -49,7 +49,7 @@ def export_merged(
         raise TrainingError(f"out={str(out)!r} exists; name a folder that does not")
     with quiet():
         # The very function that a gate measures the adapter with.
-        merged, _ = load_merged(base, adapter, Numerics(Device.CPU, Dtype.FLOAT32))
+        merged, _ = load_candidate(base, adapter, Numerics(Device.CPU, Dtype.FLOAT32))
         cast(merged, _DTYPES[dtype])
         merged.config.use_cache = True
         with storage_errors(out, TrainingError):

@@ -17,7 +17,7 @@ from evalsuite.engines import open_engine
 from evalsuite.engines.liveness import ChecksLiveness, LivenessReport
 from evalsuite.engines.numerics import Device, Dtype, Numerics
 from evalsuite.engines.transformers import TransformersEngine
-from evalsuite.engines.transformers_loading import attach, load_base, load_merged, round_trip_nf4
+from evalsuite.engines.transformers_loading import attach, load_base, load_candidate, round_trip_nf4
 from evalsuite.errors import EngineError, ModelError
 from evalsuite.generation import Request
 from evalsuite.models import AdapterRef, BaseRef, read_adapter, resolve_base
@@ -130,7 +130,7 @@ def test_an_unknown_adapter_cannot_be_examined(base: BaseRef) -> None:
 def test_merged_and_unmerged_agree_and_the_evidence_says_so(
     base: BaseRef, dora: AdapterRef
 ) -> None:
-    merged, evidence = load_merged(base, dora, FP32, PROBES)
+    merged, evidence = load_candidate(base, dora, FP32, PROBES)
     unmerged = attach(load_base(base, FP32), dora)
     torch.testing.assert_close(logits(merged), logits(unmerged), rtol=1e-4, atol=1e-4)
     plain = logits(load_base(base, FP32))
@@ -141,9 +141,20 @@ def test_merged_and_unmerged_agree_and_the_evidence_says_so(
     assert evidence.merge_error < 1e-4
 
 
+def test_unmerged_the_adapter_stays_beside_its_base(base: BaseRef, dora: AdapterRef) -> None:
+    beside, evidence = load_candidate(base, dora, replace(FP32, merged=False), PROBES)
+    merged, _ = load_candidate(base, dora, FP32)
+    assert evidence is None
+    assert any("lora_A" in name for name, _ in beside.named_parameters())
+    torch.testing.assert_close(logits(beside), logits(merged), rtol=1e-4, atol=1e-4)
+    engine = TransformersEngine(base, [dora], dtype="float32", merged=False)
+    assert engine.liveness(dora.digest).ok
+    assert engine.identity != TransformersEngine(base, [dora], dtype="float32").identity
+
+
 def test_merging_casts_last(base: BaseRef, dora: AdapterRef) -> None:
-    exact, _ = load_merged(base, dora, FP32)
-    low, _ = load_merged(base, dora, Numerics(Device.CPU, Dtype.BFLOAT16))
+    exact, _ = load_candidate(base, dora, FP32)
+    low, _ = load_candidate(base, dora, Numerics(Device.CPU, Dtype.BFLOAT16))
     wanted = dict(exact.named_parameters())
     for name, weight in low.named_parameters():
         assert torch.equal(weight, wanted[name].to(torch.bfloat16)), name
@@ -190,9 +201,9 @@ def test_an_adapter_trained_on_four_bits_is_merged_into_four_bits(
     assert plain.digest != quantised.digest
     expected = load_base(base, FP32)
     round_trip_nf4(expected)
-    merged, _ = load_merged(base, quantised, FP32)
+    merged, _ = load_candidate(base, quantised, FP32)
     torch.testing.assert_close(logits(merged), logits(attach(expected, quantised)))
-    other, _ = load_merged(base, plain, FP32)
+    other, _ = load_candidate(base, plain, FP32)
     assert not torch.allclose(logits(merged), logits(other), atol=1e-3)
 
 
@@ -203,7 +214,7 @@ def test_files_that_changed_since_they_were_checked_are_not_loaded(
     file = adapter.path / "adapter_model.safetensors"
     save_file({n: w + 1 for n, w in load_file(file).items()}, file)
     with pytest.raises(ModelError, match="changed since it was read"):
-        load_merged(base, adapter, FP32)
+        load_candidate(base, adapter, FP32)
 
 
 def test_a_base_that_lacks_a_weight_is_refused(

@@ -24,8 +24,8 @@ from evalsuite.errors import (
 from evalsuite.gates import Status
 from evalsuite.models import read_adapter
 from evalsuite.registry import promote
-from evalsuite.report import summary_text
-from evalsuite.run import STEPS, Event, GateRequest, evaluate, observe
+from evalsuite.report import render_markdown, summary_text
+from evalsuite.run import STEPS, Event, GateRequest, evaluate, judge_with_looks, observe
 from evalsuite.run.questions import first_share
 from evalsuite.runfolder import RunWriter, load_run
 from evalsuite.runrecord import Side, Unit
@@ -243,6 +243,34 @@ def test_a_bad_candidate_is_stopped_at_a_look_and_the_run_says_so(
     assert len(run.outputs) < len(whole.outputs) / 2
     assert {o.panel for o in run.outputs} == {"panel", "skills", "texts"}
     assert load_run(run.folder).info.looks == run.info.looks
+
+
+def test_a_candidate_that_was_asked_whole_is_judged_with_the_looks_of_its_policy(
+    request_: GateRequest, tmp_path: Path
+) -> None:
+    text = Path(str(request_.policy)).read_text("utf-8")
+    looks = tmp_path / "looks.yaml"
+    looks.write_text(
+        text.replace(
+            "power: 0.9", "power: 0.9\nlooks: {shares: [0.4, 0.7], false_block: 0.01}"
+        ).replace("failure_rate: {limit: 0.999}", "failure_rate: {limit: 0.05}"),
+        "utf-8",
+    )
+    asked = replace(request_, policy=str(looks))
+    assert judge_with_looks(observe(asked)) == evaluate(asked).verdicts
+    plain = judge_with_looks(observe(request_))
+    assert plain == evaluate(request_).verdicts
+
+
+def test_an_adapter_beside_its_base_gives_other_bits_and_the_same_answers(
+    request_: GateRequest,
+) -> None:
+    merged = evaluate(request_)
+    beside = evaluate(replace(request_, merged=False, batch_tokens=2048, out=request_.out / "2"))
+    assert beside.info.engine.merged is False
+    assert beside.info.engine.identity != merged.info.engine.identity
+    assert "adapter not merged" in render_markdown(beside)
+    assert [o.text for o in beside.outputs] == [o.text for o in merged.outputs]
 
 
 def test_the_first_share_holds_every_part_and_language_in_order(request_: GateRequest) -> None:
