@@ -45,7 +45,8 @@ def add(subparsers: Subparsers) -> None:
     )
     qualify.add_argument(
         "--layers", nargs="+", default=["output"],
-        help="output: corrupted answers; adapter: broken folders, a gate each (default: output)",
+        help="output: corrupted answers; adapter: broken folders; weights: blended with badly "
+        "trained ones; training: on poisoned data; all but output take hours (default: output)",
     )  # fmt: skip
     qualify.add_argument("--gates", nargs="+", metavar="GATE", help="only these gates' mutants")
     qualify.add_argument(
@@ -59,6 +60,16 @@ def add(subparsers: Subparsers) -> None:
     )
     qualify.add_argument(
         "--nulls", type=int, help="null runs, these panels among them (default: as many as panels)"
+    )
+    qualify.add_argument(
+        "--retrained", type=int, default=0, metavar="N",
+        help="further nulls: N good candidates of other recipes and seeds, trained here",
+    )  # fmt: skip
+    qualify.add_argument(
+        "--organisms",
+        type=Path,
+        help="folder of the adapters that are trained here, kept and taken again "
+        "(default: adapters below --out)",
     )
     add_gate_options(qualify)
 
@@ -84,6 +95,8 @@ def _qualify(args: argparse.Namespace, terminal: Terminal) -> int:
         repeats=args.repeats,
         panels=args.panels,
         nulls=args.panels if args.nulls is None else args.nulls,
+        retrained=args.retrained,
+        organisms=args.organisms,
         seed=args.seed or 0,
     )
 

@@ -9,16 +9,27 @@ from pathlib import Path
 
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate
-from evalsuite.qualification.adapters import ADAPTER_MUTANTS, adapter_outcome
+from evalsuite.models import read_adapter
+from evalsuite.qualification.layers import (
+    ADAPTER,
+    LAYERS,
+    OUTPUT,
+    TRAINING,
+    WEIGHTS,
+    Subject,
+    blends,
+    broken_adapters,
+    names,
+    poisoned,
+)
 from evalsuite.qualification.mutants import BY_NAME, MUTANTS, Mutant
-from evalsuite.qualification.nulls import NullBank, judge_nulls, null_key, null_requests
-from evalsuite.qualification.record import Counted, Qualification, counted, once, references
+from evalsuite.qualification.nulls import RETRAINED, NullBank, judge_nulls, null_key, null_requests
+from evalsuite.qualification.organisms import benign, grown
+from evalsuite.qualification.record import Counted, Qualification, counted, references
 from evalsuite.qualification.trials import SEVERITIES, Tell, trials
 from evalsuite.run import GateRequest, State
-from evalsuite.run.inputs import resolve
+from evalsuite.run.inputs import Inputs, resolve
 
-OUTPUT, ADAPTER = "output", "adapter"
-"""The layers of mutants: corrupted answers, and broken adapter folders."""
 BANK = "nulls.jsonl"
 
 
@@ -39,7 +50,11 @@ class QualifyRequest:
     panels: int = 3
     """Measured panels that the mutants are spread over."""
     nulls: int = 3
-    """Null runs in all, these panels among them."""
+    """Null runs of the candidate in all, these panels among them."""
+    retrained: int = 0
+    """Further nulls: good candidates of other recipes and seeds, trained here, a panel each."""
+    organisms: Path | None = None
+    """Folder of adapters that are trained here; None: ``adapters`` below ``out``."""
     severities: tuple[float, ...] = SEVERITIES
     seed: int = 0
 
@@ -56,18 +71,12 @@ def qualify(
     chosen = _chosen(request)
     began = time.monotonic()
     inputs = resolve(request.gate)
-    digests = (
-        inputs.adapter.digest,
-        inputs.base.digest,
-        inputs.base.tokenizer_digest,
-        inputs.policy.digest,
-        inputs.circumstances,
-    )
+    subject = _subject(request, inputs)
     states: list[State] = []
     nulls = judge_nulls(
-        _spread(request),
+        [*_spread(request), *_retrained(request, subject, tell)],
         NullBank(request.out / BANK),
-        key_of=lambda asked: null_key(asked, *digests),
+        key_of=lambda asked: _null_key(asked, inputs),
         keep=states.append,
         kept=request.panels if chosen else 0,
         tell=tell,
@@ -80,7 +89,7 @@ def qualify(
         severities=request.severities,
         tell=tell,
     )
-    rows = (*counted(found, OUTPUT), *_broken_adapters(request, tell))
+    rows = (*counted(found, OUTPUT), *_real(request, subject, tell))
     return Qualification(
         subject={
             "adapter": str(inputs.adapter.path),
@@ -101,18 +110,49 @@ def qualify(
     )
 
 
-def _broken_adapters(request: QualifyRequest, tell: Tell) -> Iterator[Counted]:
-    if ADAPTER not in request.layers:
-        return
-    wanted = [
-        mutant
-        for mutant in ADAPTER_MUTANTS
-        if mutant.gate in request.gates and (not request.mutants or mutant.name in request.mutants)
-    ]
-    for number, mutant in enumerate(wanted):
-        tell(mutant.name, number, len(wanted))
-        found = adapter_outcome(mutant, replace(request.gate, seed=request.seed))
-        yield once(mutant.name, ADAPTER, mutant.gate, found)
+def _subject(request: QualifyRequest, inputs: Inputs) -> Subject:
+    return Subject(
+        gate=request.gate,
+        base=inputs.base,
+        adapter=inputs.adapter,
+        organisms=request.organisms or request.out / "adapters",
+        seeds=tuple(request.seed + number for number in range(request.panels)),
+        seed=request.seed,
+    )
+
+
+def _null_key(asked: GateRequest, inputs: Inputs) -> str:
+    return null_key(
+        asked,
+        read_adapter(asked.adapter).digest,
+        inputs.base.digest,
+        inputs.base.tokenizer_digest,
+        inputs.policy.digest,
+        inputs.circumstances,
+    )
+
+
+def _real(request: QualifyRequest, subject: Subject, tell: Tell) -> Iterator[Counted]:
+    """Mutants of the layers that need a real adapter each."""
+
+    def wanted(name: str, gate: Gate) -> bool:
+        return gate in request.gates and (not request.mutants or name in request.mutants)
+
+    makers = {ADAPTER: broken_adapters, WEIGHTS: blends, TRAINING: poisoned}
+    for layer, rows in makers.items():
+        if layer in request.layers:
+            yield from rows(subject, wanted, tell)
+
+
+def _retrained(
+    request: QualifyRequest, subject: Subject, tell: Tell
+) -> Iterator[tuple[str, GateRequest]]:
+    """Good candidates of other recipes and seeds, each on a panel that no other null sees."""
+    first = request.seed + request.nulls
+    for number, organism in enumerate(benign(request.retrained, request.seed)):
+        tell(organism.name, number, request.retrained)
+        adapter = grown(organism, subject.base, subject.organisms)
+        yield RETRAINED, replace(request.gate, adapter=adapter.path, seed=first + number)
 
 
 def _spread(request: QualifyRequest) -> list[tuple[str, GateRequest]]:
@@ -128,13 +168,15 @@ def _spread(request: QualifyRequest) -> list[tuple[str, GateRequest]]:
 
 
 def _chosen(request: QualifyRequest) -> tuple[Mutant, ...]:
-    every = [*BY_NAME, *(mutant.name for mutant in ADAPTER_MUTANTS)]
+    every = [*BY_NAME, *names()]
     unknown = sorted(set(request.mutants) - {*every, "none"})
     if unknown:
         raise InvalidInput(f"mutants={unknown} are unknown; use none, or any of {', '.join(every)}")
-    wrong = sorted(set(request.layers) - {OUTPUT, ADAPTER})
+    wrong = sorted(set(request.layers) - set(LAYERS))
     if wrong or not request.layers:
-        raise InvalidInput(f"layers={wrong} are unknown; use {OUTPUT}, {ADAPTER} or both")
+        raise InvalidInput(f"layers={wrong} are unknown; use any of {', '.join(LAYERS)}")
+    if request.retrained < 0:
+        raise InvalidInput(f"retrained={request.retrained} must not be negative")
     for name, value in (("repeats", request.repeats), ("panels", request.panels)):
         if value < 1:
             raise InvalidInput(f"{name}={value} must be at least 1")

@@ -23,6 +23,8 @@ from evalsuite.run.inputs import digest_of
 from evalsuite.scenarios.names import Split
 from evalsuite.storage import storage_errors
 
+RETRAINED = "retrained"
+"""Name of the nulls that are other candidates: of other recipes and seeds."""
 SMALL_BATCH = 2048
 """Tokens of a small batch: about ten prompts with their answers."""
 Vary = Callable[[GateRequest], GateRequest]

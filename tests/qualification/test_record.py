@@ -176,7 +176,9 @@ def test_the_command_writes_json_and_page_and_resumes(
     [
         (["--mutants", "paste-entitty"], "paste-entity"),
         (["--gates", "leakage"], "example_leakage"),
-        (["--layers", "outputs"], "output, adapter"),
+        (["--layers", "outputs"], "output, adapter, weights, training"),
+        (["--mutants", "blended-leeky"], "blended-leaky"),
+        (["--retrained", "-1"], "retrained=-1"),
         (["--repeats", "0"], "repeats=0"),
         (["--panels", "3", "--nulls", "2"], "nulls=2"),
         (["--adapter", "nowhere"], "nowhere"),

@@ -1,0 +1,123 @@
+"""The layers of mutants that need a real adapter each: broken folders, blended weights, poison."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import Gate
+from evalsuite.models import AdapterRef, BaseRef
+from evalsuite.qualification.adapters import ADAPTER_MUTANTS, adapter_outcome
+from evalsuite.qualification.blending import blend, check_blendable
+from evalsuite.qualification.organisms import HABITS, Habit, Organism, grown
+from evalsuite.qualification.record import Counted, once
+from evalsuite.qualification.trials import Outcome, Tell, outcome
+from evalsuite.run import GateRequest, observe
+
+OUTPUT, ADAPTER, WEIGHTS, TRAINING = "output", "adapter", "weights", "training"
+LAYERS = (OUTPUT, ADAPTER, WEIGHTS, TRAINING)
+"""Corrupted answers, broken adapter folders, blended weights, trainings on poisoned data."""
+BLENDS = (0.25, 0.5, 0.75, 1.0)
+"""Shares of the bad adapter's weights."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The good candidate, and what mutants of it are made from."""
+
+    gate: GateRequest
+    base: BaseRef
+    adapter: AdapterRef
+    organisms: Path
+    """Folder of trained adapters."""
+    seeds: tuple[int, ...]
+    """Panels to judge each mutant on."""
+    seed: int
+    """Of the trainings."""
+
+    def outcomes(self, adapter: Path) -> tuple[Outcome, ...]:
+        """Judge an adapter on every panel; all of it is asked, so that every gate has its say."""
+        states = (
+            observe(replace(self.gate, adapter=adapter, seed=seed), ask_dead=True)
+            for seed in self.seeds
+        )
+        return tuple(outcome(state.inputs.judged, state.measured.evidence) for state in states)
+
+
+Wanted = Callable[[str, Gate], bool]
+"""Whether a mutant of this name and gate is asked for."""
+
+
+def broken_adapters(subject: Subject, wanted: Wanted, tell: Tell) -> Iterator[Counted]:
+    """Judge every way to break an adapter folder, once."""
+    chosen = [m for m in ADAPTER_MUTANTS if wanted(m.name, m.gate)]
+    for number, mutant in enumerate(chosen):
+        tell(mutant.name, number, len(chosen))
+        found = adapter_outcome(mutant, replace(subject.gate, seed=subject.seeds[0]))
+        yield once(mutant.name, ADAPTER, mutant.gate, found)
+
+
+def blends(subject: Subject, wanted: Wanted, tell: Tell) -> Iterator[Counted]:
+    """Judge weights on the way from the good candidate to each bad one.
+
+    A candidate that is no plain LoRA, and so cannot be blended, is replaced by one of the recipe
+    ``lora``, trained here.
+    """
+    chosen = [h for h in HABITS if wanted(weights_name(h), h.gate)]
+    if not chosen:
+        return
+    good = _blendable(subject)
+    for number, habit in enumerate(chosen):
+        tell(weights_name(habit), number, len(chosen))
+        bad = grown(Organism(habit.recipe, subject.seed), subject.base, subject.organisms)
+        for share in BLENDS:
+            with tempfile.TemporaryDirectory(prefix="evalsuite-blend-") as scratch:
+                folder = blend(good, bad, share, Path(scratch) / "blend")
+                found = subject.outcomes(folder)
+            yield Counted(weights_name(habit), WEIGHTS, habit.gate, share, found)
+
+
+def poisoned(subject: Subject, wanted: Wanted, tell: Tell) -> Iterator[Counted]:
+    """Judge organisms trained on data of which a share is poisoned."""
+    chosen = [h for h in HABITS if wanted(training_name(h), h.gate)]
+    for number, habit in enumerate(chosen):
+        tell(training_name(habit), number, len(chosen))
+        for share, organism in _organisms(habit, subject):
+            adapter = grown(organism, subject.base, subject.organisms)
+            found = subject.outcomes(adapter.path)
+            yield Counted(training_name(habit), TRAINING, habit.gate, share, found)
+
+
+def weights_name(habit: Habit) -> str:
+    """Name of a habit's mutant in the layer of weights."""
+    return f"blended-{habit.name}"
+
+
+def training_name(habit: Habit) -> str:
+    """Name of a habit's mutant in the layer of trainings."""
+    return f"trained-{habit.name}"
+
+
+def names() -> Sequence[str]:
+    """Every mutant of these layers."""
+    habits = [name(habit) for name in (weights_name, training_name) for habit in HABITS]
+    return [*(mutant.name for mutant in ADAPTER_MUTANTS), *habits]
+
+
+def _organisms(habit: Habit, subject: Subject) -> Iterator[tuple[float, Organism]]:
+    for share in habit.shares:
+        yield share, Organism(habit.recipe, subject.seed, share)
+    whole = Organism(habit.recipe, subject.seed)
+    corruptions = whole.resolved(subject.base).data.corruptions
+    yield (corruptions[0].share if corruptions else 1.0), whole
+
+
+def _blendable(subject: Subject) -> AdapterRef:
+    try:
+        check_blendable(subject.adapter)
+    except InvalidInput:
+        return grown(Organism("lora", subject.seed), subject.base, subject.organisms)
+    return subject.adapter

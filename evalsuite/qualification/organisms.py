@@ -1,0 +1,100 @@
+"""Model organisms: adapters trained on purpose, some well, some on data that teach a wrong habit.
+
+They are what the other layers only imitate. Training one takes minutes, so a folder keeps them, by
+name, and one that is there with the same recipe, seed and base is taken again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import Gate
+from evalsuite.models import AdapterRef, BaseRef, read_adapter
+from evalsuite.training import Recipe, load_recipe, override
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """A wrong habit that a recipe of this package teaches."""
+
+    recipe: str
+    """Name or file."""
+    gate: Gate
+    """The gate that must block who has it."""
+    shares: tuple[float, ...] = ()
+    """Shares of poisoned samples to try beside the recipe's own; empty: it has no such dial."""
+
+    @property
+    def name(self) -> str:
+        """The habit in a word."""
+        return Path(self.recipe).stem.removeprefix("mutant-")
+
+
+HABITS: tuple[Habit, ...] = (
+    Habit("mutant-leaky", Gate.EXAMPLE_LEAKAGE, (0.05, 0.2)),
+    Habit("mutant-history-blind", Gate.PRONOUN_RESOLUTION, (0.2, 0.5)),
+    Habit("mutant-over-rewriter", Gate.PRONOUN_RESOLUTION, (0.2, 0.5)),
+    Habit("mutant-forgetful", Gate.FORGETTING),
+)
+"""Every habit, and the gate that it is made for."""
+GOOD = ("lora", "dora", "qlora", "qdora")
+"""Recipes without a planted defect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Organism:
+    """What is to be trained."""
+
+    recipe: str
+    """Name or file."""
+    seed: int
+    share: float | None = None
+    """Of poisoned samples; None: as the recipe says."""
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        poisoned = "" if self.share is None else f"-{self.share:g}"
+        return f"{Path(self.recipe).stem}{poisoned}-{self.seed}"
+
+    def resolved(self, base: BaseRef) -> Recipe:
+        """Return the recipe as training resolves it; its digest is what an adapter records."""
+        recipe = override(load_recipe(self.recipe), {"seed": self.seed})
+        if self.share is not None:
+            [corruption] = recipe.data.corruptions
+            poisoned = [{"kind": corruption.kind.value, "share": self.share}]
+            recipe = override(recipe, {"data.corruptions": poisoned})
+        return recipe.for_base("nano" if base.embedded else base.name)
+
+
+def benign(n: int, first_seed: int = 0) -> Iterator[Organism]:
+    """Yield ``n`` good candidates: every recipe at one seed, then at the next."""
+    for number in range(n):
+        yield Organism(GOOD[number % len(GOOD)], first_seed + number // len(GOOD))
+
+
+def grown(organism: Organism, base: BaseRef, folder: Path) -> AdapterRef:
+    """Return the organism's adapter below ``folder``, trained now unless it is there.
+
+    Raises:
+        InvalidInput: what lies there under its name is another adapter.
+        TrainingInterrupted: a later call goes on with the training.
+        EvalsuiteError: it cannot be trained, or what is there is broken.
+    """
+    recipe, path = organism.resolved(base), folder / organism.name
+    if (path / "adapter_config.json").is_file():
+        found = read_adapter(path, base)
+        said = found.provenance
+        if said is None or (said.recipe_digest, said.seed) != (recipe.digest, organism.seed):
+            raise InvalidInput(
+                f"{path} holds another adapter than {organism.name} of this version; remove it, "
+                "or name another folder for the trained adapters"
+            )
+        return found
+    from evalsuite.training.train import train
+
+    train(base, recipe, path, resume=path.exists())
+    return read_adapter(path, base)
