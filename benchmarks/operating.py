@@ -10,7 +10,7 @@ missed.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -37,14 +37,14 @@ DISCORDANCE = 0.12
 SPREAD = 0.1
 """Standard deviation of a text's loss, in nats."""
 ICCS = (0.0, 0.3)
+TWICE = "twice the limit"
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Draw = Callable[[Sequence[Observation], float, float, np.random.Generator], tuple[Observation, ...]]
 
 
 def rates(cases: Sequence[Observation], mean: float, icc: float, rng: np.random.Generator) -> Array:
     """Draw failures of probability ``mean``, correlated within clusters; shape ``[cases]``."""
-    names = {case.cluster: i for i, case in enumerate(cases)}
-    place = {name: i for i, name in enumerate(names)}
+    place = {name: i for i, name in enumerate(dict.fromkeys(case.cluster for case in cases))}
     if icc > 0 and 0 < mean < 1:
         total = 1 / icc - 1
         drawn = rng.beta(mean * total, (1 - mean) * total, len(place))
@@ -202,8 +202,49 @@ def stopping(part: Part, policy: Policy, clean: Evidence, runs: int, loss: float
     }  # fmt: skip
 
 
-def main() -> int:
-    """Simulate, print, write."""
+def print_sizes(sizes: Sequence[Mapping[str, Any]]) -> None:
+    """Print how often a candidate exactly at each limit passed."""
+    print("| gate | part | limit | ICC | passed | 95 % interval |\n|---|---|---|---|---|---|")
+    for row in sizes:
+        low, high = row["interval"]
+        print(
+            f"| {row['gate']} | {row['part']} | {row['limit']} | {row['icc']} | "
+            f"{row['passed']} of {row['runs']} | {low} to {high} |"
+        )
+
+
+def print_stops(stops: Sequence[Mapping[str, Any]]) -> None:
+    """Print after which share of its panel each part stopped."""
+    print("\n| gate | part | loss | median share | stopped early | blocked |")
+    print("|---|---|---|---|---|---|")
+    for row in stops:
+        print(
+            f"| {row['gate']} | {row['part']} | {row['loss']} ({row['kind']}) | "
+            f"{row['median_share']:.2f} | {row['stopped_early']} of {row['runs']} | "
+            f"{row['blocked']} |"
+        )
+    print()
+
+
+def figures(
+    sizes: Sequence[Mapping[str, Any]], stops: Sequence[Mapping[str, Any]]
+) -> Iterator[Figure]:
+    """Yield the figures that have a target."""
+    for row in sizes:
+        yield Figure(
+            name=f"false promotion, {row['part']}, ICC {row['icc']}",
+            value=row["share"], bound=Bound.AT_MOST, target=0.05,
+        )  # fmt: skip
+    for row in stops:
+        if row["kind"] == TWICE:
+            yield Figure(
+                name=f"share of a panel until twice the limit is blocked, {row['part']}",
+                value=row["median_share"], bound=Bound.AT_MOST, target=0.35,
+            )  # fmt: skip
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -213,59 +254,34 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--looks", type=int, default=200, help="runs for each early stop")
     parser.add_argument("--out", type=Path, default=None)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Simulate, print, write."""
+    args = arguments()
     policy = load_policy(args.policy).for_attempt(1)
     request = GateRequest(
         base_model=args.base_model, adapter=args.adapter, policy=args.policy, seed=1
     )
     clean = ideal_state(request).measured.evidence
     sizes = [size(part, policy, clean, args.runs, icc) for part in parts(policy) for icc in ICCS]
-    print("| gate | part | limit | ICC | passed | 95 % interval |\n|---|---|---|---|---|---|")
-    for row in sizes:
-        low, high = row["interval"]
-        print(
-            f"| {row['gate']} | {row['part']} | {row['limit']} | {row['icc']} | "
-            f"{row['passed']} of {row['runs']} | {low} to {high} |"
-        )
+    print_sizes(sizes)
     stops = [
         {**stopping(part, policy, clean, args.looks, loss), "kind": kind}
         for part in parts(policy)
-        for kind, loss in (("twice the limit", 2 * part.limit), ("harmless", part.harmless))
+        for kind, loss in ((TWICE, 2 * part.limit), ("harmless", part.harmless))
     ]
-    print("\n| gate | part | loss | median share | stopped early | blocked |")
-    print("|---|---|---|---|---|---|")
-    for row in stops:
-        print(
-            f"| {row['gate']} | {row['part']} | {row['loss']} ({row['kind']}) | "
-            f"{row['median_share']:.2f} | {row['stopped_early']} of {row['runs']} | "
-            f"{row['blocked']} |"
-        )
-    figures = [
-        Figure(
-            name=f"false promotion, {row['part']}, ICC {row['icc']}", value=row["share"],
-            bound=Bound.AT_MOST, target=0.05,
-        )
-        for row in sizes
-    ]  # fmt: skip
-    figures += [
-        Figure(
-            name=f"share of a panel until twice the limit is blocked, {row['part']}",
-            value=row["median_share"], bound=Bound.AT_MOST, target=0.35,
-        )
-        for row in stops
-        if row["kind"] == "twice the limit"
-    ]  # fmt: skip
-    print()
-    out = args.out or RESULTS / f"operating-{args.policy}.json"
+    print_stops(stops)
     return conclude(
-        figures,
+        list(figures(sizes, stops)),
         {
             "policy": load_policy(args.policy).digest,
             "confidence": policy.confidence,
             "sizes": sizes,
             "stops": stops,
         },
-        out,
+        args.out or RESULTS / f"operating-{args.policy}.json",
     )
 
 
