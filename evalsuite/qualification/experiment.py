@@ -31,6 +31,8 @@ from evalsuite.run import GateRequest, State
 from evalsuite.run.inputs import Inputs, resolve
 
 BANK = "nulls.jsonl"
+_APART = 1_000_000
+"""Between the panel seeds of the candidate and those of its retrainings, however many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +150,10 @@ def _retrained(
     request: QualifyRequest, subject: Subject, tell: Tell
 ) -> Iterator[tuple[str, GateRequest]]:
     """Good candidates of other recipes and seeds, each on a panel that no other null sees."""
-    first = request.seed + request.nulls
     for number, organism in enumerate(benign(request.retrained, request.seed)):
         tell(organism.name, number, request.retrained)
         adapter = grown(organism, subject.base, subject.organisms)
-        yield RETRAINED, replace(request.gate, adapter=adapter.path, seed=first + number)
+        yield RETRAINED, replace(request.gate, adapter=adapter.path, seed=request.seed + _APART + number)
 
 
 def _spread(request: QualifyRequest) -> list[tuple[str, GateRequest]]:
