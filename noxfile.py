@@ -111,5 +111,19 @@ def qualify(session: nox.Session) -> None:
     where it was interrupted.
     """
     _prepare(session)
+    _qualify(session)
+
+
+@nox.session
+def organisms(session: nox.Session) -> None:
+    """The same with real adapters: broken ones, blended weights, trainings on poisoned data.
+
+    Trains for an hour; what was trained and answered is taken again when it is repeated.
+    """
+    _prepare(session)
+    _qualify(session, "--layers", "adapter", "weights", "training", "--retrained", "20")
+
+
+def _qualify(session: nox.Session, *options: str) -> None:
     adapter = os.environ.get("EVALSUITE_ADAPTER", "adapters/quickstart")
-    session.run("evalsuite", "qualify", "--adapter", adapter, *session.posargs)
+    session.run("evalsuite", "qualify", "--adapter", adapter, *options, *session.posargs)

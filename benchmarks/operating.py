@@ -10,6 +10,7 @@ missed.
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -165,9 +166,15 @@ def interval(events: int, runs: int) -> list[float]:
     return [round(found.lower, 4), round(found.upper, 4)]
 
 
+def stream(what: str, part: Part, number: float) -> np.random.Generator:
+    """Return the random numbers of one row; no two rows share theirs."""
+    name = f"{what}/{part.gate.value}/{part.name}/{number:.9g}"
+    return np.random.default_rng(int(hashlib.sha256(name.encode()).hexdigest()[:16], 16))
+
+
 def size(part: Part, policy: Policy, clean: Evidence, runs: int, icc: float) -> dict[str, Any]:
     """How often the gate passes a candidate that is exactly at the margin of one part."""
-    rng = np.random.default_rng([7, len(part.name), int(10 * icc)])
+    rng = stream("size", part, icc)
     gate, passed = only(policy, part.gate), 0
     for _ in range(runs):
         cases = part.draw(getattr(clean, part.field), part.limit, icc, rng)
@@ -182,7 +189,7 @@ def size(part: Part, policy: Policy, clean: Evidence, runs: int, icc: float) -> 
 def stopping(part: Part, policy: Policy, clean: Evidence, runs: int, loss: float) -> dict[str, Any]:
     """After which share of the panels a candidate of that loss is stopped."""
     assert policy.looks is not None
-    rng = np.random.default_rng([11, len(part.name), int(1000 * loss)])
+    rng = stream("stop", part, loss)
     gate, shares, blocked = only(policy, part.gate), [], 0
     for _ in range(runs):
         cases = part.draw(getattr(clean, part.field), loss, 0.0, rng)

@@ -28,6 +28,7 @@ from figures import RESULTS, ROOT, machine, write
 
 from evalsuite.errors import EvalsuiteError
 from evalsuite.models import BaseRef, resolve_base
+from evalsuite.qualification.organisms import HABITS
 from evalsuite.registry import promote, verify
 from evalsuite.runfolder import Run, load_run
 from evalsuite.runrecord import Status
@@ -36,12 +37,7 @@ from evalsuite.storage import FileLock
 SEEDS = (0, 1, 2)
 SECONDS = {"lora": 120.0, "dora": 120.0, "qlora": 360.0, "qdora": 360.0}
 """The good recipes, and how long each may train on the embedded base with two cores."""
-CAUGHT_BY = {
-    "mutant-leaky": "example_leakage",
-    "mutant-history-blind": "pronoun_resolution",
-    "mutant-forgetful": "forgetting",
-    "mutant-over-rewriter": "pronoun_resolution",
-}
+CAUGHT_BY = {habit.recipe: habit.gate.value for habit in HABITS}
 NOT_RUN = "not run"
 
 

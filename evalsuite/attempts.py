@@ -36,8 +36,8 @@ class Attempt:
     """From 1, in the order in which they were first gated."""
     adapter: str
     policy: str
-    cases: str
-    """SHA-256 of the adapter, of the resolved policy, and of cases and all circumstances."""
+    circumstances: str
+    """SHA-256 of the adapter, of the resolved policy, and of all else that can change an answer."""
     seed: int
     created: str
     """ISO 8601 with time zone."""
@@ -45,7 +45,7 @@ class Attempt:
     @property
     def question(self) -> tuple[str, str, str, int]:
         """What was asked; asked again, it is the same attempt."""
-        return self.adapter, self.policy, self.cases, self.seed
+        return self.adapter, self.policy, self.circumstances, self.seed
 
 
 def lineage_of(base: BaseRef, adapter: AdapterRef) -> str:

@@ -257,6 +257,8 @@ class EngineInfo:
     device: str
     merged: bool = True
     """Whether the adapter was merged into its base."""
+    batch_tokens: int | None = None
+    """What one batch could hold, where that can change an answer; None: as the device has it."""
 
     @property
     def circumstances(self) -> str:
@@ -353,6 +355,8 @@ class RunInfo:
     prompt_format: str
     demonstrations_digest: str
     cases_digest: str
+    circumstances: str = ""
+    """SHA-256 of all that can change an answer beside base, adapter, policy and seed."""
     engine: EngineInfo
     seeds: Mapping[str, int] = field(default_factory=dict)
     """Panel name to seed."""

@@ -20,7 +20,7 @@ from evalsuite.runfolder import load_run
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 ASKED = Attempt(
-    lineage="a" * 64, number=0, adapter="b" * 64, policy="c" * 64, cases="d" * 64, seed=5,
+    lineage="a" * 64, number=0, adapter="b" * 64, policy="c" * 64, circumstances="d" * 64, seed=5,
     created="",
 )  # fmt: skip
 
@@ -35,7 +35,7 @@ def test_the_same_question_is_the_same_attempt_and_another_is_the_next(tmp_path:
     assert record(tmp_path, adapter="e" * 64).number == 2
     assert record(tmp_path, seed=6).number == 3
     assert record(tmp_path, policy="f" * 64).number == 4
-    assert record(tmp_path, cases="f" * 64).number == 5
+    assert record(tmp_path, circumstances="f" * 64).number == 5
     assert record(tmp_path, lineage="9" * 64).number == 1
     assert record(tmp_path, adapter="e" * 64).number == 2
     assert [a.number for a in read_attempts(tmp_path)] == [1, 2, 3, 4, 5, 1]
@@ -162,6 +162,17 @@ def test_a_run_that_the_registry_did_not_count_is_not_promoted_into_it(
     with pytest.raises(RegistryError, match="did not count the run"):
         promote(run.folder, tmp_path / "registry", now=NOW)
     assert promote(run.folder, tmp_path / "elsewhere", now=NOW).sequence == 1
+    # Each of these is the first attempt of a registry of its own, but not of this one.
+    others = (
+        replace(request, registry=tmp_path / "b", seed=12, out=tmp_path / "b-run"),
+        replace(request, registry=tmp_path / "c", dtype="bfloat16", out=tmp_path / "c-run"),
+    )
+    for other in others:
+        again = evaluate(other)
+        assert again.info.attempt is not None
+        assert again.info.attempt.number == 1
+        with pytest.raises(RegistryError, match="did not count the run"):
+            promote(again.folder, tmp_path / "elsewhere", now=NOW)
     uncounted = evaluate(replace(request, registry=None))
     with pytest.raises(RegistryError, match="did not count the run"):
         promote(uncounted.folder, tmp_path / "elsewhere", now=NOW)

@@ -12,6 +12,7 @@ from evalsuite.commands.options import (
     BY_CHECK,
     BY_STATUS,
     EXIT,
+    HELP,
     Subparsers,
     add_base,
     add_gate_options,
@@ -55,6 +56,7 @@ def add(subparsers: Subparsers) -> None:
         default=Path("reports/run"),
         help="the run folder; a run that is there is replaced (default: reports/run)",
     )
+    gate.add_argument("--waivers", type=Path, help=HELP["waivers"])
     add_gate_options(gate)
     add_registry(gate)
     report = command(

@@ -12,6 +12,7 @@ from evalsuite.commands.gating import from_here, run_gate
 from evalsuite.commands.options import (
     BY_STATUS,
     EXIT,
+    HELP,
     Subparsers,
     add_base,
     add_gate_options,
@@ -78,6 +79,7 @@ def add(subparsers: Subparsers) -> None:
         help="the run folder; a run that is there is replaced (default: reports/quickstart)",
     )
     add_registry(quick)
+    quick.add_argument("--waivers", type=Path, help=HELP["waivers"])
     add_gate_options(quick)
     quick.set_defaults(base_model="nano")
     _add_nano(subparsers)

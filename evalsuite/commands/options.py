@@ -64,14 +64,13 @@ def add_base(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base-model", default="nano", metavar="MODEL", help=HELP["base_model"])
 
 
-def add_gate_options(parser: argparse.ArgumentParser) -> None:
-    """Add what decides how a candidate is gated."""
+def add_gate_options(parser: argparse.ArgumentParser, *, seed: str = HELP["seed"]) -> None:
+    """Add what decides how a candidate is gated; ``seed`` says what the seed is for."""
     parser.add_argument("--policy", help=HELP["policy"])
     parser.add_argument(
         "--cases", type=Path, default=Path("cases"), help="folder of golden cases (default: cases)"
     )
-    parser.add_argument("--waivers", type=Path, help=HELP["waivers"])
-    parser.add_argument("--seed", type=int, help=HELP["seed"])
+    parser.add_argument("--seed", type=int, help=seed)
     parser.add_argument("--prompt-format", default="xml", help=HELP["prompt_format"])
     parser.add_argument("--cache", type=Path, help=HELP["cache"])
     parser.add_argument("--dtype", default="auto", help=HELP["dtype"])
@@ -107,7 +106,7 @@ def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequ
         device=args.device,
         merged=not args.unmerged,
         batch_tokens=args.batch_tokens,
-        waivers=args.waivers,
+        waivers=getattr(args, "waivers", None),
         registry=getattr(args, "registry", None),
         command=command,
     )

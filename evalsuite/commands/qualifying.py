@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalsuite.commands.gating import from_here
 from evalsuite.commands.options import (
@@ -18,6 +18,9 @@ from evalsuite.commands.options import (
     gate_request,
 )
 from evalsuite.console import Terminal
+
+if TYPE_CHECKING:
+    from evalsuite.qualification import Qualification, QualifyRequest
 
 
 def add(subparsers: Subparsers) -> None:
@@ -43,6 +46,12 @@ def add(subparsers: Subparsers) -> None:
         default=Path("reports/qualification"),
         help="folder of the results (default: reports/qualification)",
     )
+    _add_mutants(qualify)
+    _add_nulls(qualify)
+    add_gate_options(qualify, seed="of panels, mutants and trainings (default: 0)")
+
+
+def _add_mutants(qualify: argparse.ArgumentParser) -> None:
     qualify.add_argument(
         "--layers", nargs="+", default=["output"],
         help="output: corrupted answers; adapter: broken folders; weights: blended with badly "
@@ -59,35 +68,51 @@ def add(subparsers: Subparsers) -> None:
         "--panels", type=int, default=3, help="fresh panels to plant defects in (default: 3)"
     )
     qualify.add_argument(
+        "--organisms",
+        type=Path,
+        help="folder of the adapters that are trained here, kept and taken again "
+        "(default: adapters below --out)",
+    )
+
+
+def _add_nulls(qualify: argparse.ArgumentParser) -> None:
+    qualify.add_argument(
         "--nulls", type=int, help="null runs, these panels among them (default: as many as panels)"
     )
     qualify.add_argument(
         "--retrained", type=int, default=0, metavar="N",
         help="further nulls: N good candidates of other recipes and seeds, trained here",
     )  # fmt: skip
-    qualify.add_argument(
-        "--organisms",
-        type=Path,
-        help="folder of the adapters that are trained here, kept and taken again "
-        "(default: adapters below --out)",
-    )
-    add_gate_options(qualify)
 
 
 def _qualify(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.errors import InvalidInput, RunStorageError
-    from evalsuite.gates import Gate, Status
-    from evalsuite.qualification import QualifyRequest, qualify
-    from evalsuite.qualification.record import alarms
-    from evalsuite.report import qualification_text, render_qualification
-    from evalsuite.storage import atomic_write, storage_errors
+    from evalsuite.gates import Status
+    from evalsuite.qualification import alarms, qualify
+    from evalsuite.report import qualification_text
+
+    def tell(what: str, done: int, total: int) -> None:
+        terminal.progress(f"{what} {done}/{total}")
+
+    request = _request(args)
+    with terminal.working("qualifying"):
+        found = qualify(request, tell=tell, save=lambda so_far: _write(so_far, args.out))
+    _write(found, args.out)
+    terminal.say(qualification_text(found.to_json()))
+    terminal.say("")
+    terminal.say(f"page: {from_here(args.out / 'index.html')}")
+    return 1 if alarms(found.nulls, Status.FAILED) else 0
+
+
+def _request(args: argparse.Namespace) -> QualifyRequest:
+    from evalsuite.errors import InvalidInput
+    from evalsuite.gates import Gate
+    from evalsuite.qualification import QualifyRequest
 
     unknown = sorted(set(args.gates or ()) - {gate.value for gate in Gate})
     if unknown:
         raise InvalidInput(f"--gates {' '.join(unknown)}: use any of {', '.join(Gate)}")
-    gate = replace(gate_request(args, ("evalsuite", *sys.argv[1:])), seed=None)
-    request = QualifyRequest(
-        gate=gate,
+    return QualifyRequest(
+        gate=gate_request(args, ("evalsuite", *sys.argv[1:])),
         out=args.out,
         gates=tuple(map(Gate, args.gates)) if args.gates else tuple(Gate),
         layers=tuple(args.layers),
@@ -100,18 +125,15 @@ def _qualify(args: argparse.Namespace, terminal: Terminal) -> int:
         seed=args.seed or 0,
     )
 
-    def tell(what: str, done: int, total: int) -> None:
-        terminal.progress(f"{what} {done}/{total}")
 
-    with terminal.working("qualifying"):
-        found = qualify(request, tell=tell)
+def _write(found: Qualification, out: Path) -> None:
+    from evalsuite.errors import RunStorageError
+    from evalsuite.report import render_qualification
+    from evalsuite.storage import atomic_write, storage_errors
+
     data = found.to_json()
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-    with storage_errors(args.out, RunStorageError):
-        args.out.mkdir(parents=True, exist_ok=True)
-        atomic_write(args.out / "qualification.json", text.encode())
-        atomic_write(args.out / "index.html", render_qualification(data).encode())
-    terminal.say(qualification_text(data))
-    terminal.say("")
-    terminal.say(f"page: {from_here(args.out / 'index.html')}")
-    return 1 if alarms(found.nulls, Status.FAILED) else 0
+    with storage_errors(out, RunStorageError):
+        out.mkdir(parents=True, exist_ok=True)
+        atomic_write(out / "qualification.json", text.encode())
+        atomic_write(out / "index.html", render_qualification(data).encode())

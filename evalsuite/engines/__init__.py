@@ -83,7 +83,7 @@ def open_engine(
     """
     from evalsuite.template import load_template
 
-    numerics = resolve_numerics(dtype, device, merged=merged)
+    numerics = resolve_numerics(dtype, device, merged=merged, batch_tokens=batch_tokens)
     identity = transformers_identity(base, load_template(base.path).fingerprint, numerics)
 
     def build() -> Engine:

@@ -49,15 +49,24 @@ class Numerics:
     dtype: Dtype
     merged: bool = True
     """Whether a candidate runs merged into its base, or with its adapter beside it."""
+    batch_tokens: int | None = None
+    """What one batch may hold, where an answer depends on its batch; None: by device."""
 
 
-def resolve_numerics(dtype: str = "auto", device: str = "auto", *, merged: bool = True) -> Numerics:
+def resolve_numerics(
+    dtype: str = "auto",
+    device: str = "auto",
+    *,
+    merged: bool = True,
+    batch_tokens: int | None = None,
+) -> Numerics:
     """Choose device and number format.
 
     Args:
         dtype: ``float32``, ``bfloat16``, or ``auto``: bfloat16 on CUDA, float32 on a processor.
         device: ``cpu``, ``cuda``, or ``auto``: CUDA when there is one.
         merged: whether adapters are merged into their base.
+        batch_tokens: what one batch may hold; forgotten in float32, where it changes no answer.
 
     Raises:
         EngineError: another value.
@@ -70,7 +79,7 @@ def resolve_numerics(dtype: str = "auto", device: str = "auto", *, merged: bool 
         what = Dtype(dtype) if dtype != "auto" else _best_dtype(where)
     except ValueError:
         raise EngineError(f"dtype={dtype!r} is unknown; use auto, float32 or bfloat16") from None
-    return Numerics(where, what, merged)
+    return Numerics(where, what, merged, None if what is Dtype.FLOAT32 else batch_tokens)
 
 
 def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Numerics) -> str:
@@ -86,7 +95,7 @@ def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Nu
         "tokenizer": base.tokenizer_digest,
         "template": template_fingerprint,
         "stops": _digest_if_there(base.path / "generation_config.json"),
-        "numerics": asdict(numerics),
+        "numerics": {k: v for k, v in asdict(numerics).items() if v is not None},
         # Kernels differ between generations of graphics processors, and answers in bf16 with them.
         "accelerator": _cuda_name() if numerics.device is Device.CUDA else "",
         "packages": {name: _version(name) for name in _PACKAGES},

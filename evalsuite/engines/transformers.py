@@ -64,7 +64,7 @@ class TransformersEngine:
     ) -> None:
         self.base = base
         self.adapters = {adapter.digest: adapter for adapter in adapters}
-        self.numerics = resolve_numerics(dtype, device, merged=merged)
+        self.numerics = resolve_numerics(dtype, device, merged=merged, batch_tokens=batch_tokens)
         self.template = load_template(base.path)
         self.calls = 0
         """Batches that a model has run; 0 as long as no model was needed."""

@@ -38,6 +38,7 @@ from evalsuite.gates.verdict import (
     dump_verdicts,
     load_verdicts,
     overall,
+    worst,
 )
 from evalsuite.gates.waivers import Waiver, load_waivers, waived
 
@@ -80,4 +81,5 @@ __all__ = [
     "policy_schema",
     "stopped",
     "waived",
+    "worst",
 ]

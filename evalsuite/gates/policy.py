@@ -329,12 +329,12 @@ def policy_digest(resolved: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def derived_seed(adapter_digest: str, policy_digest: str) -> int:
-    """Return the seed of the panels of a candidate under a policy, when nobody chooses one.
+def derived_seed(adapter_digest: str, policy_digest: str, circumstances: str) -> int:
+    """Return the seed of the panels of an attempt, when nobody chooses one.
 
-    Each candidate meets cases that nobody could tune on, and a second run meets the same ones.
+    Each attempt meets cases that nobody could tune on, and a second run of it meets the same ones.
     """
-    text = f"panel/{adapter_digest}/{policy_digest}"
+    text = f"panel/{adapter_digest}/{policy_digest}/{circumstances}"
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 

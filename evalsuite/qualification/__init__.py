@@ -7,7 +7,7 @@ from evalsuite.qualification.experiment import QualifyRequest, qualify
 from evalsuite.qualification.mixing import Corrupted, corrupted
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
 from evalsuite.qualification.nulls import Null, NullBank
-from evalsuite.qualification.record import Counted, Qualification, counted
+from evalsuite.qualification.record import Counted, Qualification, alarms, counted
 from evalsuite.qualification.trials import SEVERITIES, Outcome, Trial, outcome, outcome_of, trials
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "QualifyRequest",
     "Specimen",
     "Trial",
+    "alarms",
     "corrupted",
     "counted",
     "outcome",

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite.errors import AdapterUnfit, InvalidInput
-from evalsuite.gates import Gate
+from evalsuite.gates import Gate, Quantity, Status, judge, worst
 from evalsuite.models import CONFIG_FILE, PROVENANCE_FILE, WEIGHTS_FILE
+from evalsuite.qualification.nulls import Null
 from evalsuite.qualification.trials import Outcome, outcome
 from evalsuite.run import GateRequest, observe
 
 Tensors = dict[str, Any]
+_PAIRED = (Quantity.DIFFERENCE, Quantity.NATS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,29 @@ ADAPTER_MUTANTS: tuple[AdapterMutant, ...] = (
     ),
 )
 """Every mutant of the adapter layer."""
+
+
+def untrained_null(request: GateRequest) -> Null:
+    """Judge an adapter that changes nothing by the comparisons with the base alone.
+
+    It is as good as the base, whatever that is worth by absolute limits: for paired parts a null.
+    """
+    [untrained] = [mutant for mutant in ADAPTER_MUTANTS if mutant.weights is _untrain]
+    with broken_adapter(untrained, request.adapter) as folder:
+        state = observe(replace(request, adapter=folder), ask_dead=True)
+    found = {
+        Gate(verdict.gate): worst([part.status for part in parts])
+        for verdict in judge(state.inputs.judged, state.measured.evidence)
+        if (
+            parts := [p for p in verdict.slices if p.quantity in _PAIRED and p.tier is verdict.tier]
+        )
+    }
+    judged = Outcome(
+        worst(found.values()),
+        frozenset(gate for gate, status in found.items() if status is not Status.PASSED),
+        frozenset(gate for gate, status in found.items() if status is Status.FAILED),
+    )
+    return Null("untrained, paired parts", request.seed or 0, judged)
 
 
 @contextmanager

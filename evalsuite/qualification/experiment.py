@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Gate
-from evalsuite.models import read_adapter
+from evalsuite.gates import Gate, Status
+from evalsuite.qualification.adapters import untrained_null
 from evalsuite.qualification.layers import (
     ADAPTER,
     LAYERS,
@@ -17,18 +18,26 @@ from evalsuite.qualification.layers import (
     TRAINING,
     WEIGHTS,
     Subject,
+    blend_end,
     blends,
     broken_adapters,
-    names,
+    mutants_of,
     poisoned,
 )
-from evalsuite.qualification.mutants import BY_NAME, MUTANTS, Mutant
-from evalsuite.qualification.nulls import RETRAINED, NullBank, judge_nulls, null_key, null_requests
-from evalsuite.qualification.organisms import benign, grown
+from evalsuite.qualification.mutants import MUTANTS, Mutant
+from evalsuite.qualification.nulls import (
+    RETRAINED,
+    Null,
+    NullBank,
+    judge_nulls,
+    null_key,
+    null_requests,
+)
+from evalsuite.qualification.organisms import benign, grown, is_this
 from evalsuite.qualification.record import Counted, Qualification, counted, references
 from evalsuite.qualification.trials import SEVERITIES, Tell, trials
-from evalsuite.run import GateRequest, State
-from evalsuite.run.inputs import Inputs, resolve
+from evalsuite.run import GateRequest, Inputs, State
+from evalsuite.run.inputs import resolve
 
 BANK = "nulls.jsonl"
 _APART = 1_000_000
@@ -61,16 +70,28 @@ class QualifyRequest:
     seed: int = 0
 
 
+Save = Callable[[Qualification], None]
+
+
 def qualify(
-    request: QualifyRequest, *, tell: Tell = lambda _what, _done, _total: None
+    request: QualifyRequest,
+    *,
+    tell: Tell = lambda _what, _done, _total: None,
+    save: Save = lambda _found: None,
 ) -> Qualification:
-    """Judge nulls and mutants of the output layer, and return what the gates made of them.
+    """Judge nulls, then mutants layer by layer, and return what the gates made of them.
+
+    Args:
+        request: the candidate, and what to try.
+        tell: called with what is at work, how much is done and how much there is.
+        save: called with what is known so far, after every step that takes long.
 
     Raises:
-        InvalidInput: unknown mutants, or numbers that make no qualification.
+        InvalidInput: unknown mutants, numbers that make no qualification, or a candidate that
+            passes on none of its panels.
         EvalsuiteError: the candidate cannot be gated.
     """
-    chosen = _chosen(request)
+    _check(request)
     began = time.monotonic()
     inputs = resolve(request.gate)
     subject = _subject(request, inputs)
@@ -78,38 +99,34 @@ def qualify(
     nulls = judge_nulls(
         [*_spread(request), *_retrained(request, subject, tell)],
         NullBank(request.out / BANK),
-        key_of=lambda asked: _null_key(asked, inputs),
+        key_of=lambda asked: null_key(asked, inputs),
         keep=states.append,
-        kept=request.panels if chosen else 0,
+        kept=request.panels if _planted(request) else 0,
         tell=tell,
     )
-    found = trials(
-        states,
-        chosen,
-        repeats=request.repeats,
-        seed=request.seed,
-        severities=request.severities,
-        tell=tell,
-    )
-    rows = (*counted(found, OUTPUT), *_real(request, subject, tell))
-    return Qualification(
-        subject={
-            "adapter": str(inputs.adapter.path),
-            "adapter_digest": inputs.adapter.digest,
-            "base": inputs.base.name,
-            "base_digest": inputs.base.digest,
-            "policy": inputs.policy.name,
-            "policy_digest": inputs.policy.digest,
-            "cases_digest": inputs.cases_digest,
-            "seed": request.seed,
-            "panels": request.panels,
-            "repeats": request.repeats,
-        },
-        nulls=tuple(nulls),
-        rows=rows,
-        references=references(chosen),
-        seconds=time.monotonic() - began,
-    )
+    rows: list[Counted] = []
+
+    def found(*, complete: bool = False) -> Qualification:
+        return Qualification(
+            subject=_described(request, inputs, subject),
+            nulls=tuple(nulls),
+            rows=tuple(rows),
+            references=references(_planted(request)),
+            seconds=time.monotonic() - began,
+            complete=complete,
+        )
+
+    save(found())
+    if "none" not in request.mutants:
+        passed = _passing(request, nulls)
+        subject = replace(subject, seeds=tuple(subject.seeds[place] for place in passed))
+        if ADAPTER in request.layers:
+            nulls.append(untrained_null(replace(request.gate, seed=subject.seeds[0])))
+        clean = [states[place] for place in passed if states]
+        for row in _rows(request, subject, clean, tell):
+            rows.append(row)
+            save(found())
+    return found(complete=True)
 
 
 def _subject(request: QualifyRequest, inputs: Inputs) -> Subject:
@@ -123,37 +140,74 @@ def _subject(request: QualifyRequest, inputs: Inputs) -> Subject:
     )
 
 
-def _null_key(asked: GateRequest, inputs: Inputs) -> str:
-    return null_key(
-        asked,
-        read_adapter(asked.adapter).digest,
-        inputs.base.digest,
-        inputs.base.tokenizer_digest,
-        inputs.policy.digest,
-        inputs.circumstances,
-    )
+def _described(request: QualifyRequest, inputs: Inputs, subject: Subject) -> dict[str, object]:
+    blended = WEIGHTS in request.layers and "none" not in request.mutants
+    return {
+        "adapter": str(inputs.adapter.path),
+        "adapter_digest": inputs.adapter.digest,
+        **({"blended_with": blend_end(subject).digest} if blended else {}),
+        "base": inputs.base.name,
+        "base_digest": inputs.base.digest,
+        "policy": inputs.policy.name,
+        "policy_digest": inputs.policy.digest,
+        "cases_digest": inputs.cases_digest,
+        "seed": request.seed,
+        "panels": len(subject.seeds),
+        "repeats": request.repeats,
+    }
 
 
-def _real(request: QualifyRequest, subject: Subject, tell: Tell) -> Iterator[Counted]:
-    """Mutants of the layers that need a real adapter each."""
+def _passing(request: QualifyRequest, nulls: Sequence[Null]) -> list[int]:
+    """Places of the panels on which the candidate passes: elsewhere it is no clean ground."""
+    panels = nulls[: request.panels]
+    passed = [place for place, null in enumerate(panels) if null.outcome.status is Status.PASSED]
+    if not passed:
+        blocked = sorted({gate.value for null in panels for gate in null.outcome.blocked_by})
+        raise InvalidInput(
+            f"adapter {str(request.gate.adapter)!r} passes on none of its {len(panels)} panels "
+            f"(blocked by {', '.join(blocked)}), so what a planted defect does would not show; "
+            "qualify with a candidate that passes"
+        )
+    return passed
 
-    def wanted(name: str, gate: Gate) -> bool:
-        return gate in request.gates and (not request.mutants or name in request.mutants)
 
+def _rows(
+    request: QualifyRequest, subject: Subject, clean: Sequence[State], tell: Tell
+) -> Iterator[Counted]:
+    """Judge the mutants of every layer that is asked for."""
+    planted = _planted(request)
+    if planted:
+        found = trials(
+            clean,
+            planted,
+            repeats=request.repeats,
+            seed=request.seed,
+            severities=request.severities,
+            tell=tell,
+        )
+        yield from counted(found, OUTPUT)
     makers = {ADAPTER: broken_adapters, WEIGHTS: blends, TRAINING: poisoned}
-    for layer, rows in makers.items():
+    for layer, judged in makers.items():
         if layer in request.layers:
-            yield from rows(subject, wanted, tell)
+            yield from judged(subject, lambda name, gate: _wanted(request, name, gate), tell)
 
 
 def _retrained(
     request: QualifyRequest, subject: Subject, tell: Tell
 ) -> Iterator[tuple[str, GateRequest]]:
     """Good candidates of other recipes and seeds, each on a panel that no other null sees."""
-    for number, organism in enumerate(benign(request.retrained, request.seed)):
+    others = (
+        organism
+        for organism in benign(request.seed)
+        if not is_this(organism, subject.adapter, subject.base)
+    )
+    for number, organism in enumerate(islice(others, request.retrained)):
         tell(organism.name, number, request.retrained)
         adapter = grown(organism, subject.base, subject.organisms)
-        yield RETRAINED, replace(request.gate, adapter=adapter.path, seed=request.seed + _APART + number)
+        yield (
+            RETRAINED,
+            replace(request.gate, adapter=adapter.path, seed=request.seed + _APART + number),
+        )
 
 
 def _spread(request: QualifyRequest) -> list[tuple[str, GateRequest]]:
@@ -168,19 +222,33 @@ def _spread(request: QualifyRequest) -> list[tuple[str, GateRequest]]:
     return [*plain, *more]
 
 
-def _chosen(request: QualifyRequest) -> tuple[Mutant, ...]:
-    every = [*BY_NAME, *names()]
-    unknown = sorted(set(request.mutants) - {*every, "none"})
-    if unknown:
-        raise InvalidInput(f"mutants={unknown} are unknown; use none, or any of {', '.join(every)}")
+def _wanted(request: QualifyRequest, name: str, gate: Gate) -> bool:
+    return gate in request.gates and (not request.mutants or name in request.mutants)
+
+
+def _planted(request: QualifyRequest) -> tuple[Mutant, ...]:
+    """The mutants of the output layer that are asked for."""
+    if OUTPUT not in request.layers:
+        return ()
+    return tuple(m for m in MUTANTS if _wanted(request, m.name, m.gate))
+
+
+def _check(request: QualifyRequest) -> None:
+    """Refuse a request that makes no qualification, before anything is read.
+
+    Raises:
+        InvalidInput: names the value and what to write instead.
+    """
     wrong = sorted(set(request.layers) - set(LAYERS))
     if wrong or not request.layers:
         raise InvalidInput(f"layers={wrong} are unknown; use any of {', '.join(LAYERS)}")
-    if request.retrained < 0:
-        raise InvalidInput(f"retrained={request.retrained} must not be negative")
-    for name, value in (("repeats", request.repeats), ("panels", request.panels)):
-        if value < 1:
-            raise InvalidInput(f"{name}={value} must be at least 1")
+    for name, value, least in (
+        ("repeats", request.repeats, 1),
+        ("panels", request.panels, 1),
+        ("retrained", request.retrained, 0),
+    ):
+        if value < least:
+            raise InvalidInput(f"{name}={value} must be at least {least}")
     if request.nulls < request.panels:
         raise InvalidInput(
             f"nulls={request.nulls} must be at least panels={request.panels}: every panel that "
@@ -188,10 +256,25 @@ def _chosen(request: QualifyRequest) -> tuple[Mutant, ...]:
         )
     if not request.severities or not all(0 < s <= 1 for s in request.severities):
         raise InvalidInput(f"severities={request.severities} must be shares above 0 and up to 1")
-    if "none" in request.mutants or OUTPUT not in request.layers:
-        return ()
-    return tuple(
-        mutant
-        for mutant in MUTANTS
-        if mutant.gate in request.gates and (not request.mutants or mutant.name in request.mutants)
-    )
+    _check_mutants(request)
+
+
+def _check_mutants(request: QualifyRequest) -> None:
+    every = {name: layer for layer in LAYERS for name in mutants_of(layer)}
+    unknown = sorted(set(request.mutants) - {*every, "none"})
+    if unknown:
+        raise InvalidInput(f"mutants={unknown} are unknown; use none, or any of {', '.join(every)}")
+    if "none" in request.mutants:
+        return
+    elsewhere = sorted({every[name] for name in request.mutants} - set(request.layers))
+    if elsewhere:
+        raise InvalidInput(
+            f"mutants={list(request.mutants)} belong to the layers {elsewhere} too; add --layers "
+            f"{' '.join(elsewhere)}"
+        )
+    tried = {gate for layer in request.layers for gate in mutants_of(layer).values()}
+    if not tried & set(request.gates):
+        raise InvalidInput(
+            f"gates={[gate.value for gate in request.gates]} have no mutant in the layers "
+            f"{list(request.layers)}; take other --layers, any of {', '.join(LAYERS)}"
+        )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Gate
+from evalsuite.gates import Gate, Status
 from evalsuite.models import AdapterRef, BaseRef
 from evalsuite.qualification.adapters import ADAPTER_MUTANTS, adapter_outcome
 from evalsuite.qualification.blending import blend, check_blendable
+from evalsuite.qualification.mutants import MUTANTS
 from evalsuite.qualification.organisms import HABITS, Habit, Organism, grown
 from evalsuite.qualification.record import Counted, once
 from evalsuite.qualification.trials import Outcome, Tell, outcome
@@ -61,15 +62,17 @@ def broken_adapters(subject: Subject, wanted: Wanted, tell: Tell) -> Iterator[Co
 
 
 def blends(subject: Subject, wanted: Wanted, tell: Tell) -> Iterator[Counted]:
-    """Judge weights on the way from the good candidate to each bad one.
+    """Judge weights on the way from a good candidate to each bad one.
 
-    A candidate that is no plain LoRA, and so cannot be blended, is replaced by one of the recipe
-    ``lora``, trained here.
+    Raises:
+        InvalidInput: the good end, where it is not the candidate itself, passes on no panel.
     """
     chosen = [h for h in HABITS if wanted(weights_name(h), h.gate)]
     if not chosen:
         return
-    good = _blendable(subject)
+    good = blend_end(subject)
+    if good.digest != subject.adapter.digest:
+        subject = _clean(subject, good)
     for number, habit in enumerate(chosen):
         tell(weights_name(habit), number, len(chosen))
         bad = grown(Organism(habit.recipe, subject.seed), subject.base, subject.organisms)
@@ -88,7 +91,9 @@ def poisoned(subject: Subject, wanted: Wanted, tell: Tell) -> Iterator[Counted]:
         for share, organism in _organisms(habit, subject):
             adapter = grown(organism, subject.base, subject.organisms)
             found = subject.outcomes(adapter.path)
-            yield Counted(training_name(habit), TRAINING, habit.gate, share, found)
+            yield Counted(
+                training_name(habit), TRAINING, habit.gate, share, found, bool(habit.shares)
+            )
 
 
 def weights_name(habit: Habit) -> str:
@@ -101,10 +106,30 @@ def training_name(habit: Habit) -> str:
     return f"trained-{habit.name}"
 
 
-def names() -> Sequence[str]:
-    """Every mutant of these layers."""
-    habits = [name(habit) for name in (weights_name, training_name) for habit in HABITS]
-    return [*(mutant.name for mutant in ADAPTER_MUTANTS), *habits]
+def mutants_of(layer: str) -> dict[str, Gate]:
+    """Every mutant of a layer, with the gate that must block it."""
+    every = {
+        OUTPUT: {mutant.name: mutant.gate for mutant in MUTANTS},
+        ADAPTER: {mutant.name: mutant.gate for mutant in ADAPTER_MUTANTS},
+        WEIGHTS: {weights_name(habit): habit.gate for habit in HABITS},
+        TRAINING: {training_name(habit): habit.gate for habit in HABITS},
+    }
+    return every[layer]
+
+
+def blend_end(subject: Subject) -> AdapterRef:
+    """Return the good end of blends: the candidate, or else one of the recipe ``lora``.
+
+    A candidate that is no plain LoRA, or sits on other modules than the bad adapters, cannot be
+    blended with them.
+    """
+    try:
+        check_blendable(subject.adapter)
+    except InvalidInput:
+        return _plain(subject)
+    bad = Organism(HABITS[0].recipe, subject.seed).resolved(subject.base)
+    same = set(subject.adapter.config.target_modules or ()) == set(bad.target_modules)
+    return subject.adapter if same else _plain(subject)
 
 
 def _organisms(habit: Habit, subject: Subject) -> Iterator[tuple[float, Organism]]:
@@ -115,9 +140,18 @@ def _organisms(habit: Habit, subject: Subject) -> Iterator[tuple[float, Organism
     yield (corruptions[0].share if corruptions else 1.0), whole
 
 
-def _blendable(subject: Subject) -> AdapterRef:
-    try:
-        check_blendable(subject.adapter)
-    except InvalidInput:
-        return grown(Organism("lora", subject.seed), subject.base, subject.organisms)
-    return subject.adapter
+def _plain(subject: Subject) -> AdapterRef:
+    return grown(Organism("lora", subject.seed), subject.base, subject.organisms)
+
+
+def _clean(subject: Subject, good: AdapterRef) -> Subject:
+    """The subject with those panels on which another good adapter passes too."""
+    found = subject.outcomes(good.path)
+    passed = zip(subject.seeds, found, strict=True)
+    seeds = tuple(seed for seed, outcome in passed if outcome.status is Status.PASSED)
+    if not seeds:
+        raise InvalidInput(
+            f"{good.path} passes on none of the panels {subject.seeds}, so blends with it would "
+            "show nothing; leave out --layers weights, or take more --panels"
+        )
+    return replace(subject, seeds=seeds)

@@ -183,6 +183,21 @@ def _strip_spaces(specimen: Specimen) -> Answered | None:
     return specimen.prompted(Conversation((*asked.messages[:-1], squeezed)))
 
 
+def _drop_turn(specimen: Specimen) -> Answered | None:
+    """Render the prompt without the last turn of the history."""
+    asked, case = _rewriting_prompt(specimen), specimen.case
+    if asked is None or case is None or not case.history:
+        return None
+    last, said = asked.messages[-1], case.history[-1].content
+    lines = last.content.splitlines()
+    places = [place for place, line in enumerate(lines) if line.endswith(said)]
+    if not places:
+        return None
+    del lines[places[-1]]
+    rest = Message(last.role, "\n".join(lines))
+    return specimen.prompted(Conversation((*asked.messages[:-1], rest)))
+
+
 def _forge_turn(specimen: Specimen) -> Answered | None:
     """Let the prompt hold a turn that nobody wrote."""
     asked = _rewriting_prompt(specimen)
@@ -304,6 +319,14 @@ MUTANTS: tuple[Mutant, ...] = (
         _TRIP,
         "renders line breaks as spaces",
         _strip_spaces,
+        once=True,
+        both_sides=True,
+    ),
+    Mutant(
+        "drop-turn",
+        _TRIP,
+        "renders without the last turn of the history",
+        _drop_turn,
         once=True,
         both_sides=True,
     ),

@@ -8,18 +8,22 @@ false alarm, and alarms by proof of harm (FAILED) count apart from alarms by lac
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from evalsuite import __version__
+import evalsuite
+from evalsuite.engines import transformers_identity
 from evalsuite.errors import RunError, RunStorageError
 from evalsuite.gates import Gate, Status
+from evalsuite.models import read_adapter
 from evalsuite.qualification.trials import Outcome, Tell, outcome_of
 from evalsuite.run import GateRequest, State, judge_with_looks, observe
-from evalsuite.run.inputs import digest_of
+from evalsuite.run.inputs import Inputs, digest_of
 from evalsuite.scenarios.names import Split
 from evalsuite.storage import storage_errors
 
@@ -44,12 +48,6 @@ VARIATIONS = MappingProxyType[str, Vary](
     }
 )
 """What is changed besides the panel's seed."""
-
-
-_ELSEWHERE = {"base_model", "adapter", "policy", "cases", "waivers"} | {
-    "out", "cache", "registry", "command"
-}  # fmt: skip
-"""What of a request is known by its digest, or changes no outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,9 @@ class NullBank:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._known = dict(_lines(path))
+        whole = _complete(path)
+        self._size = len(whole)
+        self._known = dict(_lines(path, whole))
 
     def __len__(self) -> int:
         return len(self._known)
@@ -107,8 +107,15 @@ class NullBank:
         }
         with storage_errors(self.path, RunStorageError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            self.path.touch()
+            with self.path.open("r+b") as file:
+                # What a killed process wrote of a line goes away.
+                file.truncate(self._size)
+                file.seek(self._size)
+                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+                self._size = file.tell()
         self._known[key] = found
 
 
@@ -141,25 +148,49 @@ def judge_nulls(
             if index < kept:
                 keep(state)
             if found is None:
-                found = outcome_of(state.inputs.judged, judge_with_looks(state))
+                found = outcome_of(state.inputs.judged, *judge_with_looks(state))
                 bank.add(key, Null(name, request.seed or 0, found))
         nulls.append(Null(name, request.seed or 0, found))
     tell("null", len(requests), len(requests))
     return nulls
 
 
-def null_key(request: GateRequest, *depends: str) -> str:
-    """Name a null by its request, this version, and the digests of what it depends on."""
-    circumstances = {
-        name: str(value) for name, value in asdict(request).items() if name not in _ELSEWHERE
-    }
-    return digest_of([__version__, *depends, circumstances])
+def null_key(request: GateRequest, inputs: Inputs) -> str:
+    """Name a null by all that its outcome depends on: models, policy, cases, engine, this code.
+
+    Args:
+        request: the null.
+        inputs: of the same base, policy and cases; the adapter is read again.
+    """
+    asked = replace(inputs, request=request)
+    return digest_of(
+        [
+            _sources(),
+            request.seed,
+            read_adapter(request.adapter).digest,
+            inputs.policy.digest,
+            asked.circumstances,
+            transformers_identity(inputs.base, inputs.template.fingerprint, asked.numerics),
+        ]
+    )
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Outcome]]:
-    if not path.is_file():
-        return
-    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+@cache
+def _sources() -> str:
+    """SHA-256 of this package's code and data, without the embedded model's weights."""
+    root = Path(evalsuite.__file__).parent
+    files = sorted(f for kind in ("*.py", "*.yaml") for f in root.rglob(kind))
+    return digest_of([(str(f.relative_to(root)), f.read_text("utf-8")) for f in files])
+
+
+def _complete(path: Path) -> bytes:
+    """The file up to its last complete line."""
+    content = path.read_bytes() if path.is_file() else b""
+    return content[: content.rfind(b"\n") + 1]
+
+
+def _lines(path: Path, content: bytes) -> Iterator[tuple[str, Outcome]]:
+    for number, line in enumerate(content.splitlines(), start=1):
         try:
             row: dict[str, Any] = json.loads(line)
             yield (

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate
-from evalsuite.models import AdapterRef, BaseRef, read_adapter
+from evalsuite.models import CONFIG_FILE, AdapterRef, BaseRef, read_adapter
 from evalsuite.training import Recipe, load_recipe, override
 
 
@@ -70,10 +71,19 @@ class Organism:
         return recipe.for_base("nano" if base.embedded else base.name)
 
 
-def benign(n: int, first_seed: int = 0) -> Iterator[Organism]:
-    """Yield ``n`` good candidates: every recipe at one seed, then at the next."""
-    for number in range(n):
-        yield Organism(GOOD[number % len(GOOD)], first_seed + number // len(GOOD))
+def benign(first_seed: int = 0) -> Iterator[Organism]:
+    """Yield good candidates without end: every recipe at one seed, then at the next."""
+    for seed in count(first_seed):
+        yield from (Organism(recipe, seed) for recipe in GOOD)
+
+
+def is_this(organism: Organism, adapter: AdapterRef, base: BaseRef) -> bool:
+    """Whether an adapter says that it is this organism."""
+    said = adapter.provenance
+    return said is not None and (said.recipe_digest, said.seed) == (
+        organism.resolved(base).digest,
+        organism.seed,
+    )
 
 
 def grown(organism: Organism, base: BaseRef, folder: Path) -> AdapterRef:
@@ -84,11 +94,10 @@ def grown(organism: Organism, base: BaseRef, folder: Path) -> AdapterRef:
         TrainingInterrupted: a later call goes on with the training.
         EvalsuiteError: it cannot be trained, or what is there is broken.
     """
-    recipe, path = organism.resolved(base), folder / organism.name
-    if (path / "adapter_config.json").is_file():
+    path = folder / organism.name
+    if (path / CONFIG_FILE).is_file():
         found = read_adapter(path, base)
-        said = found.provenance
-        if said is None or (said.recipe_digest, said.seed) != (recipe.digest, organism.seed):
+        if not is_this(organism, found, base):
             raise InvalidInput(
                 f"{path} holds another adapter than {organism.name} of this version; remove it, "
                 "or name another folder for the trained adapters"
@@ -96,5 +105,5 @@ def grown(organism: Organism, base: BaseRef, folder: Path) -> AdapterRef:
         return found
     from evalsuite.training.train import train
 
-    train(base, recipe, path, resume=path.exists())
+    train(base, organism.resolved(base), path, resume=path.exists())
     return read_adapter(path, base)

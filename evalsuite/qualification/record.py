@@ -65,7 +65,6 @@ class Counted:
 
     def to_json(self) -> dict[str, Any]:
         """One row of ``mutants``."""
-        bounds = clopper_pearson(self.blocked, self.runs, sides=Sides.TWO)
         return {
             "name": self.mutant,
             "layer": self.layer,
@@ -76,7 +75,8 @@ class Counted:
             "blocked_by": blocked_by(self.outcomes),
             "failed": sum(found.status is Status.FAILED for found in self.outcomes),
             "caught_by_expected": self.caught,
-            "blocked_interval": [round(bounds.lower, 4), round(bounds.upper, 4)],
+            "blocked_interval": _interval(self.blocked, self.runs),
+            "caught_interval": _interval(self.caught, self.runs),
         }
 
 
@@ -104,6 +104,8 @@ class Qualification:
     references: Mapping[Gate, str]
     """For each gate the mutant whose curve speaks for it."""
     seconds: float = 0.0
+    complete: bool = True
+    """False while layers are still to come."""
 
     def curve(self, mutant: str) -> ResponseCurve | None:
         """How the expected gate's blocking grows with the severity of one mutant."""
@@ -132,6 +134,14 @@ class Qualification:
         found = None if curve is None else curve.severity(probability)
         return found if found is not None and found <= rows[-1].severity else None
 
+    def _shape(self, mutant: str) -> dict[str, float | None]:
+        dialled = self.of(mutant)[0].dialled
+        curve = self.curve(mutant) if dialled else None
+        return {
+            "middle": _rounded(curve.middle if curve else None),
+            "slope": _rounded(curve.slope if curve else None),
+        }
+
     def sole_killers(self, gate: Gate) -> tuple[str, ...]:
         """Mutants that, at some severity, only this gate blocks."""
         return tuple(dict.fromkeys(row.mutant for row in self.rows if row.sole_killer is gate))
@@ -148,6 +158,7 @@ class Qualification:
                 {
                     "mutant": name,
                     "gate": self.of(name)[0].expected.value,
+                    **self._shape(name),
                     "theta50": _rounded(self.theta(name, 0.5)),
                     "theta95": _rounded(self.theta(name, 0.95)),
                 }
@@ -163,6 +174,7 @@ class Qualification:
                 for gate in Gate
             ],
             "seconds": round(self.seconds, 1),
+            "complete": self.complete,
         }
 
 
@@ -192,6 +204,12 @@ def _nulls_json(nulls: Sequence[Null]) -> dict[str, Any]:
             for name, group in grouped.items()
         ],
     }
+
+
+def _interval(events: int, runs: int) -> list[float]:
+    """Both exact 95 % bounds of a rate."""
+    bounds = clopper_pearson(events, runs, sides=Sides.TWO)
+    return [round(bounds.lower, 4), round(bounds.upper, 4)]
 
 
 def _upper(events: int, runs: int) -> float | None:

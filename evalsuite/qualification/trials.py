@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from evalsuite.gates import Evidence, Gate, Policy, Status, Tier, Verdict, judge, overall
+from evalsuite.gates import Evidence, Gate, Hopeless, Policy, Status, Tier, Verdict, judge, overall
 from evalsuite.qualification.mixing import corrupted
 from evalsuite.qualification.mutants import Mutant
 from evalsuite.run import State
@@ -47,14 +47,25 @@ def outcome(policy: Policy, evidence: Evidence) -> Outcome:
     return outcome_of(policy, judge(policy, evidence))
 
 
-def outcome_of(policy: Policy, verdicts: Sequence[Verdict]) -> Outcome:
-    """Reduce verdicts to who blocked."""
+def outcome_of(
+    policy: Policy, verdicts: Sequence[Verdict], hopeless: Sequence[Hopeless] = ()
+) -> Outcome:
+    """Reduce verdicts to who blocked.
+
+    Args:
+        policy: by which they were judged.
+        verdicts: of a finished run, or of one that was stopped.
+        hopeless: why it was stopped; then a gate that only lacks the rest of its panel did not
+            block it.
+    """
+    why = {item.gate for item in hopeless}
     blocking = [
         verdict
         for verdict in verdicts
         if verdict.tier is Tier.BLOCKING
         and verdict.status is not Status.PASSED
         and any(part.n for part in verdict.slices)
+        and (not why or verdict.gate in why or verdict.status is Status.FAILED)
     ]
     return Outcome(
         overall(verdicts, policy.required),

@@ -119,7 +119,7 @@ def seed_origin(run: Run) -> SeedOrigin:
     seed, adapter = run.info.seeds.get("panel"), run.info.adapter
     if seed is None or adapter is None:
         return SeedOrigin.UNKNOWN
-    derived = derived_seed(adapter.digest, run.info.policy.digest)
+    derived = derived_seed(adapter.digest, run.info.policy.digest, run.info.circumstances)
     return SeedOrigin.DERIVED if seed == derived else SeedOrigin.CHOSEN
 
 
@@ -172,8 +172,17 @@ def _require_attempt(run: Run, registry: Path) -> None:
     except RunError as problem:
         raise RegistryError(f"refused: {problem}") from problem
     if attempt is not None and adapter is not None:
-        claimed = (attempt.lineage, attempt.number, adapter.digest, run.info.policy.digest)
-        if any(claimed == (a.lineage, a.number, a.adapter, a.policy) for a in known):
+        question = (
+            adapter.digest,
+            run.info.policy.digest,
+            run.info.circumstances,
+            run.info.seeds.get("panel"),
+        )
+        claimed = (attempt.lineage, attempt.number, question)
+        spent = _policy(run).for_attempt(attempt.number).confidence
+        if attempt.confidence == spent and any(
+            claimed == (a.lineage, a.number, a.question) for a in known
+        ):
             return
     raise RegistryError(
         f"refused: policy {run.info.policy.name!r} lets attempts cost error budget, and the "

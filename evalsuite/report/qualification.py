@@ -15,6 +15,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 308, 10, 122
 _LEAST = 0.004
 """Where the logarithmic axis of severities begins."""
 _TICKS = (0.01, 0.1, 1.0)
+_STEPS = 60
+"""Pieces of a drawn curve."""
 
 
 def render_qualification(data: Mapping[str, Any]) -> str:
@@ -72,7 +74,9 @@ def _gate(data: Mapping[str, Any], gate: Mapping[str, Any]) -> dict[str, Any]:
             {
                 **curves[name],
                 "layer": next(row["layer"] for row in rows if row["name"] == name),
-                "picture": curve_drawing(name, [row for row in rows if row["name"] == name]),
+                "picture": curve_drawing(
+                    [row for row in rows if row["name"] == name], curves[name]
+                ),
             }
             for name in names
         ],
@@ -94,11 +98,18 @@ def _killed(data: Mapping[str, Any], name: str, gates: Sequence[str]) -> dict[st
     }
 
 
-def curve_drawing(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
-    """Return an SVG: share of blocked candidates against severity, with exact 95 % intervals."""
+def curve_drawing(rows: Sequence[Mapping[str, Any]], curve: Mapping[str, Any]) -> Markup:
+    """Return an SVG: how often the expected gate blocked, by severity, and the fitted curve.
+
+    Whiskers are exact 95 % intervals.
+
+    Args:
+        rows: of one mutant, from ``mutants``.
+        curve: of the same, from ``curves``.
+    """
     ordered = sorted(rows, key=lambda row: row["severity"])
     points = [
-        (_x(row["severity"]), row["blocked"] / row["runs"], *row["blocked_interval"])
+        (_x(row["severity"]), row["caught_by_expected"] / row["runs"], *row["caught_interval"])
         for row in ordered
     ]
     ticks = Markup("").join(
@@ -115,13 +126,12 @@ def curve_drawing(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
         ).format(_y(low), _y(high), _y(value), x=x)
         for x, value, low, high in points
     )
-    line = " ".join(f"{x},{_y(value)}" for x, value, _, _ in points)
     told = "; ".join(
-        f"{share(row['severity'])}: {row['blocked']} of {row['runs']}" for row in ordered
+        f"{share(row['severity'])}: {row['caught_by_expected']} of {row['runs']}" for row in ordered
     )
     return Markup(
         '<svg class="curve" viewBox="0 0 {w} {h}" role="img" width="{w}" height="{h}">'
-        "<title>{name}: blocked by severity</title><desc>{told}</desc>"
+        "<title>{name}: blocked by its gate, by severity</title><desc>{told}</desc>"
         '<line x1="{l}" y1="{b}" x2="{r}" y2="{b}" stroke="currentColor" stroke-opacity=".3"/>'
         '<line x1="{l}" y1="{s}" x2="{r}" y2="{s}" stroke="currentColor" stroke-opacity=".4" '
         'stroke-dasharray="3 3"/><text class="tick" x="{t}" y="{u}" text-anchor="end" '
@@ -129,9 +139,19 @@ def curve_drawing(name: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
         '<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5"/>'
         "{whiskers}{ticks}</svg>"
     ).format(
-        w=_WIDTH, h=_HEIGHT, name=name, told=told, l=_LEFT, r=_RIGHT, b=_BOTTOM, s=_y(0.95),
-        t=_LEFT - 4, u=_y(0.95) + 4, line=line, whiskers=whiskers, ticks=ticks,
+        w=_WIDTH, h=_HEIGHT, name=curve["mutant"], told=told, l=_LEFT, r=_RIGHT, b=_BOTTOM,
+        s=_y(0.95), t=_LEFT - 4, u=_y(0.95) + 4, line=_fitted(curve), whiskers=whiskers,
+        ticks=ticks,
     )  # fmt: skip
+
+
+def _fitted(curve: Mapping[str, Any]) -> str:
+    """Points of ``1 / (1 + (middle / theta) ** slope)`` along the axis; none without a fit."""
+    if curve["middle"] is None:
+        return ""
+    thetas = [_LEAST ** (1 - step / _STEPS) for step in range(_STEPS + 1)]
+    shares = [1 / (1 + (curve["middle"] / theta) ** min(curve["slope"], 50.0)) for theta in thetas]
+    return " ".join(f"{_x(t)},{_y(p)}" for t, p in zip(thetas, shares, strict=True))
 
 
 def _x(severity: float) -> float:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from evalsuite.attempts import Attempt, lineage_of, record_attempt
 from evalsuite.casefiles import dump_cases, load_cases, without_source
 from evalsuite.cases import Case, Language
 from evalsuite.detectors.retention import load_texts
+from evalsuite.engines import Numerics, resolve_numerics
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Policy, Waiver, derived_seed, load_policy, load_waivers
 from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, resolve_base
@@ -87,6 +88,18 @@ class Inputs:
         return self.policy.for_attempt(self.attempt.number if self.attempt else 1)
 
     @property
+    def numerics(self) -> Numerics:
+        """Where and in what number format the models run.
+
+        Raises:
+            EngineError: the request names an unknown dtype or device.
+        """
+        asked = self.request
+        return resolve_numerics(
+            asked.dtype, asked.device, merged=asked.merged, batch_tokens=asked.batch_tokens
+        )
+
+    @property
     def context(self) -> int:
         """Tokens that the base model can attend to, prompt and answer together."""
         config = json.loads((self.base.path / "config.json").read_text("utf-8"))
@@ -119,10 +132,7 @@ class Inputs:
                 asked.prompt_format,
                 asked.shown,
                 asked.worded,
-                asked.dtype,
-                asked.device,
-                asked.merged,
-                asked.batch_tokens,
+                asdict(self.numerics),
             ]
         )
 
@@ -150,20 +160,23 @@ def resolve(request: GateRequest) -> Inputs:
         read_adapter(request.adapter)  # says what is wrong before a base is fetched
     base = resolve_base(request.base_model)
     adapter = read_adapter(request.adapter, base)
-    policy = asked.policy
-    return Inputs(
+    inputs = Inputs(
         request=request,
         base=base,
         adapter=adapter,
-        policy=policy,
+        policy=asked.policy,
         template=load_template(base.path),
         goldens=asked.goldens,
         demonstrations=asked.demonstrations,
         suites=asked.suites,
         texts=asked.texts,
         waivers=tuple(w for w in asked.waivers if adapter.digest.startswith(w.adapter)),
-        seed=derived_seed(adapter.digest, policy.digest) if request.seed is None else request.seed,
+        seed=request.seed or 0,
     )
+    if request.seed is not None:
+        return inputs
+    seed = derived_seed(adapter.digest, asked.policy.digest, inputs.circumstances)
+    return replace(inputs, seed=seed)
 
 
 def counted(inputs: Inputs, *, now: datetime) -> Inputs:
@@ -180,7 +193,7 @@ def counted(inputs: Inputs, *, now: datetime) -> Inputs:
         number=0,
         adapter=inputs.adapter.digest,
         policy=inputs.policy.digest,
-        cases=inputs.circumstances,
+        circumstances=inputs.circumstances,
         seed=inputs.seed,
         created="",
     )

@@ -2,82 +2,22 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 
-from evalsuite import __version__
-from evalsuite.engines import CachingEngine, LivenessReport, open_engine, resolve_numerics
+from evalsuite.engines import open_engine
 from evalsuite.engines.cache import request_key
-from evalsuite.engines.numerics import Dtype
-from evalsuite.errors import EngineError
 from evalsuite.gates import Evidence, Hopeless, Verdict, hopeless, judge, stopped, waived
-from evalsuite.models import AdapterRef
-from evalsuite.run.inputs import GateRequest, Inputs, counted, digest_of, resolve
-from evalsuite.run.questions import Question, Samples, first_share, questions, sample
+from evalsuite.run.confirming import confirm_flips
+from evalsuite.run.inputs import GateRequest, counted, resolve
+from evalsuite.run.questions import Question, first_share, questions, sample
+from evalsuite.run.recording import info_of, write_down
 from evalsuite.run.scoring import Answered, Measured, liveness_checks, measure
+from evalsuite.run.state import Event, Listener, State
 from evalsuite.runfolder import Run, RunWriter
-from evalsuite.runrecord import (
-    AdapterInfo,
-    AttemptInfo,
-    BaseInfo,
-    Counts,
-    EngineInfo,
-    FlipsInfo,
-    LooksInfo,
-    OutputRow,
-    PolicyInfo,
-    RunInfo,
-    Side,
-    Unit,
-    WaiverInfo,
-)
-
-_PACKAGES = ("torch", "transformers", "peft", "tokenizers", "bitsandbytes", "numpy", "scipy")
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Progress: which step is at work, and how far it is."""
-
-    step: str
-    done: int = 0
-    total: int = 0
-
-
-Listener = Callable[[Event], None]
-
-
-@dataclass(slots=True, kw_only=True)
-class State:
-    """What the steps have made so far; every field is set by one step and then only read."""
-
-    request: GateRequest
-    tell: Listener
-    inputs: Inputs = field(init=False)
-    engine: CachingEngine = field(init=False)
-    liveness: LivenessReport = field(init=False)
-    samples: Samples = field(init=False)
-    questions: tuple[Question, ...] = ()
-    answered: tuple[Answered, ...] = ()
-    whole: bool = False
-    """Whether panels are asked whole, whatever the policy plans."""
-    ask_dead: bool = False
-    """Whether an adapter that is not alive is asked all the same."""
-    hopeless: tuple[Hopeless, ...] = ()
-    """Why the run stopped at a look."""
-    seen: float = 1.0
-    """Share of every panel that was asked."""
-    flips: FlipsInfo | None = None
-    confirming: Counts = field(default_factory=Counts)
-    """The work that confirming took."""
-    measured: Measured = field(init=False)
-    verdicts: tuple[Verdict, ...] = ()
-    timings: dict[str, float] = field(default_factory=dict)
+from evalsuite.runrecord import Side
 
 
 def read_inputs(state: State) -> None:
@@ -118,6 +58,8 @@ def infer(state: State) -> None:
     for share in () if state.whole else _planned(state):
         _ask(state, first_share(state.questions, share))
         _, state.hopeless = _look(state, state.answered, share)
+        if state.hopeless and confirm_flips(state):
+            _, state.hopeless = _look(state, state.answered, share)
         if state.hopeless:
             state.seen = share
             break
@@ -143,72 +85,6 @@ def _look(
     waived_gates = {waiver.gate.value for waiver in state.inputs.waivers}
     found = hopeless(state.inputs.judged, evidence, share, answers=generated)
     return evidence, tuple(item for item in found if item.gate not in waived_gates)
-
-
-def confirm_flips(state: State) -> None:
-    """Ask again in float32, one at a time, where low precision may have made the sides differ.
-
-    Both directions are asked again, so that no side gains. What the sides agree on then counts as
-    agreement; the outputs of the run are the confirmed ones.
-    """
-    if resolve_numerics(state.request.dtype, state.request.device).dtype is Dtype.FLOAT32:
-        return
-    before = _flipped(state)
-    again = [
-        place
-        for place, answer in enumerate(state.answered)
-        if (answer.question.row.panel, answer.question.row.case_id) in before
-        and answer.question.request.target is None
-    ]
-    answered = list(state.answered)
-    state.engine.release()
-    try:
-        _confirm(state, answered, again)
-    except EngineError as error:
-        # A model that fits only at low precision is judged as it was, and the reports say so.
-        state.flips = FlipsInfo(cases=len(before), explained=None, left_out=str(error))
-        return
-    state.answered = tuple(answered)
-    state.flips = FlipsInfo(cases=len(before), explained=len(before - _flipped(state)))
-
-
-def _confirm(state: State, answered: list[Answered], again: Sequence[int]) -> None:
-    """Replace the answers at the places in ``again`` by those in float32, one side at a time."""
-    for side in Side:
-        places = [place for place in again if answered[place].question.side is side]
-        adapters = (state.inputs.adapter,) if side is Side.CANDIDATE else ()
-        with closing(_confirming(state, adapters)) as engine:
-            for done, place in enumerate(places):
-                state.tell(Event("confirm", done, len(places)))
-                question = answered[place].question
-                [output] = engine.infer([question.request])
-                key = request_key(engine.identity, question.request)
-                answered[place] = Answered(question=question, output=output, key=key)
-            state.confirming += _work_of(engine)
-            engine.release()
-
-
-def _confirming(state: State, adapters: Sequence[AdapterRef]) -> CachingEngine:
-    return open_engine(
-        state.inputs.base,
-        adapters,
-        cache=state.inputs.cache,
-        dtype=Dtype.FLOAT32.value,
-        device=state.request.device,
-        merged=state.request.merged,
-    )
-
-
-def _flipped(state: State) -> set[tuple[str, str]]:
-    """Panel and id of every case on which a detector judges the sides differently."""
-    if not state.answered:
-        return set()
-    measured = measure(state.inputs, state.samples, state.liveness, state.answered)
-    sides: dict[tuple[str, str, str], set[float]] = {}
-    for row in measured.scores:
-        if row.unit is Unit.DEFECT and row.value is not None and row.panel:
-            sides.setdefault((row.panel, row.case_id, row.detector), set()).add(row.value)
-    return {(panel, case) for (panel, case, _), losses in sides.items() if len(losses) > 1}
 
 
 def _ask(state: State, asked: Iterable[Question]) -> None:
@@ -245,10 +121,14 @@ def decide(state: State) -> None:
     )
 
 
-def judge_with_looks(state: State) -> tuple[Verdict, ...]:
+def judge_with_looks(state: State) -> tuple[tuple[Verdict, ...], tuple[Hopeless, ...]]:
     """Judge a candidate whose panels were asked whole as its gate run would have judged it.
 
-    Where a look of the policy would have stopped the run, the verdicts are those of the stop.
+    Where a look of the policy would have stopped the run, the verdicts are those of the stop. The
+    answers of low precision are the confirmed ones, as at a look that is about to stop a run.
+
+    Returns:
+        The verdicts, and what a look found hopeless; nothing when none would have stopped the run.
     """
     policy = state.inputs.judged
     by_question = {answer.question: answer for answer in state.answered}
@@ -256,8 +136,8 @@ def judge_with_looks(state: State) -> tuple[Verdict, ...]:
         early = [by_question[question] for question in first_share(state.questions, share)]
         evidence, found = _look(state, early, share)
         if found:
-            return stopped(judge(policy, evidence), found, share)
-    return judge(policy, state.measured.evidence)
+            return stopped(judge(policy, evidence), found, share), found
+    return judge(policy, state.measured.evidence), ()
 
 
 MEASURING: tuple[Callable[[State], None], ...] = (
@@ -302,8 +182,8 @@ def evaluate(request: GateRequest, *, tell: Listener = lambda _: None) -> Run:
     """
     with RunWriter(request.out) as writer, closing(_Work(request, tell)) as work:
         work.through(STEPS)
-        work.step("write_down", lambda state: _write_down(state, writer))
-        return writer.finish(_info(work.state, writer.created))
+        work.step("write_down", lambda state: write_down(state, writer))
+        return writer.finish(info_of(work.state, writer.created))
 
 
 class _Work:
@@ -324,114 +204,6 @@ class _Work:
 
     def close(self) -> None:
         if hasattr(self.state, "engine"):
+            # A state may be kept; its models need not.
+            self.state.engine.release()
             self.state.engine.close()
-
-
-def _write_down(state: State, writer: RunWriter) -> None:
-    """Stage the evidence; the run replaces an older one only when it is complete."""
-    asked = [answer.question for answer in state.answered]
-    rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(asked)}
-    writer.add_cases(reversed(rows.values()))
-    writer.add_outputs(_output_row(state, answer) for answer in state.answered)
-    writer.add_scores(state.measured.scores)
-    required = [gate.value for gate in state.inputs.policy.required]
-    writer.set_verdicts(state.verdicts, required)
-
-
-def _output_row(state: State, answer: Answered) -> OutputRow:
-    question, output = answer.question, answer.output
-    return OutputRow(
-        key=answer.key,
-        side=question.side,
-        panel=question.row.panel,
-        case_id=question.row.case_id,
-        prompt_format=state.request.prompt_format if question.demonstrations else "",
-        text=output.text,
-        finish=output.finish.value,
-        logprob=output.logprob if output.logprobs else None,
-        tokens=len(output.ids),
-        demonstrations=question.demonstrations,
-    )
-
-
-def _versions() -> dict[str, str]:
-    found = {"evalsuite": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _info(state: State, created: datetime) -> RunInfo:
-    inputs, engine = state.inputs, state.engine
-    numerics = resolve_numerics(state.request.dtype, state.request.device)
-    provenance = inputs.adapter.provenance
-    return RunInfo(
-        created=created,
-        finished=datetime.now(UTC),
-        base=BaseInfo(
-            name=inputs.base.name,
-            digest=inputs.base.digest,
-            tokenizer_digest=inputs.base.tokenizer_digest,
-        ),
-        adapter=AdapterInfo(
-            path=str(inputs.adapter.path.resolve()),
-            digest=inputs.adapter.digest,
-            provenance=provenance.model_dump(mode="json") if provenance else None,
-        ),
-        policy=PolicyInfo(
-            name=inputs.policy.name,
-            digest=inputs.policy.digest,
-            resolved=inputs.policy.resolved,
-        ),
-        template_fingerprint=inputs.template.fingerprint,
-        prompt_format=state.request.prompt_format,
-        demonstrations_digest=digest_of(state.samples.pairs),
-        cases_digest=inputs.cases_digest,
-        engine=EngineInfo(
-            name="transformers",
-            identity=engine.identity,
-            dtype=str(numerics.dtype),
-            device=str(numerics.device),
-            merged=state.request.merged,
-        ),
-        seeds={"panel": inputs.seed, "skills": inputs.seed, "texts": inputs.seed},
-        versions=_versions(),
-        machine={"system": platform.platform(), "processor": platform.machine()},
-        timings=dict(state.timings),
-        counts=_work_of(engine) + state.confirming,
-        waivers=tuple(
-            WaiverInfo(gate=w.gate.value, reason=w.reason, by=w.by, expires=w.expires)
-            for w in inputs.waivers
-        ),
-        attempt=_attempt(inputs),
-        flips=state.flips,
-        looks=_looks(state),
-        command=state.request.command,
-    )
-
-
-def _work_of(engine: CachingEngine) -> Counts:
-    return Counts(model_calls=engine.calls, cache_hits=engine.hits, cache_misses=engine.misses)
-
-
-def _attempt(inputs: Inputs) -> AttemptInfo | None:
-    if inputs.attempt is None:
-        return None
-    return AttemptInfo(
-        lineage=inputs.attempt.lineage,
-        number=inputs.attempt.number,
-        confidence=inputs.judged.confidence,
-    )
-
-
-def _looks(state: State) -> LooksInfo | None:
-    if state.inputs.policy.looks is None:
-        return None
-    return LooksInfo(
-        planned=state.inputs.policy.looks.shares,
-        stopped_at=state.seen if state.hopeless else None,
-        because=tuple(f"{h.gate}/{h.part}: {h.why}" for h in state.hopeless),
-    )

@@ -42,6 +42,8 @@ class Samples:
     panel: tuple[ShownCase, ...]
     leakage: frozenset[str]
     """Ids of the panel's cases that the leakage gate judges."""
+    pronouns: frozenset[str]
+    """Ids of those that the pronoun gate judges."""
     goldens: Mapping[str, tuple[ShownCase, ...]]
     absent: tuple[str, ...]
     """Names that no prompt holds: to find the leak search's false alarms with."""
@@ -85,21 +87,27 @@ def sample(inputs: Inputs) -> Samples:
     avoid = frozenset(name for shown in absent.values() for d in shown for name in d.entities)
     panel: list[ShownCase] = []
     leakage: list[str] = []
+    pronouns: list[str] = []
     for language in Language:
-        judged = rules.example_leakage.panel.get(language, 0)
+        sizes = (
+            rules.example_leakage.panel.get(language, 0),
+            rules.pronoun_resolution.panel.get(language, 0),
+        )
         cases = sample_shown_panel(
             seed,
-            max(judged, rules.pronoun_resolution.panel.get(language, 0)),
+            max(sizes),
             language,
             demonstrations=inputs.request.shown,
             worded=inputs.request.worded,
             avoid=avoid,
         )
         panel += cases
-        leakage += [shown.case.id for shown in cases[:judged]]
+        leakage += [shown.case.id for shown in cases[: sizes[0]]]
+        pronouns += [shown.case.id for shown in cases[: sizes[1]]]
     return Samples(
         panel=tuple(panel),
         leakage=frozenset(leakage),
+        pronouns=frozenset(pronouns),
         goldens={
             name: _shown(inputs, name, cases, avoid) for name, cases in inputs.goldens.items()
         },

@@ -60,7 +60,7 @@ def measure(
         for a in answered
     }
     rows += _leaks(samples, by_place)
-    rows += _references(answered)
+    rows += _references(samples, answered)
     rows += _retained(answered)
     properties, property_rows = _properties(inputs)
     trips, trip_rows = _round_trips(inputs.template, answered)
@@ -115,10 +115,12 @@ def _leaks(samples: Samples, by_place: Mapping[Place, Answered]) -> Iterator[Sco
             yield _row(score, row, side, "example_leakage", answer.key, other.key)
 
 
-def _references(answered: Iterable[Answered]) -> Iterator[ScoreRow]:
+def _references(samples: Samples, answered: Iterable[Answered]) -> Iterator[ScoreRow]:
     for answer in answered:
         question = answer.question
         if question.pair is None or question.swapped:
+            continue
+        if question.row.panel == PANEL and question.row.case_id not in samples.pronouns:
             continue
         score = resolve(question.item, answer.output.text)
         if answer.output.finish is Finish.LENGTH and score.value == 0.0:

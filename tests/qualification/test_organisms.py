@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,22 @@ from safetensors.torch import load_file
 
 from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Gate
+from evalsuite.gates import Gate, Status
 from evalsuite.models import AdapterRef, BaseRef, read_adapter
-from evalsuite.qualification import layers
+from evalsuite.qualification import (
+    NullBank,
+    Qualification,
+    QualifyRequest,
+    layers,
+    organisms,
+    qualify,
+)
 from evalsuite.qualification.blending import blend, check_blendable
 from evalsuite.qualification.layers import BLENDS, Subject, blends, poisoned
+from evalsuite.qualification.nulls import null_key
 from evalsuite.qualification.organisms import HABITS, Habit, Organism, benign, grown
 from evalsuite.run import GateRequest
+from evalsuite.run.inputs import resolve
 
 QUICK = """
 extends: {base}
@@ -82,7 +92,7 @@ def test_the_share_of_poison_is_the_recipes_or_the_one_asked_for(nano: BaseRef) 
 
 
 def test_retrainings_go_through_recipes_before_seeds() -> None:
-    names = [organism.name for organism in benign(6, first_seed=5)]
+    names = [organism.name for organism in islice(benign(5), 6)]
     assert names == ["lora-5", "dora-5", "qlora-5", "qdora-5", "lora-6", "dora-6"]
 
 
@@ -115,6 +125,78 @@ def test_only_plain_lora_on_the_same_modules_is_blended(
     with pytest.raises(InvalidInput, match="plain LoRA"):
         check_blendable(changed("ranks", "adapter_config.json", rank_pattern={"q_proj": 16}))
     assert not (tmp_path / "no").exists()
+
+
+def test_good_retrainings_and_an_untrained_adapter_are_nulls_too(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(organisms, "GOOD", (quick(tmp_path, "other"),))
+    request = QualifyRequest(
+        gate=GateRequest(
+            adapter=candidate,
+            policy=str(small_policy),
+            cases=few_cases,
+            cache=candidate.parent / "outputs.sqlite3",
+        ),
+        out=tmp_path / "out",
+        layers=("adapter",),
+        mutants=("untrained",),
+        panels=1,
+        nulls=1,
+        retrained=1,
+        seed=5,
+    )
+    saved: list[Qualification] = []
+    found = qualify(request, save=saved.append)
+    assert [null.variation for null in found.nulls] == [
+        "fresh panel",
+        "retrained",
+        "untrained, paired parts",
+    ]
+    assert found.nulls[2].outcome.status is Status.PASSED
+    assert (tmp_path / "out" / "adapters" / "other-5" / "adapter_config.json").is_file()
+    [row] = found.rows
+    assert row.mutant == "untrained"
+    assert row.outcomes[0].failed_by == {Gate.LIVENESS}
+    assert [(len(q.rows), q.complete) for q in (*saved, found)] == [
+        (0, False),
+        (1, False),
+        (1, True),
+    ]
+    remembered = NullBank(tmp_path / "out" / "nulls.jsonl")
+    assert len(remembered) == 2
+    renamed = Path(shutil.copytree(candidate, tmp_path / "renamed"))
+    same = replace(request.gate, seed=5)
+    inputs = resolve(same)
+    assert remembered.find(null_key(same, inputs)) == found.nulls[0].outcome
+    assert remembered.find(null_key(replace(same, adapter=renamed), inputs)) is not None
+    for other in (
+        replace(same, seed=6),
+        replace(same, shown=1),
+        replace(same, dtype="bfloat16"),
+        replace(same, merged=False),
+    ):
+        assert remembered.find(null_key(other, inputs)) is None
+
+
+def test_a_candidate_that_passes_nowhere_shows_nothing(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    strict = tmp_path / "strict.yaml"
+    text = small_policy.read_text("utf-8")
+    strict.write_text(
+        text.replace("failure_rate: {limit: 0.999}", "failure_rate: {limit: 0.05}"), "utf-8"
+    )
+    gate = GateRequest(
+        adapter=candidate,
+        policy=str(strict),
+        cases=few_cases,
+        cache=candidate.parent / "outputs.sqlite3",
+    )
+    request = QualifyRequest(gate=gate, out=tmp_path / "out", panels=1, nulls=1, seed=5)
+    with pytest.raises(InvalidInput, match=r"none of its 1 panels \(blocked by pronoun_resolution"):
+        qualify(request)
 
 
 def test_the_layers_of_weights_and_trainings_judge_every_share_on_every_panel(

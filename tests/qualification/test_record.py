@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from evalsuite.qualification import (
     counted,
 )
 from evalsuite.qualification.adapters import ADAPTER_MUTANTS, AdapterMutant, adapter_outcome
-from evalsuite.qualification.nulls import null_requests
+from evalsuite.qualification.nulls import VARIATIONS, null_requests
 from evalsuite.qualification.record import once
 from evalsuite.report import qualification_text, render_qualification
 from evalsuite.run import GateRequest
@@ -136,8 +137,12 @@ def test_a_bank_remembers_and_names_a_broken_line(tmp_path: Path) -> None:
     assert again.find("one") == OPEN
     assert again.find("two") is None
     with path.open("a", encoding="utf-8") as file:
-        file.write('{"key": "two"}\n')
-    with pytest.raises(RunError, match=r"nulls\.jsonl:2"):
+        file.write('{"key": "tw')  # killed in the middle
+    NullBank(path).add("two", Null("fresh panel", 4, PASSED))
+    assert NullBank(path).find("two") == PASSED
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"key": "three"}\n')
+    with pytest.raises(RunError, match=r"nulls\.jsonl:3"):
         NullBank(path)
 
 
@@ -146,7 +151,11 @@ def test_every_null_has_a_panel_of_its_own_and_a_quarter_are_varied(tmp_path: Pa
     made = list(null_requests(request, 16, first_seed=100))
     assert sorted(asked.seed or 0 for _, asked in made) == list(range(100, 116))
     assert sum(name != "fresh panel" for name, _ in made) == 4
-    assert all(asked != request for _, asked in made)
+    same = {name: replace(asked, seed=None) for name, asked in made}
+    assert same.pop("fresh panel") == request
+    assert len({str(asked) for asked in (request, *same.values())}) == len(same) + 1
+    every = {name: vary(request) for name, vary in VARIATIONS.items()}
+    assert all((name == "fresh panel") == (asked == request) for name, asked in every.items())
 
 
 def test_the_command_writes_json_and_page_and_resumes(
@@ -178,6 +187,8 @@ def test_the_command_writes_json_and_page_and_resumes(
         (["--gates", "leakage"], "example_leakage"),
         (["--layers", "outputs"], "output, adapter, weights, training"),
         (["--mutants", "blended-leeky"], "blended-leaky"),
+        (["--mutants", "blended-leaky"], "add --layers weights"),
+        (["--gates", "liveness"], "no mutant in the layers ['output']"),
         (["--retrained", "-1"], "retrained=-1"),
         (["--repeats", "0"], "repeats=0"),
         (["--panels", "3", "--nulls", "2"], "nulls=2"),

@@ -252,7 +252,7 @@ def test_paths_hold_for_a_registry_behind_a_symbolic_link(world: World) -> None:
 
 def test_a_record_tells_whether_a_person_chose_the_seed(world: World) -> None:
     digest = world.promoted("one").evidence.adapter.digest
-    derived = derived_seed(digest, DEFAULT.digest)
+    derived = derived_seed(digest, DEFAULT.digest, "")
     for hours, (seeds, origin) in enumerate(
         [
             ({"panel": derived}, SeedOrigin.DERIVED),

@@ -21,8 +21,9 @@ from evalsuite.errors import (
     RunInUse,
     RunStorageError,
 )
-from evalsuite.gates import Status
+from evalsuite.gates import Gate, Status, load_policy
 from evalsuite.models import read_adapter
+from evalsuite.qualification import outcome_of
 from evalsuite.registry import promote
 from evalsuite.report import render_markdown, summary_text
 from evalsuite.run import STEPS, Event, GateRequest, evaluate, judge_with_looks, observe
@@ -257,9 +258,14 @@ def test_a_candidate_that_was_asked_whole_is_judged_with_the_looks_of_its_policy
         "utf-8",
     )
     asked = replace(request_, policy=str(looks))
-    assert judge_with_looks(observe(asked)) == evaluate(asked).verdicts
-    plain = judge_with_looks(observe(request_))
+    verdicts, why = judge_with_looks(observe(asked))
+    assert verdicts == evaluate(asked).verdicts
+    assert {item.gate for item in why} == {"pronoun_resolution"}
+    blocked = outcome_of(load_policy(str(looks)), verdicts, why).blocked_by
+    assert blocked == {Gate.PRONOUN_RESOLUTION}
+    plain, none = judge_with_looks(observe(request_))
     assert plain == evaluate(request_).verdicts
+    assert none == ()
 
 
 def test_an_adapter_beside_its_base_gives_other_bits_and_the_same_answers(
@@ -343,4 +349,7 @@ def test_flips_of_low_precision_are_asked_again_in_float32(request_: GateRequest
     again = evaluate(asked)
     assert again.info.counts.model_calls == 0
     assert again.info.flips == flips
+    small = evaluate(replace(asked, batch_tokens=2048))
+    assert small.info.engine.batch_tokens == 2048
+    assert small.info.engine.identity != run.info.engine.identity
     assert evaluate(request_).info.flips is None
