@@ -199,6 +199,7 @@ def test_a_candidate_that_passes_nowhere_shows_nothing(
         qualify(request)
 
 
+@pytest.mark.slow
 def test_the_layers_of_weights_and_trainings_judge_every_share_on_every_panel(
     candidate: Path, nano: BaseRef, small_policy: Path, few_cases: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
