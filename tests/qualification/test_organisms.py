@@ -127,6 +127,7 @@ def test_only_plain_lora_on_the_same_modules_is_blended(
     assert not (tmp_path / "no").exists()
 
 
+@pytest.mark.slow
 def test_good_retrainings_and_an_untrained_adapter_are_nulls_too(
     candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

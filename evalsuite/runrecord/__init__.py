@@ -1,0 +1,47 @@
+"""What one run of the gates recorded: plain frozen values, and nothing that reads or writes.
+
+Reports, promotions and comparisons see a run through these types only, so that none of them needs
+an engine, a detector or a gate. :mod:`evalsuite.runfolder` keeps them in a folder.
+"""
+
+from evalsuite.gates.verdict import SliceVerdict, Status, Tier, Verdict
+from evalsuite.runrecord.info import (
+    AdapterInfo,
+    AttemptInfo,
+    BaseInfo,
+    Counts,
+    EngineInfo,
+    FileInfo,
+    FlipsInfo,
+    LooksInfo,
+    PolicyInfo,
+    RunFile,
+    RunInfo,
+    WaiverInfo,
+)
+from evalsuite.runrecord.rows import CaseRow, OutputRow, ScoreRow, Side, SpanRow, Unit
+
+__all__ = [
+    "AdapterInfo",
+    "AttemptInfo",
+    "BaseInfo",
+    "CaseRow",
+    "Counts",
+    "EngineInfo",
+    "FileInfo",
+    "FlipsInfo",
+    "LooksInfo",
+    "OutputRow",
+    "PolicyInfo",
+    "RunFile",
+    "RunInfo",
+    "ScoreRow",
+    "Side",
+    "SliceVerdict",
+    "SpanRow",
+    "Status",
+    "Tier",
+    "Unit",
+    "Verdict",
+    "WaiverInfo",
+]
