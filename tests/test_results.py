@@ -1,0 +1,46 @@
+"""Published figures are those of the policies that are shipped now."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalsuite.gates import load_policy
+
+RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
+DOCS = Path(__file__).parent.parent / "docs"
+
+
+def read(name: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((RESULTS / name).read_text("utf-8"))
+    return data
+
+
+@pytest.mark.parametrize("policy", ["nano"])
+def test_operating_characteristics_are_those_of_the_shipped_policy(policy: str) -> None:
+    assert read(f"operating-{policy}.json")["policy"] == load_policy(policy).digest
+
+
+def test_the_qualification_is_that_of_the_shipped_policy() -> None:
+    found = read("qualification-nano.json")
+    assert found["subject"]["policy_digest"] == load_policy("nano").digest
+    assert found["complete"]
+
+
+def test_the_table_of_what_the_gates_see_is_the_qualification() -> None:
+    curves = read("qualification-nano.json")["curves"]
+    text = (DOCS / "qualification.md").read_text("utf-8")
+    for curve in curves:
+        if curve["theta95"] is not None:
+            line = (
+                f"| `{curve['mutant']}` | `{curve['gate']}` | {percent(curve['theta50'])} | "
+                f"{percent(curve['theta95'])} |"
+            )
+            assert line in text
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
