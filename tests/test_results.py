@@ -19,7 +19,7 @@ def read(name: str) -> dict[str, Any]:
     return data
 
 
-@pytest.mark.parametrize("policy", ["nano"])
+@pytest.mark.parametrize("policy", ["nano", "default"])
 def test_operating_characteristics_are_those_of_the_shipped_policy(policy: str) -> None:
     assert read(f"operating-{policy}.json")["policy"] == load_policy(policy).digest
 
