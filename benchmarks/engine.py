@@ -58,10 +58,13 @@ def panel_prompts(template: ChatTemplate, count: int, seed: int) -> Prompts:
 
 
 def run_engine(base: BaseRef, adapter: AdapterRef | None, tokens: int) -> Callable[..., Answers]:
+    from evalsuite.engines.numerics import resolve_numerics
     from evalsuite.engines.transformers import TransformersEngine
     from evalsuite.generation import Request, Sampling
 
-    engine = TransformersEngine(base, [adapter] if adapter else [], dtype="float32")
+    engine = TransformersEngine(
+        base, [adapter] if adapter else [], numerics=resolve_numerics("float32")
+    )
     digest = adapter.digest if adapter else None
     sampling = Sampling(max_tokens=tokens)
 

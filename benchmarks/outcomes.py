@@ -154,12 +154,22 @@ def _promoted(run: Run, registry: Path) -> Promotion:
     try:
         record = promote(run.folder, registry, now=datetime.now(UTC))
     except EvalsuiteError as refusal:
-        return Promotion(reason=str(refusal))
+        return Promotion(reason=_without_places(refusal, run.folder, registry))
     try:
         verify(record.path).require_ok()
     except EvalsuiteError as problem:
-        return Promotion(record=record.path.name, reason=str(problem))
+        return Promotion(
+            record=record.path.name, reason=_without_places(problem, run.folder, registry)
+        )
     return Promotion(record=record.path.name, verified=True)
+
+
+def _without_places(error: EvalsuiteError, *folders: Path) -> str:
+    """What an error says, with the names of folders instead of where they lie on this machine."""
+    told = str(error)
+    for folder in folders:
+        told = told.replace(str(folder), folder.name)
+    return told
 
 
 def _problems(candidate: Candidate, run: Run, promotion: Promotion) -> Iterator[str]:

@@ -58,10 +58,7 @@ def open_engine(
     adapters: Sequence[AdapterRef] = (),
     *,
     cache: Path | str,
-    dtype: str = "auto",
-    device: str = "auto",
-    merged: bool = True,
-    batch_tokens: int | None = None,
+    numerics: Numerics | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> CachingEngine:
     """Return the transformers engine behind a cache; nothing is loaded until an answer is missing.
@@ -70,32 +67,19 @@ def open_engine(
         base: The base model.
         adapters: The adapters that requests may name by digest.
         cache: The SQLite file that remembers answers and liveness reports.
-        dtype: ``auto``, ``float32`` or ``bfloat16``.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        merged: Whether adapters are merged into their base.
-        batch_tokens: Cached tokens that one batch may hold; None: by device.
+        numerics: Where and how models run, from :func:`resolve_numerics`; None: as it chooses.
         progress: Called with (answered, in all) after each batch that a model runs.
 
     Raises:
-        EngineError: an unknown dtype or device.
         TemplateError: the base's chat template belongs to no known family.
         RunStorageError: the cache file cannot be used.
     """
     from evalsuite.template import load_template
 
-    numerics = resolve_numerics(dtype, device, merged=merged, batch_tokens=batch_tokens)
-    identity = transformers_identity(base, load_template(base.path).fingerprint, numerics)
+    chosen = numerics or resolve_numerics()
+    identity = transformers_identity(base, load_template(base.path).fingerprint, chosen)
 
     def build() -> Engine:
-        return load_engine(
-            "transformers",
-            base,
-            adapters,
-            dtype=str(numerics.dtype),
-            device=str(numerics.device),
-            merged=merged,
-            batch_tokens=batch_tokens,
-            progress=progress,
-        )
+        return load_engine("transformers", base, adapters, chosen, progress=progress)
 
     return CachingEngine(build, cache, identity)

@@ -43,14 +43,23 @@ class Dtype(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Numerics:
-    """Where and in what number format a model runs."""
+    """Where, in what number format and how a model runs."""
 
     device: Device
     dtype: Dtype
     merged: bool = True
     """Whether a candidate runs merged into its base, or with its adapter beside it."""
     batch_tokens: int | None = None
-    """What one batch may hold, where an answer depends on its batch; None: by device."""
+    """Cached tokens (prefix, prompt and answer, over all rows) that one batch may hold; None: by
+    device."""
+
+    @property
+    def decisive(self) -> dict[str, str | bool | int]:
+        """What of this can change an answer: in float32 none depends on its batch."""
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        if self.dtype is Dtype.FLOAT32:
+            known.pop("batch_tokens", None)
+        return known
 
 
 def resolve_numerics(
@@ -66,11 +75,13 @@ def resolve_numerics(
         dtype: ``float32``, ``bfloat16``, or ``auto``: bfloat16 on CUDA, float32 on a processor.
         device: ``cpu``, ``cuda``, or ``auto``: CUDA when there is one.
         merged: whether adapters are merged into their base.
-        batch_tokens: what one batch may hold; forgotten in float32, where it changes no answer.
+        batch_tokens: what one batch may hold, at least 1.
 
     Raises:
         EngineError: another value.
     """
+    if batch_tokens is not None and batch_tokens < 1:
+        raise EngineError(f"batch_tokens={batch_tokens} must be at least 1")
     try:
         where = Device(device) if device != "auto" else _best_device()
     except ValueError:
@@ -79,7 +90,7 @@ def resolve_numerics(
         what = Dtype(dtype) if dtype != "auto" else _best_dtype(where)
     except ValueError:
         raise EngineError(f"dtype={dtype!r} is unknown; use auto, float32 or bfloat16") from None
-    return Numerics(where, what, merged, None if what is Dtype.FLOAT32 else batch_tokens)
+    return Numerics(where, what, merged, batch_tokens)
 
 
 def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Numerics) -> str:
@@ -95,7 +106,7 @@ def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Nu
         "tokenizer": base.tokenizer_digest,
         "template": template_fingerprint,
         "stops": _digest_if_there(base.path / "generation_config.json"),
-        "numerics": {k: v for k, v in asdict(numerics).items() if v is not None},
+        "numerics": numerics.decisive,
         # Kernels differ between generations of graphics processors, and answers in bf16 with them.
         "accelerator": _cuda_name() if numerics.device is Device.CUDA else "",
         "packages": {name: _version(name) for name in _PACKAGES},

@@ -13,7 +13,7 @@ from typing import Any, Final
 import torch
 
 from evalsuite.engines.liveness import LivenessReport
-from evalsuite.engines.numerics import Device, resolve_numerics, transformers_identity
+from evalsuite.engines.numerics import Device, Numerics, resolve_numerics, transformers_identity
 from evalsuite.engines.planning import Batch, Limits, items_of, plan
 from evalsuite.engines.transformers_decoding import Answer, Model, Prefixes, generate, score
 from evalsuite.engines.transformers_liveness import examine
@@ -39,13 +39,9 @@ class TransformersEngine:
     Args:
         base: The base model.
         adapters: The adapters that requests may name by digest.
-        dtype: ``auto``, ``float32`` or ``bfloat16``; see
-            :func:`~evalsuite.engines.numerics.resolve_numerics`.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        merged: Whether adapters are merged into their base, or run beside it: slower, and in
-            bfloat16 what a server does that keeps many adapters on one base.
-        batch_tokens: Cached tokens (prefix, prompt and answer, over all rows) that one batch may
-            hold; halved, and remembered, whenever memory runs out. Default: by device.
+        numerics: Where and how models run; None: as
+            :func:`~evalsuite.engines.numerics.resolve_numerics` chooses. Its size of a batch is
+            halved, and remembered, whenever memory runs out.
         progress: Called after each batch.
     """
 
@@ -55,25 +51,20 @@ class TransformersEngine:
         self,
         base: BaseRef,
         adapters: Sequence[AdapterRef] = (),
+        numerics: Numerics | None = None,
         *,
-        dtype: str = "auto",
-        device: str = "auto",
-        merged: bool = True,
-        batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.base = base
         self.adapters = {adapter.digest: adapter for adapter in adapters}
-        self.numerics = resolve_numerics(dtype, device, merged=merged, batch_tokens=batch_tokens)
+        self.numerics = numerics or resolve_numerics()
         self.template = load_template(base.path)
         self.calls = 0
         """Batches that a model has run; 0 as long as no model was needed."""
         self.progress = progress
-        if batch_tokens is not None and batch_tokens < 1:
-            raise EngineError(f"batch_tokens={batch_tokens} must be at least 1")
         where = self.numerics.device
         self.limits = Limits(
-            tokens=batch_tokens or BATCH_TOKENS[where],
+            tokens=self.numerics.batch_tokens or BATCH_TOKENS[where],
             reading=_READING[where],
             launch=_LAUNCH[where],
         )

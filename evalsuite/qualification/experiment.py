@@ -130,7 +130,7 @@ def qualify(
 
 
 def _subject(request: QualifyRequest, inputs: Inputs) -> Subject:
-    return Subject(
+    subject = Subject(
         gate=request.gate,
         base=inputs.base,
         adapter=inputs.adapter,
@@ -138,14 +138,18 @@ def _subject(request: QualifyRequest, inputs: Inputs) -> Subject:
         seeds=tuple(request.seed + number for number in range(request.panels)),
         seed=request.seed,
     )
+    blending = WEIGHTS in request.layers and any(
+        _wanted(request, name, gate) for name, gate in mutants_of(WEIGHTS).items()
+    )
+    return replace(subject, blended_with=blend_end(subject)) if blending else subject
 
 
 def _described(request: QualifyRequest, inputs: Inputs, subject: Subject) -> dict[str, object]:
-    blended = WEIGHTS in request.layers and "none" not in request.mutants
+    good = subject.blended_with
     return {
-        "adapter": str(inputs.adapter.path),
+        "adapter": inputs.adapter.path.name,
         "adapter_digest": inputs.adapter.digest,
-        **({"blended_with": blend_end(subject).digest} if blended else {}),
+        **({} if good is None else {"blended_with": good.digest}),
         "base": inputs.base.name,
         "base_digest": inputs.base.digest,
         "policy": inputs.policy.name,

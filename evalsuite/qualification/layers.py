@@ -38,6 +38,8 @@ class Subject:
     """Panels to judge each mutant on."""
     seed: int
     """Of the trainings."""
+    blended_with: AdapterRef | None = None
+    """The good end of blends, where any are asked for; see :func:`blend_end`."""
 
     def outcomes(self, adapter: Path) -> tuple[Outcome, ...]:
         """Judge an adapter on every panel; all of it is asked, so that every gate has its say."""
@@ -70,7 +72,7 @@ def blends(subject: Subject, wanted: Wanted, tell: Tell) -> Iterator[Counted]:
     chosen = [h for h in HABITS if wanted(weights_name(h), h.gate)]
     if not chosen:
         return
-    good = blend_end(subject)
+    good = subject.blended_with or blend_end(subject)
     if good.digest != subject.adapter.digest:
         subject = _clean(subject, good)
     for number, habit in enumerate(chosen):

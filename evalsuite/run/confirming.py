@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 
 from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.engines.cache import request_key
@@ -35,9 +36,10 @@ def confirm_flips(state: State) -> bool:
         and answer.question.request.target is None
     ]
     answered = list(state.answered)
-    state.engine.release()
     try:
-        _confirm(state, answered, again)
+        if again:
+            state.engine.release()
+            _confirm(state, answered, again)
     except EngineError as error:
         state.flips = FlipsInfo(cases=len(state.flipped), explained=None, left_out=str(error))
         return False
@@ -68,9 +70,7 @@ def _confirming(state: State, adapters: Sequence[AdapterRef]) -> CachingEngine:
         state.inputs.base,
         adapters,
         cache=state.inputs.cache,
-        dtype=Dtype.FLOAT32.value,
-        device=state.request.device,
-        merged=state.request.merged,
+        numerics=replace(state.inputs.numerics, dtype=Dtype.FLOAT32),
     )
 
 

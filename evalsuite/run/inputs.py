@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -132,7 +132,7 @@ class Inputs:
                 asked.prompt_format,
                 asked.shown,
                 asked.worded,
-                asdict(self.numerics),
+                self.numerics.decisive,
             ]
         )
 

@@ -32,10 +32,7 @@ def load_model(state: State) -> None:
         state.inputs.base,
         (state.inputs.adapter,),
         cache=state.inputs.cache,
-        dtype=state.request.dtype,
-        device=state.request.device,
-        merged=state.request.merged,
-        batch_tokens=state.request.batch_tokens,
+        numerics=state.inputs.numerics,
         progress=lambda done, total: state.tell(Event("infer", done, total)),
     )
 

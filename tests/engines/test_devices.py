@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from evalsuite.casefiles import load_cases
-from evalsuite.engines import open_engine
+from evalsuite.engines import open_engine, resolve_numerics
 from evalsuite.generation import Request, Sampling
 from evalsuite.models import AdapterRef, BaseRef, read_adapter
 from evalsuite.prompts import build
@@ -54,7 +54,9 @@ def test_float32_gives_the_answers_of_the_processor(
     texts = {}
     for where in ("cpu", "cuda"):
         cache = tmp_path / f"{where}.sqlite3"
-        engine = open_engine(nano, (adapter,), cache=cache, dtype="float32", device=where)
+        engine = open_engine(
+            nano, (adapter,), cache=cache, numerics=resolve_numerics("float32", device=where)
+        )
         texts[where] = [output.text for output in engine.infer(asked)]
         engine.close()
     assert len(set(texts["cpu"])) > 5
@@ -66,7 +68,9 @@ def test_a_trained_adapter_is_alive(
     device: str, dtype: str, nano: BaseRef, adapter: AdapterRef, tmp_path: Path
 ) -> None:
     cache = tmp_path / "cache.sqlite3"
-    engine = open_engine(nano, (adapter,), cache=cache, dtype=dtype, device=device)
+    engine = open_engine(
+        nano, (adapter,), cache=cache, numerics=resolve_numerics(dtype=dtype, device=device)
+    )
     report = engine.liveness(adapter.digest)
     engine.close()
     assert report.ok, report.failures

@@ -14,7 +14,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from evalsuite.engines import open_engine, transformers
+from evalsuite.engines import open_engine, resolve_numerics, transformers
 from evalsuite.engines.planning import Batch
 from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.engines.transformers_decoding import Prefixes
@@ -63,7 +63,7 @@ def ask(prompts: Sequence[Ids], adapter: str | None = None, **sampling: Any) -> 
 
 @pytest.fixture(scope="module")
 def engine(base: BaseRef, dora: AdapterRef) -> TransformersEngine:
-    return TransformersEngine(base, [dora], dtype="float32", device="cpu")
+    return TransformersEngine(base, [dora], numerics=resolve_numerics("float32", "cpu"))
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 1500, 10**6])
@@ -71,7 +71,9 @@ def test_greedy_answers_equal_single_calls_whatever_the_batch(
     base: BaseRef, template: ChatTemplate, panel: list[Ids], batch_tokens: int
 ) -> None:
     prompts = panel if batch_tokens > 1 else panel[::6]
-    engine = TransformersEngine(base, dtype="float32", device="cpu", batch_tokens=batch_tokens)
+    engine = TransformersEngine(
+        base, numerics=resolve_numerics("float32", "cpu", batch_tokens=batch_tokens)
+    )
     outputs = engine.infer(ask(prompts))
     model = plain_model(base)
     assert [o.ids for o in outputs] == [single(model, p, stops_of(template)) for p in prompts]
@@ -98,7 +100,7 @@ def test_adapted_answers_equal_single_calls_of_the_unmerged_adapter(
     lora: dict[str, Any],
 ) -> None:
     adapter = make_adapter(**lora)
-    engine = TransformersEngine(base, [adapter], dtype="float32", device="cpu")
+    engine = TransformersEngine(base, [adapter], numerics=resolve_numerics("float32", "cpu"))
     prompts = panel[::3]
     both = engine.infer([*ask(prompts), *ask(prompts, adapter.digest)])
     plain, adapted = both[: len(prompts)], both[len(prompts) :]
@@ -157,7 +159,7 @@ def test_drawn_answers_depend_on_the_request_alone(
 
 
 def test_drawing_follows_the_model(base: BaseRef, panel: list[Ids]) -> None:
-    engine = TransformersEngine(base, dtype="float32", device="cpu")
+    engine = TransformersEngine(base, numerics=resolve_numerics("float32", "cpu"))
     requests = [
         Request(prompt=panel[0], sampling=Sampling(max_tokens=1, temperature=1.0, seed=s))
         for s in range(400)
@@ -197,9 +199,9 @@ def test_it_is_an_engine_with_the_identity_that_a_cache_computes(
     engine = TransformersEngine(base)
     assert isinstance(engine, Engine)
     assert engine.identity == open_engine(base, cache=tmp_path / "c.sqlite").identity
-    assert engine.identity != TransformersEngine(base, dtype="float32").identity or (
-        str(engine.numerics.dtype) == "float32"
-    )
+    assert engine.identity != TransformersEngine(
+        base, numerics=resolve_numerics("float32")
+    ).identity or (str(engine.numerics.dtype) == "float32")
 
 
 def test_a_cached_run_asks_the_models_once(
@@ -211,13 +213,15 @@ def test_a_cached_run_asks_the_models_once(
         base,
         [dora],
         cache=tmp_path / "c.sqlite",
-        dtype="float32",
+        numerics=resolve_numerics("float32"),
         progress=lambda done, total: seen.append((done, total)),
     )
     answers = first.infer(requests)
     assert first.calls > 0
     assert seen[-1] == (12, 12)
-    again = open_engine(base, [dora], cache=tmp_path / "c.sqlite", dtype="float32")
+    again = open_engine(
+        base, [dora], cache=tmp_path / "c.sqlite", numerics=resolve_numerics("float32")
+    )
     assert again.infer(requests) == answers
     assert (again.calls, again.loaded, again.hits) == (0, False, 12)
 
@@ -253,7 +257,9 @@ def test_what_is_remembered_does_not_change_what_is_batched(
     base: BaseRef, dora: AdapterRef, panel: list[Ids]
 ) -> None:
     requests = [*ask(panel), *ask(panel, dora.digest)]
-    engine = TransformersEngine(base, [dora], dtype="float32", device="cpu", batch_tokens=3000)
+    engine = TransformersEngine(
+        base, [dora], numerics=resolve_numerics("float32", "cpu", batch_tokens=3000)
+    )
     whole = [set(indices) for indices, _ in engine.stream(requests)]
     assert len(whole) > 2
     adapted = set(range(len(panel), len(requests)))
@@ -283,7 +289,7 @@ def test_running_out_of_memory_halves_the_batches_and_is_remembered(
         return real(batch, *rest)
 
     monkeypatch.setattr(transformers, "generate", small)
-    limited = TransformersEngine(base, [dora], dtype="float32", device="cpu")
+    limited = TransformersEngine(base, [dora], numerics=resolve_numerics("float32", "cpu"))
     assert [o.ids for o in limited.infer([*ask(panel), *ask(panel, dora.digest)])] == [
         o.ids for o in expected
     ]
@@ -303,7 +309,7 @@ def test_one_row_that_does_not_fit_is_an_error(
         raise problem
 
     monkeypatch.setattr(transformers, "generate", full)
-    engine = TransformersEngine(base, dtype="float32", device="cpu")
+    engine = TransformersEngine(base, numerics=resolve_numerics("float32", "cpu"))
     with pytest.raises(EngineError, match="one prompt of 4 tokens does not fit into memory"):
         engine.infer(ask([(1, 2, 3), (1, 2, 3, 4)]))
 
@@ -311,7 +317,7 @@ def test_one_row_that_does_not_fit_is_an_error(
 def test_a_failure_inside_an_adapter_call_rebuilds_the_merged_copy(
     base: BaseRef, dora: AdapterRef, panel: list[Ids]
 ) -> None:
-    engine = TransformersEngine(base, [dora], dtype="float32", device="cpu")
+    engine = TransformersEngine(base, [dora], numerics=resolve_numerics("float32", "cpu"))
     before = engine.infer(ask(panel[:4], dora.digest))
     model = engine._models[dora.digest]
     broken = model.model.layers[1].mlp.register_forward_hook(_raise)
@@ -336,7 +342,9 @@ def test_base_and_candidate_see_batches_of_the_same_shape(
         return real(batch, prefixes, *rest)
 
     monkeypatch.setattr(transformers, "generate", watch)
-    engine = TransformersEngine(base, [dora], dtype="float32", device="cpu", batch_tokens=3000)
+    engine = TransformersEngine(
+        base, [dora], numerics=resolve_numerics("float32", "cpu", batch_tokens=3000)
+    )
     engine.infer([*ask(panel, dora.digest), *ask(list(reversed(panel)))])
     by_model = {model: [b for m, b in seen if m == model] for model, _ in seen}
     assert len(by_model) == 2
@@ -348,7 +356,7 @@ def test_base_and_candidate_see_batches_of_the_same_shape(
 def test_bfloat16_answers_are_those_of_the_base_in_bfloat16(
     base: BaseRef, template: ChatTemplate, panel: list[Ids]
 ) -> None:
-    engine = TransformersEngine(base, dtype="bfloat16", device="cpu")
+    engine = TransformersEngine(base, numerics=resolve_numerics("bfloat16", "cpu"))
     output = engine.infer(ask(panel[-1:], max_tokens=4))[0]
     model = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.bfloat16)
     assert output.ids == single(model, panel[-1], stops_of(template), 4)
@@ -357,7 +365,7 @@ def test_bfloat16_answers_are_those_of_the_base_in_bfloat16(
 
 def test_batch_tokens_must_be_positive(base: BaseRef) -> None:
     with pytest.raises(EngineError, match="batch_tokens=0 must be at least 1"):
-        TransformersEngine(base, batch_tokens=0)
+        TransformersEngine(base, numerics=resolve_numerics(batch_tokens=0))
 
 
 def test_identical_requests_run_once_and_answer_all(engine: TransformersEngine) -> None:

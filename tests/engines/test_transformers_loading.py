@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
-from evalsuite.engines import open_engine
+from evalsuite.engines import open_engine, resolve_numerics
 from evalsuite.engines.liveness import ChecksLiveness, LivenessReport
 from evalsuite.engines.numerics import Device, Dtype, Numerics
 from evalsuite.engines.transformers import TransformersEngine
@@ -28,7 +28,7 @@ MakeAdapter = Callable[..., AdapterRef]
 
 
 def checks(base: BaseRef, adapter: AdapterRef) -> dict[str, bool | None]:
-    engine = TransformersEngine(base, [adapter], dtype="float32", device="cpu")
+    engine = TransformersEngine(base, [adapter], numerics=resolve_numerics("float32", "cpu"))
     return {check.name: check.ok for check in engine.liveness(adapter.digest).checks}
 
 
@@ -46,7 +46,7 @@ def test_a_trained_adapter_is_alive(
     base: BaseRef, make_adapter: MakeAdapter, lora: dict[str, Any]
 ) -> None:
     adapter = make_adapter(**lora)
-    engine = TransformersEngine(base, [adapter], device="cpu")
+    engine = TransformersEngine(base, [adapter], numerics=resolve_numerics(device="cpu"))
     assert isinstance(engine, ChecksLiveness)
     report = engine.liveness(adapter.digest)
     assert report.ok, report.checks
@@ -76,7 +76,7 @@ def test_an_adapter_with_weights_for_places_that_the_base_lacks_is_not_alive(
     weights = {n.replace("layers.1.", "layers.7."): w for n, w in load_file(file).items()}
     save_file(weights, file)
     adapter = read_adapter(folder, base)
-    engine = TransformersEngine(base, [adapter], dtype="float32", device="cpu")
+    engine = TransformersEngine(base, [adapter], numerics=resolve_numerics("float32", "cpu"))
     report = engine.liveness(adapter.digest)
     assert [c.name for c in report.failures] == ["load_result_clean"]
     assert "12 weights missing" in report.failures[0].detail
@@ -147,9 +147,12 @@ def test_unmerged_the_adapter_stays_beside_its_base(base: BaseRef, dora: Adapter
     assert evidence is None
     assert any("lora_A" in name for name, _ in beside.named_parameters())
     torch.testing.assert_close(logits(beside), logits(merged), rtol=1e-4, atol=1e-4)
-    engine = TransformersEngine(base, [dora], dtype="float32", merged=False)
+    engine = TransformersEngine(base, [dora], numerics=resolve_numerics("float32", merged=False))
     assert engine.liveness(dora.digest).ok
-    assert engine.identity != TransformersEngine(base, [dora], dtype="float32").identity
+    assert (
+        engine.identity
+        != TransformersEngine(base, [dora], numerics=resolve_numerics("float32")).identity
+    )
 
 
 def test_merging_casts_last(base: BaseRef, dora: AdapterRef) -> None:

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, seed
 
 from evalsuite.casefiles import dump_cases
 from evalsuite.cases import Case, Language
-from evalsuite.engines import open_engine
+from evalsuite.engines import open_engine, resolve_numerics
 from evalsuite.models import read_adapter, resolve_base
 from evalsuite.run import default_cache
 from evalsuite.scenarios import sample_demonstrations
@@ -42,8 +42,10 @@ def oracle(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Itera
         base,
         (adapter,),
         cache=pytestconfig.getoption("--gate-cache") or default_cache(),
-        dtype=pytestconfig.getoption("--gate-dtype"),
-        device=pytestconfig.getoption("--gate-device"),
+        numerics=resolve_numerics(
+            dtype=pytestconfig.getoption("--gate-dtype"),
+            device=pytestconfig.getoption("--gate-device"),
+        ),
     )
     shown = {language: sample_demonstrations(SEED, 2, language) for language in Language}
     yield Oracle(
