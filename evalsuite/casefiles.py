@@ -47,7 +47,7 @@ from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
 
 SUFFIXES = (".yaml", ".yml")
 """What a case file's name ends with when a folder is searched."""
-NOT_CASES = frozenset({"demonstrations"})
+NOT_CASES = frozenset({"demonstrations", "regressions"})
 """Folders that a search of a folder passes over: their YAML holds something else."""
 
 _SCHEMA_LINE = "# yaml-language-server: $schema="
@@ -168,11 +168,18 @@ def _parsed(text: str, problems: Problems, ids: dict[str, str]) -> list[Case]:
     nodes = items_of(values["cases"], "cases", problems)
     if not nodes and isinstance(values["cases"], Items):
         problems.add(values["cases"].line, "cases is empty; write at least one case")
-    read = [_case(node, problems, ids) for node in nodes]
+    read = [read_case(node, problems, ids) for node in nodes]
     return [case for case in read if case is not None]
 
 
-def _case(node: Node, problems: Problems, ids: dict[str, str]) -> Case | None:
+def read_case(node: Node, problems: Problems, ids: dict[str, str]) -> Case | None:
+    """Read one case from its place in a file; what is wrong is noted.
+
+    Args:
+        node: the case.
+        problems: where to note what is wrong.
+        ids: every id read so far, by its ``file:line``; the case's is added.
+    """
     before = len(problems.found)
     values = fields_of(node, CASE_KEYS, "a case", problems)
     if values is None:

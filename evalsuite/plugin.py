@@ -75,6 +75,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--gate-unmerged", action="store_true", help=HELP["unmerged"])
     group.addoption("--gate-cache", type=Path, help=HELP["cache"])
     group.addoption(
+        "--gate-search-budget",
+        type=int,
+        default=150,
+        metavar="N",
+        help="hostile histories to try beside the gates (default: 150)",
+    )
+    group.addoption(
         "--gate-registry",
         type=Path,
         help="folder of the ledger of attempts (default: ROOT/registry)",
@@ -245,6 +252,12 @@ def _make_once(request: GateRequest, ended: Path) -> None:
     reason = ended.read_text("utf-8")
     if reason:
         raise RunError(reason)
+
+
+@pytest.fixture(scope="session")
+def gate_request(pytestconfig: pytest.Config) -> GateRequest:
+    """What the options ask for, as :func:`evalsuite.run.evaluate` takes it."""
+    return _request(pytestconfig)
 
 
 @pytest.fixture

@@ -191,15 +191,25 @@ def test_a_project_may_have_options_of_its_own_with_common_names(
 SEARCH = """
 import pytest
 from adversarial import *
+from evalsuite.cases import Language
 from evalsuite.engines.scripted import ScriptedEngine
+from evalsuite.models import resolve_base
+from evalsuite.scenarios import sample_demonstrations
+from evalsuite.search import Asker, Envelope, Plan
+from evalsuite.strategies import ANSWERABLE, World
+from evalsuite.template import load_template
 
 @pytest.fixture
-def oracle():
-    shown = {language: sample_demonstrations(SEED, 2, language) for language in Language}
+def hunt():
+    shown = {language: sample_demonstrations("plugin", 2, language) for language in Language}
     template = load_template(resolve_base("nano").path)
     leak = " ".join(d.entities[0] for pairs in shown.values() for d in pairs)
     engine = ScriptedEngine(lambda request: leak, template)
-    return Oracle(engine=engine, template=template, adapter=None, demonstrations=shown)
+    envelope = Envelope(languages=tuple(Language), kinds=ANSWERABLE, operators=("gap", "emoji"),
+                        max_edits=1, max_demonstrations=2)
+    asker = Asker(engine=engine, template=template, candidate=None)
+    plan = Plan(envelope=envelope, budget=12, guided=False, most=1)
+    return Hunt(plan, World(demonstrations=shown), asker)
 """
 
 
@@ -211,8 +221,9 @@ def test_a_counterexample_of_the_search_says_that_it_is_no_verdict(
     result = pytester.runpytest_subprocess()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["counterexample, not a verdict: no example leakage: *", "*tests/gates/test_gates.py",
-         "*tests/gates/test_adversarial.py", "*query: *"]
+        ["counterexample, not a verdict: *", "*tests/gates/test_gates.py",
+         "*tests/gates/test_adversarial.py", "no example leakage: *", "Failing explicit*",
+         "found:", "*promise: *", "cases:", "*query: *"]
     )  # fmt: skip
 
 

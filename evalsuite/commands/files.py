@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from evalsuite.commands.options import BY_CHECK, Subparsers, command
@@ -57,15 +58,30 @@ def add(subparsers: Subparsers) -> None:
 
 def _lint(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.casefiles import lint, load_cases
+    from evalsuite.regressions import FOLDER, load_regressions
 
-    problems = lint(args.paths)
+    folders = [path / FOLDER for path in args.paths]
+    problems = [*lint(args.paths), *_broken_regressions(folders)]
     for problem in problems:
         terminal.say(problem)
     if problems:
         return 1
     count = len(load_cases(args.paths))
-    terminal.say(f"{count} cases, nothing wrong")
+    regressions = sum(len(load_regressions(folder)) for folder in folders)
+    further = f" and {regressions} regressions" if regressions else ""
+    terminal.say(f"{count} cases{further}, nothing wrong")
     return 0
+
+
+def _broken_regressions(folders: Iterable[Path]) -> Iterator[str]:
+    from evalsuite.errors import InvalidCase
+    from evalsuite.regressions import load_regressions
+
+    for folder in folders:
+        try:
+            load_regressions(folder)
+        except InvalidCase as error:
+            yield from str(error).splitlines()
 
 
 def _import(args: argparse.Namespace, terminal: Terminal) -> int:

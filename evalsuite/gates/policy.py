@@ -262,6 +262,26 @@ class Attempts(StrEnum):
     """They are counted and shown; each is judged at the full confidence."""
 
 
+class SearchRule(_Closed):
+    """What histories a model is held to when somebody searches for one that breaks it.
+
+    A search decides no verdict, so nothing of this is part of the policy's digest.
+    """
+
+    operators: tuple[Name, ...] = ()
+    """What may be done to a history (docs/search.md); empty: everything."""
+    kinds: tuple[Kind, ...] = ()
+    """What the harmless part may be about; empty: every kind whose history settles what is
+    meant."""
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = tuple(Language)
+    max_edits: Annotated[int, Field(ge=1, le=16)] = 3
+    """Most operators at work in one history."""
+    max_demonstrations: Annotated[int, Field(ge=0, le=16)] = 4
+    """Most demonstrations in one prompt."""
+    max_tokens: PositiveInt | None = None
+    """Longest prompt with its answer; None: what the model can attend to."""
+
+
 class Policy(_Closed):
     """The agreement by which a candidate is judged."""
 
@@ -275,6 +295,7 @@ class Policy(_Closed):
     looks: Looks | None = None
     """Without, panels are asked as a whole."""
     gates: GateRules
+    search: SearchRule = SearchRule()
 
     @model_validator(mode="after")
     def _something_decides(self) -> Self:
@@ -324,8 +345,12 @@ class Policy(_Closed):
 
 
 def policy_digest(resolved: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a resolved policy as canonical JSON, in hexadecimal."""
-    text = json.dumps(resolved, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    """Return the SHA-256, in hexadecimal, of a resolved policy as canonical JSON.
+
+    What only a search reads is left out.
+    """
+    deciding = {key: value for key, value in resolved.items() if key != "search"}
+    text = json.dumps(deciding, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -12,7 +12,10 @@ from types import MappingProxyType
 from evalsuite.cases import Case
 from evalsuite.conversation import Conversation
 from evalsuite.errors import InvalidInput
-from evalsuite.prompts.demonstrations import load_demonstrations
+from evalsuite.prompts.demonstrations import (
+    dump_demonstrations,
+    load_demonstrations,
+)
 from evalsuite.prompts.jsonform import JSON
 from evalsuite.prompts.lines import MARKDOWN, PLAIN, XML
 from evalsuite.prompts.parts import Demonstration, PromptFormat, PromptParts, task_text
@@ -23,6 +26,7 @@ __all__ = [
     "PromptFormat",
     "PromptParts",
     "build",
+    "dump_demonstrations",
     "get_format",
     "load_demonstrations",
     "task_text",

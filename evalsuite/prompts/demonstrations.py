@@ -13,6 +13,7 @@ The file is a list::
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from evalsuite._yaml import (
@@ -23,6 +24,7 @@ from evalsuite._yaml import (
     items_of,
     joined,
     parse,
+    quoted,
     read_text,
     text_of,
 )
@@ -50,7 +52,7 @@ def load_demonstrations(path: Path | str) -> tuple[Demonstration, ...]:
         raise InvalidCase(str(error)) from None
     problems = Problems(name)
     root = parse(text, problems) or Broken(1)
-    found = [_demonstration(node, problems) for node in items_of(root, "the file", problems)]
+    found = [read_demonstration(node, problems) for node in items_of(root, "the file", problems)]
     if not found and not problems.found:
         problems.add(1, "the file holds no demonstrations; start each with '- language:'")
     if problems.found:
@@ -58,7 +60,23 @@ def load_demonstrations(path: Path | str) -> tuple[Demonstration, ...]:
     return tuple(shown for shown in found if shown is not None)
 
 
-def _demonstration(node: Node, problems: Problems) -> Demonstration | None:
+def dump_demonstrations(shown: Iterable[Demonstration]) -> str:
+    """Write demonstrations as the YAML text that :func:`load_demonstrations` reads back."""
+    return "".join(_dumped(demonstration) for demonstration in shown)
+
+
+def _dumped(shown: Demonstration) -> str:
+    lines = [f"- language: {shown.language}"]
+    lines += ["  history:"] * bool(shown.history)
+    lines += [f"    - {turn.role}: {quoted(turn.content)}" for turn in shown.history]
+    lines += [f"  query: {quoted(shown.query)}", f"  rewrite: {quoted(shown.rewrite)}"]
+    lines += ["  entities:"] * bool(shown.entities)
+    lines += [f"    - {quoted(entity)}" for entity in shown.entities]
+    return "\n".join(lines) + "\n"
+
+
+def read_demonstration(node: Node, problems: Problems) -> Demonstration | None:
+    """Read one demonstration from its place in a file; what is wrong is noted."""
     fields = fields_of(node, _FIELDS, "a demonstration", problems)
     if fields is None:
         return None

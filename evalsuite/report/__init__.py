@@ -8,6 +8,7 @@ from evalsuite.report.html import render_html
 from evalsuite.report.junit import render_junit
 from evalsuite.report.markdown import render_markdown
 from evalsuite.report.qualification import qualification_text, render_qualification
+from evalsuite.report.search import render_search, search_text
 from evalsuite.report.terminal import summary, summary_text
 from evalsuite.runfolder import Run, write_derived
 
@@ -17,6 +18,8 @@ __all__ = [
     "render_junit",
     "render_markdown",
     "render_qualification",
+    "render_search",
+    "search_text",
     "summary",
     "summary_text",
     "write_reports",

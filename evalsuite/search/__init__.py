@@ -1,6 +1,43 @@
-"""Search: collect hostile histories, answer them in one batch, let Hypothesis shrink them."""
+"""Search: hostile histories in batches, reduced to the smallest one that breaks a promise."""
 
-from evalsuite.search.collect import collect
-from evalsuite.search.oracle import Broken, Oracle
+from evalsuite.search.asking import Answers, Asker, Posed
+from evalsuite.search.drawing import Envelope
+from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Progress, Tried
+from evalsuite.search.judging import Broken, Promise, judge
+from evalsuite.search.record import to_json
+from evalsuite.search.replaying import as_property, replay
+from evalsuite.search.searching import (
+    Searched,
+    SearchRequest,
+    defect_of,
+    prepared,
+    regression_of,
+    remember_all,
+    search,
+)
 
-__all__ = ["Broken", "Oracle", "collect"]
+__all__ = [
+    "Answers",
+    "Asker",
+    "Broken",
+    "Counterexample",
+    "Envelope",
+    "Found",
+    "Hunt",
+    "Plan",
+    "Posed",
+    "Progress",
+    "Promise",
+    "SearchRequest",
+    "Searched",
+    "Tried",
+    "as_property",
+    "defect_of",
+    "judge",
+    "prepared",
+    "regression_of",
+    "remember_all",
+    "replay",
+    "search",
+    "to_json",
+]

@@ -6,17 +6,30 @@ choice is drawn separately and simplest first: shrinking drops operators, then t
 simplifies the grammar's choices. Nothing here calls a model, and no distribution is promised.
 """
 
-from evalsuite.strategies.adversarial import ANSWERABLE, adversarial_histories
+from evalsuite.strategies.adversarial import ANSWERABLE, adversarial_histories, attacks
+from evalsuite.strategies.attack import Attack, Edit, World, parse_attack, spell
 from evalsuite.strategies.basic import cases, contents, conversations, demonstrations, messages
-from evalsuite.strategies.operators import OPERATORS
+from evalsuite.strategies.building import Built, build_attack, permuted, shown_by
+from evalsuite.strategies.operators import OPERATORS, usable
 
 __all__ = [
     "ANSWERABLE",
     "OPERATORS",
+    "Attack",
+    "Built",
+    "Edit",
+    "World",
     "adversarial_histories",
+    "attacks",
+    "build_attack",
     "cases",
     "contents",
     "conversations",
     "demonstrations",
     "messages",
+    "parse_attack",
+    "permuted",
+    "shown_by",
+    "spell",
+    "usable",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
@@ -12,11 +12,19 @@ from evalsuite.cases import Case, Kind, Language
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import Split
 from evalsuite.strategies.arguments import check_members, check_sizes, check_strategy
+from evalsuite.strategies.attack import PLACES, SEEDS, SIZES, Attack, Edit, World
 from evalsuite.strategies.basic import GRAMMATICAL, cases
-from evalsuite.strategies.operators import OPERATORS, Edit, World, apply
+from evalsuite.strategies.operators import OPERATORS, applied, usable
 
 ANSWERABLE = tuple(kind for kind in GRAMMATICAL if kind is not Kind.UNANSWERABLE)
 """Kinds whose history settles what is meant, whatever is put around it."""
+_NEEDS = {
+    "lookalike": "demonstrations holds none in these languages that names its one antecedent in "
+    "its history and in its rewrite; give some",
+    "window": "nobody measures prompts; give room",
+}
+_TEMPLATES = 256
+_ORDERS = 24
 
 
 def adversarial_histories(
@@ -25,8 +33,8 @@ def adversarial_histories(
     kinds: Collection[Kind] = ANSWERABLE,
     operators: Collection[str] | None = None,
     demonstrations: Sequence[Demonstration] = (),
+    room: Callable[[Case, Sequence[Demonstration]], int] | None = None,
     base: SearchStrategy[Case] | None = None,
-    split: str = Split.PANEL,
     min_size: int = 0,
     max_size: int = 4,
 ) -> SearchStrategy[Case]:
@@ -39,66 +47,101 @@ def adversarial_histories(
         languages: which languages to draw.
         kinds: what the harmless part of the history is about; see :func:`cases`.
         operators: names out of :data:`OPERATORS`; None: all that can be used.
-        demonstrations: what the prompt shows; the operator ``lookalike`` imitates these.
+        demonstrations: what the prompt shows; no case uses their names, and the operator
+            ``lookalike`` imitates them.
+        room: tokens that the prompt of a case may still grow by, which shows these demonstrations;
+            for the operator ``window``.
         base: harmless cases of your own; their truth must hold when exchanges that name other
             things are put before them. None: the scenario grammar.
-        split: whose names and templates the operators may use.
         min_size: fewest edits; one operator may be at work several times.
         max_size: most edits.
     """
     tongues = check_members("languages", languages, Language)
-    part = check_members("split", (split,), Split)[0]
-    world = World(part, _imitable(demonstrations, tongues))
-    names = _check_operators(operators, world)
+    by_language = {x: tuple(d for d in demonstrations if d.language is x) for x in tongues}
+    world = World(Split.PANEL, by_language, room)
+    names = check_operators(operators, world)
     if base is None:
-        base = cases(languages=tongues, kinds=kinds, split=part)
+        named = frozenset(name for d in demonstrations for name in d.entities)
+        base = cases(languages=tongues, kinds=kinds, avoid=named)
     check_strategy("base", base)
     check_sizes(min_size, max_size, smallest=0)
     if not names:
         return base
+    several = st.lists(edits(names), min_size=min_size, max_size=max_size)
 
     @st.composite
     def build(draw: DrawFn) -> Case:
         case = draw(base)
-        edits = st.lists(_edits(names, case.language, world), min_size=min_size, max_size=max_size)
-        return apply(case, draw(edits))
+        return applied(case, draw(several), world)[0]
 
     return build()
 
 
-@st.composite
-def _edits(
-    draw: DrawFn, names: tuple[str, ...], language: Language, world: World
-) -> tuple[str, Edit]:
-    name = draw(st.sampled_from(names))
-    return name, OPERATORS[name](draw, language, world)
+def attacks(
+    *,
+    languages: Collection[Language] = tuple(Language),
+    kinds: Collection[Kind] = ANSWERABLE,
+    operators: Collection[str] | None = None,
+    world: World | None = None,
+    min_size: int = 0,
+    max_size: int = 4,
+    max_demonstrations: int = 2,
+) -> SearchStrategy[Attack]:
+    """An attack: a hostile history as the numbers that it is made of, and what the prompt shows.
+
+    Args:
+        languages: which languages to draw.
+        kinds: what the harmless part of the history is about.
+        operators: names out of :data:`OPERATORS`; None: all that ``world`` lets be used.
+        world: what operators may use; None: no demonstrations, and nobody measures prompts.
+        min_size: fewest edits.
+        max_size: most edits.
+        max_demonstrations: most demonstrations in the prompt.
+    """
+    tongues = check_members("languages", languages, Language)
+    chosen = check_members("kinds", kinds, Kind)
+    check_sizes(min_size, max_size, smallest=0)
+    check_sizes(0, max_demonstrations, smallest=0)
+    names = check_operators(operators, world or World())
+    several = st.lists(edits(names), min_size=min_size, max_size=max_size) if names else st.just([])
+    return st.builds(
+        Attack,
+        language=st.sampled_from(tongues),
+        kind=st.sampled_from(chosen),
+        template=st.integers(0, _TEMPLATES - 1),
+        seed=st.integers(0, SEEDS - 1),
+        edits=several.map(tuple),
+        shown=st.integers(0, max_demonstrations),
+        order=st.integers(0, _ORDERS - 1),
+    )
 
 
-def _imitable(
-    shown: Sequence[Demonstration], languages: Collection[Language]
-) -> tuple[Demonstration, ...]:
-    """Demonstrations whose one antecedent stands in their history: only these make a lure."""
+def edits(operators: Sequence[str]) -> SearchStrategy[Edit]:
+    """One use of one of ``operators``, which are names out of :data:`OPERATORS`."""
+    return st.builds(
+        Edit,
+        operator=st.sampled_from(operators),
+        seed=st.integers(0, SEEDS - 1),
+        place=st.integers(0, PLACES - 1),
+        size=st.integers(0, SIZES - 1),
+    )
 
-    def tempts(demonstration: Demonstration) -> bool:
-        named = [n for n in demonstration.entities if n in demonstration.rewrite]
-        return len(named) == 1 and any(named[0] in m.content for m in demonstration.history)
 
-    return tuple(d for d in shown if d.language in languages and tempts(d))
+def check_operators(operators: Collection[str] | None, world: World) -> tuple[str, ...]:
+    """Return the operators that are asked for, in the table's order.
 
-
-def _check_operators(operators: Collection[str] | None, world: World) -> tuple[str, ...]:
-    usable = tuple(name for name in OPERATORS if name != "lookalike" or world.demonstrations)
+    Raises:
+        InvalidArgument: a name that does not exist, or an operator that lacks what it needs.
+    """
+    can = usable(world)
     if operators is None:
-        return usable
+        return can
     known = ", ".join(OPERATORS)
     if isinstance(operators, str):
         raise InvalidArgument(f"operators={operators!r} must be a collection out of: {known}")
     for name in operators:
         if name not in OPERATORS:
             raise InvalidArgument(f"operators holds {name!r}; use any of: {known}")
-        if name not in usable:
-            raise InvalidArgument(
-                "operators holds 'lookalike', but demonstrations holds none in these languages "
-                "that names its one antecedent in its history and in its rewrite; give some"
-            )
+        if name not in can:
+            raise InvalidArgument(f"operators holds {name!r}, but {_NEEDS[name]}")
     return tuple(name for name in OPERATORS if name in operators)

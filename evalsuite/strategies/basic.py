@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection
+from functools import cache
 
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
@@ -12,12 +13,20 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import Split, make_case, sample_demonstrations
+from evalsuite.scenarios import Split, Template, make_case, sample_demonstrations, templates
 from evalsuite.strategies.arguments import check_bool, check_members, check_sizes, check_strategy
-from evalsuite.strategies.operators import SEEDS, sealed, template_choices
+from evalsuite.strategies.operators import sealed
 
 GRAMMATICAL = tuple(kind for kind in Kind if kind is not Kind.DEMONSTRATION_LURE)
 """Kinds that need no demonstration."""
+_SEEDS = st.integers(0, 2**16 - 1)
+"""Seeds of the scenario grammar's choices; they shrink towards 0."""
+
+
+@cache
+def template_choices(language: Language, kind: Kind, split: Split) -> SearchStrategy[Template]:
+    """Any template of the grammar; remembered: building a strategy costs more than a draw."""
+    return st.sampled_from(templates(language, kind, split))
 
 
 def contents(*, min_size: int = 1, max_size: int = 80) -> SearchStrategy[str]:
@@ -85,7 +94,7 @@ def demonstrations(
     def sample(seed: int, language: Language, index: int) -> Demonstration:
         return sample_demonstrations(seed, index + 1, language, part)[index]
 
-    return st.builds(sample, SEEDS, st.sampled_from(chosen), st.integers(0, 1))
+    return st.builds(sample, _SEEDS, st.sampled_from(chosen), st.integers(0, 1))
 
 
 def cases(
@@ -93,8 +102,9 @@ def cases(
     languages: Collection[Language] = tuple(Language),
     kinds: Collection[Kind] = GRAMMATICAL,
     split: str = Split.PANEL,
+    avoid: frozenset[str] = frozenset(),
 ) -> SearchStrategy[Case]:
-    """A case of the scenario grammar, unharmed."""
+    """A case of the scenario grammar, unharmed; it uses no name of ``avoid``."""
     tongues = check_members("languages", languages, Language)
     chosen = check_members("kinds", kinds, Kind)
     part = check_members("split", (split,), Split)[0]
@@ -110,8 +120,10 @@ def cases(
     def build(draw: DrawFn) -> Case:
         kind, language = draw(cells)
         template = draw(template_choices(language, kind, part))
-        rng = random.Random(draw(SEEDS))  # noqa: S311 - sampling, not security
-        return sealed(make_case(rng, template, "drawn", distance=draw(st.integers(2, 3))), ())
+        rng = random.Random(draw(_SEEDS))  # noqa: S311 - sampling, not security
+        return sealed(
+            make_case(rng, template, "drawn", avoid=avoid, distance=draw(st.integers(2, 3))), ()
+        )
 
     return build()
 

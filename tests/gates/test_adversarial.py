@@ -1,4 +1,4 @@
-"""Hostile histories against a candidate: one batch of inference, then Hypothesis shrinks.
+"""Hostile histories against a candidate, in batches, made as small as they can be.
 
 A search for counterexamples beside the gates: one is enough to fail here, and none of it enters a
 verdict, which may pass all the same.
@@ -7,54 +7,40 @@ verdict, which may pass all the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
-from hypothesis import Phase, given, seed
 
-from evalsuite.casefiles import dump_cases
-from evalsuite.cases import Case, Language
-from evalsuite.engines import open_engine, resolve_numerics
-from evalsuite.models import read_adapter, resolve_base
-from evalsuite.run import default_cache
-from evalsuite.scenarios import sample_demonstrations
-from evalsuite.search import Broken, Oracle, collect
-from evalsuite.search.collect import search_settings
-from evalsuite.strategies import adversarial_histories
-from evalsuite.template import load_template
+from evalsuite.engines import open_engine
+from evalsuite.regressions import dump_regression
+from evalsuite.run import GateRequest
+from evalsuite.run.inputs import resolve
+from evalsuite.search import Hunt, SearchRequest, as_property, prepared, regression_of
 
-HISTORIES = 150
-SEED = 20_240_229
-FOUND = """counterexample, not a verdict: {promise}: {reason}
-It was searched for, so it is no rate, and it leaves the verdict of the gates as it is.
+FOUND = """counterexample, not a verdict: it was searched for, so it is no rate, and it leaves the
+verdict of the gates as it is.
 The gates without the search: the same command with tests/gates/test_gates.py
 The search without the gates: the same command with tests/gates/test_adversarial.py
-The answer: {answer!r}
-The smallest history that was found, as a case:
-{case}"""
+To keep it as a regression: evalsuite search with the same options
+{failure}
+
+The smallest history that was found, as a regression file:
+{text}"""
 
 
 @pytest.fixture(scope="module")
-def oracle(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[Oracle]:
+def hunt(request: pytest.FixtureRequest, gate_request: GateRequest) -> Iterator[Hunt]:
     _after_the_gates(request)
-    base = resolve_base(pytestconfig.getoption("--base-model"))
-    adapter = read_adapter(pytestconfig.getoption("--adapter"), base)
+    searching = SearchRequest(
+        gate=replace(gate_request, seed=gate_request.seed or 0),
+        budget=request.config.getoption("--gate-search-budget"),
+        most=3,
+    )
+    inputs = resolve(searching.gate)
     engine = open_engine(
-        base,
-        (adapter,),
-        cache=pytestconfig.getoption("--gate-cache") or default_cache(),
-        numerics=resolve_numerics(
-            dtype=pytestconfig.getoption("--gate-dtype"),
-            device=pytestconfig.getoption("--gate-device"),
-        ),
+        inputs.base, (inputs.adapter,), cache=inputs.cache, numerics=inputs.numerics
     )
-    shown = {language: sample_demonstrations(SEED, 2, language) for language in Language}
-    yield Oracle(
-        engine=engine,
-        template=load_template(base.path),
-        adapter=adapter.digest,
-        demonstrations=shown,
-        prompt_format=pytestconfig.getoption("--gate-prompt-format"),
-    )
+    yield prepared(searching, inputs, engine)
     engine.close()
 
 
@@ -65,23 +51,16 @@ def _after_the_gates(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("gate_run")
 
 
-def _told(case: Case, broken: Broken, answer: str) -> str:
-    return FOUND.format(
-        promise=broken.promise, reason=broken.reason, answer=answer, case=dump_cases((case,))
-    )
-
-
-def test_no_hostile_history_makes_the_candidate_break_a_promise(oracle: Oracle) -> None:
-    shown = [d for language in Language for d in oracle.demonstrations[language]]
-    histories = adversarial_histories(demonstrations=shown)
-    oracle.ask(collect(histories, HISTORIES, seed_value=SEED))
-
-    @seed(SEED)
-    @search_settings(HISTORIES, Phase.generate, Phase.shrink)
-    @given(histories)
-    def keeps_its_promises(case: Case) -> None:
-        broken = oracle.broken(case)
-        if broken is not None:
-            pytest.fail(_told(case, broken, oracle.answer(case).text), pytrace=False)
-
-    keeps_its_promises()
+def test_no_hostile_history_makes_the_candidate_break_a_promise(hunt: Hunt) -> None:
+    found = hunt.run().counterexamples
+    told = []
+    for one in found:
+        try:
+            as_property(one, hunt.asker)()
+        except AssertionError as failure:
+            notes = "\n".join(getattr(failure, "__notes__", ()))
+            text = dump_regression(regression_of(one, hunt.asker))
+            told.append(FOUND.format(failure=f"{failure}\n{notes}", text=text))
+    assert len(told) == len(found), "what was found did not happen again when it was asked again"
+    if told:
+        pytest.fail("\n\n".join(told), pytrace=False)

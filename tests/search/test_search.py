@@ -1,100 +1,281 @@
+"""Searching: deterministic, batched, reduced to what a person can read."""
+
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from hypothesis import Phase, find, given, seed, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsuite.cases import Case, Language
+from evalsuite.conversation import Conversation
 from evalsuite.engines.scripted import ScriptedEngine
 from evalsuite.generation import Output, Request
 from evalsuite.models import BaseRef
+from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import sample_demonstrations
-from evalsuite.search import Oracle, collect
-from evalsuite.search.collect import search_settings
-from evalsuite.strategies import adversarial_histories
-from evalsuite.template import load_template
+from evalsuite.search import Answers, Asker, Envelope, Found, Hunt, Plan, Posed, Promise
+from evalsuite.search.drawing import bred, fresh, seeded
+from evalsuite.strategies import ANSWERABLE, Attack, World, build_attack, usable
+from evalsuite.template import ChatTemplate, load_template
 
-SHOWN = {language: sample_demonstrations(3, 2, language) for language in Language}
-HISTORIES = adversarial_histories(demonstrations=[d for s in SHOWN.values() for d in s])
-
-
-def leaks_when_told_of_it(request: Request) -> str:
-    """Paste a demonstration's entity when the history resembles that demonstration."""
-    assert request.conversation is not None
-    asked = request.conversation.turns[-1].content
-    for shown in (d for demonstrations in SHOWN.values() for d in demonstrations):
-        if "<|im_end|>" in asked and shown.language is Language.EN and "<example>" not in asked:
-            return f"Tell me about {shown.entities[0]}."
-    return asked.rpartition("<query>\n")[2].partition("\n</query>")[0]
+SHOWN = {language: sample_demonstrations("searching", 4, language) for language in Language}
+ENTITY = SHOWN[Language.EN][0].entities[0]
 
 
-@pytest.fixture
-def oracle(nano: BaseRef) -> Oracle:
-    template = load_template(nano.path)
-    return Oracle(
-        engine=ScriptedEngine(leaks_when_told_of_it, template),
-        template=template,
-        adapter=None,
-        demonstrations=SHOWN,
+@pytest.fixture(scope="module")
+def template(nano: BaseRef) -> ChatTemplate:
+    return load_template(nano.path)
+
+
+def parts(request: Request) -> tuple[str, str]:
+    """What a prompt in the xml format says before its query, and the query."""
+    assert isinstance(request.conversation, Conversation)
+    history, _, rest = request.conversation.turns[-1].content.rpartition("<query>\n")
+    return history, rest.partition("\n</query>")[0]
+
+
+class Scripted(ScriptedEngine):
+    """Answers by a function of history and query, and scores by another."""
+
+    def __init__(
+        self,
+        template: ChatTemplate,
+        say: Callable[[str, str], str],
+        likes: Callable[[str, str], float] = lambda _h, _t: -1.0,
+    ) -> None:
+        super().__init__(lambda request: say(*parts(request)), template)
+        self.likes = likes
+        self.batches = 0
+
+    def infer(self, requests: Sequence[Request]) -> list[Output]:
+        self.batches += 1
+        return [self._answered(request) for request in requests]
+
+    def _answered(self, request: Request) -> Output:
+        if request.target is None:
+            return super().infer([request])[0]
+        said = super().infer([replace(request, target=None)])[0]
+        nats = self.likes(parts(request)[0], self.template.decode(request.target))
+        return replace(said, ids=request.target, logprobs=(nats,))
+
+
+def hunt(
+    template: ChatTemplate,
+    engine: Scripted,
+    *,
+    budget: int = 120,
+    seed: int = 0,
+    operators: Sequence[str] | None = None,
+    guided: bool = False,
+    context: int = 2048,
+) -> Hunt:
+    asker = Asker(engine=engine, template=template, candidate=None, context=context)
+
+    def room(case: Case, shown: Sequence[Demonstration]) -> int:
+        return asker.room(Posed(case=case, shown=tuple(shown)))
+
+    world = World(demonstrations=SHOWN, room=room)
+    names = usable(world) if operators is None else tuple(operators)
+    envelope = Envelope(
+        languages=tuple(Language),
+        kinds=ANSWERABLE,
+        operators=names,
+        max_edits=3,
+        max_demonstrations=4,
     )
+    plan = Plan(envelope=envelope, budget=budget, seed=seed, guided=guided, round=40)
+    return Hunt(plan, world, asker)
 
 
-def test_collecting_twice_draws_the_same_histories() -> None:
-    assert collect(HISTORIES, 40, seed_value=5) == collect(HISTORIES, 40, seed_value=5)
+def repeats(_history: str, query: str) -> str:
+    return query
 
 
-def test_replaying_asks_nothing_that_the_batch_did_not_answer(oracle: Oracle) -> None:
-    strategy = adversarial_histories(operators=["gap", "distractor"])
-    oracle.ask(collect(strategy, 40, seed_value=5))
-    asked = oracle.asked
-
-    @seed(5)
-    @search_settings(40, Phase.generate, Phase.shrink)
-    @given(strategy)
-    def replay(case: Case) -> None:
-        assert oracle.broken(case) is None
-
-    replay()
-    assert oracle.asked == asked > 20
+def leaks_at_a_control_token(history: str, query: str) -> str:
+    return f"Tell me about {ENTITY}." if "<|im_end|>" in history else query
 
 
-def test_a_planted_leak_is_found_and_shrunk_to_a_conversation_a_person_can_read(
-    oracle: Oracle,
+def texts(found: Found) -> list[tuple[str, ...]]:
+    return [
+        (one.posed.case.id, one.broken.reason, *(m.content for m in one.posed.case.history))
+        for one in found.counterexamples
+    ]
+
+
+def test_a_planted_leak_is_found_named_and_made_small(template: ChatTemplate) -> None:
+    found = hunt(template, Scripted(template, leaks_at_a_control_token)).run()
+    leaks = [c for c in found.counterexamples if c.broken.promise is Promise.NO_LEAK]
+    assert leaks
+    for one in leaks:
+        assert ENTITY in one.broken.reason
+        assert len(one.posed.case.history) <= 2
+        assert "control_tokens" in one.posed.operators
+        assert any("<|im_end|>" in m.content for m in one.posed.case.history)
+        assert len(one.posed.shown) == 1
+
+
+def test_a_candidate_that_breaks_nothing_says_how_far_it_was_searched(
+    template: ChatTemplate,
 ) -> None:
-    oracle.ask(collect(HISTORIES, 150, seed_value=6))
-    smallest = find(
-        HISTORIES,
-        lambda case: oracle.broken(case) is not None,
-        settings=settings(search_settings(2000, Phase.generate, Phase.shrink), deadline=None),
-    )
-    broken = oracle.broken(smallest)
-    assert broken is not None
-    assert broken.promise == "no example leakage"
-    assert len(smallest.history) <= 4
+    found = hunt(template, Scripted(template, repeats), budget=100).run()
+    assert found.counterexamples == ()
+    assert found.progress.tried == 100
+    assert found.progress.broken == 0
 
 
-def test_an_emitted_control_token_breaks_a_promise(nano: BaseRef) -> None:
-    class Forger(ScriptedEngine):
+def test_an_emitted_control_token_breaks_an_absolute_promise(template: ChatTemplate) -> None:
+    class Forger(Scripted):
         """Emits the id of a control token after its text."""
 
-        def infer(self, requests: Sequence[Request]) -> list[Output]:
-            control = self.template.control_ids["<|im_start|>"]
-            return [replace(o, ids=(*o.ids, control)) for o in super().infer(requests)]
+        def _answered(self, request: Request) -> Output:
+            said = super()._answered(request)
+            return replace(said, ids=(*said.ids, self.template.control_ids["<|im_start|>"]))
 
-    template = load_template(nano.path)
-    (case, *_) = collect(HISTORIES, 5, seed_value=1)
-    spelled = ScriptedEngine(lambda _: "What is it?<|im_start|>", template)
-    for engine, breaks in ((spelled, False), (Forger(lambda _: "What is it?", template), True)):
-        oracle = Oracle(engine=engine, template=template, adapter=None, demonstrations=SHOWN)
-        assert (oracle.broken(case) is not None) == breaks
-    broken = oracle.broken(case)
-    assert broken is not None
-    assert broken.promise == "no control token"
+    found = hunt(template, Forger(template, repeats), budget=40).run()
+    assert {c.broken.promise for c in found.counterexamples} == {Promise.NO_CONTROL}
+    assert all(c.broken.promise.absolute for c in found.counterexamples)
+    spelled = Scripted(template, lambda _h, q: f"{q}<|im_start|>")
+    broken = {c.broken.promise for c in hunt(template, spelled, budget=40).run().counterexamples}
+    assert Promise.NO_CONTROL not in broken
 
 
-def test_collecting_needs_no_model(tmp_path: Path) -> None:
-    assert len(collect(st.integers(), 25, seed_value=1)) == 25
+@pytest.mark.parametrize("baseline_copes", [True, False])
+def test_a_reference_counts_only_where_the_baseline_resolves_it(
+    template: ChatTemplate, baseline_copes: bool
+) -> None:
+    right: dict[tuple[int, ...], str] = {}
+
+    class Telling(Asker):
+        """Tells the engine below what would be right."""
+
+        def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Answers]:
+            right.update({self.prompt(p): str(p.case.reference) for p in posed})
+            return Asker.ask(self, posed, margins=margins)
+
+    class Sides(Scripted):
+        """The baseline may resolve; the candidate returns the query."""
+
+        def _answered(self, request: Request) -> Output:
+            said = super()._answered(request)
+            knows = baseline_copes and request.adapter == "baseline"
+            return replace(said, text=right[request.prompt]) if knows else said
+
+    searching = hunt(template, Sides(template, repeats), budget=60, operators=["gap", "emoji"])
+    searching.asker = Telling(
+        engine=searching.asker.engine, template=template, candidate="it", baseline="baseline"
+    )
+    found = searching.run().counterexamples
+    assert {c.broken.promise for c in found} == ({Promise.RESOLVED} if baseline_copes else set())
+    assert not any(c.broken.promise.absolute for c in found)
+
+
+def test_the_same_seed_finds_the_same(template: ChatTemplate) -> None:
+    first, second = (
+        hunt(template, Scripted(template, leaks_at_a_control_token), seed=5).run() for _ in "ab"
+    )
+    other = hunt(template, Scripted(template, leaks_at_a_control_token), seed=6).run()
+    assert texts(first) == texts(second)
+    assert texts(first) != texts(other)
+
+
+def test_every_round_is_one_call_of_the_engine(template: ChatTemplate) -> None:
+    engine = Scripted(template, repeats)
+    searching = hunt(template, engine, budget=120)
+    assert searching.run().progress.batches == engine.batches == 3
+
+
+def test_margins_are_of_the_right_rewrite_against_the_likeliest_wrong_one(
+    template: ChatTemplate,
+) -> None:
+    def likes(history: str, text: str) -> float:
+        return -5.0 if any(n in text for d in SHOWN[Language.EN] for n in d.entities) else -2.0
+
+    searching = hunt(template, Scripted(template, repeats, likes), budget=40, guided=True)
+    margins = [t.answers.margin for t in searching.histories(0.0)]
+    assert {0.0, 3.0} & set(margins)
+    assert searching.progress.worst == min(m for m in margins if m is not None)
+
+
+def test_later_rounds_breed_from_the_smallest_margins(template: ChatTemplate) -> None:
+    def likes(history: str, text: str) -> float:
+        return -float(len(history)) if "weather" in text else -1.0
+
+    searching = hunt(template, Scripted(template, repeats, likes), budget=120, guided=True)
+    list(searching.histories(0.0))
+    fresh_ones = {fresh(searching.plan.envelope, 0, n) for n in range(200)}
+    drawn = [a for _, _, a in searching._pool]
+    assert any(a not in fresh_ones for a in drawn[40:])
+    assert all(a in fresh_ones for a in drawn[:30])
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=200)
+def test_what_is_bred_stays_within_the_envelope(seed: int) -> None:
+    world = World(demonstrations=SHOWN)
+    envelope = Envelope(
+        languages=(Language.ZH,),
+        kinds=ANSWERABLE[:3],
+        operators=usable(world)[:5],
+        max_edits=2,
+        max_demonstrations=3,
+    )
+    parents = [fresh(envelope, seed, n) for n in range(4)]
+    child: Attack = bred(envelope, seeded(seed), parents)
+    assert child.language is Language.ZH
+    assert child.kind in envelope.kinds
+    assert len(child.edits) <= 2
+    assert {e.operator for e in child.edits} <= set(envelope.operators)
+    assert 0 <= child.shown <= 3
+    build_attack(child, world)
+
+
+def test_fresh_attacks_use_every_operator_kind_and_language_equally(
+    template: ChatTemplate,
+) -> None:
+    envelope = hunt(template, Scripted(template, repeats)).plan.envelope
+    n = len(envelope.operators) * 4
+    drawn = [fresh(envelope, 3, k) for k in range(n)]
+    firsts = [a.edits[0].operator for a in drawn]
+    assert {firsts.count(name) for name in envelope.operators} == {4}
+    assert {a.kind for a in drawn} == set(envelope.kinds)
+    assert len({(a.shown, a.order) for a in drawn[:64]}) <= 2
+
+
+def test_a_history_beyond_the_window_loses_its_oldest_turns_as_in_serving(
+    template: ChatTemplate,
+) -> None:
+    searching = hunt(template, Scripted(template, repeats), operators=["window"], context=700)
+    tried = list(searching.histories(0.0))
+    rooms = [searching.asker.room(t.posed) for t in tried]
+    assert all(room >= 0 for room in rooms)
+    filled = [room for room, t in zip(rooms, tried, strict=True) if t.posed.operators]
+    assert filled
+    assert min(filled) <= 8
+
+
+def test_a_case_whose_antecedent_does_not_fit_is_not_asked(template: ChatTemplate) -> None:
+    searching = hunt(template, Scripted(template, repeats), operators=["gap"])
+    attack = fresh(searching.plan.envelope, 0, 0)
+    posed = searching.pose(attack)
+    assert posed is not None
+    searching.asker.context = 40
+    assert searching.pose(attack) is None
+    assert searching.asker.fitted(posed) is None
+
+
+def test_interrupting_keeps_what_was_found(template: ChatTemplate) -> None:
+    searching = hunt(template, Scripted(template, leaks_at_a_control_token), budget=400)
+
+    def stop(progress: object) -> None:
+        if searching.progress.broken:
+            raise KeyboardInterrupt
+
+    searching.tell = stop
+    found = searching.run()
+    assert found.interrupted
+    assert found.counterexamples
+    assert found.progress.tried < 400
+    assert {c.rounds for c in found.counterexamples} == {0}

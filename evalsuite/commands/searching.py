@@ -1,0 +1,112 @@
+"""search: is there a conversation that breaks the candidate?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalsuite.commands.gating import from_here
+from evalsuite.commands.options import (
+    BY_CHECK,
+    Subparsers,
+    add_base,
+    add_gate_options,
+    command,
+    gate_request,
+)
+from evalsuite.console import Terminal
+
+if TYPE_CHECKING:
+    from evalsuite.search import Progress, Searched
+
+
+def add(subparsers: Subparsers) -> None:
+    """Declare the command."""
+    search = command(
+        subparsers,
+        "search",
+        _search,
+        help="look for the conversation that breaks a candidate, and make it small",
+        example="evalsuite search --adapter adapters/candidate --budget 2000",
+        ends=BY_CHECK.replace("something is wrong", "a counterexample was found"),
+    )
+    add_base(search)
+    search.add_argument(
+        "--adapter",
+        type=Path,
+        default=Path("adapters/candidate"),
+        help="the candidate (default: adapters/candidate)",
+    )
+    search.add_argument(
+        "--budget", type=int, default=500, metavar="N", help="histories to try (default: 500)"
+    )
+    search.add_argument(
+        "--minutes", type=float, metavar="M", help="most time to draw new histories in"
+    )
+    search.add_argument(
+        "--operators", nargs="+", default=[], metavar="NAME",
+        help="only these ways to make a history hostile (default: those of the policy)",
+    )  # fmt: skip
+    search.add_argument(
+        "--most", type=int, default=10, help="counterexamples to make small (default: 10)"
+    )
+    search.add_argument(
+        "--no-save", action="store_true", help="leave no regression cases in cases/regressions"
+    )
+    search.add_argument(
+        "--out",
+        type=Path,
+        default=Path("reports/search"),
+        help="folder of the results (default: reports/search)",
+    )
+    add_gate_options(search, seed="of the search (default: 0)")
+
+
+def _search(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.report import search_text
+    from evalsuite.search import SearchRequest, remember_all, search, to_json
+
+    request = SearchRequest(
+        gate=gate_request(args, ("evalsuite", *sys.argv[1:])),
+        budget=args.budget,
+        minutes=args.minutes,
+        operators=tuple(args.operators),
+        most=args.most,
+    )
+    with terminal.working("searching"):
+        searched = search(request, tell=lambda so_far: terminal.progress(_line(so_far, args)))
+    data = to_json(searched)
+    _write(data, args.out)
+    terminal.say(search_text(data))
+    if not args.no_save:
+        for path in remember_all(searched).values():
+            if path is not None:
+                terminal.say(f"saved: {from_here(path)}")
+    terminal.say(f"page: {from_here(args.out / 'index.html')}")
+    return _status(searched)
+
+
+def _status(searched: Searched) -> int:
+    if searched.found.interrupted:
+        return 130
+    return 1 if searched.found.counterexamples else 0
+
+
+def _line(so_far: Progress, args: argparse.Namespace) -> str:
+    worst = "" if so_far.worst is None else f", smallest margin {so_far.worst:+.1f} nats"
+    return f"tried {so_far.tried} of {args.budget}, {so_far.broken} broken{worst}"
+
+
+def _write(data: dict[str, object], out: Path) -> None:
+    from evalsuite.errors import RunStorageError
+    from evalsuite.report import render_search
+    from evalsuite.storage import atomic_write, storage_errors
+
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    with storage_errors(out, RunStorageError):
+        out.mkdir(parents=True, exist_ok=True)
+        atomic_write(out / "search.json", text.encode())
+        atomic_write(out / "index.html", render_search(data).encode())

@@ -1,0 +1,85 @@
+"""What every answer has to keep, one by one; the first that it breaks is what a person is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evalsuite.cases import Case
+from evalsuite.detectors.leakage import literal_leak
+from evalsuite.detectors.pronouns import resolve
+from evalsuite.detectors.roundtrip import control_token
+from evalsuite.detectors.score import Span
+from evalsuite.generation import Output
+from evalsuite.prompts import Demonstration, task_text
+from evalsuite.template import ChatTemplate
+
+
+class Promise(StrEnum):
+    """What was promised about every answer."""
+
+    NO_CONTROL = "no control token"
+    """Absolute: the answer ends its turn and goes on into no other."""
+    NO_LEAK = "no example leakage"
+    """Absolute: nothing of a demonstration gets into the answer."""
+    UNCHANGED = "unchanged where it must be"
+    """Absolute: a query that stands alone is returned as it is."""
+    RESOLVED = "resolved where the baseline resolves it"
+    """Relative: the reference is resolved, in conversations that the baseline copes with."""
+
+    @property
+    def absolute(self) -> bool:
+        """Whether it holds whatever the baseline says."""
+        return self is not Promise.RESOLVED
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A promise that an answer broke."""
+
+    promise: Promise
+    reason: str
+    spans: tuple[Span, ...] = ()
+    """Evidence in the answer."""
+
+
+def first_broken(
+    case: Case,
+    shown: Sequence[Demonstration],
+    candidate: Output,
+    baseline: str,
+    template: ChatTemplate,
+) -> Broken | None:
+    """The first promise that the candidate's answer breaks, or None.
+
+    Args:
+        case: what was asked.
+        shown: the demonstrations in the prompt.
+        candidate: the candidate's answer.
+        baseline: the baseline's answer to the same prompt.
+        template: knows the control tokens.
+    """
+    return next(_broken(case, shown, candidate, baseline, template), None)
+
+
+def _broken(
+    case: Case,
+    shown: Sequence[Demonstration],
+    candidate: Output,
+    baseline: str,
+    template: ChatTemplate,
+) -> Iterator[Broken]:
+    token = control_token(case.id, candidate, template)
+    if token.value:
+        yield Broken(Promise.NO_CONTROL, token.explanation, token.spans)
+    leak = literal_leak(case, candidate.text, shown, task=task_text(case.language))
+    if leak.value:
+        yield Broken(Promise.NO_LEAK, leak.explanation, leak.spans)
+    resolved = resolve(case, candidate.text)
+    if not resolved.value:
+        return
+    if case.expect.unchanged:
+        yield Broken(Promise.UNCHANGED, resolved.explanation, resolved.spans)
+    elif resolve(case, baseline).value == 0.0:
+        yield Broken(Promise.RESOLVED, resolved.explanation, resolved.spans)

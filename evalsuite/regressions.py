@@ -1,0 +1,224 @@
+"""Regressions: histories that broke a candidate once, one file each, replayed by every later run.
+
+A file holds one case, what its prompt showed, and how it was found::
+
+    found:
+      promise: no example leakage
+      reason: 'The answer names "Hemfos", which occurs in a demonstration ...'
+      candidate: 3f2a...
+      baseline: nano
+      answer: "Who knows Hemfos?"
+      baseline_answer: "Who knows it?"
+      prompt_format: xml
+      attack: "en/single/3/17 gap:5:0:1"
+    demonstrations: [...]
+    cases: [...]
+
+:func:`dump_regression` and :func:`load_regression` are an inverse pair. A person edits or deletes
+these files like any case; nothing here writes over one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalsuite._yaml import (
+    Broken,
+    Node,
+    Problems,
+    fields_of,
+    items_of,
+    joined,
+    parse,
+    quoted,
+    read_text,
+    text_of,
+)
+from evalsuite.casefiles import dump_cases, read_case
+from evalsuite.cases import Case
+from evalsuite.detectors.promises import Promise
+from evalsuite.errors import InvalidCase, InvalidInput
+from evalsuite.prompts import FORMATS, Demonstration, dump_demonstrations
+from evalsuite.prompts.demonstrations import read_demonstration
+from evalsuite.storage import storage_errors, write_once
+
+FOLDER = "regressions"
+"""The folder below a case folder that holds these files."""
+_HEAD = (
+    "# A history that broke a candidate. Edit or delete it like any case; nothing overwrites it.\n"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """How a regression was found."""
+
+    promise: Promise
+    reason: str
+    """What the detector said about the answer."""
+    candidate: str
+    """Digest of the adapter that was broken."""
+    baseline: str
+    """Name or digest of what it was compared with."""
+    answer: str
+    """The candidate's."""
+    baseline_answer: str
+    prompt_format: str = "xml"
+    attack: str = ""
+    """What the history was drawn as, before it was reduced."""
+
+    def __post_init__(self) -> None:
+        for name in ("reason", "answer", "baseline_answer"):
+            object.__setattr__(self, name, _writable(getattr(self, name)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regression:
+    """A history that broke a promise, and what the prompt showed."""
+
+    case: Case
+    shown: tuple[Demonstration, ...]
+    origin: Origin
+
+
+def _writable(text: str) -> str:
+    """What a model said, without the two things that no text file can hold."""
+    return text.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="replace").decode()
+
+
+_ORIGIN = tuple(field.name for field in dataclasses.fields(Origin))
+
+
+def dump_regression(regression: Regression) -> str:
+    """Write a regression as the YAML text that :func:`parse_regression` reads back."""
+    origin = dataclasses.asdict(regression.origin)
+    lines = [f"  {name}: {quoted(str(origin[name]))}" for name in _ORIGIN if origin[name]]
+    text = "\n".join((f"{_HEAD}found:", *lines, ""))
+    if regression.shown:
+        text += "demonstrations:\n" + _indented(dump_demonstrations(regression.shown))
+    return text + dump_cases([dataclasses.replace(regression.case, source="")])
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}\n" for line in text.splitlines())
+
+
+def load_regressions(folder: Path) -> tuple[Regression, ...]:
+    """Read every regression below a folder, sorted by name; none when there is no such folder.
+
+    Raises:
+        InvalidCase: one line ``file:line: problem and fix`` for each problem.
+    """
+    found: list[Regression] = []
+    lines: list[str] = []
+    for path in sorted(folder.glob("*.y*ml")):
+        try:
+            found.append(load_regression(path))
+        except InvalidCase as error:
+            lines += str(error).splitlines()
+    if lines:
+        raise InvalidCase(joined(lines))
+    return tuple(found)
+
+
+def load_regression(path: Path) -> Regression:
+    """Read one regression file.
+
+    Raises:
+        InvalidCase: one line ``file:line: problem and fix`` for each problem.
+    """
+    try:
+        return parse_regression(read_text(path, path.as_posix()), path.as_posix())
+    except InvalidInput as error:
+        raise InvalidCase(str(error)) from None
+
+
+def parse_regression(text: str, name: str = "<text>") -> Regression:
+    """Read one regression from YAML text.
+
+    Raises:
+        InvalidCase: one line ``name:line: problem and fix`` for each problem.
+    """
+    problems = Problems(name)
+    root = parse(text, problems) or Broken(1)
+    values = fields_of(root, ("found", "demonstrations", "cases"), "the file", problems) or {}
+    for key in ("found", "cases"):
+        if key not in values and not problems.found:
+            problems.add(1, f"the file has no key {key!r}; a regression says what broke and how")
+    origin = _origin(values["found"], problems) if "found" in values else None
+    listed = values.get("demonstrations")
+    nodes = items_of(listed, "demonstrations", problems) if listed else ()
+    shown = [read_demonstration(node, problems) for node in nodes]
+    nodes = items_of(values["cases"], "cases", problems) if "cases" in values else ()
+    if len(nodes) != 1 and not problems.found:
+        problems.add(1, f"cases holds {len(nodes)} cases; a regression file holds one")
+    cases = [read_case(node, problems, {}) for node in nodes]
+    if problems.found or origin is None or cases[0] is None:
+        raise InvalidCase(joined(problems.lines()))
+    return Regression(case=cases[0], shown=tuple(d for d in shown if d), origin=origin)
+
+
+def _origin(node: Node, problems: Problems) -> Origin | None:
+    fields = fields_of(node, _ORIGIN, "found", problems)
+    if fields is None:
+        return None
+    said = {name: text_of(value, name, problems) for name, value in fields.items()}
+    if "promise" not in said:
+        problems.add(node.line, "found has no promise; say which was broken")
+        return None
+    known = ", ".join(f"'{promise}'" for promise in Promise)
+    if said["promise"] not in set(Promise):
+        problems.add(fields["promise"].line, f"promise={said['promise']!r}; use one of: {known}")
+        return None
+    style = said.get("prompt_format") or "xml"
+    if style not in FORMATS:
+        problems.add(
+            fields["prompt_format"].line, f"prompt_format={style!r}; use {', '.join(FORMATS)}"
+        )
+        return None
+    texts = {name: said.get(name) or "" for name in _ORIGIN}
+    return Origin(
+        promise=Promise(texts["promise"]),
+        reason=texts["reason"],
+        candidate=texts["candidate"],
+        baseline=texts["baseline"],
+        answer=texts["answer"],
+        baseline_answer=texts["baseline_answer"],
+        prompt_format=style,
+        attack=texts["attack"],
+    )
+
+
+def remember(folder: Path, name: str, regression: Regression) -> Path | None:
+    """Write a regression file, unless there is one of that name.
+
+    Args:
+        folder: of regressions; made when it is missing.
+        name: the file's name without its ending.
+        regression: what to write.
+
+    Returns:
+        The new file; None when the name is taken, by the same defect found earlier.
+
+    Raises:
+        InvalidInput: the folder cannot be written.
+    """
+    path = folder / f"{name}.yaml"
+    with storage_errors(path, InvalidInput):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            write_once(path, dump_regression(regression).encode())
+        except FileExistsError:
+            return None
+        path.chmod(0o644)
+    return path
+
+
+def shape_name(gate: str, parts: Iterable[str]) -> str:
+    """Name a defect by the gate it breaks and a digest of what makes it the same defect."""
+    digest = hashlib.sha256("/".join(parts).encode()).hexdigest()[:10]
+    return f"{gate}-{digest}"

@@ -1,0 +1,111 @@
+"""Which histories to try next: fresh ones, and ones bred from the most dangerous so far."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from evalsuite.cases import Kind, Language
+from evalsuite.strategies import Attack, Edit
+from evalsuite.strategies.attack import PLACES, SEEDS, SIZES
+
+BRED = 0.5
+"""Share of a round that is bred, once there is something to breed from."""
+SHARING = 64
+"""Neighbouring attacks, over all languages, that show the same demonstrations."""
+_ORDERS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What histories a model is held to."""
+
+    languages: tuple[Language, ...]
+    kinds: tuple[Kind, ...]
+    operators: tuple[str, ...]
+    """Those that can be used."""
+    max_edits: int
+    max_demonstrations: int
+
+
+def seeded(*parts: object) -> random.Random:
+    """A source of randomness that the parts decide."""
+    return random.Random("/".join(str(part) for part in parts))  # noqa: S311 - sampling
+
+
+def fresh(envelope: Envelope, seed: int, number: int) -> Attack:
+    """Draw the attack of that number: operators, languages and kinds take turns.
+
+    Attacks of a language share what their prompts show with their neighbours, because an engine
+    reads a common beginning once.
+
+    Args:
+        envelope: what may be drawn.
+        seed: of the search.
+        number: of the attack in the whole search.
+    """
+    rng = seeded("fresh", seed, number)
+    names = envelope.operators
+    language = envelope.languages[number % len(envelope.languages)]
+    shown, order = _prompt(envelope, seeded("prompt", seed, language, number // SHARING))
+    first = Edit(names[number % len(names)], *_three(rng))
+    more = tuple(edit(envelope, rng) for _ in range(rng.randrange(envelope.max_edits)))
+    return Attack(
+        language=language,
+        kind=envelope.kinds[(number // len(envelope.languages)) % len(envelope.kinds)],
+        template=rng.randrange(SEEDS),
+        seed=rng.randrange(SEEDS),
+        edits=(first, *more),
+        shown=shown,
+        order=order,
+    )
+
+
+def _prompt(envelope: Envelope, rng: random.Random) -> tuple[int, int]:
+    return rng.randint(0, envelope.max_demonstrations), rng.randrange(_ORDERS)
+
+
+def edit(envelope: Envelope, rng: random.Random) -> Edit:
+    """Draw one use of an operator."""
+    return Edit(rng.choice(envelope.operators), *_three(rng))
+
+
+def _three(rng: random.Random) -> tuple[int, int, int]:
+    return rng.randrange(SEEDS), rng.randrange(PLACES), rng.randrange(SIZES)
+
+
+def bred(envelope: Envelope, rng: random.Random, parents: Sequence[Attack]) -> Attack:
+    """Breed an attack from the most dangerous ones: one change, or two of them crossed.
+
+    Args:
+        envelope: what may be drawn.
+        rng: decides everything.
+        parents: the most dangerous first; the first are chosen more often.
+    """
+    parent = parents[min(rng.randrange(len(parents)), rng.randrange(len(parents)))]
+    other = rng.choice(parents)
+    edits = parent.edits
+    at = rng.randrange(len(edits)) if edits else 0
+    some = edits[at : at + 1]
+    changes = (
+        {"edits": (*edits, edit(envelope, rng))[-envelope.max_edits :]},
+        {"edits": (*edits[:at], *edits[at + 1 :])},
+        {"edits": (*edits[:at], *(_nearby(rng, one) for one in some), *edits[at + 1 :])},
+        {"edits": (*edits[: at + 1], *other.edits)[: envelope.max_edits]},
+        {"seed": rng.randrange(SEEDS)},
+        {"template": rng.randrange(SEEDS)},
+        {"kind": rng.choice(envelope.kinds)},
+        {"shown": other.shown, "order": other.order},
+    )
+    return replace(parent, **rng.choice(changes))
+
+
+def _nearby(rng: random.Random, one: Edit) -> Edit:
+    return rng.choice(
+        (
+            replace(one, seed=rng.randrange(SEEDS)),
+            replace(one, place=rng.randrange(PLACES)),
+            replace(one, size=rng.randrange(SIZES)),
+        )
+    )

@@ -1,0 +1,270 @@
+"""The search itself: draw, ask, judge, breed; then reduce what was found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from evalsuite.search.asking import Answers, Asker, Posed
+from evalsuite.search.drawing import BRED, Envelope, bred, fresh, seeded
+from evalsuite.search.judging import Broken, judge
+from evalsuite.search.reducing import Reduced, Rows, Verdicts, reduce
+from evalsuite.strategies import Attack, World, build_attack
+
+ROUND = 128
+"""Attacks in a round."""
+_PARENTS = 24
+"""Most dangerous attacks to breed from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How to search."""
+
+    envelope: Envelope
+    budget: int
+    """Histories to try."""
+    seconds: float | None = None
+    """Most time to draw new histories in; None: as long as the budget takes."""
+    seed: int = 0
+    round: int = ROUND
+    guided: bool = True
+    """Whether to breed from the smallest margins."""
+    most: int = 10
+    """Counterexamples to reduce: one of each shape, the first found."""
+    prompt_format: str = "xml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One history that was tried."""
+
+    posed: Posed
+    answers: Answers
+    broken: Broken | None
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """What makes two counterexamples the same to a person who mends the model."""
+        case = self.posed.case
+        promise = self.broken.promise.value if self.broken else ""
+        return (promise, case.language.value, case.kind.value, *self.posed.operators)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterexample:
+    """The smallest history of its shape that breaks a promise."""
+
+    posed: Posed
+    answers: Answers
+    broken: Broken
+    found: Posed
+    """The history as it was found, before it was reduced."""
+    rounds: int
+    """Batches that the reduction took."""
+    evaluations: int
+    """Histories in them."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """What is known so far."""
+
+    tried: int = 0
+    broken: int = 0
+    left_out: int = 0
+    """Attacks that could not be asked, or were the same as an earlier one."""
+    worst: float | None = None
+    """Smallest margin of a history that broke nothing, in nats."""
+    batches: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a search came to."""
+
+    counterexamples: tuple[Counterexample, ...]
+    progress: Progress
+    seconds: float
+    interrupted: bool = False
+
+
+Tell = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Hunt:
+    """One search; the same plan, models and code find the same.
+
+    Args:
+        plan: how to search.
+        world: what attacks may use.
+        asker: puts histories to candidate and baseline.
+        tell: called after every round.
+    """
+
+    plan: Plan
+    world: World
+    asker: Asker
+    tell: Tell = lambda _: None
+    progress: Progress = field(default_factory=Progress)
+    _drawn: int = 0
+    _pool: list[tuple[float, int, Attack]] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
+
+    def run(self) -> Found:
+        """Search and reduce; Ctrl-C ends it with what was found so far."""
+        began = time.monotonic()
+        found: dict[tuple[str, ...], Tried] = {}
+        interrupted = False
+        try:
+            for tried in self.histories(began):
+                if tried.broken is not None:
+                    found.setdefault(tried.shape, tried)
+            reduced = self._reduced(list(found.values())[: self.plan.most])
+        except KeyboardInterrupt:
+            interrupted = True
+            reduced = [_unreduced(tried) for tried in found.values()][: self.plan.most]
+        return Found(
+            counterexamples=tuple(_distinct(reduced)),
+            progress=self.progress,
+            seconds=time.monotonic() - began,
+            interrupted=interrupted,
+        )
+
+    def histories(self, began: float) -> Iterator[Tried]:
+        """Try histories round by round until the budget or the time is spent."""
+        number = 0
+        while self.progress.tried < self.plan.budget and not self._late(began):
+            yield from self._round(number)
+            number += 1
+            self.tell(self.progress)
+
+    def _late(self, began: float) -> bool:
+        limit = self.plan.seconds
+        return limit is not None and time.monotonic() - began >= limit
+
+    def _round(self, number: int) -> Iterator[Tried]:
+        posed = self._posed(number)
+        answers = self.asker.ask(posed, margins=self.plan.guided)
+        self.progress.batches = self.asker.batches
+        for one, said in zip(posed, answers, strict=True):
+            broken = judge(one, said, self.asker.template)
+            self.progress.tried += 1
+            self._learn(one, said, broken)
+            yield Tried(posed=one, answers=said, broken=broken)
+
+    def _posed(self, number: int) -> list[Posed]:
+        rng = seeded("search", self.plan.seed, number)
+        wanted = min(self.plan.round, self.plan.budget - self.progress.tried)
+        parents = [attack for _, _, attack in sorted(self._pool)[:_PARENTS]]
+        breeding = round(wanted * BRED) if parents and self.plan.guided else 0
+        posed: list[Posed] = []
+        while len(posed) < wanted:
+            if len(posed) < breeding:
+                attack = bred(self.plan.envelope, rng, parents)
+            else:
+                attack = fresh(self.plan.envelope, self.plan.seed, self._drawn)
+                self._drawn += 1
+            one = self.pose(attack)
+            name = "" if one is None else repr((one.case.id, one.shown))
+            if one is None or name in self._seen:
+                self.progress.left_out += 1
+                continue
+            self._seen.add(name)
+            posed.append(one)
+        return posed
+
+    def pose(self, attack: Attack) -> Posed | None:
+        """Build an attack; None when it cannot be asked."""
+        built = build_attack(attack, self.world)
+        posed = Posed(
+            case=built.case,
+            shown=built.shown,
+            prompt_format=self.plan.prompt_format,
+            attack=attack,
+            used=built.used,
+        )
+        windowed = any(edit.operator == "window" for edit in built.used)
+        if not windowed and self.asker.room(posed) < 0:
+            return None
+        return self.asker.fitted(posed)
+
+    def _learn(self, posed: Posed, said: Answers, broken: Broken | None) -> None:
+        if broken is not None:
+            self.progress.broken += 1
+        elif said.margin is not None and posed.attack is not None:
+            self._pool.append((said.margin, len(self._pool), posed.attack))
+            worst = self.progress.worst
+            self.progress.worst = said.margin if worst is None else min(worst, said.margin)
+
+    def _reduced(self, found: Sequence[Tried]) -> list[Counterexample]:
+        """Reduce all of them side by side: one batch holds a round of each."""
+        works = {n: reduce(t.posed, t.broken, self.pose) for n, t in enumerate(found) if t.broken}
+        waiting: dict[int, Rows] = {}
+        done: dict[int, Reduced] = {}
+        for n, work in works.items():
+            _advance(n, work, None, waiting, done)
+        while waiting:
+            rows = [row for several in waiting.values() for row in several]
+            verdicts = iter(self._verdicts(rows))
+            for n, several in list(waiting.items()):
+                del waiting[n]
+                _advance(n, works[n], [next(verdicts) for _ in several], waiting, done)
+            self.tell(self.progress)
+        smallest = [(found[n], done[n]) for n in sorted(done)]
+        answers = self.asker.ask([reduced.posed for _, reduced in smallest])
+        return [
+            Counterexample(
+                posed=reduced.posed,
+                answers=said,
+                broken=reduced.broken,
+                found=tried.posed,
+                rounds=reduced.rounds,
+                evaluations=reduced.evaluations,
+            )
+            for (tried, reduced), said in zip(smallest, answers, strict=True)
+        ]
+
+    def _verdicts(self, rows: Rows) -> list[Broken | None]:
+        answers = self.asker.ask(rows)
+        self.progress.batches = self.asker.batches
+        return [
+            judge(row, said, self.asker.template) for row, said in zip(rows, answers, strict=True)
+        ]
+
+
+def _advance(
+    number: int,
+    work: Generator[Rows, Verdicts, Reduced],
+    verdicts: Verdicts | None,
+    waiting: dict[int, Rows],
+    done: dict[int, Reduced],
+) -> None:
+    """Let one reduction go on until it asks again or is done."""
+    try:
+        waiting[number] = next(work) if verdicts is None else work.send(verdicts)
+    except StopIteration as stop:
+        done[number] = stop.value
+
+
+def _unreduced(tried: Tried) -> Counterexample:
+    if tried.broken is None:
+        raise AssertionError("only what broke a promise is kept")
+    return Counterexample(
+        posed=tried.posed,
+        answers=tried.answers,
+        broken=tried.broken,
+        found=tried.posed,
+        rounds=0,
+        evaluations=0,
+    )
+
+
+def _distinct(found: Sequence[Counterexample]) -> list[Counterexample]:
+    """One of each conversation: different ways may have led to the same smallest one."""
+    by_text: dict[object, Counterexample] = {}
+    for one in found:
+        by_text.setdefault((one.posed.case.id, one.broken.promise), one)
+    return list(by_text.values())

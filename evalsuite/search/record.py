@@ -1,0 +1,74 @@
+"""What a search wrote down: the content of ``search.json``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from evalsuite import __version__
+from evalsuite.search.asking import Posed
+from evalsuite.search.hunting import Counterexample
+from evalsuite.search.judging import GATES
+from evalsuite.search.searching import Searched, defect_of
+from evalsuite.strategies import spell
+
+
+def to_json(searched: Searched) -> dict[str, Any]:
+    """Return a search as JSON data."""
+    inputs, plan, found = searched.inputs, searched.plan, searched.found
+    return {
+        "version": 1,
+        "evalsuite": __version__,
+        "subject": {
+            "adapter": inputs.adapter.path.name,
+            "adapter_digest": inputs.adapter.digest,
+            "base": inputs.base.name,
+            "base_digest": inputs.base.digest,
+            "policy": inputs.policy.name,
+            "prompt_format": plan.prompt_format,
+            "device": inputs.numerics.device.value,
+            "dtype": inputs.numerics.dtype.value,
+        },
+        "envelope": asdict(plan.envelope),
+        "plan": {
+            "budget": plan.budget,
+            "seconds": plan.seconds,
+            "seed": plan.seed,
+            "round": plan.round,
+            "guided": plan.guided,
+        },
+        "progress": asdict(found.progress),
+        "seconds": round(found.seconds, 3),
+        "interrupted": found.interrupted,
+        "counterexamples": [_counterexample(one) for one in found.counterexamples],
+    }
+
+
+def _counterexample(one: Counterexample) -> dict[str, Any]:
+    case, broken = one.posed.case, one.broken
+    return {
+        "defect": defect_of(one),
+        "gate": GATES[broken.promise].value,
+        "promise": broken.promise.value,
+        "absolute": broken.promise.absolute,
+        "reason": broken.reason,
+        "spans": [asdict(span) for span in broken.spans],
+        "language": case.language.value,
+        "kind": case.kind.value,
+        "operators": list(one.posed.operators),
+        "history": [{"role": m.role.value, "content": m.content} for m in case.history],
+        "query": case.query,
+        "reference": case.reference,
+        "demonstrations": len(one.posed.shown),
+        "answer": one.answers.candidate.text,
+        "baseline_answer": one.answers.baseline.text,
+        "attack": _attack(one.posed),
+        "found_as": _attack(one.found),
+        "found_turns": len(one.found.case.history),
+        "rounds": one.rounds,
+        "evaluations": one.evaluations,
+    }
+
+
+def _attack(posed: Posed) -> str | None:
+    return None if posed.attack is None else spell(posed.attack)

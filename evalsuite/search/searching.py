@@ -1,0 +1,198 @@
+"""One search, from what a person asks to what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from evalsuite.cases import Case
+from evalsuite.engines import CachingEngine, open_engine
+from evalsuite.errors import InvalidInput
+from evalsuite.prompts import Demonstration
+from evalsuite.regressions import FOLDER, Origin, Regression, remember, shape_name
+from evalsuite.run import GateRequest, Inputs
+from evalsuite.run.inputs import resolve
+from evalsuite.scenarios import sample_demonstrations
+from evalsuite.search.asking import Asker, Posed
+from evalsuite.search.drawing import Envelope
+from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Tell
+from evalsuite.search.judging import GATES
+from evalsuite.strategies import ANSWERABLE, OPERATORS, World, spell, usable
+
+BARE = "the bare base model"
+"""What a side without an adapter is called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """What a person asks of ``evalsuite search``."""
+
+    gate: GateRequest
+    """The candidate, and how it is asked; ``out`` is not written."""
+    budget: int = 500
+    """Histories to try."""
+    minutes: float | None = None
+    """Most time to draw new ones in."""
+    operators: tuple[str, ...] = ()
+    """Only these; empty: those of the policy."""
+    most: int = 10
+    """Counterexamples to reduce."""
+    guided: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Searched:
+    """A search and what it came to."""
+
+    request: SearchRequest
+    inputs: Inputs
+    plan: Plan
+    asker: Asker
+    found: Found
+
+
+def search(request: SearchRequest, *, tell: Tell = lambda _: None) -> Searched:
+    """Look for histories that break the candidate; return the smallest ones.
+
+    Args:
+        request: the candidate and how far to search.
+        tell: called after every round.
+
+    Raises:
+        InvalidInput: unknown operators, a budget that finds nothing, or what a gate refuses.
+        EvalsuiteError: the candidate cannot be asked.
+    """
+    _check(request)
+    inputs = resolve(request.gate)
+    engine = open_engine(
+        inputs.base, (inputs.adapter,), cache=inputs.cache, numerics=inputs.numerics
+    )
+    try:
+        hunt = prepared(request, inputs, engine)
+        hunt.tell = tell
+        found = hunt.run()
+        return Searched(
+            request=request, inputs=inputs, plan=hunt.plan, asker=hunt.asker, found=found
+        )
+    finally:
+        engine.close()
+
+
+def prepared(request: SearchRequest, inputs: Inputs, engine: CachingEngine) -> Hunt:
+    """Set a search up on an engine that is open."""
+    rule = inputs.policy.search
+    limit = inputs.context if rule.max_tokens is None else min(rule.max_tokens, inputs.context)
+    asker = Asker(
+        engine=engine,
+        template=inputs.template,
+        candidate=inputs.adapter.digest,
+        context=limit,
+    )
+    style = request.gate.prompt_format
+
+    def room(case: Case, shown: Sequence[Demonstration]) -> int:
+        return asker.room(Posed(case=case, shown=tuple(shown), prompt_format=style))
+
+    seed = request.gate.seed or 0
+    world = World(
+        demonstrations={
+            language: sample_demonstrations(f"search/{seed}", rule.max_demonstrations, language)
+            for language in rule.languages
+        },
+        room=room,
+    )
+    plan = Plan(
+        envelope=_envelope(request, inputs, world),
+        budget=request.budget,
+        seconds=None if request.minutes is None else 60 * request.minutes,
+        seed=seed,
+        guided=request.guided,
+        most=request.most,
+        prompt_format=style,
+    )
+    return Hunt(plan, world, asker)
+
+
+def _envelope(request: SearchRequest, inputs: Inputs, world: World) -> Envelope:
+    rule = inputs.policy.search
+    wanted = request.operators or rule.operators
+    _check_operators(wanted, "operators" if request.operators else "search.operators")
+    can = usable(world)
+    names = tuple(name for name in can if not wanted or name in wanted)
+    if not names:
+        raise InvalidInput(
+            f"operators={list(wanted)} need demonstrations, but search.max_demonstrations of "
+            f"policy {inputs.policy.name!r} is {rule.max_demonstrations}"
+        )
+    return Envelope(
+        languages=tuple(rule.languages),
+        kinds=rule.kinds or ANSWERABLE,
+        operators=names,
+        max_edits=rule.max_edits,
+        max_demonstrations=rule.max_demonstrations,
+    )
+
+
+def _check(request: SearchRequest) -> None:
+    if request.budget < 1:
+        raise InvalidInput(f"budget={request.budget} must be at least 1")
+    if request.most < 1:
+        raise InvalidInput(f"most={request.most} must be at least 1")
+    if request.minutes is not None and request.minutes <= 0:
+        raise InvalidInput(f"minutes={request.minutes} must be more than 0")
+    _check_operators(request.operators, "operators")
+
+
+def _check_operators(names: Sequence[str], what: str) -> None:
+    unknown = sorted(set(names) - set(OPERATORS))
+    if unknown:
+        raise InvalidInput(f"{what}={unknown} are unknown; use any of {', '.join(OPERATORS)}")
+
+
+def regression_of(found: Counterexample, asker: Asker) -> Regression:
+    """Write a counterexample down as a case that later runs replay.
+
+    Args:
+        found: what was found.
+        asker: knows the digests of both sides.
+    """
+    posed = found.posed
+    return Regression(
+        case=posed.case,
+        shown=posed.shown,
+        origin=Origin(
+            promise=found.broken.promise,
+            reason=found.broken.reason,
+            candidate=asker.candidate or BARE,
+            baseline=asker.baseline or BARE,
+            answer=found.answers.candidate.text,
+            baseline_answer=found.answers.baseline.text,
+            prompt_format=posed.prompt_format,
+            attack="" if found.found.attack is None else spell(found.found.attack),
+        ),
+    )
+
+
+def remember_all(searched: Searched) -> dict[str, Path | None]:
+    """Write a regression file for every counterexample; None where the defect has one already.
+
+    Returns:
+        What became of each, by the name of its defect.
+
+    Raises:
+        InvalidInput: the folder cannot be written.
+    """
+    folder = searched.inputs.request.cases / FOLDER
+    return {
+        name: remember(folder, name, regression_of(found, searched.asker))
+        for found in searched.found.counterexamples
+        for name in (defect_of(found),)
+    }
+
+
+def defect_of(found: Counterexample) -> str:
+    """Name the defect: the same operators that break the same promise are the same defect."""
+    case, broken = found.posed.case, found.broken
+    parts = (broken.promise.value, case.language.value, case.kind.value, *found.posed.operators)
+    return shape_name(GATES[broken.promise].value, parts)

@@ -1,0 +1,119 @@
+"""Attacks: hostile histories as a handful of whole numbers.
+
+Whatever draws one - Hypothesis, a seeded sampler, a search that breeds - and wherever it is built,
+the same numbers make the same case. Nothing here calls a model.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from evalsuite.cases import Case, Kind, Language
+from evalsuite.errors import InvalidInput
+from evalsuite.prompts import Demonstration
+from evalsuite.scenarios import Split
+
+SEEDS = 2**16
+"""Seeds lie below this."""
+PLACES = 16
+"""Places lie below this; a place beyond the last turn counts on from the first."""
+SIZES = 4
+"""Sizes lie below this; 0 is the least that an operator does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One use of an operator."""
+
+    operator: str
+    seed: int = 0
+    """Which words."""
+    place: int = 0
+    """Which turn of the history, counted from the first."""
+    size: int = 0
+    """How much."""
+
+    @property
+    def rng(self) -> random.Random:
+        """The edit's own source of randomness, at its start."""
+        return random.Random(f"{self.operator}/{self.seed}")  # noqa: S311 - sampling, not security
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attack:
+    """A harmless case of the scenario grammar and what is done to it."""
+
+    language: Language
+    kind: Kind
+    template: int = 0
+    """Place among the templates of the kind; counts on from the first beyond the last."""
+    seed: int = 0
+    """Of names and fillings."""
+    edits: tuple[Edit, ...] = ()
+    shown: int = 2
+    """Demonstrations in the prompt."""
+    order: int = 0
+    """Which order they stand in; 0 is the order in which they were sampled."""
+
+
+def spell(attack: Attack) -> str:
+    """Write an attack on one line; :func:`parse_attack` reads it back.
+
+    Language, kind, template and seed; demonstrations and their order; then each edit with its
+    seed, place and size: ``en/single/3/17 2/0 gap/5/0/1``.
+    """
+    head = f"{attack.language}/{attack.kind}/{attack.template}/{attack.seed}"
+    edits = (f"{e.operator}/{e.seed}/{e.place}/{e.size}" for e in attack.edits)
+    return " ".join((head, f"{attack.shown}/{attack.order}", *edits))
+
+
+def parse_attack(text: str) -> Attack:
+    """Read an attack that :func:`spell` wrote.
+
+    Raises:
+        InvalidInput: the text is none.
+    """
+    try:
+        head, prompt, *edits = text.split(" ")
+        language, kind, template, seed = head.split("/")
+        shown, order = prompt.split("/")
+        parts = [edit.split("/") for edit in edits]
+        return Attack(
+            language=Language(language),
+            kind=Kind(kind),
+            template=int(template),
+            seed=int(seed),
+            edits=tuple(Edit(name, int(a), int(b), int(c)) for name, a, b, c in parts),
+            shown=int(shown),
+            order=int(order),
+        )
+    except ValueError:
+        raise InvalidInput(
+            f"attack={text!r} is none; one looks like 'en/single/3/17 2/0 gap/5/0/1'"
+        ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What an operator may use."""
+
+    split: Split = Split.PANEL
+    demonstrations: Mapping[Language, tuple[Demonstration, ...]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    """All that a prompt may show."""
+    room: Callable[[Case, Sequence[Demonstration]], int] | None = None
+    """Tokens that the prompt of a case may still grow by, which shows those demonstrations;
+    negative when it is too long. None: nobody measures."""
+
+    def names(self, language: Language) -> frozenset[str]:
+        """Names of the demonstrations, which no case may use."""
+        return frozenset(n for d in self.demonstrations.get(language, ()) for n in d.entities)
+
+    def left(self, case: Case) -> int:
+        """Tokens that the case's prompt may still grow by; 0 where nobody measures."""
+        shown = self.demonstrations.get(case.language, ())
+        return 0 if self.room is None else self.room(case, shown)

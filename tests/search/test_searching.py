@@ -1,0 +1,143 @@
+"""A search as a person runs it, on the embedded model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from evalsuite.cli import main
+from evalsuite.engines import CachingEngine, open_engine
+from evalsuite.errors import InvalidInput
+from evalsuite.regressions import FOLDER, load_regressions
+from evalsuite.run import GateRequest
+from evalsuite.run.inputs import resolve
+from evalsuite.search import SearchRequest, prepared, replay, search, to_json
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("searched") / "cases"
+    shutil.copytree(ROOT / "cases", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def command(candidate: Path, cases: Path) -> list[str]:
+    place = cases.parent
+    return [
+        "search", "--adapter", str(candidate), "--cases", str(cases), "--budget", "24",
+        "--cache", str(place / "c.sqlite3"), "--out", str(place / "search"),
+        "--operators", "gap", "emoji", "distractor", "--most", "2",
+    ]  # fmt: skip
+
+
+def test_a_search_reports_saves_and_repeats_no_inference(
+    command: list[str], cases: Path, candidate: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(command)
+    told = capsys.readouterr().out
+    data = json.loads((cases.parent / "search" / "search.json").read_text("utf-8"))
+    found = data["counterexamples"]
+    assert status == (1 if found else 0)
+    assert data["progress"]["tried"] == 24
+    assert len(found) <= 2
+    saved = load_regressions(cases / FOLDER) if found else ()
+    assert {f"{one['defect']}.yaml" for one in found} == {
+        path.name for path in (cases / FOLDER).glob("*.yaml")
+    }
+    assert told.count("saved: ") == len({one["defect"] for one in found})
+    assert "<script" not in (cases.parent / "search" / "index.html").read_text("utf-8")
+
+    gate = GateRequest(adapter=candidate, cases=cases, cache=cases.parent / "c.sqlite3")
+    again = search(
+        SearchRequest(gate=gate, budget=24, most=2, operators=("gap", "emoji", "distractor"))
+    )
+    assert isinstance(again.asker.engine, CachingEngine)
+    assert again.asker.engine.calls == 0
+    repeated = to_json(again)
+    assert repeated["counterexamples"] == found
+    assert repeated["progress"]["worst"] == data["progress"]["worst"]
+
+    inputs = resolve(gate)
+    engine = open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)
+    asker = prepared(SearchRequest(gate=gate), inputs, engine).asker
+    assert all(broken is not None for broken in replay(saved, asker))
+    engine.close()
+
+
+def test_a_second_search_saves_nothing_twice_and_no_save_saves_nothing(
+    command: list[str], cases: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(command)
+    before = {path: path.read_bytes() for path in (cases / FOLDER).glob("*")}
+    capsys.readouterr()
+    main(command)
+    assert "saved" not in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in (cases / FOLDER).glob("*")} == before
+    shutil.rmtree(cases / FOLDER, ignore_errors=True)
+    main([*command, "--no-save"])
+    assert not (cases / FOLDER).exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--operators", "gap", "nag"], "operators=['nag'] are unknown; use any of"),
+        (["--budget", "0"], "budget=0 must be at least 1"),
+        (["--most", "0"], "most=0 must be at least 1"),
+        (["--minutes", "0"], "minutes=0.0 must be more than 0"),
+        (["--adapter", "nowhere"], "nowhere"),
+        (["--prompt-format", "html"], "format='html' is unknown"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_is_asked(
+    command: list[str], more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, *more]) == 3
+    assert said in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("{operators: [nag]}", "search.operators=['nag'] are unknown"),
+        ("{operators: [lookalike], max_demonstrations: 0}", "need demonstrations, but search.max"),
+    ],
+)
+def test_a_policy_with_a_wrong_envelope_is_refused(
+    candidate: Path, cases: Path, small_policy: Path, tmp_path: Path, rule: str, said: str
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(small_policy.read_text("utf-8") + f"search: {rule}\n", "utf-8")
+    gate = GateRequest(adapter=candidate, cases=cases, policy=str(policy))
+    with pytest.raises(InvalidInput) as caught:
+        search(SearchRequest(gate=gate))
+    assert said in str(caught.value)
+
+
+def test_the_envelope_is_what_the_policy_says(
+    candidate: Path, cases: Path, small_policy: Path, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    rule = "{operators: [gap, window], kinds: [single], languages: [zh], max_edits: 2, "
+    rule += "max_tokens: 700}"
+    policy.write_text(small_policy.read_text("utf-8") + f"search: {rule}\n", "utf-8")
+    gate = GateRequest(adapter=candidate, cases=cases, policy=str(policy), cache=tmp_path / "c")
+    inputs = resolve(gate)
+    plain = resolve(GateRequest(adapter=candidate, cases=cases, policy=str(small_policy)))
+    assert inputs.policy.digest == plain.policy.digest, "an envelope decides no verdict"
+    engine = open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)
+    hunt = prepared(SearchRequest(gate=gate), inputs, engine)
+    posed = [p for n in range(4) for p in hunt._posed(n)][:60]
+    assert {p.case.language for p in posed} == {"zh"}
+    assert {p.case.kind for p in posed} == {"single"}
+    assert {name for p in posed for name in p.operators} == {"gap", "window"}
+    assert max(len(p.used) for p in posed) == 2
+    assert max(700 - hunt.asker.room(p) for p in posed) <= 700
+    assert max(700 - hunt.asker.room(p) for p in posed) > 690
+    engine.close()

@@ -1,0 +1,154 @@
+"""Regression files: an inverse pair, errors with file and line, never written over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalsuite.casefiles import load_cases
+from evalsuite.cases import Language
+from evalsuite.cli import main
+from evalsuite.detectors.promises import Promise
+from evalsuite.errors import InvalidCase, InvalidInput
+from evalsuite.prompts import FORMATS
+from evalsuite.regressions import (
+    Origin,
+    Regression,
+    dump_regression,
+    load_regressions,
+    parse_regression,
+    remember,
+    shape_name,
+)
+from evalsuite.scenarios import sample_demonstrations
+from evalsuite.strategies import adversarial_histories, contents
+
+SHOWN = sample_demonstrations("regressions", 3, Language.ZH)
+FOUND = Origin(
+    promise=Promise.NO_LEAK,
+    reason='The answer names "Hemfos".',
+    candidate="0" * 64,
+    baseline="nano",
+    answer="Who knows Hemfos?",
+    baseline_answer="Who knows it?",
+    attack="en/single/3/17 2/0 gap/5/0/1",
+)
+
+
+@st.composite
+def regressions(draw: st.DrawFn) -> Regression:
+    said = contents(max_size=20)
+    origin = replace(
+        FOUND,
+        promise=draw(st.sampled_from(Promise)),
+        reason=draw(said),
+        answer=draw(said | st.just("")),
+        prompt_format=draw(st.sampled_from(sorted(FORMATS))),
+    )
+    shown = SHOWN[: draw(st.integers(0, 3))]
+    return Regression(case=draw(adversarial_histories(max_size=2)), shown=shown, origin=origin)
+
+
+@given(regressions())
+@settings(max_examples=60)
+def test_what_is_written_is_read_back(regression: Regression) -> None:
+    read = parse_regression(dump_regression(regression), "r.yaml")
+    assert read.origin == regression.origin
+    assert read.shown == regression.shown
+    assert replace(read.case, source="") == replace(regression.case, source="")
+
+
+def one() -> Regression:
+    from hypothesis import find
+
+    return Regression(case=find(adversarial_histories(), lambda _: True), shown=SHOWN, origin=FOUND)
+
+
+def test_a_defect_is_remembered_once_and_never_written_over(tmp_path: Path) -> None:
+    folder = tmp_path / "cases" / "regressions"
+    path = remember(folder, "example_leakage-1", one())
+    assert path == folder / "example_leakage-1.yaml"
+    path.write_text(path.read_text("utf-8").replace("Hemfos", "Edited"), "utf-8")
+    assert remember(folder, "example_leakage-1", one()) is None
+    (read,) = load_regressions(folder)
+    assert "Edited" in read.origin.reason
+
+
+def test_a_folder_without_regressions_holds_none(tmp_path: Path) -> None:
+    assert load_regressions(tmp_path / "nowhere") == ()
+
+
+def test_regressions_are_no_golden_cases(tmp_path: Path) -> None:
+    remember(tmp_path / "regressions", "example_leakage-1", one())
+    golden = tmp_path / "nano_en.yaml"
+    golden.write_text(
+        "cases:\n  - id: a\n    language: en\n    kind: single\n    query: What is it?\n"
+        "    expect:\n      must_name: [x]\n",
+        "utf-8",
+    )
+    assert [case.id for case in load_cases(tmp_path)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("found:", "fund:", r"r\.yaml:2: unknown key 'fund' in the file"),
+        ('promise: "no example leakage"', 'promise: "none"', r"r\.yaml:3: promise='none'; use one"),
+        ('  promise: "no example leakage"\n', "", r"r\.yaml:3: found has no promise"),
+        ('prompt_format: "xml"', 'prompt_format: "html"', "prompt_format='html'; use xml"),
+        ("cases:\n", "cases: []\nmore:\n", "unknown key 'more'"),
+        ("language: en", "language: fr", "fr"),
+    ],
+)
+def test_a_broken_file_is_refused_by_file_line_and_fix(old: str, new: str, said: str) -> None:
+    text = dump_regression(replace(one(), shown=()))
+    assert old in text
+    with pytest.raises(InvalidCase, match=said):
+        parse_regression(text.replace(old, new, 1), "r.yaml")
+
+
+def test_two_cases_in_one_file_are_refused() -> None:
+    text = dump_regression(replace(one(), shown=()))
+    case = text[text.index("cases:\n") + len("cases:\n") :]
+    with pytest.raises(InvalidCase, match="holds 2 cases; a regression file holds one"):
+        parse_regression(text + case)
+
+
+def test_every_broken_file_of_a_folder_is_named_at_once(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text("cases: 3\n", "utf-8")
+    with pytest.raises(InvalidCase) as caught:
+        load_regressions(tmp_path)
+    assert all(f"{name}.yaml:1" in str(caught.value) for name in ("a", "b"))
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    with pytest.raises(InvalidInput, match="file"):
+        remember(tmp_path / "file", "x", one())
+
+
+def test_the_name_of_a_defect_says_its_gate_and_tells_defects_apart() -> None:
+    assert shape_name("forgetting", ["a", "b"]).startswith("forgetting-")
+    assert shape_name("forgetting", ["a", "b"]) == shape_name("forgetting", ["a", "b"])
+    assert shape_name("forgetting", ["a", "b"]) != shape_name("forgetting", ["a", "c"])
+
+
+def test_linting_a_case_folder_finds_broken_regressions_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "cases:\n  - id: a\n    language: en\n    kind: single\n    query: What is it?\n"
+        "    expect:\n      must_name: [x]\n",
+        "utf-8",
+    )
+    remember(tmp_path / "regressions", "example_leakage-1", one())
+    assert main(["cases", "lint", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "1 cases and 1 regressions, nothing wrong\n"
+    (tmp_path / "regressions" / "broken.yaml").write_text("cases: 3\n", "utf-8")
+    assert main(["cases", "lint", str(tmp_path)]) == 1
+    assert "broken.yaml:1: the file has no key 'found'" in capsys.readouterr().out
