@@ -54,6 +54,14 @@ def add(subparsers: Subparsers) -> None:
         "--most", type=int, default=10, help="counterexamples to make small (default: 10)"
     )
     search.add_argument(
+        "--relations", type=int, default=32, metavar="N",
+        help="histories to check metamorphic relations on (default: 32)",
+    )  # fmt: skip
+    search.add_argument(
+        "--sensitivity", type=int, default=0, metavar="N",
+        help="cases on which to vary number and order of demonstrations, and format (default: 0)",
+    )  # fmt: skip
+    search.add_argument(
         "--no-save", action="store_true", help="leave no regression cases in cases/regressions"
     )
     search.add_argument(
@@ -75,6 +83,8 @@ def _search(args: argparse.Namespace, terminal: Terminal) -> int:
         minutes=args.minutes,
         operators=tuple(args.operators),
         most=args.most,
+        relations=args.relations,
+        sensitivity=args.sensitivity,
     )
     with terminal.working("searching"):
         searched = search(request, tell=lambda so_far: terminal.progress(_line(so_far, args)))

@@ -1,7 +1,7 @@
 """The scenario grammar: conversations about things that do not exist, with known answers."""
 
 from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
-from evalsuite.scenarios.names import Split, invent_name, split_of
+from evalsuite.scenarios.names import Split, invent_name, is_personal, split_of
 from evalsuite.scenarios.panels import (
     DemonstrationPair,
     Episode,
@@ -27,6 +27,7 @@ __all__ = [
     "Template",
     "TextItem",
     "invent_name",
+    "is_personal",
     "make_case",
     "make_lure",
     "sample_demonstrations",

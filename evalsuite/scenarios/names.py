@@ -92,6 +92,13 @@ def syllables() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(_EN_FIRST), tuple(sorted({*_EN_SECOND, *_EN_PERSONAL}))
 
 
+def is_personal(name: str) -> bool:
+    """Whether an invented name is a person's, as its ending tells, or its surname in Chinese."""
+    if name.isascii():
+        return any(name.casefold().endswith(ending) for ending in _EN_PERSONAL)
+    return name[:1] in _ZH_SURNAMES
+
+
 def _english(rng: random.Random, person: bool) -> str:
     return rng.choice(_EN_FIRST) + rng.choice(_EN_PERSONAL if person else _EN_SECOND)
 

@@ -109,6 +109,8 @@ class Hunt:
     asker: Asker
     tell: Tell = lambda _: None
     progress: Progress = field(default_factory=Progress)
+    kept: list[Posed] = field(default_factory=list)
+    """Histories that broke nothing, in the order in which they were tried."""
     _drawn: int = 0
     _pool: list[tuple[float, int, Attack]] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
@@ -194,7 +196,9 @@ class Hunt:
     def _learn(self, posed: Posed, said: Answers, broken: Broken | None) -> None:
         if broken is not None:
             self.progress.broken += 1
-        elif said.margin is not None and posed.attack is not None:
+            return
+        self.kept.append(posed)
+        if said.margin is not None and posed.attack is not None:
             self._pool.append((said.margin, len(self._pool), posed.attack))
             worst = self.progress.worst
             self.progress.worst = said.margin if worst is None else min(worst, said.margin)

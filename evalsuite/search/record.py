@@ -9,7 +9,9 @@ from evalsuite import __version__
 from evalsuite.search.asking import Posed
 from evalsuite.search.hunting import Counterexample
 from evalsuite.search.judging import GATES
+from evalsuite.search.relations import Checked
 from evalsuite.search.searching import Searched, defect_of
+from evalsuite.search.sensitivity import Point
 from evalsuite.strategies import spell
 
 
@@ -41,7 +43,48 @@ def to_json(searched: Searched) -> dict[str, Any]:
         "seconds": round(found.seconds, 3),
         "interrupted": found.interrupted,
         "counterexamples": [_counterexample(one) for one in found.counterexamples],
+        "relations": [_checked(one) for one in searched.checked],
+        "sensitivity": [_point(one) for one in searched.points],
     }
+
+
+def _checked(one: Checked) -> dict[str, Any]:
+    return {
+        "relation": one.relation,
+        "promise": one.promise,
+        "n": one.n,
+        "violated": one.violated,
+        "examples": [
+            {
+                "history": _turns(example.posed),
+                "query": example.posed.case.query,
+                "answer": example.answer,
+                "varied_history": _turns(example.varied),
+                "varied_query": example.varied.case.query,
+                "varied_format": example.varied.prompt_format,
+                "varied_answer": example.varied_answer,
+            }
+            for example in one.examples
+        ],
+    }
+
+
+def _point(one: Point) -> dict[str, Any]:
+    wrong = one.wrong
+    return {
+        "axis": one.axis,
+        "value": one.value,
+        "side": one.side,
+        "n": one.n,
+        "wrong": wrong.value,
+        "interval": [wrong.lower, wrong.upper],
+        "leaked": one.leaked,
+        "differing": one.differing,
+    }
+
+
+def _turns(posed: Posed) -> list[dict[str, str]]:
+    return [{"role": m.role.value, "content": m.content} for m in posed.case.history]
 
 
 def _counterexample(one: Counterexample) -> dict[str, Any]:
@@ -56,7 +99,7 @@ def _counterexample(one: Counterexample) -> dict[str, Any]:
         "language": case.language.value,
         "kind": case.kind.value,
         "operators": list(one.posed.operators),
-        "history": [{"role": m.role.value, "content": m.content} for m in case.history],
+        "history": _turns(one.posed),
         "query": case.query,
         "reference": case.reference,
         "demonstrations": len(one.posed.shown),

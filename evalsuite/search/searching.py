@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evalsuite.cases import Case
@@ -18,6 +18,8 @@ from evalsuite.search.asking import Asker, Posed
 from evalsuite.search.drawing import Envelope
 from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Tell
 from evalsuite.search.judging import GATES
+from evalsuite.search.relations import Checked, check_relations
+from evalsuite.search.sensitivity import Point, measure_sensitivity
 from evalsuite.strategies import ANSWERABLE, OPERATORS, World, spell, usable
 
 BARE = "the bare base model"
@@ -39,6 +41,10 @@ class SearchRequest:
     most: int = 10
     """Counterexamples to reduce."""
     guided: bool = True
+    relations: int = 32
+    """Histories that broke nothing to check metamorphic relations on."""
+    sensitivity: int = 0
+    """Cases of the panel on which to vary demonstrations, their order and the prompt format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,10 @@ class Searched:
     plan: Plan
     asker: Asker
     found: Found
+    checked: tuple[Checked, ...] = ()
+    """Metamorphic relations; empty when they were not asked for."""
+    points: tuple[Point, ...] = ()
+    """Sensitivity; empty when it was not asked for."""
 
 
 def search(request: SearchRequest, *, tell: Tell = lambda _: None) -> Searched:
@@ -71,12 +81,38 @@ def search(request: SearchRequest, *, tell: Tell = lambda _: None) -> Searched:
     try:
         hunt = prepared(request, inputs, engine)
         hunt.tell = tell
-        found = hunt.run()
-        return Searched(
-            request=request, inputs=inputs, plan=hunt.plan, asker=hunt.asker, found=found
+        return _further(
+            Searched(
+                request=request, inputs=inputs, plan=hunt.plan, asker=hunt.asker, found=hunt.run()
+            ),
+            hunt,
         )
     finally:
         engine.close()
+
+
+def _further(searched: Searched, hunt: Hunt) -> Searched:
+    """Look at relations and sensitivity too; Ctrl-C ends it with what is known."""
+    request, seed = searched.request, searched.plan.seed
+    if searched.found.interrupted:
+        return searched
+    try:
+        if request.relations:
+            step = max(1, len(hunt.kept) // request.relations)
+            chosen = hunt.kept[::step][: request.relations]
+            checked = check_relations(chosen, hunt.asker, seed=seed)
+            searched = replace(searched, checked=tuple(checked))
+        if request.sensitivity:
+            points = measure_sensitivity(
+                hunt.asker,
+                request.sensitivity,
+                prompt_format=searched.plan.prompt_format,
+                seed=seed,
+            )
+            searched = replace(searched, points=tuple(points))
+    except KeyboardInterrupt:
+        return replace(searched, found=replace(searched.found, interrupted=True))
+    return searched
 
 
 def prepared(request: SearchRequest, inputs: Inputs, engine: CachingEngine) -> Hunt:
@@ -139,6 +175,9 @@ def _check(request: SearchRequest) -> None:
         raise InvalidInput(f"budget={request.budget} must be at least 1")
     if request.most < 1:
         raise InvalidInput(f"most={request.most} must be at least 1")
+    for name, value in (("relations", request.relations), ("sensitivity", request.sensitivity)):
+        if value < 0:
+            raise InvalidInput(f"{name}={value} must not be negative")
     if request.minutes is not None and request.minutes <= 0:
         raise InvalidInput(f"minutes={request.minutes} must be more than 0")
     _check_operators(request.operators, "operators")

@@ -1,0 +1,134 @@
+"""How much the answer depends on what should not matter: measured on a panel, so these are rates.
+
+Small models are known to depend on the order of the demonstrations (Lu et al. 2022), on how many
+there are, and on the format of the prompt (Sclar et al. 2024). Every condition asks about the same
+cases; only one thing differs from the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from evalsuite.cases import Case, Kind, Language
+from evalsuite.detectors import literal_leak, resolve
+from evalsuite.detectors.text import same
+from evalsuite.prompts import FORMATS, Demonstration, task_text
+from evalsuite.scenarios import sample_demonstrations, sample_panel
+from evalsuite.search.asking import Asker, Posed
+from evalsuite.statistics import Estimate, Sides, clustered_rate
+from evalsuite.strategies import permuted
+
+COUNTS = (0, 1, 2, 3, 4, 6, 8, 12, 16)
+ORDERS = 6
+REFERENCE = 4
+"""Demonstrations in the prompt where something else is varied."""
+_KINDS = tuple(kind for kind in Kind if kind is not Kind.DEMONSTRATION_LURE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What a panel came to under one condition."""
+
+    axis: str
+    """What is varied: ``demonstrations``, ``order`` or ``format``."""
+    value: str
+    side: str
+    """``candidate`` or ``baseline``."""
+    n: int
+    wrong: Estimate
+    """Share of references that were not resolved."""
+    leaked: int
+    """Answers that hold something of a demonstration."""
+    differing: int
+    """Answers unlike the one under the axis's reference: its first condition, or the prompt format
+    and the order that were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One way to put the panel."""
+
+    axis: str
+    value: str
+    shown: int = REFERENCE
+    order: int = 0
+    prompt_format: str = "xml"
+
+
+def conditions(prompt_format: str, most: int) -> Iterator[Condition]:
+    """Every condition; of each axis the first one is its reference.
+
+    Args:
+        prompt_format: the one that is not varied where something else is.
+        most: most demonstrations.
+    """
+    for count in COUNTS:
+        if count <= most:
+            yield Condition("demonstrations", str(count), count, 0, prompt_format)
+    for order in range(ORDERS):
+        yield Condition("order", str(order), min(REFERENCE, most), order, prompt_format)
+    for name in (prompt_format, *sorted(set(FORMATS) - {prompt_format})):
+        yield Condition("format", name, min(REFERENCE, most), 0, name)
+
+
+def measure_sensitivity(
+    asker: Asker, n: int, *, prompt_format: str = "xml", seed: int = 0, most: int = COUNTS[-1]
+) -> list[Point]:
+    """Put ``n`` cases under every condition, in one batch, to both sides.
+
+    Args:
+        asker: asks candidate and baseline.
+        n: cases, over both languages and all kinds.
+        prompt_format: the one that is not varied where something else is.
+        seed: of panel and demonstrations.
+        most: most demonstrations in a prompt.
+    """
+    shown = {x: sample_demonstrations(f"sensitivity/{seed}", most, x) for x in Language}
+    every = [d for demonstrations in shown.values() for d in demonstrations]
+    cases = sample_panel(seed, n, kinds=_KINDS, demonstrations=every).cases
+    asked = tuple(conditions(prompt_format, most))
+    rows = [[_posed(case, shown, condition) for case in cases] for condition in asked]
+    fitting = [i for i in range(len(cases)) if all(asker.room(row[i]) >= 0 for row in rows)]
+    rows = [[row[i] for i in fitting] for row in rows]
+    answers = iter(asker.ask([one for row in rows for one in row]))
+    said = [[next(answers) for _ in row] for row in rows]
+    points: list[Point] = []
+    for side in ("candidate", "baseline"):
+        first: dict[str, list[str]] = {}
+        for condition, row, given in zip(asked, rows, said, strict=True):
+            texts = [getattr(answer, side).text for answer in given]
+            reference = first.setdefault(condition.axis, texts)
+            points.append(_point(condition, side, row, texts, reference))
+    return points
+
+
+def _posed(
+    case: Case, shown: dict[Language, tuple[Demonstration, ...]], condition: Condition
+) -> Posed:
+    chosen = permuted(shown[case.language][: condition.shown], condition.order)
+    return Posed(case=case, shown=chosen, prompt_format=condition.prompt_format)
+
+
+def _point(
+    condition: Condition,
+    side: str,
+    posed: Sequence[Posed],
+    texts: Sequence[str],
+    reference: Sequence[str],
+) -> Point:
+    losses, leaked = [], 0
+    for one, text in zip(posed, texts, strict=True):
+        losses.append(float(resolve(one.case, text).value or 0.0))
+        leak = literal_leak(one.case, text, one.shown, task=task_text(one.case.language))
+        leaked += bool(leak.value)
+    clusters = [one.case.cluster for one in posed]
+    return Point(
+        axis=condition.axis,
+        value=condition.value,
+        side=side,
+        n=len(posed),
+        wrong=clustered_rate(losses, clusters, sides=Sides.TWO),
+        leaked=leaked,
+        differing=sum(not same(a, b) for a, b in zip(texts, reference, strict=True)),
+    )
