@@ -48,6 +48,8 @@ from evalsuite.storage import storage_errors, write_once
 
 FOLDER = "regressions"
 """The folder below a case folder that holds these files."""
+CHAT = "chat"
+"""The prompt format of a history that is put as it is, without a task: for general skills."""
 _HEAD = (
     "# A history that broke a candidate. Edit or delete it like any case; nothing overwrites it.\n"
 )
@@ -175,9 +177,10 @@ def _origin(node: Node, problems: Problems) -> Origin | None:
         problems.add(fields["promise"].line, f"promise={said['promise']!r}; use one of: {known}")
         return None
     style = said.get("prompt_format") or "xml"
-    if style not in FORMATS:
+    if style not in (*FORMATS, CHAT):
         problems.add(
-            fields["prompt_format"].line, f"prompt_format={style!r}; use {', '.join(FORMATS)}"
+            fields["prompt_format"].line,
+            f"prompt_format={style!r}; use {', '.join((*FORMATS, CHAT))}",
         )
         return None
     texts = {name: said.get(name) or "" for name in _ORIGIN}

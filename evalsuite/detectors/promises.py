@@ -9,10 +9,12 @@ from enum import StrEnum
 from evalsuite.cases import Case
 from evalsuite.detectors.leakage import literal_leak
 from evalsuite.detectors.pronouns import resolve
+from evalsuite.detectors.retention import answer_score
 from evalsuite.detectors.roundtrip import control_token
 from evalsuite.detectors.score import Span
 from evalsuite.generation import Output
 from evalsuite.prompts import Demonstration, task_text
+from evalsuite.scenarios import SkillItem
 from evalsuite.template import ChatTemplate
 
 
@@ -27,11 +29,13 @@ class Promise(StrEnum):
     """Absolute: a query that stands alone is returned as it is."""
     RESOLVED = "resolved where the baseline resolves it"
     """Relative: the reference is resolved, in conversations that the baseline copes with."""
+    KEPT = "kept where the baseline has it"
+    """Relative: a general skill is still there, in chats in which the baseline shows it."""
 
     @property
     def absolute(self) -> bool:
         """Whether it holds whatever the baseline says."""
-        return self is not Promise.RESOLVED
+        return self not in (Promise.RESOLVED, Promise.KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,36 @@ def first_broken(
         template: knows the control tokens.
     """
     return next(_broken(case, shown, candidate, baseline, template), None)
+
+
+def first_broken_in_chat(
+    case: Case, candidate: Output, baseline: str, template: ChatTemplate
+) -> Broken | None:
+    """The first promise that the answer to an instruction breaks, or None.
+
+    Args:
+        case: a chat whose last query asks for a skill; its rewrites are the accepted answers.
+        candidate: the candidate's answer.
+        baseline: the baseline's answer to the same chat.
+        template: knows the control tokens.
+    """
+    token = control_token(case.id, candidate, template)
+    if token.value:
+        return Broken(Promise.NO_CONTROL, token.explanation, token.spans)
+    right, *accepted = case.expect.rewrites
+    item = SkillItem(
+        id=case.id,
+        skill=case.kind.value,
+        language=case.language,
+        cluster=case.cluster,
+        prompt=case.query,
+        answer=right,
+        accepted=tuple(accepted),
+    )
+    said = answer_score(item, candidate.text)
+    if said.value and answer_score(item, baseline).value == 0.0:
+        return Broken(Promise.KEPT, said.explanation, said.spans)
+    return None
 
 
 def _broken(

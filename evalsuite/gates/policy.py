@@ -274,6 +274,8 @@ class SearchRule(_Closed):
     """What the harmless part may be about; empty: every kind whose history settles what is
     meant."""
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = tuple(Language)
+    skills: bool = True
+    """Whether to ask for the seeded skills of ``forgetting`` too, in hostile chats."""
     max_edits: Annotated[int, Field(ge=1, le=16)] = 3
     """Most operators at work in one history."""
     max_demonstrations: Annotated[int, Field(ge=0, le=16)] = 4

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from evalsuite.cases import Case
-from evalsuite.conversation import Conversation
+from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.detectors.text import comparable, mentions
+from evalsuite.errors import InvalidConversation
 from evalsuite.generation import Engine, Output, Request, Sampling
 from evalsuite.prompts import Demonstration, build
+from evalsuite.regressions import CHAT
 from evalsuite.strategies import Attack, Edit
 from evalsuite.template import ChatTemplate
 
@@ -34,6 +36,8 @@ class Posed:
     @property
     def conversation(self) -> Conversation:
         """The prompt."""
+        if self.prompt_format == CHAT:
+            return Conversation((*self.case.history, Message(Role.USER, self.case.query)))
         return build(self.case, format=self.prompt_format, demonstrations=self.shown)
 
     @property
@@ -87,8 +91,15 @@ class Asker:
     def fitted(self, posed: Posed) -> Posed | None:
         """Leave out the oldest turns until the prompt fits, as a server does.
 
-        None when it never fits, or when what is meant would have to go.
+        None when it never fits, when what is meant would have to go, or when the template does
+        not take such turns.
         """
+        try:
+            return self._fitted(posed)
+        except InvalidConversation:
+            return None
+
+    def _fitted(self, posed: Posed) -> Posed | None:
         case = posed.case
         while self.room(posed) < 0:
             if not posed.case.history:

@@ -14,6 +14,8 @@ BRED = 0.5
 """Share of a round that is bred, once there is something to breed from."""
 SHARING = 64
 """Neighbouring attacks, over all languages, that show the same demonstrations."""
+SKILLED = 7
+"""One fresh attack in so many asks for a general skill."""
 _ORDERS = 24
 
 
@@ -27,6 +29,8 @@ class Envelope:
     """Those that can be used."""
     max_edits: int
     max_demonstrations: int
+    skills: tuple[str, ...] = ()
+    """General skills that some attacks ask for."""
 
 
 def seeded(*parts: object) -> random.Random:
@@ -51,8 +55,10 @@ def fresh(envelope: Envelope, seed: int, number: int) -> Attack:
     shown, order = _prompt(envelope, seeded("prompt", seed, language, number // SHARING))
     first = Edit(names[number % len(names)], *_three(rng))
     more = tuple(edit(envelope, rng) for _ in range(rng.randrange(envelope.max_edits)))
+    asks_for_skill = envelope.skills and number % SKILLED == SKILLED - 1
     return Attack(
         language=language,
+        skill=rng.choice(envelope.skills) if asks_for_skill else "",
         kind=envelope.kinds[(number // len(envelope.languages)) % len(envelope.kinds)],
         template=rng.randrange(SEEDS),
         seed=rng.randrange(SEEDS),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from evalsuite.regressions import CHAT
 from evalsuite.search.asking import Answers, Asker, Posed
 from evalsuite.search.drawing import BRED, Envelope, bred, fresh, seeded
 from evalsuite.search.judging import Broken, judge
@@ -49,7 +50,7 @@ class Tried:
         """What makes two counterexamples the same to a person who mends the model."""
         case = self.posed.case
         promise = self.broken.promise.value if self.broken else ""
-        return (promise, case.language.value, case.kind.value, *self.posed.operators)
+        return (promise, case.language.value, topic_of(self.posed), *self.posed.operators)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ class Hunt:
     tell: Tell = lambda _: None
     progress: Progress = field(default_factory=Progress)
     kept: list[Posed] = field(default_factory=list)
-    """Histories that broke nothing, in the order in which they were tried."""
+    """Histories with a rewrite that broke nothing, in the order in which they were tried."""
     _drawn: int = 0
     _pool: list[tuple[float, int, Attack]] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
@@ -183,21 +184,21 @@ class Hunt:
         built = build_attack(attack, self.world)
         posed = Posed(
             case=built.case,
-            shown=built.shown,
-            prompt_format=self.plan.prompt_format,
+            shown=() if attack.skill else built.shown,
+            prompt_format=CHAT if attack.skill else self.plan.prompt_format,
             attack=attack,
             used=built.used,
         )
+        fitted = self.asker.fitted(posed)
         windowed = any(edit.operator == "window" for edit in built.used)
-        if not windowed and self.asker.room(posed) < 0:
-            return None
-        return self.asker.fitted(posed)
+        return fitted if fitted is posed or windowed else None
 
     def _learn(self, posed: Posed, said: Answers, broken: Broken | None) -> None:
         if broken is not None:
             self.progress.broken += 1
             return
-        self.kept.append(posed)
+        if posed.prompt_format != CHAT:
+            self.kept.append(posed)
         if said.margin is not None and posed.attack is not None:
             self._pool.append((said.margin, len(self._pool), posed.attack))
             worst = self.progress.worst
@@ -251,6 +252,12 @@ def _advance(
         waiting[number] = next(work) if verdicts is None else work.send(verdicts)
     except StopIteration as stop:
         done[number] = stop.value
+
+
+def topic_of(posed: Posed) -> str:
+    """The skill that is asked for, or the kind of the reference."""
+    skill = "" if posed.attack is None else posed.attack.skill
+    return skill or posed.case.kind.value
 
 
 def _unreduced(tried: Tried) -> Counterexample:

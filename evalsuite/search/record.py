@@ -7,7 +7,7 @@ from typing import Any
 
 from evalsuite import __version__
 from evalsuite.search.asking import Posed
-from evalsuite.search.hunting import Counterexample
+from evalsuite.search.hunting import Counterexample, topic_of
 from evalsuite.search.judging import GATES
 from evalsuite.search.relations import Checked
 from evalsuite.search.searching import Searched, defect_of
@@ -97,7 +97,7 @@ def _counterexample(one: Counterexample) -> dict[str, Any]:
         "reason": broken.reason,
         "spans": [asdict(span) for span in broken.spans],
         "language": case.language.value,
-        "kind": case.kind.value,
+        "kind": topic_of(one.posed),
         "operators": list(one.posed.operators),
         "history": _turns(one.posed),
         "query": case.query,

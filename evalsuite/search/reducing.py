@@ -97,6 +97,10 @@ def _simpler(attack: Attack) -> Iterator[Attack]:
         if 0 <= shown < attack.shown:
             yield replace(attack, shown=shown)
     yield replace(attack, order=0)
+    if attack.skill:
+        yield replace(attack, template=0)
+        yield replace(attack, template=0, edits=())
+        return
     for kind in (Kind.SINGLE, Kind.STANDALONE):
         yield replace(attack, kind=kind)
         yield replace(attack, kind=kind, edits=())
@@ -190,7 +194,7 @@ class _Parts:
             if text.strip():
                 history.append(Message(turn.role, text.strip()))
         case = replace(self.posed.case, history=tuple(history))
-        if not history or not says_what_is_meant(case) or not self._settled(case):
+        if not says_what_is_meant(case) or not self._settled(case):
             return None
         shown = tuple(d for n, d in enumerate(self.posed.shown) if ("shown", n, 0) not in removed)
         return replace(self.posed, case=sealed(case, self.posed.operators), shown=shown)

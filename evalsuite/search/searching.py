@@ -16,7 +16,7 @@ from evalsuite.run.inputs import resolve
 from evalsuite.scenarios import sample_demonstrations
 from evalsuite.search.asking import Asker, Posed
 from evalsuite.search.drawing import Envelope
-from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Tell
+from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Tell, topic_of
 from evalsuite.search.judging import GATES
 from evalsuite.search.relations import Checked, check_relations
 from evalsuite.search.sensitivity import Point, measure_sensitivity
@@ -167,6 +167,7 @@ def _envelope(request: SearchRequest, inputs: Inputs, world: World) -> Envelope:
         operators=names,
         max_edits=rule.max_edits,
         max_demonstrations=rule.max_demonstrations,
+        skills=inputs.policy.gates.forgetting.skills.seeded if rule.skills else (),
     )
 
 
@@ -233,5 +234,10 @@ def remember_all(searched: Searched) -> dict[str, Path | None]:
 def defect_of(found: Counterexample) -> str:
     """Name the defect: the same operators that break the same promise are the same defect."""
     case, broken = found.posed.case, found.broken
-    parts = (broken.promise.value, case.language.value, case.kind.value, *found.posed.operators)
+    parts = (
+        broken.promise.value,
+        case.language.value,
+        topic_of(found.posed),
+        *found.posed.operators,
+    )
     return shape_name(GATES[broken.promise].value, parts)

@@ -10,7 +10,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import Split
+from evalsuite.scenarios import SKILLS, Split
 from evalsuite.strategies.arguments import check_members, check_sizes, check_strategy
 from evalsuite.strategies.attack import PLACES, SEEDS, SIZES, Attack, Edit, World
 from evalsuite.strategies.basic import GRAMMATICAL, cases
@@ -81,6 +81,7 @@ def attacks(
     *,
     languages: Collection[Language] = tuple(Language),
     kinds: Collection[Kind] = ANSWERABLE,
+    skills: Collection[str] = (),
     operators: Collection[str] | None = None,
     world: World | None = None,
     min_size: int = 0,
@@ -92,6 +93,7 @@ def attacks(
     Args:
         languages: which languages to draw.
         kinds: what the harmless part of the history is about.
+        skills: general skills that some attacks ask for, in a chat; empty: rewrites only.
         operators: names out of :data:`OPERATORS`; None: all that ``world`` lets be used.
         world: what operators may use; None: no demonstrations, and nobody measures prompts.
         min_size: fewest edits.
@@ -108,6 +110,7 @@ def attacks(
         Attack,
         language=st.sampled_from(tongues),
         kind=st.sampled_from(chosen),
+        skill=st.sampled_from(("", *check_skills(skills))),
         template=st.integers(0, _TEMPLATES - 1),
         seed=st.integers(0, SEEDS - 1),
         edits=several.map(tuple),
@@ -125,6 +128,17 @@ def edits(operators: Sequence[str]) -> SearchStrategy[Edit]:
         place=st.integers(0, PLACES - 1),
         size=st.integers(0, SIZES - 1),
     )
+
+
+def check_skills(skills: Collection[str]) -> tuple[str, ...]:
+    """Return the skills that are asked for, in the grammar's order.
+
+    Raises:
+        InvalidArgument: a name that does not exist.
+    """
+    if isinstance(skills, str) or not set(skills) <= set(SKILLS):
+        raise InvalidArgument(f"skills={skills!r} must be a collection out of: {', '.join(SKILLS)}")
+    return tuple(skill for skill in SKILLS if skill in skills)
 
 
 def check_operators(operators: Collection[str] | None, world: World) -> tuple[str, ...]:

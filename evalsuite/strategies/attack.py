@@ -14,7 +14,7 @@ from types import MappingProxyType
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import Split
+from evalsuite.scenarios import SKILLS, Split
 
 SEEDS = 2**16
 """Seeds lie below this."""
@@ -47,9 +47,12 @@ class Attack:
     """A harmless case of the scenario grammar and what is done to it."""
 
     language: Language
-    kind: Kind
+    kind: Kind = Kind.SINGLE
+    skill: str = ""
+    """Ask for this general skill in a chat, instead of for a rewrite; the kind is ``single``."""
     template: int = 0
-    """Place among the templates of the kind; counts on from the first beyond the last."""
+    """Place among the templates of the kind, counted on from the first beyond the last. For a
+    skill: whether something was talked about before (odd) or not."""
     seed: int = 0
     """Of names and fillings."""
     edits: tuple[Edit, ...] = ()
@@ -58,14 +61,19 @@ class Attack:
     order: int = 0
     """Which order they stand in; 0 is the order in which they were sampled."""
 
+    def __post_init__(self) -> None:
+        if self.skill:
+            object.__setattr__(self, "kind", Kind.SINGLE)
+
 
 def spell(attack: Attack) -> str:
     """Write an attack on one line; :func:`parse_attack` reads it back.
 
-    Language, kind, template and seed; demonstrations and their order; then each edit with its
-    seed, place and size: ``en/single/3/17 2/0 gap/5/0/1``.
+    Language, kind or skill, template and seed; demonstrations and their order; then each edit with
+    its seed, place and size: ``en/single/3/17 2/0 gap/5/0/1``.
     """
-    head = f"{attack.language}/{attack.kind}/{attack.template}/{attack.seed}"
+    topic = attack.skill or attack.kind.value
+    head = f"{attack.language}/{topic}/{attack.template}/{attack.seed}"
     edits = (f"{e.operator}/{e.seed}/{e.place}/{e.size}" for e in attack.edits)
     return " ".join((head, f"{attack.shown}/{attack.order}", *edits))
 
@@ -78,12 +86,13 @@ def parse_attack(text: str) -> Attack:
     """
     try:
         head, prompt, *edits = text.split(" ")
-        language, kind, template, seed = head.split("/")
+        language, topic, template, seed = head.split("/")
         shown, order = prompt.split("/")
         parts = [edit.split("/") for edit in edits]
         return Attack(
             language=Language(language),
-            kind=Kind(kind),
+            kind=Kind.SINGLE if topic in SKILLS else Kind(topic),
+            skill=topic if topic in SKILLS else "",
             template=int(template),
             seed=int(seed),
             edits=tuple(Edit(name, int(a), int(b), int(c)) for name, a, b, c in parts),

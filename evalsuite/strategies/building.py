@@ -6,11 +6,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evalsuite.cases import Case
+from evalsuite.cases import Case, Expectation, Kind
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import make_case, templates
+from evalsuite.scenarios import make_case, sample_skills, templates
 from evalsuite.strategies.attack import Attack, Edit, World
 from evalsuite.strategies.operators import applied
+
+_OF_REWRITES = ("lookalike", "window")
+"""Operators that only mean something where a rewrite is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +36,37 @@ def build_attack(attack: Attack, world: World) -> Built:
     """
     shown = shown_by(attack, world)
     seen = replace(world, demonstrations={attack.language: shown})
+    case = _harmless(attack, seen)
+    edits = attack.edits
+    if attack.skill:
+        case = _asking_for_a_skill(attack, case)
+        edits = tuple(edit for edit in edits if edit.operator not in _OF_REWRITES)
+    case, used = applied(case, edits, seen)
+    return Built(case, used, shown)
+
+
+def _harmless(attack: Attack, world: World) -> Case:
     available = templates(attack.language, attack.kind, world.split)
-    case = make_case(
+    return make_case(
         random.Random(f"attack/{attack.seed}"),  # noqa: S311 - sampling, not security
         available[attack.template % len(available)],
         "drawn",
-        avoid=seen.names(attack.language),
+        avoid=world.names(attack.language),
     )
-    case, used = applied(case, attack.edits, seen)
-    return Built(case, used, shown)
+
+
+def _asking_for_a_skill(attack: Attack, talk: Case) -> Case:
+    """A chat that ends with an instruction, after some talk or after none."""
+    (item,) = sample_skills(attack.seed, 1, languages=(attack.language,), skills=(attack.skill,))
+    return Case(
+        id="drawn",
+        language=attack.language,
+        kind=Kind.STANDALONE,
+        cluster=f"skills/{item.cluster}",
+        history=talk.history if attack.template % 2 else (),
+        query=item.prompt,
+        expect=Expectation(rewrites=(item.answer, *item.accepted)),
+    )
 
 
 def shown_by(attack: Attack, world: World) -> tuple[Demonstration, ...]:

@@ -15,7 +15,7 @@ from evalsuite.engines.scripted import ScriptedEngine
 from evalsuite.generation import Output, Request
 from evalsuite.models import BaseRef
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import sample_demonstrations
+from evalsuite.scenarios import sample_demonstrations, sample_skills
 from evalsuite.search import Answers, Asker, Envelope, Found, Hunt, Plan, Posed, Promise
 from evalsuite.search.drawing import bred, fresh, seeded
 from evalsuite.strategies import ANSWERABLE, Attack, World, build_attack, usable
@@ -170,6 +170,55 @@ def test_a_reference_counts_only_where_the_baseline_resolves_it(
     found = searching.run().counterexamples
     assert {c.broken.promise for c in found} == ({Promise.RESOLVED} if baseline_copes else set())
     assert not any(c.broken.promise.absolute for c in found)
+
+
+@pytest.mark.parametrize("baseline_knows", [True, False])
+def test_a_lost_skill_counts_only_where_the_baseline_has_it(
+    template: ChatTemplate, baseline_knows: bool
+) -> None:
+    class Skilled(Scripted):
+        """The baseline may count; the candidate has forgotten how."""
+
+        def _answered(self, request: Request) -> Output:
+            said = ScriptedEngine.infer(self, [request])[0]
+            assert request.conversation is not None
+            asked = request.conversation.turns[-1].content
+            knows = baseline_knows and request.adapter == "baseline"
+            return replace(said, text=answers.get(asked, "?") if knows else "What is it?")
+
+    answers = {
+        item.prompt: item.answer
+        for seed in drawn_seeds()
+        for language in Language
+        for item in sample_skills(seed, 1, languages=(language,), skills=("count",))
+    }
+    searching = hunt(template, Skilled(template, repeats), budget=80, operators=["gap", "emoji"])
+    searching.plan = replace(searching.plan, envelope=skilled(searching.plan.envelope))
+    searching.asker = Asker(
+        engine=searching.asker.engine, template=template, candidate="it", baseline="baseline"
+    )
+    found = [c for c in searching.run().counterexamples if c.broken.promise is Promise.KEPT]
+    assert bool(found) == baseline_knows
+    for one in found:
+        assert one.posed.case.history == (), "no talk is needed"
+        assert "was due" in one.broken.reason
+
+
+def skilled(envelope: Envelope) -> Envelope:
+    return replace(envelope, skills=("count",))
+
+
+def drawn_seeds() -> set[int]:
+    """Seeds of the skill items that a search with seed 0 asks for."""
+    envelope = Envelope(
+        languages=tuple(Language),
+        kinds=ANSWERABLE,
+        operators=("gap", "emoji"),
+        max_edits=3,
+        max_demonstrations=4,
+        skills=("count",),
+    )
+    return {a.seed for n in range(400) if (a := fresh(envelope, 0, n)).skill}
 
 
 def test_the_same_seed_finds_the_same(template: ChatTemplate) -> None:

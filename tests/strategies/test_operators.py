@@ -18,7 +18,13 @@ from evalsuite.conversation import Role
 from evalsuite.detectors import literal_leak, resolve
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import make_case, sample_demonstrations, templates
+from evalsuite.scenarios import (
+    SKILLS,
+    make_case,
+    sample_demonstrations,
+    sample_skills,
+    templates,
+)
 from evalsuite.scenarios.names import Split
 from evalsuite.strategies import (
     ANSWERABLE,
@@ -74,7 +80,20 @@ def test_a_hostile_case_survives_its_file(attack: Attack) -> None:
     assert replace(read, source=case.source) == case
 
 
-@given(attacks(world=WORLD, max_demonstrations=16))
+@given(attacks(world=WORLD, skills=("count", "copy")))
+def test_a_chat_that_asks_for_a_skill_keeps_its_question(attack: Attack) -> None:
+    built = build_attack(attack, WORLD)
+    assert build_attack(attack, WORLD) == built
+    if attack.skill:
+        (item,) = sample_skills(
+            attack.seed, 1, languages=(attack.language,), skills=(attack.skill,)
+        )
+        assert (built.case.query, built.case.reference) == (item.prompt, item.answer)
+        assert not {e.operator for e in built.used} & {"lookalike", "window"}
+        assert bool(built.case.history) or not attack.template % 2 or not built.used
+
+
+@given(attacks(world=WORLD, skills=SKILLS, max_demonstrations=16))
 def test_an_attack_survives_being_spelled(attack: Attack) -> None:
     assert parse_attack(spell(attack)) == attack
     assert "\n" not in spell(attack)
