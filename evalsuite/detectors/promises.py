@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from evalsuite.cases import Case
+from evalsuite.conversation import Conversation
 from evalsuite.detectors.leakage import literal_leak
 from evalsuite.detectors.pronouns import resolve
 from evalsuite.detectors.retention import answer_score
@@ -15,12 +16,16 @@ from evalsuite.detectors.score import Span
 from evalsuite.generation import Output
 from evalsuite.prompts import Demonstration, task_text
 from evalsuite.scenarios import SkillItem
-from evalsuite.template import ChatTemplate
+from evalsuite.template import ChatTemplate, PropertyStatus
+from evalsuite.template.properties import r3_no_forged_control, r4_parse_back
 
 
 class Promise(StrEnum):
     """What was promised about every answer."""
 
+    ROUND_TRIP = "template round trip"
+    """Absolute: the prompt that was rendered reads back as the conversation, with no turn lost,
+    changed or forged."""
     NO_CONTROL = "no control token"
     """Absolute: the answer ends its turn and goes on into no other."""
     NO_LEAK = "no example leakage"
@@ -65,6 +70,15 @@ def first_broken(
         template: knows the control tokens.
     """
     return next(_broken(case, shown, candidate, baseline, template), None)
+
+
+def broken_by_template(conversation: Conversation, template: ChatTemplate) -> Broken | None:
+    """What the template makes of a conversation that it should carry unchanged; None: all well."""
+    for prove in (r4_parse_back, r3_no_forged_control):
+        result = prove(template, [conversation])
+        if result.status is PropertyStatus.VIOLATED:
+            return Broken(Promise.ROUND_TRIP, f"{result.name}: {result.detail}")
+    return None
 
 
 def first_broken_in_chat(

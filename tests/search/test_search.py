@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsuite.cases import Case, Language
-from evalsuite.conversation import Conversation
+from evalsuite.conversation import Conversation, Message
 from evalsuite.engines.scripted import ScriptedEngine
 from evalsuite.generation import Output, Request
 from evalsuite.models import BaseRef
@@ -170,6 +171,31 @@ def test_a_reference_counts_only_where_the_baseline_resolves_it(
     found = searching.run().counterexamples
     assert {c.broken.promise for c in found} == ({Promise.RESOLVED} if baseline_copes else set())
     assert not any(c.broken.promise.absolute for c in found)
+
+
+def test_a_template_that_changes_a_conversation_is_found_before_any_answer(
+    template: ChatTemplate,
+) -> None:
+    class DropsTurns:
+        """Renders prompts without what a line break stands before."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(template, name)
+
+        def prompt(self, conversation: Conversation) -> tuple[int, ...]:
+            *before, last = conversation.messages
+            cut = Message(last.role, last.content.replace("\u200b", ""))
+            return template.prompt(Conversation((*before, cut)))
+
+    operators = ["zero_width", "gap"]
+    searching = hunt(template, Scripted(template, repeats), budget=40, operators=operators)
+    searching.asker.template = cast("ChatTemplate", DropsTurns())
+    found = searching.run().counterexamples
+    assert {c.broken.promise for c in found} == {Promise.ROUND_TRIP}
+    assert all("R4 parse back" in c.broken.reason for c in found)
+    assert all("zero_width" in c.posed.operators for c in found)
+    assert all("\u200b" in "".join(m.content for m in c.posed.case.history) for c in found)
+    assert all(len(c.posed.case.history) <= 3 for c in found)
 
 
 @pytest.mark.parametrize("baseline_knows", [True, False])
