@@ -22,12 +22,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from evalsuite._yaml import (
-    Broken,
+    Broken as BrokenNode,
+)
+from evalsuite._yaml import (
     Node,
     Problems,
     fields_of,
@@ -40,11 +42,21 @@ from evalsuite._yaml import (
 )
 from evalsuite.casefiles import dump_cases, read_case
 from evalsuite.cases import Case
-from evalsuite.detectors.promises import Promise
+from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.detectors.promises import (
+    Broken,
+    Promise,
+    broken_by_template,
+    first_broken,
+    first_broken_in_chat,
+)
 from evalsuite.errors import InvalidCase, InvalidInput
-from evalsuite.prompts import FORMATS, Demonstration, dump_demonstrations
+from evalsuite.gates.verdict import Tier
+from evalsuite.generation import Output
+from evalsuite.prompts import FORMATS, Demonstration, build, dump_demonstrations
 from evalsuite.prompts.demonstrations import read_demonstration
 from evalsuite.storage import storage_errors, write_once
+from evalsuite.template import ChatTemplate
 
 FOLDER = "regressions"
 """The folder below a case folder that holds these files."""
@@ -85,11 +97,52 @@ class Regression:
     case: Case
     shown: tuple[Demonstration, ...]
     origin: Origin
+    tier: Tier = Tier.BLOCKING
+    """Whether breaking it again decides; a person may make it advisory."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """The prompt."""
+        return posed_as(self.case, self.shown, self.origin.prompt_format)
+
+
+def posed_as(case: Case, shown: Sequence[Demonstration], prompt_format: str) -> Conversation:
+    """Put a case to a model: as a rewriting prompt, or, in the format ``chat``, as it is."""
+    if prompt_format == CHAT:
+        return Conversation((*case.history, Message(Role.USER, case.query)))
+    return build(case, format=prompt_format, demonstrations=shown)
 
 
 def _writable(text: str) -> str:
     """What a model said, without the two things that no text file can hold."""
     return text.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="replace").decode()
+
+
+def broken_in(
+    case: Case,
+    shown: Sequence[Demonstration],
+    prompt_format: str,
+    *,
+    candidate: Output,
+    baseline: str,
+    template: ChatTemplate,
+) -> Broken | None:
+    """The first promise that a prompt, or the candidate's answer to it, breaks; or None.
+
+    Args:
+        case: what was asked.
+        shown: the demonstrations in the prompt.
+        prompt_format: how it was put; see :func:`posed_as`.
+        candidate: the candidate's answer.
+        baseline: the baseline's answer to the same prompt.
+        template: rendered the prompt.
+    """
+    rendered = broken_by_template(posed_as(case, shown, prompt_format), template)
+    if rendered is not None:
+        return rendered
+    if prompt_format == CHAT:
+        return first_broken_in_chat(case, candidate, baseline, template)
+    return first_broken(case, shown, candidate, baseline, template)
 
 
 _ORIGIN = tuple(field.name for field in dataclasses.fields(Origin))
@@ -99,7 +152,8 @@ def dump_regression(regression: Regression) -> str:
     """Write a regression as the YAML text that :func:`parse_regression` reads back."""
     origin = dataclasses.asdict(regression.origin)
     lines = [f"  {name}: {quoted(str(origin[name]))}" for name in _ORIGIN if origin[name]]
-    text = "\n".join((f"{_HEAD}found:", *lines, ""))
+    tier = "" if regression.tier is Tier.BLOCKING else f"tier: {regression.tier}\n"
+    text = "\n".join((f"{_HEAD}{tier}found:", *lines, ""))
     if regression.shown:
         text += "demonstrations:\n" + _indented(dump_demonstrations(regression.shown))
     return text + dump_cases([dataclasses.replace(regression.case, source="")])
@@ -122,6 +176,14 @@ def load_regressions(folder: Path) -> tuple[Regression, ...]:
             found.append(load_regression(path))
         except InvalidCase as error:
             lines += str(error).splitlines()
+    first: dict[str, Regression] = {}
+    for item in found:
+        twin = first.setdefault(item.case.id, item)
+        if twin is not item:
+            lines.append(
+                f"{item.case.source}: the id {item.case.id!r} stands in {twin.case.source} too; "
+                "give one of them another"
+            )
     if lines:
         raise InvalidCase(joined(lines))
     return tuple(found)
@@ -146,8 +208,10 @@ def parse_regression(text: str, name: str = "<text>") -> Regression:
         InvalidCase: one line ``name:line: problem and fix`` for each problem.
     """
     problems = Problems(name)
-    root = parse(text, problems) or Broken(1)
-    values = fields_of(root, ("found", "demonstrations", "cases"), "the file", problems) or {}
+    root = parse(text, problems) or BrokenNode(1)
+    keys = ("tier", "found", "demonstrations", "cases")
+    values = fields_of(root, keys, "the file", problems) or {}
+    tier = _tier(values.get("tier"), problems)
     for key in ("found", "cases"):
         if key not in values and not problems.found:
             problems.add(1, f"the file has no key {key!r}; a regression says what broke and how")
@@ -161,7 +225,16 @@ def parse_regression(text: str, name: str = "<text>") -> Regression:
     cases = [read_case(node, problems, {}) for node in nodes]
     if problems.found or origin is None or cases[0] is None:
         raise InvalidCase(joined(problems.lines()))
-    return Regression(case=cases[0], shown=tuple(d for d in shown if d), origin=origin)
+    return Regression(case=cases[0], shown=tuple(d for d in shown if d), origin=origin, tier=tier)
+
+
+def _tier(node: Node | None, problems: Problems) -> Tier:
+    said = Tier.BLOCKING.value if node is None else text_of(node, "tier", problems)
+    if said not in (Tier.BLOCKING, Tier.ADVISORY):
+        line = 1 if node is None else node.line
+        problems.add(line, f"tier={said!r}; use {Tier.BLOCKING} or {Tier.ADVISORY}")
+        return Tier.BLOCKING
+    return Tier(said)
 
 
 def _origin(node: Node, problems: Problems) -> Origin | None:

@@ -14,6 +14,7 @@ from evalsuite.cases import Language
 from evalsuite.cli import main
 from evalsuite.detectors.promises import Promise
 from evalsuite.errors import InvalidCase, InvalidInput
+from evalsuite.gates import Tier
 from evalsuite.prompts import FORMATS
 from evalsuite.regressions import (
     Origin,
@@ -50,7 +51,12 @@ def regressions(draw: st.DrawFn) -> Regression:
         prompt_format=draw(st.sampled_from(sorted(FORMATS))),
     )
     shown = SHOWN[: draw(st.integers(0, 3))]
-    return Regression(case=draw(adversarial_histories(max_size=2)), shown=shown, origin=origin)
+    return Regression(
+        case=draw(adversarial_histories(max_size=2)),
+        shown=shown,
+        origin=origin,
+        tier=draw(st.sampled_from([Tier.BLOCKING, Tier.ADVISORY])),
+    )
 
 
 @given(regressions())
@@ -59,6 +65,7 @@ def test_what_is_written_is_read_back(regression: Regression) -> None:
     read = parse_regression(dump_regression(regression), "r.yaml")
     assert read.origin == regression.origin
     assert read.shown == regression.shown
+    assert read.tier is regression.tier
     assert replace(read.case, source="") == replace(regression.case, source="")
 
 
@@ -96,6 +103,7 @@ def test_regressions_are_no_golden_cases(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("found:", "tier: maybe\nfound:", r"r\.yaml:2: tier='maybe'; use blocking or advisory"),
         ("found:", "fund:", r"r\.yaml:2: unknown key 'fund' in the file"),
         ('promise: "no example leakage"', 'promise: "none"', r"r\.yaml:3: promise='none'; use one"),
         ('  promise: "no example leakage"\n', "", r"r\.yaml:3: found has no promise"),
@@ -124,6 +132,13 @@ def test_every_broken_file_of_a_folder_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(InvalidCase) as caught:
         load_regressions(tmp_path)
     assert all(f"{name}.yaml:1" in str(caught.value) for name in ("a", "b"))
+
+
+def test_two_files_with_one_id_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        remember(tmp_path, name, one())
+    with pytest.raises(InvalidCase, match=r"b\.yaml:\d+: the id .* stands in .*a\.yaml:\d+ too"):
+        load_regressions(tmp_path)
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

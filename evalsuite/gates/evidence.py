@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from evalsuite.errors import InvalidInput
+from evalsuite.gates.verdict import Gate, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,9 @@ class Evidence:
     """General-skill items, both sides; the group is the skill."""
     texts: tuple[Observation, ...] = ()
     """General texts, both sides, loss in nats per token."""
+    regressions: Mapping[tuple[Gate, Tier], tuple[Observation, ...]] = field(default_factory=dict)
+    """Histories that broke a candidate once, by the gate they count against: loss 1 when one broke
+    this candidate too."""
 
 
 def distinct(observations: Iterable[Observation]) -> tuple[Observation, ...]:

@@ -74,6 +74,7 @@ def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
             evidence.control_tokens,
         ),
     ]
+    parts += _regressions(policy, Gate.TEMPLATE_ROUND_TRIP, evidence)
     return _combined(policy, Gate.TEMPLATE_ROUND_TRIP, parts)
 
 
@@ -106,6 +107,7 @@ def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
     parts += _absent_languages(ask, rule, rule.literal, evidence.literal_leaks)
     parts += _sliced(ask, rule.slices, evidence.literal_leaks, copied)
     parts += _goldens(policy, rule.goldens, evidence.golden_leaks, copied)
+    parts += _regressions(policy, Gate.EXAMPLE_LEAKAGE, evidence)
     return _combined(policy, Gate.EXAMPLE_LEAKAGE, parts)
 
 
@@ -127,6 +129,7 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
         criterion = ask(f"kind/{kind}", wrong, rule.failure_rate, tier=Tier.ADVISORY)
         parts.append(judge_rate(criterion, cases))
     parts += _goldens(policy, rule.goldens, evidence.goldens, wrong)
+    parts += _regressions(policy, Gate.PRONOUN_RESOLUTION, evidence)
     return _combined(policy, Gate.PRONOUN_RESOLUTION, parts)
 
 
@@ -159,6 +162,7 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
             assumed_icc=rule.assumed_icc,
         )
         parts.append(judge_mean(criterion, cases))
+    parts += _regressions(policy, Gate.FORGETTING, evidence)
     return _combined(policy, Gate.FORGETTING, parts)
 
 
@@ -265,6 +269,29 @@ def _goldens(
             sets.get(name, ()),
         )
         for name, tier in sorted(rule.sets.items())
+    ]
+
+
+def _regressions(policy: Policy, gate: Gate, evidence: Evidence) -> list[SliceVerdict]:
+    """What broke a candidate once must not break this one; no part where there are none."""
+    names = {Tier.BLOCKING: "regressions", Tier.ADVISORY: "regressions/advisory"}
+    return [
+        judge_census(
+            Criterion(
+                name=name,
+                subject="What broke a candidate once broke this one",
+                limit=0.0,
+                minimum=1,
+                tier=tier,
+                confidence=policy.confidence,
+                power=policy.power,
+                assumed_icc=0.0,
+            ),
+            evidence.regressions[gate, tier],
+            of="remembered cases",
+        )
+        for tier, name in names.items()
+        if (gate, tier) in evidence.regressions
     ]
 
 

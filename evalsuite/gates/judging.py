@@ -153,14 +153,22 @@ def judge_mean(criterion: Criterion, observations: Sequence[Observation]) -> Sli
     return _settle(criterion, estimate, found, len(cases), detectable, Quantity.NATS)
 
 
-def judge_census(criterion: Criterion, observations: Sequence[Observation]) -> SliceVerdict:
-    """Judge a fixed list of cases: every case counts, nothing is estimated."""
+def judge_census(
+    criterion: Criterion, observations: Sequence[Observation], *, of: str = "hand-written cases"
+) -> SliceVerdict:
+    """Judge a fixed list of cases: every case counts, nothing is estimated.
+
+    Args:
+        criterion: what is asked.
+        observations: the cases.
+        of: what they are, for the reason.
+    """
     cases = distinct(observations)
     failures = sum(case.candidate or 0.0 for case in cases)
     missing = sum(case.candidate is None for case in cases)
     measured = len(cases) - missing
     value = failures / measured if measured else None
-    said = f"{criterion.subject} in {failures:g} of {len(cases)} hand-written cases"
+    said = f"{criterion.subject} in {failures:g} of {len(cases)} {of}"
     compared = [case.baseline for case in cases if case.baseline is not None]
     if compared:
         said += f" (baseline: {sum(compared):g} of {len(compared)})"

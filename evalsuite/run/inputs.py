@@ -19,11 +19,12 @@ from evalsuite.errors import InvalidInput
 from evalsuite.gates import Policy, Waiver, derived_seed, load_policy, load_waivers
 from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, resolve_base
 from evalsuite.prompts import get_format, load_demonstrations
+from evalsuite.regressions import FOLDER, Regression, dump_regression, load_regressions
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
 
-PANEL, SKILLS, TEXTS = "panel", "skills", "texts"
-"""Names of the sampled parts; golden sets go by their own names."""
+PANEL, SKILLS, TEXTS, REGRESSIONS = "panel", "skills", "texts", "regressions"
+"""Names of the sampled parts and of the regressions; golden sets go by their own names."""
 DEMONSTRATIONS = "demonstrations"
 """The folder below a case folder that holds what prompts of golden cases show: of each set and
 language ``<set>_<language>.yaml``, and beside it ``..._swap.yaml``, its counterfactual."""
@@ -76,6 +77,8 @@ class Inputs:
     """What the prompts of a golden set show, where the set has demonstrations of its own."""
     suites: tuple[SkillItem, ...] = field(default=())
     texts: tuple[TextItem, ...] = field(default=())
+    regressions: tuple[Regression, ...] = ()
+    """Histories that broke a candidate once."""
     waivers: tuple[Waiver, ...] = ()
     """Those that are about this candidate."""
     seed: int
@@ -115,7 +118,9 @@ class Inputs:
         """SHA-256 over everything that was read, wherever it lies: golden cases, suites, texts."""
         every = (c for name in sorted(self.goldens) for c in self.goldens[name])
         texts = [(item.language, item.prompt, item.text) for item in self.texts]
-        return digest_of([dump_cases(map(without_source, every)), self.suites, texts])
+        found = [dump_regression(regression) for regression in self.regressions]
+        known = [dump_cases(map(without_source, every)), self.suites, texts]
+        return digest_of([*known, found] if found else known)
 
     @property
     def circumstances(self) -> str:
@@ -170,6 +175,7 @@ def resolve(request: GateRequest) -> Inputs:
         demonstrations=asked.demonstrations,
         suites=asked.suites,
         texts=asked.texts,
+        regressions=asked.regressions,
         waivers=tuple(w for w in asked.waivers if adapter.digest.startswith(w.adapter)),
         seed=request.seed or 0,
     )
@@ -209,6 +215,7 @@ class Asked:
     demonstrations: Mapping[tuple[str, Language], DemonstrationPair]
     suites: tuple[SkillItem, ...]
     texts: tuple[TextItem, ...]
+    regressions: tuple[Regression, ...]
     waivers: tuple[Waiver, ...]
 
 
@@ -226,6 +233,7 @@ def check(request: GateRequest) -> Asked:
         demonstrations=_demonstrations(request.cases, policy),
         suites=_suites(policy),
         texts=_texts(policy),
+        regressions=load_regressions(request.cases / FOLDER),
         waivers=load_waivers(request.waivers) if request.waivers else (),
     )
 
@@ -260,7 +268,7 @@ def _goldens(folder: Path, policy: Policy) -> dict[str, tuple[Case, ...]]:
     for case in load_cases(folder):
         name = set_of(case.source.rpartition(":")[0])
         found.setdefault(name, []).append(case)
-    reserved = sorted({PANEL, SKILLS, TEXTS} & {*found, *wanted})
+    reserved = sorted({PANEL, SKILLS, TEXTS, REGRESSIONS} & {*found, *wanted})
     if reserved:
         raise InvalidInput(
             f"a golden set in {str(folder)!r} or policy {policy.name!r} is called {reserved[0]}, "

@@ -16,7 +16,8 @@ from evalsuite.conversation import Conversation
 from evalsuite.errors import InvalidInput
 from evalsuite.generation import Request, Sampling
 from evalsuite.prompts import build
-from evalsuite.run.inputs import PANEL, SKILLS, TEXTS, Inputs
+from evalsuite.regressions import Regression
+from evalsuite.run.inputs import PANEL, REGRESSIONS, SKILLS, TEXTS, Inputs
 from evalsuite.runrecord import CaseRow, Side
 from evalsuite.scenarios import (
     DemonstrationPair,
@@ -69,7 +70,7 @@ class Question:
     """Whether it shows the counterfactual."""
     request: Request
     item: Any
-    """The Case, SkillItem or TextItem."""
+    """The Case, SkillItem, TextItem or Regression."""
 
     @property
     def demonstrations(self) -> str:
@@ -168,6 +169,8 @@ def questions(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
         asked += _skill(inputs, skill)
     for text in samples.texts:
         asked += _text(inputs, text)
+    for regression in inputs.regressions:
+        asked += _regression(inputs, regression)
     _require_fit(asked, inputs.context)
     return tuple(asked)
 
@@ -249,6 +252,14 @@ def _skill(inputs: Inputs, item: SkillItem) -> Iterator[Question]:
         source=item.source,
     )
     request = _request(inputs, item.question, _ANSWER)
+    for side in BOTH:
+        adapted = replace(request, adapter=_adapter(inputs, side))
+        yield Question(row=row, side=side, request=adapted, item=item)
+
+
+def _regression(inputs: Inputs, item: Regression) -> Iterator[Question]:
+    row = CaseRow.of(item.case, panel=REGRESSIONS)
+    request = _request(inputs, item.conversation, _REWRITE)
     for side in BOTH:
         adapted = replace(request, adapter=_adapter(inputs, side))
         yield Question(row=row, side=side, request=adapted, item=item)

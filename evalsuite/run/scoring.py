@@ -14,10 +14,12 @@ from evalsuite.detectors.roundtrip import check as check_properties
 from evalsuite.detectors.roundtrip import control_token
 from evalsuite.engines import LivenessReport
 from evalsuite.errors import EvalsuiteError
-from evalsuite.gates import Check, Evidence, Gate, Observation, Origin
+from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier
+from evalsuite.gates.promised import GATE_OF
 from evalsuite.generation import Finish, Output
 from evalsuite.prompts import task_text
-from evalsuite.run.inputs import PANEL, SKILLS, TEXTS, Inputs
+from evalsuite.regressions import broken_in
+from evalsuite.run.inputs import PANEL, REGRESSIONS, SKILLS, TEXTS, Inputs
 from evalsuite.run.questions import Question, Samples
 from evalsuite.runrecord import CaseRow, ScoreRow, Side, Unit
 from evalsuite.template import ChatTemplate
@@ -41,6 +43,8 @@ class Measured:
     scores: tuple[ScoreRow, ...]
 
 
+REGRESSION = "regression"
+"""The detector that judges histories that broke a candidate once."""
 _LEAKS = ("literal_leak", "swap_leak")
 Place = tuple[str, str, bool, Side]
 
@@ -62,6 +66,7 @@ def measure(
     rows += _leaks(samples, by_place)
     rows += _references(samples, answered)
     rows += _retained(answered)
+    rows += _regressions(inputs, by_place)
     properties, property_rows = _properties(inputs)
     trips, trip_rows = _round_trips(inputs.template, answered)
     endings, ending_rows = _endings(inputs.template, answered)
@@ -79,6 +84,7 @@ def measure(
         control_tokens=endings,
         skills=_observations(rows, "skill_answer", SKILLS),
         texts=_observations(rows, "text_loss", TEXTS),
+        regressions=_by_gate(inputs, rows),
     )
     return Measured(evidence=evidence, scores=tuple(rows))
 
@@ -139,6 +145,49 @@ def _retained(answered: Iterable[Answered]) -> Iterator[ScoreRow]:
             score = text_score(question.item, answer.output.logprobs)
             row = _row(score, question.row, question.side, "forgetting", answer.key, unit=Unit.NATS)
             yield row
+
+
+def _regressions(inputs: Inputs, by_place: Mapping[Place, Answered]) -> Iterator[ScoreRow]:
+    """Judge every history that broke a candidate once by the promises that it was kept for."""
+    for item in inputs.regressions:
+        candidate, baseline = (
+            by_place.get((REGRESSIONS, item.case.id, False, side))
+            for side in (Side.CANDIDATE, Side.BASELINE)
+        )
+        if candidate is None or baseline is None:
+            continue
+        broken = broken_in(
+            item.case,
+            item.shown,
+            item.origin.prompt_format,
+            candidate=candidate.output,
+            baseline=baseline.output.text,
+            template=inputs.template,
+        )
+        said = "Every promise is kept." if broken is None else f"{broken.promise}: {broken.reason}"
+        spans = () if broken is None else broken.spans
+        score = Score(REGRESSION, item.case.id, float(broken is not None), said, spans)
+        gate = GATE_OF[(broken or item.origin).promise].value
+        keys = (candidate.key, baseline.key)
+        yield _row(score, candidate.question.row, Side.CANDIDATE, gate, *keys)
+
+
+def _by_gate(
+    inputs: Inputs, rows: Iterable[ScoreRow]
+) -> dict[tuple[Gate, Tier], tuple[Observation, ...]]:
+    tiers = {item.case.id: item.tier for item in inputs.regressions}
+    found: dict[tuple[Gate, Tier], list[Observation]] = {}
+    for row in rows:
+        if row.panel == REGRESSIONS and row.detector == REGRESSION:
+            observation = Observation(
+                case_id=row.case_id,
+                cluster=row.cluster,
+                language=row.language,
+                group=row.kind,
+                candidate=row.value,
+            )
+            found.setdefault((Gate(row.gate), tiers[row.case_id]), []).append(observation)
+    return {key: tuple(seen) for key, seen in found.items()}
 
 
 def _row(

@@ -5,7 +5,7 @@ from evalsuite.search.drawing import Envelope
 from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Progress, Tried
 from evalsuite.search.judging import Broken, Promise, judge
 from evalsuite.search.record import to_json
-from evalsuite.search.replaying import as_property, replay
+from evalsuite.search.replaying import as_property
 from evalsuite.search.searching import (
     Searched,
     SearchRequest,
@@ -37,7 +37,6 @@ __all__ = [
     "prepared",
     "regression_of",
     "remember_all",
-    "replay",
     "search",
     "to_json",
 ]

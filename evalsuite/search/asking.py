@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from evalsuite.cases import Case
-from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.conversation import Conversation
 from evalsuite.detectors.text import comparable, mentions
 from evalsuite.errors import InvalidConversation
 from evalsuite.generation import Engine, Output, Request, Sampling
-from evalsuite.prompts import Demonstration, build
-from evalsuite.regressions import CHAT
+from evalsuite.prompts import Demonstration
+from evalsuite.regressions import posed_as
 from evalsuite.strategies import Attack, Edit
 from evalsuite.template import ChatTemplate
 
@@ -36,9 +36,7 @@ class Posed:
     @property
     def conversation(self) -> Conversation:
         """The prompt."""
-        if self.prompt_format == CHAT:
-            return Conversation((*self.case.history, Message(Role.USER, self.case.query)))
-        return build(self.case, format=self.prompt_format, demonstrations=self.shown)
+        return posed_as(self.case, self.shown, self.prompt_format)
 
     @property
     def operators(self) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from evalsuite import __version__
+from evalsuite.gates.promised import GATE_OF
 from evalsuite.search.asking import Posed
 from evalsuite.search.hunting import Counterexample, topic_of
-from evalsuite.search.judging import GATES
 from evalsuite.search.relations import Checked
 from evalsuite.search.searching import Searched, defect_of
 from evalsuite.search.sensitivity import Point
@@ -91,7 +91,7 @@ def _counterexample(one: Counterexample) -> dict[str, Any]:
     case, broken = one.posed.case, one.broken
     return {
         "defect": defect_of(one),
-        "gate": GATES[broken.promise].value,
+        "gate": GATE_OF[broken.promise].value,
         "promise": broken.promise.value,
         "absolute": broken.promise.absolute,
         "reason": broken.reason,

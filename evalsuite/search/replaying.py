@@ -1,27 +1,12 @@
-"""Asking again about histories that broke a candidate once."""
+"""A counterexample as a failing test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from evalsuite.detectors.promises import Broken
-from evalsuite.regressions import Regression
 from evalsuite.search.asking import Asker, Posed
 from evalsuite.search.hunting import Counterexample
 from evalsuite.search.judging import judge
-
-
-def replay(regressions: Sequence[Regression], asker: Asker) -> list[Broken | None]:
-    """Ask about every regression in one batch.
-
-    Returns:
-        What each breaks now, in order; None where every promise is kept.
-    """
-    posed = [
-        Posed(case=r.case, shown=r.shown, prompt_format=r.origin.prompt_format) for r in regressions
-    ]
-    answers = asker.ask(posed)
-    return [judge(one, said, asker.template) for one, said in zip(posed, answers, strict=True)]
 
 
 def as_property(found: Counterexample, asker: Asker) -> Callable[[], None]:

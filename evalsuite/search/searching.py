@@ -9,6 +9,7 @@ from pathlib import Path
 from evalsuite.cases import Case
 from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.errors import InvalidInput
+from evalsuite.gates.promised import GATE_OF
 from evalsuite.prompts import Demonstration
 from evalsuite.regressions import FOLDER, Origin, Regression, remember, shape_name
 from evalsuite.run import GateRequest, Inputs
@@ -17,7 +18,6 @@ from evalsuite.scenarios import sample_demonstrations
 from evalsuite.search.asking import Asker, Posed
 from evalsuite.search.drawing import Envelope
 from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Tell, topic_of
-from evalsuite.search.judging import GATES
 from evalsuite.search.relations import Checked, check_relations
 from evalsuite.search.sensitivity import Point, measure_sensitivity
 from evalsuite.strategies import ANSWERABLE, OPERATORS, World, spell, usable
@@ -199,7 +199,7 @@ def regression_of(found: Counterexample, asker: Asker) -> Regression:
     """
     posed = found.posed
     return Regression(
-        case=posed.case,
+        case=replace(posed.case, id=defect_of(found)),
         shown=posed.shown,
         origin=Origin(
             promise=found.broken.promise,
@@ -240,4 +240,4 @@ def defect_of(found: Counterexample) -> str:
         topic_of(found.posed),
         *found.posed.operators,
     )
-    return shape_name(GATES[broken.promise].value, parts)
+    return shape_name(GATE_OF[broken.promise].value, parts)

@@ -1,0 +1,301 @@
+"""What a search sees and what it costs, on the embedded model.
+
+    python benchmarks/searching.py --adapter adapters/quickstart --mutants adapters
+
+``--mutants`` is the folder that ``nox -s bites`` fills. Defects of the output layer
+are planted in the good candidate's own answers, so they cost no further inference.
+Exit status 1 when a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from figures import RESULTS, ROOT, Bound, Figure, conclude, machine
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from evalsuite.cases import Case, Kind
+from evalsuite.detectors.promises import Promise
+from evalsuite.engines import open_engine
+from evalsuite.engines.transformers import TransformersEngine
+from evalsuite.gates import Gate
+from evalsuite.generation import Request
+from evalsuite.prompts import build
+from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
+from evalsuite.run import GateRequest, Inputs
+from evalsuite.run.inputs import resolve
+from evalsuite.run.questions import Question
+from evalsuite.run.scoring import Answered
+from evalsuite.runrecord import CaseRow, Side
+from evalsuite.scenarios import DemonstrationPair, SkillItem
+from evalsuite.search import (
+    Answers,
+    Asker,
+    Counterexample,
+    Found,
+    Posed,
+    SearchRequest,
+    prepared,
+)
+from evalsuite.search.asking import SAMPLING
+from evalsuite.strategies import adversarial_histories
+
+PLAIN = 48
+"""Examples of the plain test: enough for a rate, few enough to wait for."""
+BATCHED = 384
+BUDGET = 500
+TRAINED = {
+    "mutant-leaky-0": Promise.NO_LEAK,
+    "mutant-history-blind-0": Promise.RESOLVED,
+    "mutant-over-rewriter-0": Promise.UNCHANGED,
+    "mutant-forgetful-0": Promise.KEPT,
+}
+"""What each trained mutant must be found to break."""
+PROMISES = {
+    Gate.EXAMPLE_LEAKAGE: (Promise.NO_LEAK,),
+    Gate.PRONOUN_RESOLUTION: (Promise.RESOLVED, Promise.UNCHANGED),
+    Gate.TEMPLATE_ROUND_TRIP: (Promise.NO_CONTROL,),
+    Gate.FORGETTING: (Promise.KEPT,),
+}
+"""What a planted defect of each gate's must be found to break."""
+SEVERITY = 0.1
+"""Share of the answers that a defect of the output layer hits."""
+OUT_OF_REACH = {
+    "forget-text": "a search asks for no texts",
+    "drop-system": "planted in the renderer",
+    "strip-spaces": "planted in the renderer",
+    "drop-turn": "planted in the renderer",
+    "forge-turn": "planted in the renderer",
+}
+_SINGLE = (Kind.SINGLE, Kind.DROPPED_SUBJECT, Kind.STANDALONE, Kind.NOISY)
+
+
+def request_for(adapter: Path, cache: Path, budget: int, **more: Any) -> SearchRequest:
+    gate = GateRequest(adapter=adapter, cases=ROOT / "cases", cache=cache)
+    return SearchRequest(gate=gate, budget=budget, **more)
+
+
+@dataclass(slots=True, kw_only=True)
+class Planted(Asker):
+    """Asks a good candidate and corrupts a share of its answers."""
+
+    mutant: Mutant
+    adapter: str
+    hits: set[str] = field(default_factory=set)
+    """Ids of the cases whose answers were corrupted."""
+
+    def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Answers]:
+        answers = Asker.ask(self, posed, margins=margins)
+        return [self._planted(one, said) for one, said in zip(posed, answers, strict=True)]
+
+    def _planted(self, posed: Posed, said: Answers) -> Answers:
+        if random.Random(posed.case.id).random() >= SEVERITY:
+            return said
+        corrupted = self.mutant.corrupt(Specimen(self._answered(posed, said), self.template))
+        if corrupted is None:
+            return said
+        self.hits.add(posed.case.id)
+        return replace(said, candidate=corrupted.output)
+
+    def _answered(self, posed: Posed, said: Answers) -> Answered:
+        case = posed.case
+        item: Case | SkillItem = case
+        if posed.attack is not None and posed.attack.skill:
+            right, *accepted = case.expect.rewrites
+            item = SkillItem(
+                id=case.id, skill=posed.attack.skill, language=case.language,
+                cluster=case.cluster, prompt=case.query, answer=right, accepted=tuple(accepted),
+            )  # fmt: skip
+        question = Question(
+            row=CaseRow.of(case, panel="search"),
+            side=Side.CANDIDATE,
+            pair=DemonstrationPair("search", posed.shown),
+            request=Request(prompt=self.prompt(posed), adapter=self.adapter, sampling=SAMPLING),
+            item=item,
+        )
+        return Answered(question=question, output=said.candidate, key=case.id)
+
+
+def searched(request: SearchRequest) -> Found:
+    """Search a candidate and reduce what was found."""
+    inputs = resolve(request.gate)
+    with closing(open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)) as engine:
+        return prepared(request, inputs, engine).run()
+
+
+def first_planted(request: SearchRequest, inputs: Inputs, mutant: Mutant) -> dict[str, Any]:
+    """Search a good candidate with a planted defect until a corrupted answer breaks its promise."""
+    promises = PROMISES[mutant.gate]
+    with closing(open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)) as engine:
+        hunt = prepared(request, inputs, engine)
+        asker = hunt.asker = Planted(
+            engine=engine, template=inputs.template, candidate=inputs.adapter.digest,
+            context=hunt.asker.context, mutant=mutant, adapter=inputs.adapter.digest,
+        )  # fmt: skip
+        tried = 0
+        for one in hunt.histories(time.monotonic()):
+            tried += 1
+            broken = one.broken
+            if broken and broken.promise in promises and one.posed.case.id in asker.hits:
+                return {"found": True, "after": tried, "reason": broken.reason}
+    return {"found": False, "after": tried, "reason": None}
+
+
+def plain_rate(inputs: Inputs) -> float:
+    """Histories a second of an ordinary test: each example asks the model by itself."""
+    engine = TransformersEngine(inputs.base, (inputs.adapter,), inputs.numerics)
+    asked = 0
+
+    @seed(0)
+    @settings(max_examples=PLAIN, database=None, deadline=None, phases=(Phase.generate,),
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(adversarial_histories())
+    def test(case: Case) -> None:
+        nonlocal asked
+        conversation = build(case)
+        prompt = inputs.template.prompt(conversation)
+        engine.infer(
+            [
+                Request(prompt=prompt, adapter=side, sampling=SAMPLING, conversation=conversation)
+                for side in (inputs.adapter.digest, None)
+            ]
+        )
+        asked += 1
+
+    engine.infer([Request(prompt=(1, 2, 3), sampling=SAMPLING)])  # loads the models
+    began = time.monotonic()
+    test()
+    return asked / (time.monotonic() - began)
+
+
+def batched_rate(inputs: Inputs, work: Path) -> tuple[float, float]:
+    """Histories a second of a search without margins, and the share of batch slots it fills."""
+    request = request_for(inputs.adapter.path, work / "speed.sqlite3", BATCHED, guided=False)
+    engine = TransformersEngine(inputs.base, (inputs.adapter,), inputs.numerics)
+    engine.infer([Request(prompt=(1, 2, 3), sampling=SAMPLING)])
+    hunt = prepared(request, inputs, engine)  # type: ignore[arg-type]  # any engine will do
+    began = time.monotonic()
+    tried = sum(1 for _ in hunt.histories(began))
+    took = time.monotonic() - began
+    return tried / took, tried / (hunt.progress.batches * hunt.plan.round)
+
+
+def mutants_found(
+    args: argparse.Namespace, inputs: Inputs
+) -> Iterator[tuple[str, dict[str, Any], list[Counterexample]]]:
+    """Search each mutant with the same budget, trained ones first."""
+    for name, promise in TRAINED.items():
+        found = searched(request_for(args.mutants / name, args.cache, BUDGET))
+        yield name, told(found, promise), list(found.counterexamples)
+    for mutant in MUTANTS:
+        if mutant.name not in OUT_OF_REACH:
+            request = request_for(args.adapter, args.cache, BUDGET)
+            yield mutant.name, first_planted(request, inputs, mutant), []
+
+
+def told(found: Found, promise: Promise) -> dict[str, Any]:
+    named = [c for c in found.counterexamples if c.broken.promise is promise]
+    return {
+        "found": bool(named),
+        "promises": sorted(c.broken.promise.value for c in found.counterexamples),
+        "reason": named[0].broken.reason if named else None,
+        "turns": len(named[0].posed.case.history) if named else None,
+    }
+
+
+def good_candidate(args: argparse.Namespace, inputs: Inputs) -> dict[str, Any]:
+    """Count what a good candidate breaks, within what the policy holds it to."""
+    request = request_for(args.adapter, args.cache, args.good)
+    broken: dict[str, int] = dict.fromkeys((promise.value for promise in Promise), 0)
+    with closing(open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)) as engine:
+        hunt = prepared(request, inputs, engine)
+        for tried in hunt.histories(time.monotonic()):
+            if tried.broken is not None:
+                broken[tried.broken.promise.value] += 1
+    absolute = sum(broken[promise.value] for promise in Promise if promise.absolute)
+    return {
+        "tried": hunt.progress.tried,
+        "broken": broken,
+        "absolute": absolute,
+        "smallest_margin": hunt.progress.worst,
+    }
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    gate = request_for(args.adapter, args.cache, 1).gate
+    inputs = resolve(gate)
+    result: dict[str, Any] = {"machine": machine()}
+    plain = plain_rate(inputs)
+    rate, filled = batched_rate(inputs, args.cache.parent)
+    result["speed"] = {
+        "plain_per_second": plain, "batched_per_second": rate, "times": rate / plain,
+        "slots_filled": filled,
+    }  # fmt: skip
+    print(result["speed"], flush=True)
+    result["mutants"] = {}
+    reduced: list[Counterexample] = []
+    for name, row, found in mutants_found(args, inputs):
+        result["mutants"][name] = row
+        reduced += found
+        print(name, row, flush=True)
+    result["out_of_reach"] = OUT_OF_REACH
+    result["reductions"] = {
+        "n": len(reduced),
+        "rounds": sorted(c.rounds for c in reduced),
+        "evaluations": sorted(c.evaluations for c in reduced),
+        "turns_of_single_antecedents": sorted(
+            len(c.posed.case.history) for c in reduced if c.posed.case.kind in _SINGLE
+        ),
+    }
+    print(result["reductions"], flush=True)
+    result["good"] = good_candidate(args, inputs)
+    return result
+
+
+def figures(result: Mapping[str, Any]) -> list[Figure]:
+    speed, reductions = result["speed"], result["reductions"]
+    found = [row["found"] for row in result["mutants"].values()]
+    at_most, at_least = Bound.AT_MOST, Bound.AT_LEAST
+    return [
+        Figure(name="histories a second against a plain test", value=speed["times"],
+               bound=at_least, target=10, unit="times"),
+        Figure(name="batch slots filled", value=speed["slots_filled"], bound=at_least, target=0.8),
+        Figure(name="mutants found within 500 histories", value=sum(found), bound=at_least,
+               target=len(found)),
+        Figure(name="counterexamples reduced", value=reductions["n"], bound=at_least, target=20),
+        Figure(name="rounds of a reduction (median)",
+               value=statistics.median(reductions["rounds"] or [float("nan")]),
+               bound=at_most, target=20),
+        Figure(name="turns left of single antecedents (largest)",
+               value=max(reductions["turns_of_single_antecedents"], default=float("nan")),
+               bound=at_most, target=2),
+        Figure(name="absolute promises that the good candidate breaks",
+               value=result["good"]["absolute"], bound=at_most, target=0),
+        Figure(name="histories that it was tried on", value=result["good"]["tried"],
+               bound=at_least, target=5000),
+    ]  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--adapter", type=Path, required=True, help="a good candidate")
+    parser.add_argument("--mutants", type=Path, required=True, help="folder of trained mutants")
+    parser.add_argument("--cache", type=Path, default=Path("reports/searching.sqlite3"))
+    parser.add_argument("--good", type=int, default=5000, help="histories for the good candidate")
+    parser.add_argument("--out", type=Path, default=RESULTS / "searching.json")
+    args = parser.parse_args()
+    args.cache.parent.mkdir(parents=True, exist_ok=True)
+    result = measure(args)
+    return conclude(figures(result), result, args.out)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
