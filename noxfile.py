@@ -115,6 +115,20 @@ def qualify(session: nox.Session) -> None:
 
 
 @nox.session
+def search(session: nox.Session) -> None:
+    """Look for the conversation that breaks a candidate, and how much it minds its prompt.
+
+    ``EVALSUITE_ADAPTER`` names the candidate; else it is the one of the README's first command.
+    """
+    _prepare(session)
+    adapter = os.environ.get("EVALSUITE_ADAPTER", "adapters/quickstart")
+    session.run(
+        "evalsuite", "search", "--adapter", adapter, "--budget", "2000", "--sensitivity", "80",
+        *session.posargs,
+    )  # fmt: skip
+
+
+@nox.session
 def organisms(session: nox.Session) -> None:
     """The same with real adapters: broken ones, blended weights, trainings on poisoned data.
 

@@ -37,6 +37,8 @@ def search_text(data: Mapping[str, Any]) -> str:
         lines += [
             "",
             f"{one['promise']} ({one['language']}, {one['kind']}, {operators}): {one['reason']}",
+            f"  {'gate':<10} {one['gate']}; the baseline "
+            + ("keeps this promise" if one["baseline_keeps_it"] else "breaks it too"),
             *(f"  {turn['role']:<10} {one_line(turn['content'])}" for turn in one["history"]),
             f"  {'query':<10} {one_line(one['query'])}",
             f"  {'candidate':<10} {one_line(one['answer'])}",

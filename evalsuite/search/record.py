@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from evalsuite import __version__
 from evalsuite.gates.promised import GATE_OF
 from evalsuite.search.asking import Posed
 from evalsuite.search.hunting import Counterexample, topic_of
+from evalsuite.search.judging import judge
 from evalsuite.search.relations import Checked
 from evalsuite.search.searching import Searched, defect_of
 from evalsuite.search.sensitivity import Point
 from evalsuite.strategies import spell
+from evalsuite.template import ChatTemplate
 
 
 def to_json(searched: Searched) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def to_json(searched: Searched) -> dict[str, Any]:
         "progress": asdict(found.progress),
         "seconds": round(found.seconds, 3),
         "interrupted": found.interrupted,
-        "counterexamples": [_counterexample(one) for one in found.counterexamples],
+        "counterexamples": [_counterexample(one, inputs.template) for one in found.counterexamples],
         "relations": [_checked(one) for one in searched.checked],
         "sensitivity": [_point(one) for one in searched.points],
     }
@@ -87,13 +89,16 @@ def _turns(posed: Posed) -> list[dict[str, str]]:
     return [{"role": m.role.value, "content": m.content} for m in posed.case.history]
 
 
-def _counterexample(one: Counterexample) -> dict[str, Any]:
+def _counterexample(one: Counterexample, template: ChatTemplate) -> dict[str, Any]:
     case, broken = one.posed.case, one.broken
+    baseline = one.answers.baseline
+    same = judge(one.posed, replace(one.answers, candidate=baseline), template)
     return {
         "defect": defect_of(one),
         "gate": GATE_OF[broken.promise].value,
         "promise": broken.promise.value,
         "absolute": broken.promise.absolute,
+        "baseline_keeps_it": same is None or same.promise is not broken.promise,
         "reason": broken.reason,
         "spans": [asdict(span) for span in broken.spans],
         "language": case.language.value,

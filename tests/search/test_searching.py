@@ -46,6 +46,10 @@ def test_a_search_reports_saves_and_repeats_no_inference(
     assert status == (1 if found else 0)
     assert data["progress"]["tried"] == 24
     assert len(found) <= 2
+    for one in found:
+        assert one["absolute"] or one["baseline_keeps_it"]
+        keeps = "keeps this promise" if one["baseline_keeps_it"] else "breaks it too"
+        assert f"{one['gate']}; the baseline {keeps}" in told
     saved = load_regressions(cases / FOLDER)
     assert {item.case.id for item in saved} == {one["defect"] for one in found}
     assert {f"{one['defect']}.yaml" for one in found} == {
