@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from evalsuite.console import Terminal
 
@@ -87,6 +88,22 @@ def add_registry(parser: argparse.ArgumentParser) -> None:
         default=Path("registry"),
         help="folder of promotion records and of the ledger of attempts (default: registry)",
     )
+
+
+def write_result(folder: Path, name: str, data: Mapping[str, Any], page: str) -> None:
+    """Write a result as JSON under ``name``, and its page as ``index.html``, each whole or not.
+
+    Raises:
+        RunStorageError: the folder refuses them; what was there stays.
+    """
+    from evalsuite.errors import RunStorageError
+    from evalsuite.storage import atomic_write, storage_errors
+
+    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+    with storage_errors(folder, RunStorageError):
+        folder.mkdir(parents=True, exist_ok=True)
+        atomic_write(folder / name, text.encode())
+        atomic_write(folder / "index.html", page.encode())
 
 
 def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequest:

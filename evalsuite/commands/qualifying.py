@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from evalsuite.commands.options import (
     add_gate_options,
     command,
     gate_request,
+    write_result,
 )
 from evalsuite.console import Terminal
 
@@ -127,13 +127,7 @@ def _request(args: argparse.Namespace) -> QualifyRequest:
 
 
 def _write(found: Qualification, out: Path) -> None:
-    from evalsuite.errors import RunStorageError
     from evalsuite.report import render_qualification
-    from evalsuite.storage import atomic_write, storage_errors
 
     data = found.to_json()
-    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-    with storage_errors(out, RunStorageError):
-        out.mkdir(parents=True, exist_ok=True)
-        atomic_write(out / "qualification.json", text.encode())
-        atomic_write(out / "index.html", render_qualification(data).encode())
+    write_result(out, "qualification.json", data, render_qualification(data))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from evalsuite.commands.options import (
     add_gate_options,
     command,
     gate_request,
+    write_result,
 )
 from evalsuite.console import Terminal
 
@@ -74,7 +74,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def _search(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.report import search_text
+    from evalsuite.report import render_search, search_text
     from evalsuite.search import SearchRequest, remember_all, search, to_json
 
     request = SearchRequest(
@@ -89,7 +89,7 @@ def _search(args: argparse.Namespace, terminal: Terminal) -> int:
     with terminal.working("searching"):
         searched = search(request, tell=lambda so_far: terminal.progress(_line(so_far, args)))
     data = to_json(searched)
-    _write(data, args.out)
+    write_result(args.out, "search.json", data, render_search(data))
     terminal.say(search_text(data))
     if not args.no_save:
         for path in remember_all(searched).values():
@@ -108,15 +108,3 @@ def _status(searched: Searched) -> int:
 def _line(so_far: Progress, args: argparse.Namespace) -> str:
     worst = "" if so_far.worst is None else f", smallest margin {so_far.worst:+.1f} nats"
     return f"tried {so_far.tried} of {args.budget}, {so_far.broken} broken{worst}"
-
-
-def _write(data: dict[str, object], out: Path) -> None:
-    from evalsuite.errors import RunStorageError
-    from evalsuite.report import render_search
-    from evalsuite.storage import atomic_write, storage_errors
-
-    text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
-    with storage_errors(out, RunStorageError):
-        out.mkdir(parents=True, exist_ok=True)
-        atomic_write(out / "search.json", text.encode())
-        atomic_write(out / "index.html", render_search(data).encode())
