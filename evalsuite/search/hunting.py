@@ -15,6 +15,8 @@ from evalsuite.strategies import Attack, World, build_attack
 
 ROUND = 128
 """Attacks in a round."""
+_PATIENCE = 30
+"""Attacks to draw for each one that is wanted, before a round makes do with fewer."""
 _PARENTS = 24
 """Most dangerous attacks to breed from."""
 
@@ -140,7 +142,10 @@ class Hunt:
         """Try histories round by round until the budget or the time is spent."""
         number = 0
         while self.progress.tried < self.plan.budget and not self._late(began):
+            before = self.progress.tried
             yield from self._round(number)
+            if self.progress.tried == before:
+                return  # nothing new is left to draw
             number += 1
             self.tell(self.progress)
 
@@ -150,6 +155,8 @@ class Hunt:
 
     def _round(self, number: int) -> Iterator[Tried]:
         posed = self._posed(number)
+        if not posed:
+            return
         answers = self.asker.ask(posed, margins=self.plan.guided)
         self.progress.batches = self.asker.batches
         for one, said in zip(posed, answers, strict=True):
@@ -164,7 +171,9 @@ class Hunt:
         parents = [attack for _, _, attack in sorted(self._pool)[:_PARENTS]]
         breeding = round(wanted * BRED) if parents and self.plan.guided else 0
         posed: list[Posed] = []
-        while len(posed) < wanted:
+        for _ in range(_PATIENCE * wanted):
+            if len(posed) == wanted:
+                break
             if len(posed) < breeding:
                 attack = bred(self.plan.envelope, rng, parents)
             else:

@@ -81,10 +81,15 @@ def search(request: SearchRequest, *, tell: Tell = lambda _: None) -> Searched:
     try:
         hunt = prepared(request, inputs, engine)
         hunt.tell = tell
+        found = hunt.run()
+        if not found.progress.tried and not found.interrupted:
+            raise InvalidInput(
+                f"none of {found.progress.left_out} histories that were drawn fits: a prompt with "
+                f"its answer may hold {hunt.asker.context} tokens; raise search.max_tokens of "
+                f"policy {inputs.policy.name!r}, or lower search.max_demonstrations"
+            )
         return _further(
-            Searched(
-                request=request, inputs=inputs, plan=hunt.plan, asker=hunt.asker, found=hunt.run()
-            ),
+            Searched(request=request, inputs=inputs, plan=hunt.plan, asker=hunt.asker, found=found),
             hunt,
         )
     finally:

@@ -341,6 +341,23 @@ def test_a_case_whose_antecedent_does_not_fit_is_not_asked(template: ChatTemplat
     assert searching.asker.fitted(posed) is None
 
 
+def test_a_search_ends_when_there_is_nothing_new_to_draw(template: ChatTemplate) -> None:
+    searching = hunt(template, Scripted(template, repeats), budget=500, operators=["gap"])
+    drawn = searching.pose
+    first = fresh(searching.plan.envelope, 0, 0)
+
+    class Narrow(Hunt):
+        """Can build one history only."""
+
+        def pose(self, attack: Attack) -> Posed | None:
+            return drawn(first)
+
+    narrow = Narrow(searching.plan, searching.world, searching.asker)
+    found = narrow.run()
+    assert found.progress.tried == 1
+    assert found.counterexamples == ()
+
+
 def test_interrupting_keeps_what_was_found(template: ChatTemplate) -> None:
     searching = hunt(template, Scripted(template, leaks_at_a_control_token), budget=400)
 

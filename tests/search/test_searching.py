@@ -106,6 +106,7 @@ def test_a_wrong_request_is_refused_before_anything_is_asked(
     [
         ("{operators: [nag]}", "search.operators=['nag'] are unknown"),
         ("{operators: [lookalike], max_demonstrations: 0}", "need demonstrations, but search.max"),
+        ("{max_tokens: 100}", "a prompt with its answer may hold 100 tokens; raise search.max_tok"),
     ],
 )
 def test_a_policy_with_a_wrong_envelope_is_refused(
@@ -113,7 +114,8 @@ def test_a_policy_with_a_wrong_envelope_is_refused(
 ) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(small_policy.read_text("utf-8") + f"search: {rule}\n", "utf-8")
-    gate = GateRequest(adapter=candidate, cases=cases, policy=str(policy))
+    cache = tmp_path / "c.sqlite3"
+    gate = GateRequest(adapter=candidate, cases=cases, policy=str(policy), cache=cache)
     with pytest.raises(InvalidInput) as caught:
         search(SearchRequest(gate=gate))
     assert said in str(caught.value)
