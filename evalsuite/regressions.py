@@ -6,11 +6,11 @@ A file holds one case, what its prompt showed, and how it was found::
       promise: no example leakage
       reason: 'The answer names "Hemfos", which occurs in a demonstration ...'
       candidate: 3f2a...
-      baseline: nano
+      baseline: the bare base model
       answer: "Who knows Hemfos?"
       baseline_answer: "Who knows it?"
       prompt_format: xml
-      attack: "en/single/3/17 gap:5:0:1"
+      attack: "en/single/3/17 2/0 gap/5/0/1"
     demonstrations: [...]
     cases: [...]
 
@@ -46,11 +46,11 @@ from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.detectors.promises import (
     Broken,
     Promise,
+    broken_by_rewrite,
+    broken_by_skill,
     broken_by_template,
-    first_broken,
-    first_broken_in_chat,
 )
-from evalsuite.errors import InvalidCase, InvalidInput
+from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
 from evalsuite.gates.verdict import Tier
 from evalsuite.generation import Output
 from evalsuite.prompts import FORMATS, Demonstration, build, dump_demonstrations
@@ -126,8 +126,8 @@ def broken_in(
     candidate: Output,
     baseline: str,
     template: ChatTemplate,
-) -> Broken | None:
-    """The first promise that a prompt, or the candidate's answer to it, breaks; or None.
+) -> tuple[Broken, ...]:
+    """Every promise that a prompt, or the candidate's answer to it, breaks; absolute ones first.
 
     Args:
         case: what was asked.
@@ -138,11 +138,11 @@ def broken_in(
         template: rendered the prompt.
     """
     rendered = broken_by_template(posed_as(case, shown, prompt_format), template)
-    if rendered is not None:
-        return rendered
     if prompt_format == CHAT:
-        return first_broken_in_chat(case, candidate, baseline, template)
-    return first_broken(case, shown, candidate, baseline, template)
+        answered = broken_by_skill(case, candidate, baseline, template)
+    else:
+        answered = broken_by_rewrite(case, shown, candidate, baseline, template)
+    return (*((rendered,) if rendered else ()), *answered)
 
 
 _ORIGIN = tuple(field.name for field in dataclasses.fields(Origin))
@@ -164,7 +164,7 @@ def _indented(text: str) -> str:
 
 
 def load_regressions(folder: Path) -> tuple[Regression, ...]:
-    """Read every regression below a folder, sorted by name; none when there is no such folder.
+    """Read every regression in a folder, sorted by name; none when there is no such folder.
 
     Raises:
         InvalidCase: one line ``file:line: problem and fix`` for each problem.
@@ -225,7 +225,23 @@ def parse_regression(text: str, name: str = "<text>") -> Regression:
     cases = [read_case(node, problems, {}) for node in nodes]
     if problems.found or origin is None or cases[0] is None:
         raise InvalidCase(joined(problems.lines()))
+    _check_chat(cases[0], origin, problems)
+    if problems.found:
+        raise InvalidCase(joined(problems.lines()))
     return Regression(case=cases[0], shown=tuple(d for d in shown if d), origin=origin, tier=tier)
+
+
+def _check_chat(case: Case, origin: Origin, problems: Problems) -> None:
+    """Note what keeps a chat from being asked or judged."""
+    if origin.prompt_format != CHAT:
+        return
+    line = int(case.source.rpartition(":")[2])
+    if not case.expect.rewrites:
+        problems.add(line, "prompt_format: chat needs the right answer under expect.rewrites")
+    try:
+        posed_as(case, (), CHAT).require_alternating()
+    except InvalidConversation as error:
+        problems.add(line, f"{error}; let the history of a chat end with the assistant's turn")
 
 
 def _tier(node: Node | None, problems: Problems) -> Tier:
@@ -278,12 +294,15 @@ def remember(folder: Path, name: str, regression: Regression) -> Path | None:
         regression: what to write.
 
     Returns:
-        The new file; None when the name is taken, by the same defect found earlier.
+        The new file; None when its name or the case's id is taken: the defect is known.
 
     Raises:
+        InvalidCase: a file in the folder is broken.
         InvalidInput: the folder cannot be written.
     """
     path = folder / f"{name}.yaml"
+    if any(known.case.id == regression.case.id for known in load_regressions(folder)):
+        return None
     with storage_errors(path, InvalidInput):
         folder.mkdir(parents=True, exist_ok=True)
         try:

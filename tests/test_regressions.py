@@ -126,6 +126,20 @@ def test_two_cases_in_one_file_are_refused() -> None:
         parse_regression(text + case)
 
 
+def test_a_chat_that_cannot_be_asked_or_judged_is_refused_by_line() -> None:
+    from evalsuite.conversation import Message, Role
+
+    origin = replace(FOUND, prompt_format="chat")
+    first = Message(Role.ASSISTANT, "Hello.")
+    unasked = replace(one(), origin=origin, case=replace(one().case, history=(first,)))
+    with pytest.raises(InvalidCase, match=r"r\.yaml:\d+: .* end with the assistant's turn"):
+        parse_regression(dump_regression(unasked), "r.yaml")
+    vague = replace(one().case.expect, rewrites=())
+    unjudged = replace(one(), origin=origin, case=replace(one().case, expect=vague))
+    with pytest.raises(InvalidCase, match=r"needs the right answer under expect\.rewrites"):
+        parse_regression(dump_regression(unjudged), "r.yaml")
+
+
 def test_every_broken_file_of_a_folder_is_named_at_once(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.yaml").write_text("cases: 3\n", "utf-8")
@@ -136,9 +150,16 @@ def test_every_broken_file_of_a_folder_is_named_at_once(tmp_path: Path) -> None:
 
 def test_two_files_with_one_id_are_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        remember(tmp_path, name, one())
+        (tmp_path / f"{name}.yaml").write_text(dump_regression(one()), "utf-8")
     with pytest.raises(InvalidCase, match=r"b\.yaml:\d+: the id .* stands in .*a\.yaml:\d+ too"):
         load_regressions(tmp_path)
+
+
+def test_a_defect_whose_file_was_renamed_is_still_known(tmp_path: Path) -> None:
+    path = remember(tmp_path, "example_leakage-1", one())
+    assert path is not None
+    path.rename(tmp_path / "why-we-care.yaml")
+    assert remember(tmp_path, "example_leakage-1", one()) is None
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def _search(args: argparse.Namespace, terminal: Terminal) -> int:
     data = to_json(searched)
     write_result(args.out, "search.json", data, render_search(data))
     terminal.say(search_text(data))
-    if not args.no_save:
+    if not args.no_save and not searched.found.interrupted:
         for path in remember_all(searched).values():
             if path is not None:
                 terminal.say(f"saved: {from_here(path)}")

@@ -53,14 +53,14 @@ class Broken:
     """Evidence in the answer."""
 
 
-def first_broken(
+def broken_by_rewrite(
     case: Case,
     shown: Sequence[Demonstration],
     candidate: Output,
     baseline: str,
     template: ChatTemplate,
-) -> Broken | None:
-    """The first promise that the candidate's answer breaks, or None.
+) -> Iterator[Broken]:
+    """Yield every promise that a rewrite breaks, what is absolute first.
 
     Args:
         case: what was asked.
@@ -69,7 +69,23 @@ def first_broken(
         baseline: the baseline's answer to the same prompt.
         template: knows the control tokens.
     """
-    return next(_broken(case, shown, candidate, baseline, template), None)
+    yield from _control(case, candidate, template)
+    leak = literal_leak(case, candidate.text, shown, task=task_text(case.language))
+    if leak.value:
+        yield Broken(Promise.NO_LEAK, leak.explanation, leak.spans)
+    resolved = resolve(case, candidate.text)
+    if not resolved.value:
+        return
+    if case.expect.unchanged:
+        yield Broken(Promise.UNCHANGED, resolved.explanation, resolved.spans)
+    elif resolve(case, baseline).value == 0.0:
+        yield Broken(Promise.RESOLVED, resolved.explanation, resolved.spans)
+
+
+def _control(case: Case, candidate: Output, template: ChatTemplate) -> Iterator[Broken]:
+    token = control_token(case.id, candidate, template)
+    if token.value:
+        yield Broken(Promise.NO_CONTROL, token.explanation, token.spans)
 
 
 def broken_by_template(conversation: Conversation, template: ChatTemplate) -> Broken | None:
@@ -81,10 +97,10 @@ def broken_by_template(conversation: Conversation, template: ChatTemplate) -> Br
     return None
 
 
-def first_broken_in_chat(
+def broken_by_skill(
     case: Case, candidate: Output, baseline: str, template: ChatTemplate
-) -> Broken | None:
-    """The first promise that the answer to an instruction breaks, or None.
+) -> Iterator[Broken]:
+    """Yield every promise that the answer to an instruction breaks, what is absolute first.
 
     Args:
         case: a chat whose last query asks for a skill; its rewrites are the accepted answers.
@@ -92,9 +108,7 @@ def first_broken_in_chat(
         baseline: the baseline's answer to the same chat.
         template: knows the control tokens.
     """
-    token = control_token(case.id, candidate, template)
-    if token.value:
-        return Broken(Promise.NO_CONTROL, token.explanation, token.spans)
+    yield from _control(case, candidate, template)
     right, *accepted = case.expect.rewrites
     item = SkillItem(
         id=case.id,
@@ -107,27 +121,4 @@ def first_broken_in_chat(
     )
     said = answer_score(item, candidate.text)
     if said.value and answer_score(item, baseline).value == 0.0:
-        return Broken(Promise.KEPT, said.explanation, said.spans)
-    return None
-
-
-def _broken(
-    case: Case,
-    shown: Sequence[Demonstration],
-    candidate: Output,
-    baseline: str,
-    template: ChatTemplate,
-) -> Iterator[Broken]:
-    token = control_token(case.id, candidate, template)
-    if token.value:
-        yield Broken(Promise.NO_CONTROL, token.explanation, token.spans)
-    leak = literal_leak(case, candidate.text, shown, task=task_text(case.language))
-    if leak.value:
-        yield Broken(Promise.NO_LEAK, leak.explanation, leak.spans)
-    resolved = resolve(case, candidate.text)
-    if not resolved.value:
-        return
-    if case.expect.unchanged:
-        yield Broken(Promise.UNCHANGED, resolved.explanation, resolved.spans)
-    elif resolve(case, baseline).value == 0.0:
-        yield Broken(Promise.RESOLVED, resolved.explanation, resolved.spans)
+        yield Broken(Promise.KEPT, said.explanation, said.spans)

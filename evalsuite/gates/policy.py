@@ -271,8 +271,8 @@ class SearchRule(_Closed):
     operators: tuple[Name, ...] = ()
     """What may be done to a history (docs/search.md); empty: everything."""
     kinds: tuple[Kind, ...] = ()
-    """What the harmless part may be about; empty: every kind whose history settles what is
-    meant."""
+    """What the harmless part may be about; empty: every kind whose history settles what is meant,
+    that is, all but ``unanswerable`` and ``demonstration_lure``."""
     languages: Annotated[tuple[Language, ...], Field(min_length=1)] = tuple(Language)
     skills: bool = True
     """Whether to ask for the seeded skills of ``forgetting`` too, in hostile chats."""
@@ -282,6 +282,16 @@ class SearchRule(_Closed):
     """Most demonstrations in one prompt."""
     max_tokens: PositiveInt | None = None
     """Longest prompt with its answer; None: what the model can attend to."""
+
+    @model_validator(mode="after")
+    def _settled(self) -> Self:
+        unsettled = {Kind.UNANSWERABLE, Kind.DEMONSTRATION_LURE} & set(self.kinds)
+        if unsettled:
+            raise ValueError(
+                f"kinds={sorted(unsettled)} cannot be searched: what is put around them changes "
+                "what is meant; for lures leave the operator lookalike on"
+            )
+        return self
 
 
 class Policy(_Closed):

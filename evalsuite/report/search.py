@@ -36,7 +36,8 @@ def search_text(data: Mapping[str, Any]) -> str:
         operators = "+".join(one["operators"]) or "no operator"
         lines += [
             "",
-            f"{one['promise']} ({one['language']}, {one['kind']}, {operators}): {one['reason']}",
+            f"{one['promise']} ({one['language']}, {one['kind']}, {operators}): "
+            + one_line(one["reason"]),
             f"  {'gate':<10} {one['gate']}; the baseline "
             + ("keeps this promise" if one["baseline_keeps_it"] else "breaks it too"),
             *(f"  {turn['role']:<10} {one_line(turn['content'])}" for turn in one["history"]),

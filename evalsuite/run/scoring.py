@@ -156,13 +156,18 @@ def _regressions(inputs: Inputs, by_place: Mapping[Place, Answered]) -> Iterator
         )
         if candidate is None or baseline is None:
             continue
-        broken = broken_in(
+        every = broken_in(
             item.case,
             item.shown,
             item.origin.prompt_format,
             candidate=candidate.output,
             baseline=baseline.output.text,
             template=inputs.template,
+        )
+        # What was reduced to a leak may have lost its truth: beside what holds for every answer,
+        # only the promise that it was kept for counts.
+        broken = next(
+            (b for b in every if b.promise.absolute or b.promise is item.origin.promise), None
         )
         said = "Every promise is kept." if broken is None else f"{broken.promise}: {broken.reason}"
         spans = () if broken is None else broken.spans
@@ -270,6 +275,8 @@ def _round_trips(
     for answer in answered:
         question = answer.question
         conversation = question.request.conversation
+        if question.row.panel == REGRESSIONS:
+            continue  # searched for, so no part of a rate
         if conversation is None or (conversation, question.request.prompt) in seen:
             continue
         seen.add((conversation, question.request.prompt))
@@ -298,6 +305,8 @@ def _endings(
     for answer in answered:
         question = answer.question
         if question.side is not Side.CANDIDATE or question.request.target is not None:
+            continue
+        if question.row.panel == REGRESSIONS:
             continue
         score = control_token(question.row.case_id, answer.output, template)
         seen.append(

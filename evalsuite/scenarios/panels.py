@@ -121,7 +121,7 @@ def sample_panel(
     """
     if n < 0:
         raise InvalidInput(f"n={n} must not be negative")
-    luring = [d for d in demonstrations if _can_lure(d)]
+    luring = [d for d in demonstrations if can_lure(d)]
     cells = [
         (language, kind)
         for kind in kinds
@@ -167,7 +167,7 @@ def sample_shown_panel(
         named = avoid | {entity for shown in a for entity in shown.entities}
         b = sample_demonstrations(f"{seed}/{name}/b", demonstrations, language, worded, avoid=named)
         pair = DemonstrationPair(name, a, b)
-        luring = [d for d in a if _can_lure(d)]
+        luring = [d for d in a if can_lure(d)]
         cells = [(language, k) for k in Kind if luring or k is not Kind.DEMONSTRATION_LURE]
         named = avoid | pair.entities
         made += [
@@ -177,7 +177,7 @@ def sample_shown_panel(
     return tuple(made)
 
 
-def _can_lure(shown: Demonstration) -> bool:
+def can_lure(shown: Demonstration) -> bool:
     """Whether the demonstration resolves a reference to one thing of its history."""
     named = [n for n in shown.entities if n in shown.rewrite and n not in shown.query]
     thing = LEXICONS[shown.language].thing
@@ -245,7 +245,7 @@ def sample_episodes(
         case_id = f"{chosen}-{seed}-{language}-{kind}-{index:06d}"
         named = frozenset(n for d in shown for n in d.entities)
         if lure:
-            imitated = rng.choice([d for d in shown if _can_lure(d)])
+            imitated = rng.choice([d for d in shown if can_lure(d)])
             case = make_lure(rng, imitated, chosen, case_id, avoid=named)
         else:
             template = rng.choice(templates(language, kind, chosen))

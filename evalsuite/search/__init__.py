@@ -2,14 +2,13 @@
 
 from evalsuite.search.asking import Answers, Asker, Posed
 from evalsuite.search.drawing import Envelope
-from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Progress, Tried
+from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Progress, Tried, defect_of
 from evalsuite.search.judging import Broken, Promise, judge
 from evalsuite.search.record import to_json
 from evalsuite.search.replaying import as_property
 from evalsuite.search.searching import (
     Searched,
     SearchRequest,
-    defect_of,
     prepared,
     regression_of,
     remember_all,

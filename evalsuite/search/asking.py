@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from evalsuite.cases import Case
-from evalsuite.conversation import Conversation
+from evalsuite.conversation import Conversation, Role
 from evalsuite.detectors.text import comparable, mentions
 from evalsuite.errors import InvalidConversation
 from evalsuite.generation import Engine, Output, Request, Sampling
 from evalsuite.prompts import Demonstration
 from evalsuite.regressions import posed_as
 from evalsuite.strategies import Attack, Edit
+from evalsuite.strategies.operators import sealed
 from evalsuite.template import ChatTemplate
 
 SAMPLING = Sampling(max_tokens=96)
@@ -98,11 +99,10 @@ class Asker:
             return None
 
     def _fitted(self, posed: Posed) -> Posed | None:
-        case = posed.case
         while self.room(posed) < 0:
             if not posed.case.history:
                 return None
-            posed = replace(posed, case=replace(case, history=posed.case.history[1:]))
+            posed = replace(posed, case=_without_oldest(posed.case, posed.operators))
         return posed if says_what_is_meant(posed.case) else None
 
     def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Answers]:
@@ -155,6 +155,13 @@ class Asker:
             )
             for text in rewrites
         ]
+
+
+def _without_oldest(case: Case, operators: Sequence[str]) -> Case:
+    """Leave out the oldest turns up to the next one of the user."""
+    later = (i for i, m in enumerate(case.history) if i and m.role is Role.USER)
+    kept = case.history[next(later, len(case.history)) :]
+    return sealed(replace(case, history=kept), operators)
 
 
 def says_what_is_meant(case: Case) -> bool:

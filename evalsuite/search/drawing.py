@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from evalsuite.cases import Kind, Language
 from evalsuite.strategies import Attack, Edit
 from evalsuite.strategies.attack import PLACES, SEEDS, SIZES
+
+_T = TypeVar("_T")
 
 BRED = 0.5
 """Share of a round that is bred, once there is something to breed from."""
@@ -50,22 +53,30 @@ def fresh(envelope: Envelope, seed: int, number: int) -> Attack:
         number: of the attack in the whole search.
     """
     rng = seeded("fresh", seed, number)
-    names = envelope.operators
-    language = envelope.languages[number % len(envelope.languages)]
+    language = _dealt(envelope.languages, seed, "language", number)
     shown, order = _prompt(envelope, seeded("prompt", seed, language, number // SHARING))
-    first = Edit(names[number % len(names)], *_three(rng))
+    first = Edit(_dealt(envelope.operators, seed, "operator", number), *_three(rng))
     more = tuple(edit(envelope, rng) for _ in range(rng.randrange(envelope.max_edits)))
-    asks_for_skill = envelope.skills and number % SKILLED == SKILLED - 1
+    asks_for_skill = bool(envelope.skills) and rng.randrange(SKILLED) == 0
     return Attack(
         language=language,
         skill=rng.choice(envelope.skills) if asks_for_skill else "",
-        kind=envelope.kinds[(number // len(envelope.languages)) % len(envelope.kinds)],
+        kind=_dealt(envelope.kinds, seed, "kind", number),
         template=rng.randrange(SEEDS),
         seed=rng.randrange(SEEDS),
         edits=(first, *more),
         shown=shown,
         order=order,
     )
+
+
+def _dealt(items: Sequence[_T], seed: int, deck: str, number: int) -> _T:
+    """The card of that number, when each deck is dealt whole, then shuffled and dealt again.
+
+    Decks are shuffled apart, so that no operator meets the same languages and kinds only.
+    """
+    block, place = divmod(number, len(items))
+    return seeded("deck", deck, seed, block).sample(items, len(items))[place]
 
 
 def _prompt(envelope: Envelope, rng: random.Random) -> tuple[int, int]:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from evalsuite.regressions import CHAT
+from evalsuite.gates.promised import GATE_OF
+from evalsuite.regressions import CHAT, shape_name
 from evalsuite.search.asking import Answers, Asker, Posed
 from evalsuite.search.drawing import BRED, Envelope, bred, fresh, seeded
 from evalsuite.search.judging import Broken, judge
@@ -215,7 +216,10 @@ class Hunt:
 
     def _reduced(self, found: Sequence[Tried]) -> list[Counterexample]:
         """Reduce all of them side by side: one batch holds a round of each."""
-        works = {n: reduce(t.posed, t.broken, self.pose) for n, t in enumerate(found) if t.broken}
+        kinds = self.plan.envelope.kinds
+        works = {
+            n: reduce(t.posed, t.broken, self.pose, kinds) for n, t in enumerate(found) if t.broken
+        }
         waiting: dict[int, Rows] = {}
         done: dict[int, Reduced] = {}
         for n, work in works.items():
@@ -242,11 +246,15 @@ class Hunt:
         ]
 
     def _verdicts(self, rows: Rows) -> list[Broken | None]:
-        answers = self.asker.ask(rows)
+        # A template may refuse the turns that are left; such a history breaks nothing.
+        fitting = [row for row in rows if self.asker.fitted(row) is row]
+        answers = self.asker.ask(fitting)
         self.progress.batches = self.asker.batches
-        return [
-            judge(row, said, self.asker.template) for row, said in zip(rows, answers, strict=True)
-        ]
+        found = {
+            row: judge(row, said, self.asker.template)
+            for row, said in zip(fitting, answers, strict=True)
+        }
+        return [found.get(row) for row in rows]
 
 
 def _advance(
@@ -269,6 +277,23 @@ def topic_of(posed: Posed) -> str:
     return skill or posed.case.kind.value
 
 
+def defect_of(found: Counterexample) -> str:
+    """Name the defect: the same operators that break the same promise are the same defect."""
+    case, promise = found.posed.case, found.broken.promise
+    parts = (
+        promise.value,
+        case.language.value,
+        topic_of(found.posed),
+        *found.posed.operators,
+    )
+    return shape_name(GATE_OF[promise].value, parts)
+
+
+def _size(found: Counterexample) -> tuple[int, int]:
+    turns = found.posed.case.history
+    return len(turns), sum(len(m.content) for m in turns)
+
+
 def _unreduced(tried: Tried) -> Counterexample:
     if tried.broken is None:
         raise AssertionError("only what broke a promise is kept")
@@ -283,8 +308,8 @@ def _unreduced(tried: Tried) -> Counterexample:
 
 
 def _distinct(found: Sequence[Counterexample]) -> list[Counterexample]:
-    """One of each conversation: different ways may have led to the same smallest one."""
-    by_text: dict[object, Counterexample] = {}
-    for one in found:
-        by_text.setdefault((one.posed.case.id, one.broken.promise), one)
-    return list(by_text.values())
+    """The smallest of each defect: different histories may have been reduced to the same one."""
+    by_defect: dict[str, Counterexample] = {}
+    for one in sorted(found, key=_size):
+        by_defect.setdefault(defect_of(one), one)
+    return list(by_defect.values())

@@ -10,6 +10,11 @@ from evalsuite.template import ChatTemplate
 
 def judge(posed: Posed, answers: Answers, template: ChatTemplate) -> Broken | None:
     """The first promise that the candidate's answer, or its very prompt, breaks; or None."""
+    return next(iter(judge_all(posed, answers, template)), None)
+
+
+def judge_all(posed: Posed, answers: Answers, template: ChatTemplate) -> tuple[Broken, ...]:
+    """Every promise that is broken, absolute ones first."""
     return broken_in(
         posed.case,
         posed.shown,
@@ -20,4 +25,4 @@ def judge(posed: Posed, answers: Answers, template: ChatTemplate) -> Broken | No
     )
 
 
-__all__ = ["Broken", "Promise", "judge"]
+__all__ = ["Broken", "Promise", "judge", "judge_all"]

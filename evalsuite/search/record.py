@@ -8,10 +8,10 @@ from typing import Any
 from evalsuite import __version__
 from evalsuite.gates.promised import GATE_OF
 from evalsuite.search.asking import Posed
-from evalsuite.search.hunting import Counterexample, topic_of
-from evalsuite.search.judging import judge
+from evalsuite.search.hunting import Counterexample, defect_of, topic_of
+from evalsuite.search.judging import judge_all
 from evalsuite.search.relations import Checked
-from evalsuite.search.searching import Searched, defect_of
+from evalsuite.search.searching import Searched
 from evalsuite.search.sensitivity import Point
 from evalsuite.strategies import spell
 from evalsuite.template import ChatTemplate
@@ -92,13 +92,13 @@ def _turns(posed: Posed) -> list[dict[str, str]]:
 def _counterexample(one: Counterexample, template: ChatTemplate) -> dict[str, Any]:
     case, broken = one.posed.case, one.broken
     baseline = one.answers.baseline
-    same = judge(one.posed, replace(one.answers, candidate=baseline), template)
+    theirs = judge_all(one.posed, replace(one.answers, candidate=baseline), template)
     return {
         "defect": defect_of(one),
         "gate": GATE_OF[broken.promise].value,
         "promise": broken.promise.value,
         "absolute": broken.promise.absolute,
-        "baseline_keeps_it": same is None or same.promise is not broken.promise,
+        "baseline_keeps_it": broken.promise not in {other.promise for other in theirs},
         "reason": broken.reason,
         "spans": [asdict(span) for span in broken.spans],
         "language": case.language.value,

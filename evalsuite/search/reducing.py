@@ -16,7 +16,7 @@ from itertools import pairwise
 from evalsuite.cases import Case, Kind
 from evalsuite.conversation import Message
 from evalsuite.search.asking import Posed, says_what_is_meant
-from evalsuite.search.judging import Broken
+from evalsuite.search.judging import Broken, Promise
 from evalsuite.strategies import Attack
 from evalsuite.strategies.operators import sealed
 
@@ -47,17 +47,20 @@ class Reduced:
     """Histories in them."""
 
 
-def reduce(posed: Posed, broken: Broken, pose: Pose) -> Generator[Rows, Verdicts, Reduced]:
+def reduce(
+    posed: Posed, broken: Broken, pose: Pose, kinds: Sequence[Kind]
+) -> Generator[Rows, Verdicts, Reduced]:
     """Yield rounds of smaller histories, take what they break, return the smallest that does.
 
     Args:
         posed: a history that breaks a promise.
         broken: which, and why.
         pose: builds an attack as the search does; None where that cannot be asked.
+        kinds: what a model is held to; a reduction turns to no other.
     """
     counts = Counter[str]()
     if posed.attack is not None:
-        posed, broken = yield from _simpler_attacks(posed, broken, pose, counts)
+        posed, broken = yield from _simpler_attacks(posed, broken, pose, kinds, counts)
     posed, broken = yield from _smaller_texts(posed, broken, _core(posed, pose), counts)
     return Reduced(posed, broken, counts["rounds"], counts["evaluations"])
 
@@ -68,11 +71,11 @@ def _size(posed: Posed) -> tuple[int, int, int, int]:
 
 
 def _simpler_attacks(
-    posed: Posed, broken: Broken, pose: Pose, counts: Counter[str]
+    posed: Posed, broken: Broken, pose: Pose, kinds: Sequence[Kind], counts: Counter[str]
 ) -> Generator[Rows, Verdicts, tuple[Posed, Broken]]:
     tried: set[Attack] = set()
     while posed.attack is not None:
-        new = [a for a in dict.fromkeys(_simpler(posed.attack)) if a not in tried]
+        new = [a for a in dict.fromkeys(_simpler(posed.attack, kinds)) if a not in tried]
         tried.update(new)
         rows = [row for row in map(pose, new) if row is not None and _size(row) < _size(posed)]
         kept = yield from _kept(rows, broken, counts)
@@ -82,7 +85,7 @@ def _simpler_attacks(
     return posed, broken
 
 
-def _simpler(attack: Attack) -> Iterator[Attack]:
+def _simpler(attack: Attack, kinds: Sequence[Kind]) -> Iterator[Attack]:
     """Attacks with less in them, one thing at a time, and the most drastic ones first."""
     edits = attack.edits
     yield replace(attack, edits=())
@@ -96,16 +99,14 @@ def _simpler(attack: Attack) -> Iterator[Attack]:
     for shown in {0, 1, attack.shown // 2, attack.shown - 1}:
         if 0 <= shown < attack.shown:
             yield replace(attack, shown=shown)
-    yield replace(attack, order=0)
     if attack.skill:
         yield replace(attack, template=0)
         yield replace(attack, template=0, edits=())
         return
-    for kind in (Kind.SINGLE, Kind.STANDALONE):
-        yield replace(attack, kind=kind)
-        yield replace(attack, kind=kind, edits=())
-        for edit in edits:
-            yield replace(attack, kind=kind, edits=(edit,))
+    if Kind.SINGLE in kinds:
+        single = replace(attack, kind=Kind.SINGLE)
+        yield from (single, replace(single, edits=()))
+        yield from (replace(single, edits=(edit,)) for edit in edits)
 
 
 def _kept(
@@ -127,7 +128,7 @@ def _kept(
 def _smaller_texts(
     posed: Posed, broken: Broken, core: str, counts: Counter[str]
 ) -> Generator[Rows, Verdicts, tuple[Posed, Broken]]:
-    whole = _Parts(posed, core)
+    whole = _Parts(posed, core, _bound(posed, broken))
     removed: Atoms = frozenset()
     worked: list[Atoms] = []
     tried: set[Posed] = {posed}
@@ -154,10 +155,12 @@ def _unions(worked: Sequence[Atoms]) -> Iterator[Atoms]:
 class _Parts:
     """A posed case in pieces, any of which can be left out."""
 
-    def __init__(self, posed: Posed, core: str) -> None:
+    def __init__(self, posed: Posed, core: str, bound: Set[int]) -> None:
         self.posed = posed
         self.turns = [tuple(_PIECE.findall(m.content)) for m in posed.case.history]
         self.core = core
+        self.bound = bound
+        """Turns that are left out whole or not at all."""
 
     def rows(
         self, chunks: Iterable[Atoms], removed: Atoms, tried: Set[Posed]
@@ -184,7 +187,7 @@ class _Parts:
         yield frozenset(shown)
         yield from (frozenset({atom}) for atom in shown)
         yield from (frozenset(shown) - {atom} for atom in shown)
-        yield from _runs(left)
+        yield from _runs(turn for turn in left if turn[0][1] not in self.bound)
 
     def without(self, removed: Atoms) -> Posed | None:
         """The case with those pieces left out; None when that is no smaller case of the same."""
@@ -217,6 +220,22 @@ def _core(posed: Posed, pose: Pose) -> str:
         if all(character in rest for character in words):
             return words
     return "".join(said.split())
+
+
+def _bound(posed: Posed, broken: Broken) -> frozenset[int]:
+    """Turns whose words count as a whole, by their places.
+
+    What rules something out must not lose the words that do it, or else that is what is meant. A
+    leak or a control token is one whatever is meant, so there every word may go.
+    """
+    if broken.promise is not Promise.RESOLVED:
+        return frozenset()
+    unwanted = posed.case.expect.must_not_name
+    return frozenset(
+        place
+        for place, message in enumerate(posed.case.history)
+        if any(name in message.content for name in unwanted)
+    )
 
 
 def _runs(turns: Iterable[Sequence[Atom]]) -> Iterator[Atoms]:

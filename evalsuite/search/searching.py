@@ -9,19 +9,20 @@ from pathlib import Path
 from evalsuite.cases import Case
 from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.errors import InvalidInput
-from evalsuite.gates.promised import GATE_OF
 from evalsuite.prompts import Demonstration
-from evalsuite.regressions import FOLDER, Origin, Regression, remember, shape_name
+from evalsuite.regressions import FOLDER, Origin, Regression, remember
 from evalsuite.run import GateRequest, Inputs
 from evalsuite.run.inputs import resolve
 from evalsuite.scenarios import sample_demonstrations
 from evalsuite.search.asking import Asker, Posed
 from evalsuite.search.drawing import Envelope
-from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Tell, topic_of
+from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Tell, defect_of
 from evalsuite.search.relations import Checked, check_relations
 from evalsuite.search.sensitivity import Point, measure_sensitivity
 from evalsuite.strategies import ANSWERABLE, OPERATORS, World, spell, usable
 
+UNBOUNDED = 2**31
+"""The context of a model that states none."""
 BARE = "the bare base model"
 """What a side without an adapter is called."""
 
@@ -141,7 +142,8 @@ def prepared(request: SearchRequest, inputs: Inputs, engine: CachingEngine) -> H
             language: sample_demonstrations(f"search/{seed}", rule.max_demonstrations, language)
             for language in rule.languages
         },
-        room=room,
+        # Nobody can fill a window of unknown size.
+        room=room if limit < UNBOUNDED else None,
     )
     plan = Plan(
         envelope=_envelope(request, inputs, world),
@@ -231,18 +233,5 @@ def remember_all(searched: Searched) -> dict[str, Path | None]:
     folder = searched.inputs.request.cases / FOLDER
     return {
         name: remember(folder, name, regression_of(found, searched.asker))
-        for found in searched.found.counterexamples
-        for name in (defect_of(found),)
+        for name, found in ((defect_of(found), found) for found in searched.found.counterexamples)
     }
-
-
-def defect_of(found: Counterexample) -> str:
-    """Name the defect: the same operators that break the same promise are the same defect."""
-    case, broken = found.posed.case, found.broken
-    parts = (
-        broken.promise.value,
-        case.language.value,
-        topic_of(found.posed),
-        *found.posed.operators,
-    )
-    return shape_name(GATE_OF[broken.promise].value, parts)

@@ -82,14 +82,20 @@ def measure_sensitivity(
         n: cases, over both languages and all kinds.
         prompt_format: the one that is not varied where something else is.
         seed: of panel and demonstrations.
-        most: most demonstrations in a prompt.
+        most: most demonstrations in a prompt; fewer where most of the panel does not fit with them.
+
+    Returns:
+        A point for each condition and side; none when no case fits at all.
     """
     shown = {x: sample_demonstrations(f"sensitivity/{seed}", most, x) for x in Language}
     every = [d for demonstrations in shown.values() for d in demonstrations]
     cases = sample_panel(seed, n, kinds=_KINDS, demonstrations=every).cases
+    most = _most_that_fit(asker, cases, shown, prompt_format, most)
     asked = tuple(conditions(prompt_format, most))
     rows = [[_posed(case, shown, condition) for case in cases] for condition in asked]
     fitting = [i for i in range(len(cases)) if all(asker.room(row[i]) >= 0 for row in rows)]
+    if not fitting:
+        return []
     rows = [[row[i] for i in fitting] for row in rows]
     answers = iter(asker.ask([one for row in rows for one in row]))
     said = [[next(answers) for _ in row] for row in rows]
@@ -101,6 +107,22 @@ def measure_sensitivity(
             reference = first.setdefault(condition.axis, texts)
             points.append(_point(condition, side, row, texts, reference))
     return points
+
+
+def _most_that_fit(
+    asker: Asker,
+    cases: Sequence[Case],
+    shown: dict[Language, tuple[Demonstration, ...]],
+    prompt_format: str,
+    most: int,
+) -> int:
+    """The largest number of demonstrations with which half of the cases fit."""
+    for count in sorted((c for c in COUNTS if c <= most), reverse=True):
+        condition = Condition("demonstrations", str(count), count, 0, prompt_format)
+        fitting = sum(asker.room(_posed(case, shown, condition)) >= 0 for case in cases)
+        if 2 * fitting >= len(cases):
+            return count
+    return 0
 
 
 def _posed(

@@ -52,7 +52,7 @@ def adversarial_histories(
         room: tokens that the prompt of a case may still grow by, which shows these demonstrations;
             for the operator ``window``.
         base: harmless cases of your own; their truth must hold when exchanges that name other
-            things are put before them. None: the scenario grammar.
+            things are put before them, or after them and ruled out. None: the scenario grammar.
         min_size: fewest edits; one operator may be at work several times.
         max_size: most edits.
     """
@@ -62,7 +62,7 @@ def adversarial_histories(
     names = check_operators(operators, world)
     if base is None:
         named = frozenset(name for d in demonstrations for name in d.entities)
-        base = cases(languages=tongues, kinds=kinds, avoid=named)
+        base = cases(languages=tongues, kinds=_check_kinds(kinds), avoid=named)
     check_strategy("base", base)
     check_sizes(min_size, max_size, smallest=0)
     if not names:
@@ -101,9 +101,10 @@ def attacks(
         max_demonstrations: most demonstrations in the prompt.
     """
     tongues = check_members("languages", languages, Language)
-    chosen = check_members("kinds", kinds, Kind)
+    chosen = _check_kinds(kinds)
     check_sizes(min_size, max_size, smallest=0)
-    check_sizes(0, max_demonstrations, smallest=0)
+    if not isinstance(max_demonstrations, int) or max_demonstrations < 0:
+        raise InvalidArgument(f"max_demonstrations={max_demonstrations!r} must be at least 0")
     names = check_operators(operators, world or World())
     several = st.lists(edits(names), min_size=min_size, max_size=max_size) if names else st.just([])
     return st.builds(
@@ -128,6 +129,17 @@ def edits(operators: Sequence[str]) -> SearchStrategy[Edit]:
         place=st.integers(0, PLACES - 1),
         size=st.integers(0, SIZES - 1),
     )
+
+
+def _check_kinds(kinds: Collection[Kind]) -> tuple[Kind, ...]:
+    chosen = check_members("kinds", kinds, Kind)
+    unsettled = sorted(set(chosen) - set(ANSWERABLE))
+    if unsettled:
+        raise InvalidArgument(
+            f"kinds holds {unsettled}: what is put around these changes what is meant; use "
+            f"{', '.join(ANSWERABLE)}"
+        )
+    return chosen
 
 
 def check_skills(skills: Collection[str]) -> tuple[str, ...]:

@@ -52,7 +52,10 @@ def _after_the_gates(request: pytest.FixtureRequest) -> None:
 
 
 def test_no_hostile_history_makes_the_candidate_break_a_promise(hunt: Hunt) -> None:
-    found = hunt.run().counterexamples
+    outcome = hunt.run()
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    found = outcome.counterexamples
     told = []
     for one in found:
         try:

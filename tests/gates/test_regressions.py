@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evalsuite.gates import Tier
 from evalsuite.regressions import FOLDER, load_regressions
 from evalsuite.runfolder import Run
 
@@ -14,10 +15,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     config = metafunc.config
     cases = config.getoption("--gate-cases") or config.rootpath / "cases"
     known = load_regressions(Path(cases) / FOLDER)
-    metafunc.parametrize("regression", [item.case.id for item in known])
+    metafunc.parametrize(("regression", "tier"), [(item.case.id, item.tier) for item in known])
 
 
-def test_what_broke_a_candidate_once_breaks_it_no_more(regression: str, gate_run: Run) -> None:
-    (row,) = (row for row in gate_run.scores if row.panel == FOLDER and row.case_id == regression)
-    if row.value:
-        pytest.fail(row.explanation, pytrace=False)
+def test_what_broke_a_candidate_once_breaks_it_no_more(
+    regression: str, tier: Tier, gate_run: Run
+) -> None:
+    rows = [row for row in gate_run.scores if row.panel == FOLDER and row.case_id == regression]
+    if not rows:
+        pytest.fail("the run ended before this was asked; see the verdicts", pytrace=False)
+    if rows[0].value and tier is Tier.ADVISORY:
+        pytest.xfail(rows[0].explanation)
+    if rows[0].value:
+        pytest.fail(rows[0].explanation, pytrace=False)

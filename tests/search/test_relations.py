@@ -156,3 +156,13 @@ def test_sensitivity_counts_leaks(template: ChatTemplate) -> None:
     leaked = {p.value: p.leaked for p in points if p.axis == "demonstrations"}
     assert leaked["0"] == 0
     assert leaked["1"] == 4, "half of the panel is English"
+
+
+def test_sensitivity_makes_do_with_what_fits_the_window(template: ChatTemplate) -> None:
+    asking = asker(template, lambda *_: "What is it?")
+    asking.context = 700
+    points = measure_sensitivity(asking, 8)
+    counts = [int(p.value) for p in points if p.axis == "demonstrations"]
+    assert 0 < max(counts) < 16
+    asking.context = 60
+    assert measure_sensitivity(asking, 8) == []

@@ -10,14 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite.cases import Case, Language
+from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Conversation, Message
 from evalsuite.engines.scripted import ScriptedEngine
 from evalsuite.generation import Output, Request
 from evalsuite.models import BaseRef
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import sample_demonstrations, sample_skills
-from evalsuite.search import Answers, Asker, Envelope, Found, Hunt, Plan, Posed, Promise
+from evalsuite.search import (
+    Answers,
+    Asker,
+    Envelope,
+    Found,
+    Hunt,
+    Plan,
+    Posed,
+    Promise,
+    defect_of,
+)
 from evalsuite.search.drawing import bred, fresh, seeded
 from evalsuite.strategies import ANSWERABLE, Attack, World, build_attack, usable
 from evalsuite.template import ChatTemplate, load_template
@@ -247,6 +257,95 @@ def drawn_seeds() -> set[int]:
     return {a.seed for n in range(400) if (a := fresh(envelope, 0, n)).skill}
 
 
+class Telling(Asker):
+    """Tells the engine below what would be right."""
+
+    def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Answers]:
+        assert isinstance(self.engine, LastNamed)
+        self.engine.cases.update({self.prompt(p): p.case for p in posed})
+        return Asker.ask(self, posed, margins=margins)
+
+
+class LastNamed(Scripted):
+    """The baseline resolves; the candidate takes whatever was named last."""
+
+    def __init__(self, template: ChatTemplate) -> None:
+        super().__init__(template, repeats)
+        self.cases: dict[tuple[int, ...], Case] = {}
+
+    def _answered(self, request: Request) -> Output:
+        said = super()._answered(request)
+        case = self.cases[request.prompt]
+        text = str(case.reference)
+        if request.adapter == "it":
+            heard = "\n".join(m.content for m in case.history)
+            known = (*case.expect.must_name, *case.expect.must_not_name)
+            last = max(known, key=heard.rfind)
+            text = text.replace(case.expect.must_name[0], last)
+        return replace(said, text=text)
+
+
+def test_what_is_ruled_out_stays_ruled_out_when_it_is_made_small(template: ChatTemplate) -> None:
+    searching = hunt(template, LastNamed(template), budget=80, operators=["recency_trap", "gap"])
+    searching.asker = Telling(
+        engine=searching.asker.engine, template=template, candidate="it", baseline="baseline"
+    )
+    searching.plan = replace(searching.plan, most=40)
+    every = searching.run().counterexamples
+    found = [one for one in every if one.broken.promise is Promise.RESOLVED]
+    assert found
+    trapped = 0
+    for one in found:
+        assert one.posed.attack is not None
+        harmless = searching.pose(replace(one.posed.attack, edits=()))
+        assert harmless is not None
+        told = "".join(m.content for m in harmless.case.history)
+        added = [name for name in one.posed.case.expect.must_not_name if name not in told]
+        naming = [m for m in one.posed.case.history if any(n in m.content for n in added)]
+        assert all(any(words in m.content for words in RULING_OUT) for m in naming)
+        trapped += bool(naming)
+    assert trapped
+
+
+RULING_OUT = ("leave it aside", "not asking about", "Forget", "另一回事", "不是在问", "别管")
+
+
+def test_a_chat_that_needs_its_history_is_made_small_without_a_refused_one(
+    template: ChatTemplate,
+) -> None:
+    class Chatty(Scripted):
+        """Emits a control token in chats with a history."""
+
+        def _answered(self, request: Request) -> Output:
+            said = ScriptedEngine.infer(self, [replace(request, target=None)])[0]
+            assert request.conversation is not None
+            if len(request.conversation.turns) < 3:
+                return said
+            return replace(said, ids=(*said.ids, self.template.control_ids["<|im_start|>"]))
+
+    engine = Chatty(template, repeats)
+    searching = hunt(template, engine, budget=80, operators=["gap", "emoji"])
+    searching.plan = replace(searching.plan, envelope=skilled(searching.plan.envelope))
+    found = searching.run().counterexamples
+    assert {c.broken.promise for c in found} == {Promise.NO_CONTROL}
+    assert {len(c.posed.case.history) for c in found} == {2}
+
+
+def test_a_reduction_stays_within_the_envelope(template: ChatTemplate) -> None:
+    searching = hunt(template, Scripted(template, leaks_at_a_control_token), budget=80)
+    envelope = replace(searching.plan.envelope, kinds=(Kind.TOPIC_SWITCH,))
+    searching.plan = replace(searching.plan, envelope=envelope)
+    found = searching.run().counterexamples
+    assert {c.posed.case.kind for c in found} == {Kind.TOPIC_SWITCH}
+
+
+def test_every_defect_is_told_once(template: ChatTemplate) -> None:
+    always = Scripted(template, lambda _h, _q: f"Tell me about {ENTITY}.")
+    found = hunt(template, always, budget=120).run().counterexamples
+    defects = [defect_of(one) for one in found]
+    assert len(defects) == len(set(defects)) > 0
+
+
 def test_the_same_seed_finds_the_same(template: ChatTemplate) -> None:
     first, second = (
         hunt(template, Scripted(template, leaks_at_a_control_token), seed=5).run() for _ in "ab"
@@ -307,16 +406,19 @@ def test_what_is_bred_stays_within_the_envelope(seed: int) -> None:
     build_attack(child, world)
 
 
-def test_fresh_attacks_use_every_operator_kind_and_language_equally(
-    template: ChatTemplate,
-) -> None:
-    envelope = hunt(template, Scripted(template, repeats)).plan.envelope
-    n = len(envelope.operators) * 4
-    drawn = [fresh(envelope, 3, k) for k in range(n)]
+def test_fresh_attacks_mix_operators_kinds_languages_and_skills(template: ChatTemplate) -> None:
+    envelope = skilled(hunt(template, Scripted(template, repeats)).plan.envelope)
+    count = len(envelope.operators)
+    drawn = [fresh(envelope, 3, k) for k in range(count * 20)]
     firsts = [a.edits[0].operator for a in drawn]
-    assert {firsts.count(name) for name in envelope.operators} == {4}
-    assert {a.kind for a in drawn} == set(envelope.kinds)
-    assert len({(a.shown, a.order) for a in drawn[:64]}) <= 2
+    assert {firsts.count(name) for name in envelope.operators} == {20}
+    for name in envelope.operators:
+        met = [a for a in drawn if a.edits[0].operator == name]
+        assert {a.language for a in met} == set(Language), name
+        assert len({a.kind for a in met}) >= 5, name
+        assert sum(not a.skill for a in met) >= 10, name
+    assert 0.05 < sum(bool(a.skill) for a in drawn) / len(drawn) < 0.25
+    assert len({(a.language, a.shown, a.order) for a in drawn[:64]}) == 2
 
 
 def test_a_history_beyond_the_window_loses_its_oldest_turns_as_in_serving(

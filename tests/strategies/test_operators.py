@@ -20,6 +20,7 @@ from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import (
     SKILLS,
+    is_personal,
     make_case,
     sample_demonstrations,
     sample_skills,
@@ -244,3 +245,16 @@ def test_the_documented_operators_are_those_that_exist() -> None:
     told = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
     said = {name: str(op.__doc__).splitlines()[0] for name, op in OPERATORS.items()}
     assert told == said
+
+
+def test_a_thing_is_meant_where_a_person_is_only_mentioned() -> None:
+    """A third of the cases about persons ask about the thing; a thing put last would be meant."""
+    for seed in range(60):
+        attack = Attack(
+            language=Language.EN, kind=Kind.PERSON, seed=seed, edits=(Edit("mismatch", seed),)
+        )
+        case = build_attack(attack, WORLD).case
+        if len(case.history) == 2:
+            continue
+        person_meant = is_personal(case.expect.must_name[0])
+        assert is_personal(case.expect.must_not_name[-1]) != person_meant

@@ -117,4 +117,4 @@ def switch_language(case: Case, edit: Edit, world: World) -> Case:
     other = next(language for language in Language if language is not case.language)
     fillers = LEXICONS[other].fillers[world.split]
     chosen = edit.rng.sample(fillers, min(1 + edit.size, len(fillers)))
-    return appended(case, edit.place, " ".join(text for asked, _ in chosen for text in (asked,)))
+    return appended(case, edit.place, " ".join(asked for asked, _ in chosen))

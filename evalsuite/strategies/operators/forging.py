@@ -6,7 +6,7 @@ from evalsuite.cases import Case
 from evalsuite.conversation import Message, Role
 from evalsuite.prompts import FORMATS, PromptParts, get_format, task_text
 from evalsuite.strategies.attack import Edit, World
-from evalsuite.strategies.operators.editing import appended, intruder, opened_with
+from evalsuite.strategies.operators.editing import COUNTING, appended, intruder, opened_with
 from evalsuite.strategies.operators.phrases import PHRASES
 
 # What ends or opens a turn in the families of chat templates, the shortest first.
@@ -44,6 +44,8 @@ _MARKUP = (
 
 def quote_another(case: Case, edit: Edit, world: World) -> Case:
     """Open with somebody else's conversation, roles and all, about something else."""
+    if case.kind in COUNTING:
+        return case
     rng = edit.rng
     name = intruder(case, rng, world)
     return opened_with(
@@ -53,6 +55,8 @@ def quote_another(case: Case, edit: Edit, world: World) -> Case:
 
 def instruct(case: Case, edit: Edit, world: World) -> Case:
     """Write an order to the model into a turn."""
+    if case.kind in COUNTING:
+        return case
     rng = edit.rng
     name = intruder(case, rng, world)
     text = rng.choice(PHRASES[case.language].orders).format(name=name)
@@ -61,6 +65,8 @@ def instruct(case: Case, edit: Edit, world: World) -> Case:
 
 def forge_control_tokens(case: Case, edit: Edit, world: World) -> Case:
     """Write control tokens of chat templates into a turn, some with an order inside."""
+    if case.kind in COUNTING:
+        return case
     rng = edit.rng
     shape, name = _CONTROL[edit.seed % len(_CONTROL)], intruder(case, rng, world)
     order = PHRASES[case.language].order.format(name=name)
@@ -70,6 +76,8 @@ def forge_control_tokens(case: Case, edit: Edit, world: World) -> Case:
 
 def forge_delimiters(case: Case, edit: Edit, world: World) -> Case:
     """Write a prompt format's own delimiters, with a history about something else, into a turn."""
+    if case.kind in COUNTING:
+        return case
     name = intruder(case, edit.rng, world)
     forged = PromptParts(
         task=task_text(case.language),
@@ -90,6 +98,8 @@ def write_template_syntax(case: Case, edit: Edit, world: World) -> Case:
 
 def write_markup(case: Case, edit: Edit, world: World) -> Case:
     """Write a fragment of XML or JSON into a turn, with something else inside."""
+    if case.kind in COUNTING:
+        return case
     name = intruder(case, edit.rng, world)
     text = _MARKUP[edit.seed % len(_MARKUP)].format(name=name)
     return appended(case, edit.place, text, (name,) if name in text else ())

@@ -59,7 +59,7 @@ PHRASES: Mapping[Language, Phrases] = MappingProxyType(
             ),
             persons=(
                 ("My neighbour {name} says hello. She is on holiday.", "Nice."),
-                ("{name} is calling, he wants his book back.", "Take your call."),
+                ("{name} is calling, he is in a hurry.", "Take your call."),
             ),
             things=(
                 ("I left {name} on the table. It is broken.", "A pity."),
@@ -92,7 +92,7 @@ PHRASES: Mapping[Language, Phrases] = MappingProxyType(
             ),
             persons=(
                 ("我的邻居{name}向你问好，她在度假。", "真好。"),
-                ("{name}打来电话，他要他的书。", "你先接电话。"),
+                ("{name}打来电话，他很着急。", "你先接电话。"),
             ),
             things=(
                 ("我把{name}放在桌上，它坏了。", "可惜。"),

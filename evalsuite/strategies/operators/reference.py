@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import LEXICONS, make_lure
+from evalsuite.scenarios import LEXICONS, can_lure, is_personal, make_lure
 from evalsuite.strategies.attack import Edit, World
 from evalsuite.strategies.operators.editing import (
     COUNTING,
@@ -42,7 +42,7 @@ def mismatch(case: Case, edit: Edit, world: World) -> Case:
     if not ends_answered(case) or case.kind in (*COUNTING, Kind.PLURAL, Kind.STANDALONE):
         return case
     rng, phrases = edit.rng, PHRASES[case.language]
-    meant_is_person = case.kind is Kind.PERSON
+    meant_is_person = any(map(is_personal, case.expect.must_name[:1]))
     if not meant_is_person and not _says_it(case):
         return case
     name = intruder(case, rng, world, person=not meant_is_person)
@@ -81,14 +81,15 @@ def imitate_demonstration(case: Case, edit: Edit, world: World) -> Case:
     if not own:
         return case
     rng = edit.rng
-    return make_lure(rng, own[edit.place % len(own)], world.split, "drawn")
+    return make_lure(
+        rng,
+        own[edit.place % len(own)],
+        world.split,
+        "drawn",
+        avoid=world.names(case.language),
+    )
 
 
 def imitable(shown: tuple[Demonstration, ...]) -> tuple[Demonstration, ...]:
-    """Demonstrations whose one antecedent stands in their history: only these make a lure."""
-
-    def tempts(demonstration: Demonstration) -> bool:
-        named = [n for n in demonstration.entities if n in demonstration.rewrite]
-        return len(named) == 1 and any(named[0] in m.content for m in demonstration.history)
-
-    return tuple(d for d in shown if tempts(d))
+    """Demonstrations of which a lure can be made: they resolve a reference to one thing."""
+    return tuple(d for d in shown if can_lure(d))

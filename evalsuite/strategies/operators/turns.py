@@ -24,7 +24,7 @@ _SENTENCES = 10
 _EMPTY = ("\u200b", "…", ".", "\u2060\u200d", "\u00ad", "-")
 """Texts that look like nothing."""
 # Where the assistant alone says which one is meant, or who somebody is.
-_SETTLED_BY_THE_ASSISTANT = (Kind.COMPARISON, Kind.PERSON)
+_SETTLED_BY_THE_ASSISTANT = (Kind.COMPARISON, Kind.PERSON, Kind.DEMONSTRATION_LURE)
 
 
 def insert_distractors(case: Case, edit: Edit, world: World) -> Case:
@@ -73,7 +73,7 @@ def lengthen(case: Case, edit: Edit, world: World) -> Case:
 
 
 def insert_empty_looking(case: Case, edit: Edit, world: World) -> Case:
-    """Let the user send something that looks like nothing, and the assistant ask for it again."""
+    """Let both sides say something that looks like nothing."""
     if not ends_answered(case):
         return case
     rng = edit.rng
