@@ -32,7 +32,7 @@ from evalsuite.prompts import build
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
 from evalsuite.run import GateRequest, Inputs
 from evalsuite.run.inputs import resolve
-from evalsuite.run.questions import Question
+from evalsuite.run.questions import REWRITE, Question
 from evalsuite.run.scoring import Answered
 from evalsuite.runrecord import CaseRow, Side
 from evalsuite.scenarios import DemonstrationPair, SkillItem
@@ -45,7 +45,6 @@ from evalsuite.search import (
     SearchRequest,
     prepared,
 )
-from evalsuite.search.asking import SAMPLING
 from evalsuite.strategies import adversarial_histories
 
 PLAIN = 48
@@ -118,7 +117,7 @@ class Planted(Asker):
             row=CaseRow.of(case, panel="search"),
             side=Side.CANDIDATE,
             pair=DemonstrationPair("search", posed.shown),
-            request=Request(prompt=self.prompt(posed), adapter=self.adapter, sampling=SAMPLING),
+            request=Request(prompt=self.prompt(posed), adapter=self.adapter, sampling=REWRITE),
             item=item,
         )
         return Answered(question=question, output=said.candidate, key=case.id)
@@ -164,13 +163,13 @@ def plain_rate(inputs: Inputs) -> float:
         prompt = inputs.template.prompt(conversation)
         engine.infer(
             [
-                Request(prompt=prompt, adapter=side, sampling=SAMPLING, conversation=conversation)
+                Request(prompt=prompt, adapter=side, sampling=REWRITE, conversation=conversation)
                 for side in (inputs.adapter.digest, None)
             ]
         )
         asked += 1
 
-    engine.infer([Request(prompt=(1, 2, 3), sampling=SAMPLING)])  # loads the models
+    engine.infer([Request(prompt=(1, 2, 3), sampling=REWRITE)])  # loads the models
     began = time.monotonic()
     test()
     return asked / (time.monotonic() - began)
@@ -180,7 +179,7 @@ def batched_rate(inputs: Inputs, work: Path) -> tuple[float, float]:
     """Histories a second of a search without margins, and the share of batch slots it fills."""
     request = request_for(inputs.adapter.path, work / "speed.sqlite3", BATCHED, guided=False)
     engine = TransformersEngine(inputs.base, (inputs.adapter,), inputs.numerics)
-    engine.infer([Request(prompt=(1, 2, 3), sampling=SAMPLING)])
+    engine.infer([Request(prompt=(1, 2, 3), sampling=REWRITE)])
     hunt = prepared(request, inputs, engine)  # type: ignore[arg-type]  # any engine will do
     began = time.monotonic()
     tried = sum(1 for _ in hunt.histories(began))

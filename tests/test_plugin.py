@@ -195,8 +195,8 @@ from evalsuite.cases import Language
 from evalsuite.engines.scripted import ScriptedEngine
 from evalsuite.models import resolve_base
 from evalsuite.scenarios import sample_demonstrations
-from evalsuite.search import Asker, Envelope, Plan
-from evalsuite.strategies import ANSWERABLE, World
+from evalsuite.search import Asker, Plan
+from evalsuite.strategies import ANSWERABLE, Envelope, World
 from evalsuite.template import load_template
 
 @pytest.fixture

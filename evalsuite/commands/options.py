@@ -80,6 +80,26 @@ def add_gate_options(parser: argparse.ArgumentParser, *, seed: str = HELP["seed"
     parser.add_argument("--unmerged", action="store_true", help=HELP["unmerged"])
 
 
+def add_candidate(parser: argparse.ArgumentParser, what: str, out: str) -> None:
+    """Add ``--base-model``, ``--adapter`` and ``--out``.
+
+    Args:
+        parser: of the command.
+        what: what the adapter is to this command.
+        out: the folder of the results, unless another is named.
+    """
+    add_base(parser)
+    parser.add_argument(
+        "--adapter",
+        type=Path,
+        default=Path("adapters/candidate"),
+        help=f"{what} (default: adapters/candidate)",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(out), help=f"folder of the results (default: {out})"
+    )
+
+
 def add_registry(parser: argparse.ArgumentParser) -> None:
     """Add ``--registry``."""
     parser.add_argument(

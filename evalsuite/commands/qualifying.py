@@ -11,7 +11,7 @@ from evalsuite.commands.gating import from_here
 from evalsuite.commands.options import (
     BY_CHECK,
     Subparsers,
-    add_base,
+    add_candidate,
     add_gate_options,
     command,
     gate_request,
@@ -33,19 +33,7 @@ def add(subparsers: Subparsers) -> None:
         example="evalsuite qualify --adapter adapters/candidate --repeats 20",
         ends=BY_CHECK.replace("something is wrong", "a good candidate was FAILED"),
     )
-    add_base(qualify)
-    qualify.add_argument(
-        "--adapter",
-        type=Path,
-        default=Path("adapters/candidate"),
-        help="a candidate that passes (default: adapters/candidate)",
-    )
-    qualify.add_argument(
-        "--out",
-        type=Path,
-        default=Path("reports/qualification"),
-        help="folder of the results (default: reports/qualification)",
-    )
+    add_candidate(qualify, "a candidate that passes", "reports/qualification")
     _add_mutants(qualify)
     _add_nulls(qualify)
     add_gate_options(qualify, seed="of panels, mutants and trainings (default: 0)")

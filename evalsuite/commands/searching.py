@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalsuite.commands.gating import from_here
 from evalsuite.commands.options import (
     BY_CHECK,
     Subparsers,
-    add_base,
+    add_candidate,
     add_gate_options,
     command,
     gate_request,
@@ -33,13 +32,7 @@ def add(subparsers: Subparsers) -> None:
         example="evalsuite search --adapter adapters/candidate --budget 2000",
         ends=BY_CHECK.replace("something is wrong", "a counterexample was found"),
     )
-    add_base(search)
-    search.add_argument(
-        "--adapter",
-        type=Path,
-        default=Path("adapters/candidate"),
-        help="the candidate (default: adapters/candidate)",
-    )
+    add_candidate(search, "the candidate", "reports/search")
     search.add_argument(
         "--budget", type=int, default=500, metavar="N", help="histories to try (default: 500)"
     )
@@ -63,12 +56,6 @@ def add(subparsers: Subparsers) -> None:
     )  # fmt: skip
     search.add_argument(
         "--no-save", action="store_true", help="leave no regression cases in cases/regressions"
-    )
-    search.add_argument(
-        "--out",
-        type=Path,
-        default=Path("reports/search"),
-        help="folder of the results (default: reports/search)",
     )
     add_gate_options(search, seed="of the search (default: 0)")
 
@@ -100,7 +87,7 @@ def _search(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _status(searched: Searched) -> int:
-    if searched.found.interrupted:
+    if searched.interrupted:
         return 130
     return 1 if searched.found.counterexamples else 0
 

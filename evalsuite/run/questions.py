@@ -32,7 +32,8 @@ from evalsuite.scenarios import (
 
 BOTH = (Side.CANDIDATE, Side.BASELINE)
 _ABSENT = 4
-_REWRITE = Sampling(max_tokens=96)
+REWRITE = Sampling(max_tokens=96)
+"""How a rewrite is asked for, here and in a search."""
 _ANSWER = Sampling(max_tokens=48)
 
 
@@ -224,7 +225,7 @@ def _rewriting(
         format=inputs.request.prompt_format,
         demonstrations=pair.b if swapped else pair.a,
     )
-    request = _request(inputs, conversation, _REWRITE)
+    request = _request(inputs, conversation, REWRITE)
     return Question(
         row=CaseRow.of(case, panel=part, demonstrations=pair.name),
         side=side,
@@ -259,7 +260,7 @@ def _skill(inputs: Inputs, item: SkillItem) -> Iterator[Question]:
 
 def _regression(inputs: Inputs, item: Regression) -> Iterator[Question]:
     row = CaseRow.of(item.case, panel=REGRESSIONS)
-    request = _request(inputs, item.conversation, _REWRITE)
+    request = _request(inputs, item.conversation, REWRITE)
     for side in BOTH:
         adapted = replace(request, adapter=_adapter(inputs, side))
         yield Question(row=row, side=side, request=adapted, item=item)

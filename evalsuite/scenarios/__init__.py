@@ -1,7 +1,7 @@
 """The scenario grammar: conversations about things that do not exist, with known answers."""
 
 from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
-from evalsuite.scenarios.names import Split, invent_name, is_personal, split_of
+from evalsuite.scenarios.names import Split, invent_name, is_personal, seeded, split_of
 from evalsuite.scenarios.panels import (
     DemonstrationPair,
     Episode,
@@ -38,6 +38,7 @@ __all__ = [
     "sample_shown_panel",
     "sample_skills",
     "sample_texts",
+    "seeded",
     "split_of",
     "templates",
 ]

@@ -1,7 +1,6 @@
 """Search: hostile histories in batches, reduced to the smallest one that breaks a promise."""
 
 from evalsuite.search.asking import Answers, Asker, Posed
-from evalsuite.search.drawing import Envelope
 from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Progress, Tried, defect_of
 from evalsuite.search.judging import Broken, Promise, judge
 from evalsuite.search.record import to_json
@@ -20,7 +19,6 @@ __all__ = [
     "Asker",
     "Broken",
     "Counterexample",
-    "Envelope",
     "Found",
     "Hunt",
     "Plan",

@@ -9,14 +9,14 @@ from evalsuite.cases import Case
 from evalsuite.conversation import Conversation, Role
 from evalsuite.detectors.text import comparable, mentions
 from evalsuite.errors import InvalidConversation
-from evalsuite.generation import Engine, Output, Request, Sampling
+from evalsuite.generation import Engine, Output, Request
 from evalsuite.prompts import Demonstration
 from evalsuite.regressions import posed_as
+from evalsuite.run.questions import REWRITE
 from evalsuite.strategies import Attack, Edit
 from evalsuite.strategies.operators import sealed
 from evalsuite.template import ChatTemplate
 
-SAMPLING = Sampling(max_tokens=96)
 _RIVALS = 3
 """Distractors that are scored against what is meant."""
 
@@ -85,7 +85,7 @@ class Asker:
 
     def room(self, posed: Posed) -> int:
         """Tokens that the prompt may still grow by; negative when it does not fit."""
-        return self.context - SAMPLING.max_tokens - len(self.prompt(posed))
+        return self.context - REWRITE.max_tokens - len(self.prompt(posed))
 
     def fitted(self, posed: Posed) -> Posed | None:
         """Leave out the oldest turns until the prompt fits, as a server does.
@@ -141,7 +141,7 @@ class Asker:
     def _generating(self, prompt: tuple[int, ...], posed: Posed) -> Iterable[Request]:
         for side in (self.candidate, self.baseline):
             yield Request(
-                prompt=prompt, adapter=side, sampling=SAMPLING, conversation=posed.conversation
+                prompt=prompt, adapter=side, sampling=REWRITE, conversation=posed.conversation
             )
 
     def _scoring(self, prompt: tuple[int, ...], posed: Posed) -> list[Request]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
-from evalsuite.cases import Kind, Language
-from evalsuite.strategies import Attack, Edit
-from evalsuite.strategies.attack import PLACES, SEEDS, SIZES
+from evalsuite.scenarios import seeded
+from evalsuite.strategies import Attack, Edit, Envelope
+from evalsuite.strategies.attack import ORDERS, PLACES, SEEDS, SIZES
 
 _T = TypeVar("_T")
 
@@ -19,26 +19,6 @@ SHARING = 64
 """Neighbouring attacks, over all languages, that show the same demonstrations."""
 SKILLED = 7
 """One fresh attack in so many asks for a general skill."""
-_ORDERS = 24
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """What histories a model is held to."""
-
-    languages: tuple[Language, ...]
-    kinds: tuple[Kind, ...]
-    operators: tuple[str, ...]
-    """Those that can be used."""
-    max_edits: int
-    max_demonstrations: int
-    skills: tuple[str, ...] = ()
-    """General skills that some attacks ask for."""
-
-
-def seeded(*parts: object) -> random.Random:
-    """A source of randomness that the parts decide."""
-    return random.Random("/".join(str(part) for part in parts))  # noqa: S311 - sampling
 
 
 def fresh(envelope: Envelope, seed: int, number: int) -> Attack:
@@ -80,7 +60,7 @@ def _dealt(items: Sequence[_T], seed: int, deck: str, number: int) -> _T:
 
 
 def _prompt(envelope: Envelope, rng: random.Random) -> tuple[int, int]:
-    return rng.randint(0, envelope.max_demonstrations), rng.randrange(_ORDERS)
+    return rng.randint(0, envelope.max_demonstrations), rng.randrange(ORDERS)
 
 
 def edit(envelope: Envelope, rng: random.Random) -> Edit:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from evalsuite.gates.promised import GATE_OF
 from evalsuite.regressions import CHAT, shape_name
+from evalsuite.scenarios import seeded
 from evalsuite.search.asking import Answers, Asker, Posed
-from evalsuite.search.drawing import BRED, Envelope, bred, fresh, seeded
+from evalsuite.search.drawing import BRED, bred, fresh
 from evalsuite.search.judging import Broken, judge
 from evalsuite.search.reducing import Reduced, Rows, Verdicts, reduce
-from evalsuite.strategies import Attack, World, build_attack
+from evalsuite.strategies import Attack, Envelope, World, build_attack
 
 ROUND = 128
 """Attacks in a round."""
@@ -30,7 +31,7 @@ class Plan:
     budget: int
     """Histories to try."""
     seconds: float | None = None
-    """Most time to draw new histories in; None: as long as the budget takes."""
+    """No round begins later than this, but the first; None: as long as the budget takes."""
     seed: int = 0
     round: int = ROUND
     guided: bool = True
@@ -142,7 +143,7 @@ class Hunt:
     def histories(self, began: float) -> Iterator[Tried]:
         """Try histories round by round until the budget or the time is spent."""
         number = 0
-        while self.progress.tried < self.plan.budget and not self._late(began):
+        while self.progress.tried < self.plan.budget and not (number and self._late(began)):
             before = self.progress.tried
             yield from self._round(number)
             if self.progress.tried == before:

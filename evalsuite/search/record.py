@@ -43,7 +43,7 @@ def to_json(searched: Searched) -> dict[str, Any]:
         },
         "progress": asdict(found.progress),
         "seconds": round(found.seconds, 3),
-        "interrupted": found.interrupted,
+        "interrupted": searched.interrupted,
         "counterexamples": [_counterexample(one, inputs.template) for one in found.counterexamples],
         "relations": [_checked(one) for one in searched.checked],
         "sensitivity": [_point(one) for one in searched.points],

@@ -1,8 +1,8 @@
 """Delta debugging in batches: the smallest history that still breaks the same promise.
 
 After Zeller and Hildebrandt, Simplifying and isolating failure-inducing input (2002), with one
-difference: a model answers two hundred histories in little more time than one, so every round asks
-about all single reductions at once, and about the union of those that worked the round before.
+difference: a model that answers in batches is asked by the round, so every round asks about all
+single reductions at once, and about the union of those that worked the round before.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from evalsuite.scenarios import (
     is_personal,
     make_case,
     sample_demonstrations,
+    seeded,
     templates,
 )
 from evalsuite.search.asking import Asker, Posed
@@ -196,7 +197,7 @@ def check_relations(posed: Sequence[Posed], asker: Asker, *, seed: int = 0) -> l
     asked: list[tuple[str, Posed, Variant]] = []
     for number, one in enumerate(posed):
         for name, relation in RELATIONS.items():
-            rng = random.Random(f"{seed}/{number}/{name}")  # noqa: S311 - sampling, not security
+            rng = seeded(seed, number, name)
             variant = relation(one, rng)
             if variant is not None and asker.room(variant.posed) >= 0:
                 asked.append((name, one, variant))

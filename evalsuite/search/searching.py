@@ -15,11 +15,10 @@ from evalsuite.run import GateRequest, Inputs
 from evalsuite.run.inputs import resolve
 from evalsuite.scenarios import sample_demonstrations
 from evalsuite.search.asking import Asker, Posed
-from evalsuite.search.drawing import Envelope
 from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Tell, defect_of
 from evalsuite.search.relations import Checked, check_relations
 from evalsuite.search.sensitivity import Point, measure_sensitivity
-from evalsuite.strategies import ANSWERABLE, OPERATORS, World, spell, usable
+from evalsuite.strategies import ANSWERABLE, OPERATORS, Envelope, World, spell, usable
 
 UNBOUNDED = 2**31
 """The context of a model that states none."""
@@ -29,7 +28,11 @@ BARE = "the bare base model"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
-    """What a person asks of ``evalsuite search``."""
+    """What a person asks of ``evalsuite search``.
+
+    Raises:
+        InvalidInput: numbers that make no search, or unknown operators.
+    """
 
     gate: GateRequest
     """The candidate, and how it is asked; ``out`` is not written."""
@@ -47,6 +50,16 @@ class SearchRequest:
     sensitivity: int = 0
     """Cases of the panel on which to vary demonstrations, their order and the prompt format."""
 
+    def __post_init__(self) -> None:
+        least = {"budget": 1, "most": 1, "relations": 0, "sensitivity": 0}
+        for name, smallest in least.items():
+            value = getattr(self, name)
+            if value < smallest:
+                raise InvalidInput(f"{name}={value} must be at least {smallest}")
+        if self.minutes is not None and self.minutes <= 0:
+            raise InvalidInput(f"minutes={self.minutes} must be more than 0")
+        _check_operators(self.operators, "operators")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Searched:
@@ -61,6 +74,8 @@ class Searched:
     """Metamorphic relations; empty when they were not asked for."""
     points: tuple[Point, ...] = ()
     """Sensitivity; empty when it was not asked for."""
+    interrupted: bool = False
+    """Whether Ctrl-C came before all of it was done."""
 
 
 def search(request: SearchRequest, *, tell: Tell = lambda _: None) -> Searched:
@@ -74,7 +89,6 @@ def search(request: SearchRequest, *, tell: Tell = lambda _: None) -> Searched:
         InvalidInput: unknown operators, a budget that finds nothing, or what a gate refuses.
         EvalsuiteError: the candidate cannot be asked.
     """
-    _check(request)
     inputs = resolve(request.gate)
     engine = open_engine(
         inputs.base, (inputs.adapter,), cache=inputs.cache, numerics=inputs.numerics
@@ -89,10 +103,15 @@ def search(request: SearchRequest, *, tell: Tell = lambda _: None) -> Searched:
                 f"its answer may hold {hunt.asker.context} tokens; raise search.max_tokens of "
                 f"policy {inputs.policy.name!r}, or lower search.max_demonstrations"
             )
-        return _further(
-            Searched(request=request, inputs=inputs, plan=hunt.plan, asker=hunt.asker, found=found),
-            hunt,
+        searched = Searched(
+            request=request,
+            inputs=inputs,
+            plan=hunt.plan,
+            asker=hunt.asker,
+            found=found,
+            interrupted=found.interrupted,
         )
+        return _further(searched, hunt)
     finally:
         engine.close()
 
@@ -100,7 +119,7 @@ def search(request: SearchRequest, *, tell: Tell = lambda _: None) -> Searched:
 def _further(searched: Searched, hunt: Hunt) -> Searched:
     """Look at relations and sensitivity too; Ctrl-C ends it with what is known."""
     request, seed = searched.request, searched.plan.seed
-    if searched.found.interrupted:
+    if searched.interrupted:
         return searched
     try:
         if request.relations:
@@ -117,7 +136,7 @@ def _further(searched: Searched, hunt: Hunt) -> Searched:
             )
             searched = replace(searched, points=tuple(points))
     except KeyboardInterrupt:
-        return replace(searched, found=replace(searched.found, interrupted=True))
+        return replace(searched, interrupted=True)
     return searched
 
 
@@ -176,19 +195,6 @@ def _envelope(request: SearchRequest, inputs: Inputs, world: World) -> Envelope:
         max_demonstrations=rule.max_demonstrations,
         skills=inputs.policy.gates.forgetting.skills.seeded if rule.skills else (),
     )
-
-
-def _check(request: SearchRequest) -> None:
-    if request.budget < 1:
-        raise InvalidInput(f"budget={request.budget} must be at least 1")
-    if request.most < 1:
-        raise InvalidInput(f"most={request.most} must be at least 1")
-    for name, value in (("relations", request.relations), ("sensitivity", request.sensitivity)):
-        if value < 0:
-            raise InvalidInput(f"{name}={value} must not be negative")
-    if request.minutes is not None and request.minutes <= 0:
-        raise InvalidInput(f"minutes={request.minutes} must be more than 0")
-    _check_operators(request.operators, "operators")
 
 
 def _check_operators(names: Sequence[str], what: str) -> None:

@@ -6,8 +6,16 @@ choice is drawn separately and simplest first: shrinking drops operators, then t
 simplifies the grammar's choices. Nothing here calls a model, and no distribution is promised.
 """
 
-from evalsuite.strategies.adversarial import ANSWERABLE, adversarial_histories, attacks
-from evalsuite.strategies.attack import Attack, Edit, World, parse_attack, spell
+from evalsuite.strategies.adversarial import adversarial_histories, attacks
+from evalsuite.strategies.attack import (
+    ANSWERABLE,
+    Attack,
+    Edit,
+    Envelope,
+    World,
+    parse_attack,
+    spell,
+)
 from evalsuite.strategies.basic import cases, contents, conversations, demonstrations, messages
 from evalsuite.strategies.building import Built, build_attack, permuted, shown_by
 from evalsuite.strategies.operators import OPERATORS, usable
@@ -18,6 +26,7 @@ __all__ = [
     "Attack",
     "Built",
     "Edit",
+    "Envelope",
     "World",
     "adversarial_histories",
     "attacks",

@@ -24,13 +24,19 @@ def check_bool(name: str, value: object) -> None:
         raise InvalidArgument(f"{name}={value!r} must be True or False")
 
 
-def check_sizes(min_size: object, max_size: object, *, smallest: int) -> None:
+def check_sizes(
+    min_size: object,
+    max_size: object,
+    *,
+    smallest: int,
+    names: tuple[str, str] = ("min_size", "max_size"),
+) -> None:
     """Refuse bounds that are no whole numbers, too small, or crossed."""
-    for name, value in (("min_size", min_size), ("max_size", max_size)):
+    for name, value in zip(names, (min_size, max_size), strict=True):
         if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
             raise InvalidArgument(f"{name}={value!r} must be a whole number of at least {smallest}")
     if min_size > max_size:  # type: ignore[operator]  # both are whole numbers by now
-        raise InvalidArgument(f"min_size={min_size} must not exceed max_size={max_size}")
+        raise InvalidArgument(f"{names[0]}={min_size} must not exceed {names[1]}={max_size}")
 
 
 def check_members(name: str, values: Collection[object], enum: type[_E]) -> tuple[_E, ...]:

@@ -14,14 +14,20 @@ from types import MappingProxyType
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import SKILLS, Split
+from evalsuite.scenarios import SKILLS, Split, seeded
 
+ANSWERABLE = tuple(
+    kind for kind in Kind if kind not in (Kind.UNANSWERABLE, Kind.DEMONSTRATION_LURE)
+)
+"""Kinds whose history settles what is meant, whatever is put around it."""
 SEEDS = 2**16
 """Seeds lie below this."""
 PLACES = 16
 """Places lie below this; a place beyond the last turn counts on from the first."""
 SIZES = 4
 """Sizes lie below this; 0 is the least that an operator does."""
+ORDERS = 24
+"""Orders of demonstrations lie below this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ class Edit:
     @property
     def rng(self) -> random.Random:
         """The edit's own source of randomness, at its start."""
-        return random.Random(f"{self.operator}/{self.seed}")  # noqa: S311 - sampling, not security
+        return seeded(self.operator, self.seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,20 @@ class Attack:
     def __post_init__(self) -> None:
         if self.skill:
             object.__setattr__(self, "kind", Kind.SINGLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Which histories may be drawn: what a model is held to."""
+
+    languages: tuple[Language, ...] = tuple(Language)
+    kinds: tuple[Kind, ...] = ANSWERABLE
+    operators: tuple[str, ...] = ()
+    """Names out of the table of operators; empty: all that can be used."""
+    max_edits: int = 4
+    max_demonstrations: int = 2
+    skills: tuple[str, ...] = ()
+    """General skills that some attacks ask for, in a chat; empty: rewrites only."""
 
 
 def spell(attack: Attack) -> str:

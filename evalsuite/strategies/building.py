@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from evalsuite.cases import Case, Expectation, Kind
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import make_case, sample_skills, templates
+from evalsuite.scenarios import make_case, sample_skills, seeded, templates
 from evalsuite.strategies.attack import Attack, Edit, World
 from evalsuite.strategies.operators import applied
 
@@ -48,7 +47,7 @@ def build_attack(attack: Attack, world: World) -> Built:
 def _harmless(attack: Attack, world: World) -> Case:
     available = templates(attack.language, attack.kind, world.split)
     return make_case(
-        random.Random(f"attack/{attack.seed}"),  # noqa: S311 - sampling, not security
+        seeded("attack", attack.seed),
         available[attack.template % len(available)],
         "drawn",
         avoid=world.names(attack.language),
@@ -79,5 +78,4 @@ def permuted(shown: Sequence[Demonstration], order: int) -> tuple[Demonstration,
     """Put demonstrations into one of their orders; 0 leaves them as they are."""
     if order == 0:
         return tuple(shown)
-    rng = random.Random(f"order/{order}")  # noqa: S311 - sampling, not security
-    return tuple(rng.sample(tuple(shown), len(shown)))
+    return tuple(seeded("order", order).sample(tuple(shown), len(shown)))

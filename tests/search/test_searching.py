@@ -17,6 +17,7 @@ from evalsuite.run.inputs import resolve
 from evalsuite.search import SearchRequest, prepared, search, to_json
 
 ROOT = Path(__file__).parents[2]
+OPERATORS = ("drop_assistant", "long_turn", "distractor")
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,9 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(candidate: Path, cases: Path) -> list[str]:
     place = cases.parent
     return [
-        "search", "--adapter", str(candidate), "--cases", str(cases), "--budget", "24",
+        "search", "--adapter", str(candidate), "--cases", str(cases), "--budget", "40",
         "--cache", str(place / "c.sqlite3"), "--out", str(place / "search"),
-        "--operators", "gap", "emoji", "distractor", "--most", "2",
+        "--operators", *OPERATORS, "--most", "2", "--relations", "4",
     ]  # fmt: skip
 
 
@@ -43,8 +44,10 @@ def test_a_search_reports_saves_and_repeats_no_inference(
     told = capsys.readouterr().out
     data = json.loads((cases.parent / "search" / "search.json").read_text("utf-8"))
     found = data["counterexamples"]
-    assert status == (1 if found else 0)
-    assert data["progress"]["tried"] == 24
+    assert found, "six steps of training break promises"
+    assert status == 1
+    assert data["progress"]["tried"] == 40
+    assert data["relations"]
     assert len(found) <= 2
     for one in found:
         assert one["absolute"] or one["baseline_keeps_it"]
@@ -59,9 +62,7 @@ def test_a_search_reports_saves_and_repeats_no_inference(
     assert "<script" not in (cases.parent / "search" / "index.html").read_text("utf-8")
 
     gate = GateRequest(adapter=candidate, cases=cases, cache=cases.parent / "c.sqlite3")
-    again = search(
-        SearchRequest(gate=gate, budget=24, most=2, operators=("gap", "emoji", "distractor"))
-    )
+    again = search(SearchRequest(gate=gate, budget=40, most=2, operators=OPERATORS, relations=4))
     assert isinstance(again.asker.engine, CachingEngine)
     assert again.asker.engine.calls == 0
     repeated = to_json(again)
@@ -90,6 +91,7 @@ def test_a_second_search_saves_nothing_twice_and_no_save_saves_nothing(
         (["--budget", "0"], "budget=0 must be at least 1"),
         (["--most", "0"], "most=0 must be at least 1"),
         (["--minutes", "0"], "minutes=0.0 must be more than 0"),
+        (["--relations", "-1"], "relations=-1 must be at least 0"),
         (["--adapter", "nowhere"], "nowhere"),
         (["--prompt-format", "html"], "format='html' is unknown"),
     ],
@@ -117,7 +119,7 @@ def test_a_policy_with_a_wrong_envelope_is_refused(
     cache = tmp_path / "c.sqlite3"
     gate = GateRequest(adapter=candidate, cases=cases, policy=str(policy), cache=cache)
     with pytest.raises(InvalidInput) as caught:
-        search(SearchRequest(gate=gate))
+        search(SearchRequest(gate=gate, budget=4))
     assert said in str(caught.value)
 
 
@@ -133,8 +135,8 @@ def test_the_envelope_is_what_the_policy_says(
     plain = resolve(GateRequest(adapter=candidate, cases=cases, policy=str(small_policy)))
     assert inputs.policy.digest == plain.policy.digest, "an envelope decides no verdict"
     engine = open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)
-    hunt = prepared(SearchRequest(gate=gate), inputs, engine)
-    posed = [p for n in range(4) for p in hunt._posed(n)][:60]
+    hunt = prepared(SearchRequest(gate=gate, budget=30), inputs, engine)
+    posed = [p for n in range(2) for p in hunt._posed(n)]
     assert {p.case.language for p in posed} == {"zh"}
     assert {p.case.kind for p in posed} == {"single"}
     assert {name for p in posed for name in p.operators} == {"gap", "window"}

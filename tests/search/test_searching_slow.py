@@ -23,7 +23,7 @@ from evalsuite.models import BaseRef
 from evalsuite.run import GateRequest
 from evalsuite.scenarios import SKILLS, sample_demonstrations
 from evalsuite.search import Posed, SearchRequest, search, to_json
-from evalsuite.strategies import Attack, World, attacks, build_attack
+from evalsuite.strategies import Attack, Envelope, World, attacks, build_attack
 from evalsuite.template import ChatTemplate, load_template
 from evalsuite.template.properties import nfc
 
@@ -45,7 +45,7 @@ def test_ten_thousand_hostile_conversations_survive_file_and_template(
     template: ChatTemplate,
 ) -> None:
     @THOROUGH
-    @given(attacks(world=WORLD, skills=SKILLS, max_demonstrations=16))
+    @given(attacks(Envelope(skills=SKILLS, max_demonstrations=16), world=WORLD))
     def survives(attack: Attack) -> None:
         built = build_attack(attack, WORLD)
         (read,) = parse_cases(dump_cases([built.case]))

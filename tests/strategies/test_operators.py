@@ -32,6 +32,7 @@ from evalsuite.strategies import (
     OPERATORS,
     Attack,
     Edit,
+    Envelope,
     World,
     attacks,
     build_attack,
@@ -50,6 +51,7 @@ def words_left(case: Case, shown: Sequence[Demonstration]) -> int:
 
 
 WORLD = World(demonstrations=SHOWN, room=words_left)
+ALL = Envelope(max_demonstrations=16)
 
 
 def harmless(kind: Kind = Kind.SINGLE, language: Language = Language.EN) -> Case:
@@ -61,7 +63,7 @@ def done(name: str, case: Case, size: int = 0, place: int = 0, seed: int = 0) ->
     return OPERATORS[name](case, Edit(name, seed, place, size), WORLD)
 
 
-@given(attacks(world=WORLD, max_size=4, max_demonstrations=16))
+@given(attacks(ALL, world=WORLD))
 @settings(max_examples=300)
 def test_whatever_is_done_the_right_answer_stays_right(attack: Attack) -> None:
     built = build_attack(attack, WORLD)
@@ -73,7 +75,7 @@ def test_whatever_is_done_the_right_answer_stays_right(attack: Attack) -> None:
     assert all(name in said for name in case.expect.must_name)
 
 
-@given(attacks(world=WORLD, max_demonstrations=16))
+@given(attacks(ALL, world=WORLD))
 @settings(max_examples=200)
 def test_a_hostile_case_survives_its_file(attack: Attack) -> None:
     case = build_attack(attack, WORLD).case
@@ -81,7 +83,7 @@ def test_a_hostile_case_survives_its_file(attack: Attack) -> None:
     assert replace(read, source=case.source) == case
 
 
-@given(attacks(world=WORLD, skills=("count", "copy")))
+@given(attacks(Envelope(skills=("count", "copy")), world=WORLD))
 def test_a_chat_that_asks_for_a_skill_keeps_its_question(attack: Attack) -> None:
     built = build_attack(attack, WORLD)
     assert build_attack(attack, WORLD) == built
@@ -94,7 +96,7 @@ def test_a_chat_that_asks_for_a_skill_keeps_its_question(attack: Attack) -> None
         assert bool(built.case.history) or not attack.template % 2 or not built.used
 
 
-@given(attacks(world=WORLD, skills=SKILLS, max_demonstrations=16))
+@given(attacks(replace(ALL, skills=SKILLS), world=WORLD))
 def test_an_attack_survives_being_spelled(attack: Attack) -> None:
     assert parse_attack(spell(attack)) == attack
     assert "\n" not in spell(attack)

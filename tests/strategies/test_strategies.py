@@ -18,8 +18,8 @@ from evalsuite.detectors.text import mentions
 from evalsuite.prompts import FORMATS, Demonstration, build, get_format
 from evalsuite.scenarios import Split, sample_demonstrations, split_of
 from evalsuite.strategies import (
-    ANSWERABLE,
     OPERATORS,
+    Envelope,
     adversarial_histories,
     attacks,
     cases,
@@ -105,7 +105,7 @@ def test_hostile_histories_keep_their_truth(case: Case) -> None:
         Conversation((*case.history, Message(Role.USER, case.query))).require_alternating()
 
 
-@given(adversarial_histories(kinds=ANSWERABLE, min_size=1, max_size=2))
+@given(adversarial_histories(min_size=1, max_size=2))
 def test_an_intruder_named_instead_is_a_defect(case: Case) -> None:
     assert case.reference is not None
     for intruder in case.expect.must_not_name:
@@ -202,10 +202,13 @@ def test_operators_that_do_not_matter_are_shrunk_away() -> None:
         (lambda: demonstrations(split="test"), "train, panel, heldout"),
         (lambda: cases(kinds=[]), r"kinds=\[\]"),
         (lambda: cases(kinds=[Kind.DEMONSTRATION_LURE]), "needs a demonstration"),
-        (lambda: adversarial_histories(kinds=[Kind.UNANSWERABLE]), "changes what is meant"),
-        (lambda: attacks(kinds=[Kind.DEMONSTRATION_LURE]), "changes what is meant"),
-        (lambda: attacks(max_demonstrations=-1), "max_demonstrations=-1 must be at least 0"),
-        (lambda: attacks(skills=["nap"]), "must be a collection out of: copy"),
+        (lambda: attacks(Envelope(kinds=(Kind.UNANSWERABLE,))), "changes what is meant"),
+        (lambda: attacks(Envelope(kinds=(Kind.DEMONSTRATION_LURE,))), "changes what is meant"),
+        (lambda: attacks(Envelope(max_demonstrations=-1)), "max_demonstrations=-1 must be a whole"),
+        (lambda: attacks(Envelope(max_edits=2), min_size=3), "min_size=3 must not exceed max_edi"),
+        (lambda: attacks(Envelope(skills=("nap",))), "must be a collection out of: copy"),
+        (lambda: attacks(Envelope(skills=5)), "skills=5 must be a collection"),
+        (lambda: adversarial_histories(operators=5), "operators=5 must be a collection"),
         (lambda: adversarial_histories(operators="gap"), "must be a collection"),
         (lambda: adversarial_histories(operators=["nag"]), "operators holds 'nag'; use any of"),
         (lambda: adversarial_histories(operators=["lookalike"]), "give some"),

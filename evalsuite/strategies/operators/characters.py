@@ -31,9 +31,13 @@ _RIGHT_TO_LEFT = ("مرحبا، كيف حالك؟", "שלום, מה שלומך?"
 
 def _through(case: Case, edit: Edit, change: Callable[[str], str]) -> Case:
     """Change what is said in one turn, or in all turns from size 2 on, names apart."""
+    names = names_of(case)
+
+    def apart(said: str) -> str:
+        return outside_names(said, names, change)
+
     for place in range(len(case.history)) if edit.size > 1 else (edit.place,):
-        names = names_of(case)
-        case = rewritten(case, place, lambda said: outside_names(said, names, change))  # noqa: B023
+        case = rewritten(case, place, apart)
     return case
 
 

@@ -6,11 +6,10 @@ import hashlib
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from itertools import count
 
 from evalsuite.cases import Case, Kind
 from evalsuite.conversation import Message, Role
-from evalsuite.scenarios import LEXICONS, invent_name, make_case, templates
+from evalsuite.scenarios import invent_name, make_case, seeded, templates
 from evalsuite.strategies.attack import World
 
 # A reference to "the former" counts what was named, so these kinds bear no further mention.
@@ -57,9 +56,8 @@ def appended(case: Case, place: int, text: str, unwanted: Iterable[str] = ()) ->
     """Return the case with ``text`` at the end of one turn."""
     if not case.history:
         return case
-    return changed(
-        (edited := rewritten(case, place, lambda said: f"{said} {text}")), edited.history, unwanted
-    )
+    edited = rewritten(case, place, lambda said: f"{said} {text}")
+    return changed(edited, edited.history, unwanted)
 
 
 def opened_with(case: Case, text: str, unwanted: Iterable[str] = ()) -> Case:
@@ -70,13 +68,10 @@ def opened_with(case: Case, text: str, unwanted: Iterable[str] = ()) -> Case:
     return changed(edited, edited.history, unwanted)
 
 
-def intruder(
-    case: Case, rng: random.Random, world: World, *, person: bool = False, foreign: bool = False
-) -> str:
+def intruder(case: Case, rng: random.Random, world: World, *, person: bool = False) -> str:
     """Invent a name that neither the case nor a prompt knows."""
-    language = next(x for x in LEXICONS if (x is case.language) != foreign)
     avoid = frozenset(names_of(case)) | world.names(case.language)
-    return invent_name(rng, language, world.split, person=person, avoid=avoid)
+    return invent_name(rng, case.language, world.split, person=person, avoid=avoid)
 
 
 def about_something_else(case: Case, rng: random.Random, world: World) -> Case:
@@ -128,7 +123,7 @@ def near_name(name: str, case: Case, rng: random.Random, world: World) -> str:
     """A name that differs from ``name`` in one letter, or in one character of a Chinese name."""
     letters = "".join(sorted({c for shown in _alphabet(case, world) for c in shown}))
     known = {n.casefold() for n in (*names_of(case), *world.names(case.language))}
-    for _ in count():
+    while True:
         place = rng.randrange(len(name))
         letter = rng.choice(letters)
         near = name[:place] + (letter.upper() if name[place].isupper() else letter)
@@ -136,10 +131,9 @@ def near_name(name: str, case: Case, rng: random.Random, world: World) -> str:
         folded = near.casefold()
         if not any(folded in other or other in folded for other in known):
             return near
-    raise AssertionError("unreachable: the letters do not run out")
 
 
 def _alphabet(case: Case, world: World) -> Iterable[str]:
-    rng = random.Random(0)  # noqa: S311 - sampling, not security
+    rng = seeded("letters")
     for _ in range(20):
         yield invent_name(rng, case.language, world.split).casefold()
