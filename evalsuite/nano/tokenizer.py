@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
@@ -124,15 +125,20 @@ def _chinese_merges(chars: Iterable[str], alphabet: dict[int, str]) -> list[tupl
     return list(merges)
 
 
+@cache
+def _merges(english: int) -> tuple[tuple[str, str], ...]:
+    texts = corpus()
+    chinese = _chinese_merges(characters(texts), _byte_alphabet())
+    return (*_english_merges(texts, english), *chinese)
+
+
 def build_tokenizer(*, english: int = 2600) -> Tokenizer:
     """Build nano's tokenizer from the curriculum; ``english`` counts bytes and English tokens."""
-    texts = corpus()
-    alphabet = _byte_alphabet()
-    merges = _english_merges(texts, english) + _chinese_merges(characters(texts), alphabet)
+    merges = _merges(english)
     vocab = {symbol: i for i, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
     for left, right in merges:
         vocab.setdefault(left + right, len(vocab))
-    tokenizer = Tokenizer(BPE(vocab=vocab, merges=merges))
+    tokenizer = Tokenizer(BPE(vocab=vocab, merges=list(merges)))
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = _pre_tokenizer()
     tokenizer.decoder = decoders.ByteLevel()

@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
@@ -83,6 +84,7 @@ def openers(lexicon: Lexicon, kind: Kind, split: Split) -> tuple[Opener, ...]:
     return lexicon.openers[split][opens_like(kind)]
 
 
+@cache
 def templates(language: Language, kind: Kind, split: Split) -> tuple[Template, ...]:
     """Every template of a kind, in a fixed order.
 

@@ -51,11 +51,14 @@ def test_everything_that_can_change_an_answer_changes_the_identity(base: BaseRef
         transformers_identity(base, "fingerprint", fp32),
         transformers_identity(base, "another", fp32),
         transformers_identity(base, "fingerprint", Numerics(Device.CPU, Dtype.BFLOAT16)),
+        transformers_identity(base, "fingerprint", Numerics(Device.CPU, Dtype.BFLOAT16, True, 99)),
         transformers_identity(base, "fingerprint", Numerics(Device.CUDA, Dtype.FLOAT32)),
         transformers_identity(replace(base, digest="0" * 64), "fingerprint", fp32),
         transformers_identity(replace(base, tokenizer_digest="0" * 64), "fingerprint", fp32),
     }
-    assert len(identities) == 6
+    assert len(identities) == 7
+    batched = replace(fp32, batch_tokens=99)
+    assert transformers_identity(base, "fingerprint", batched) in identities
 
 
 def test_where_the_base_lies_does_not_change_the_identity(base: BaseRef, tmp_path: Path) -> None:

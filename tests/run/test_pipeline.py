@@ -349,7 +349,11 @@ def test_flips_of_low_precision_are_asked_again_in_float32(request_: GateRequest
     again = evaluate(asked)
     assert again.info.counts.model_calls == 0
     assert again.info.flips == flips
-    small = evaluate(replace(asked, batch_tokens=2048))
-    assert small.info.engine.batch_tokens == 2048
-    assert small.info.engine.identity != run.info.engine.identity
     assert evaluate(request_).info.flips is None
+
+
+def test_batches_of_another_size_ask_nothing_again_in_float32(request_: GateRequest) -> None:
+    usual, small = evaluate(request_), evaluate(replace(request_, batch_tokens=2048))
+    assert small.info.engine.batch_tokens == 2048
+    assert small.info.engine.identity == usual.info.engine.identity
+    assert small.info.counts.model_calls == 0
