@@ -11,7 +11,13 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import SKILLS, Split
-from evalsuite.strategies.arguments import check_members, check_sizes, check_strategy
+from evalsuite.strategies.arguments import (
+    check_instance,
+    check_items,
+    check_members,
+    check_sizes,
+    check_strategy,
+)
 from evalsuite.strategies.attack import (
     ANSWERABLE,
     ORDERS,
@@ -60,6 +66,9 @@ def adversarial_histories(
         min_size: fewest edits to try; one that cannot be made leaves the case as it is.
         max_size: most edits; one operator may be at work several times.
     """
+    check_items("demonstrations", demonstrations, Demonstration)
+    if room is not None:
+        check_instance("room", room, Callable)  # type: ignore[arg-type]  # a type to isinstance()
     by_language = {x: tuple(d for d in demonstrations if d.language is x) for x in Language}
     world = World(Split.PANEL, by_language, room)
     names = check_operators(operators, world)
@@ -91,9 +100,12 @@ def attacks(
         min_size: fewest edits to try.
     """
     held = Envelope() if envelope is None else envelope
+    check_instance("envelope", held, Envelope)
+    used = World() if world is None else world
+    check_instance("world", used, World)
     tongues = check_members("languages", held.languages, Language)
     chosen = _check_kinds(held.kinds)
-    names = check_operators(held.operators or None, world or World())
+    names = check_operators(held.operators or None, used)
     check_sizes(min_size, held.max_edits, smallest=0, names=("min_size", "max_edits"))
     check_sizes(0, held.max_demonstrations, smallest=0, names=("0", "max_demonstrations"))
     several = st.lists(edits(names), min_size=min_size, max_size=held.max_edits)

@@ -18,6 +18,19 @@ def check_strategy(name: str, value: object) -> None:
         raise InvalidArgument(f"{name}={value!r} must be a strategy, such as st.just('...')")
 
 
+def check_instance(name: str, value: object, wanted: type) -> None:
+    """Refuse what is not of a type."""
+    if not isinstance(value, wanted):
+        raise InvalidArgument(f"{name}={value!r} must be of the type {wanted.__name__}")
+
+
+def check_items(name: str, values: object, wanted: type) -> None:
+    """Refuse what is not a collection of items of a type; it may be empty."""
+    known = isinstance(values, Collection) and not isinstance(values, str)
+    if not known or not all(isinstance(value, wanted) for value in values):  # type: ignore[attr-defined]  # a collection by now
+        raise InvalidArgument(f"{name}={values!r} must be a collection of {wanted.__name__}")
+
+
 def check_bool(name: str, value: object) -> None:
     """Refuse what is not a truth value."""
     if not isinstance(value, bool):

@@ -14,7 +14,13 @@ from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import Split, Template, make_case, sample_demonstrations, templates
-from evalsuite.strategies.arguments import check_bool, check_members, check_sizes, check_strategy
+from evalsuite.strategies.arguments import (
+    check_bool,
+    check_items,
+    check_members,
+    check_sizes,
+    check_strategy,
+)
 from evalsuite.strategies.operators import sealed
 
 GRAMMATICAL = tuple(kind for kind in Kind if kind is not Kind.DEMONSTRATION_LURE)
@@ -102,9 +108,11 @@ def cases(
     languages: Collection[Language] = tuple(Language),
     kinds: Collection[Kind] = GRAMMATICAL,
     split: str = Split.PANEL,
-    avoid: frozenset[str] = frozenset(),
+    avoid: Collection[str] = frozenset(),
 ) -> SearchStrategy[Case]:
     """A case of the scenario grammar, unharmed; it uses no name of ``avoid``."""
+    check_items("avoid", avoid, str)
+    named = frozenset(avoid)
     tongues = check_members("languages", languages, Language)
     chosen = check_members("kinds", kinds, Kind)
     part = check_members("split", (split,), Split)[0]
@@ -122,7 +130,7 @@ def cases(
         template = draw(template_choices(language, kind, part))
         rng = random.Random(draw(_SEEDS))  # noqa: S311 - sampling, not security
         return sealed(
-            make_case(rng, template, "drawn", avoid=avoid, distance=draw(st.integers(2, 3))), ()
+            make_case(rng, template, "drawn", avoid=named, distance=draw(st.integers(2, 3))), ()
         )
 
     return build()
