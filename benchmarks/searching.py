@@ -3,7 +3,9 @@
     python benchmarks/searching.py --adapter adapters/quickstart --mutants adapters
 
 ``--mutants`` is the folder that ``nox -s bites`` fills. Defects of the output layer
-are planted in the good candidate's own answers, so they cost no further inference.
+are planted in the good candidate's own answers, so they cost no further inference. Mutants are
+searched with everything that a search can do; the good candidate within the envelope of its policy,
+which is what it is held to, and, for comparison, with everything too.
 Exit status 1 when a target is missed.
 """
 
@@ -27,6 +29,7 @@ from evalsuite.detectors.promises import Promise
 from evalsuite.engines import open_engine
 from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.gates import Gate
+from evalsuite.gates.policy import SearchRule
 from evalsuite.generation import Request
 from evalsuite.prompts import build
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
@@ -51,6 +54,8 @@ PLAIN = 48
 """Examples of the plain test: enough for a rate, few enough to wait for."""
 BATCHED = 384
 BUDGET = 500
+WIDE = 1000
+"""Histories for the good candidate with everything that a search can do."""
 TRAINED = {
     "mutant-leaky-0": Promise.NO_LEAK,
     "mutant-history-blind-0": Promise.RESOLVED,
@@ -123,9 +128,14 @@ class Planted(Asker):
         return Answered(question=question, output=said.candidate, key=case.id)
 
 
+def wide(inputs: Inputs) -> Inputs:
+    """The same with an envelope that leaves nothing out."""
+    return replace(inputs, policy=inputs.policy.model_copy(update={"search": SearchRule()}))
+
+
 def searched(request: SearchRequest) -> Found:
-    """Search a candidate and reduce what was found."""
-    inputs = resolve(request.gate)
+    """Search a candidate with everything and reduce what was found."""
+    inputs = wide(resolve(request.gate))
     with closing(open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)) as engine:
         return prepared(request, inputs, engine).run()
 
@@ -190,14 +200,14 @@ def batched_rate(inputs: Inputs, work: Path) -> tuple[float, float]:
 def mutants_found(
     args: argparse.Namespace, inputs: Inputs
 ) -> Iterator[tuple[str, dict[str, Any], list[Counterexample]]]:
-    """Search each mutant with the same budget, trained ones first."""
+    """Search each mutant with everything and the same budget, trained ones first."""
     for name, promise in TRAINED.items():
         found = searched(request_for(args.mutants / name, args.cache, BUDGET))
         yield name, told(found, promise), list(found.counterexamples)
     for mutant in MUTANTS:
         if mutant.name not in OUT_OF_REACH:
             request = request_for(args.adapter, args.cache, BUDGET)
-            yield mutant.name, first_planted(request, inputs, mutant), []
+            yield mutant.name, first_planted(request, wide(inputs), mutant), []
 
 
 def told(found: Found, promise: Promise) -> dict[str, Any]:
@@ -210,9 +220,9 @@ def told(found: Found, promise: Promise) -> dict[str, Any]:
     }
 
 
-def good_candidate(args: argparse.Namespace, inputs: Inputs) -> dict[str, Any]:
-    """Count what a good candidate breaks, within what the policy holds it to."""
-    request = request_for(args.adapter, args.cache, args.good)
+def good_candidate(args: argparse.Namespace, inputs: Inputs, budget: int) -> dict[str, Any]:
+    """Count what a good candidate breaks, within the envelope of the policy in ``inputs``."""
+    request = request_for(args.adapter, args.cache, budget)
     broken: dict[str, int] = dict.fromkeys((promise.value for promise in Promise), 0)
     with closing(open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)) as engine:
         hunt = prepared(request, inputs, engine)
@@ -221,6 +231,7 @@ def good_candidate(args: argparse.Namespace, inputs: Inputs) -> dict[str, Any]:
                 broken[tried.broken.promise.value] += 1
     absolute = sum(broken[promise.value] for promise in Promise if promise.absolute)
     return {
+        "kinds": list(hunt.plan.envelope.kinds),
         "tried": hunt.progress.tried,
         "broken": broken,
         "absolute": absolute,
@@ -255,7 +266,8 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         ),
     }
     print(result["reductions"], flush=True)
-    result["good"] = good_candidate(args, inputs)
+    result["good"] = good_candidate(args, inputs, args.good)
+    result["good_with_everything"] = good_candidate(args, wide(inputs), WIDE)
     return result
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import Score
@@ -240,10 +241,16 @@ def _largest(losses: Sequence[float | None], expected: int) -> float | None:
     return max(known) if any(known) or len(known) == expected else None
 
 
+@lru_cache(maxsize=4)
+def _proved(template: ChatTemplate, fingerprint: str | None) -> tuple[Score, ...]:
+    # Every look of a policy needs these, and none of them changes what the template does.
+    return tuple(check_properties(template, training_fingerprint=fingerprint))
+
+
 def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
     provenance = inputs.adapter.provenance
     fingerprint = provenance.template_fingerprint if provenance else None
-    scores = check_properties(inputs.template, training_fingerprint=fingerprint)
+    scores = _proved(inputs.template, fingerprint)  # type: ignore[arg-type]  # hashed by identity
     checks = tuple(
         Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation)
         for s in scores
