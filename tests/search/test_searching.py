@@ -28,17 +28,22 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def command(candidate: Path, cases: Path) -> list[str]:
+def command(candidate: Path, cases: Path, small_policy: Path) -> list[str]:
     place = cases.parent
     return [
         "search", "--adapter", str(candidate), "--cases", str(cases), "--budget", "40",
+        "--policy", str(small_policy),
         "--cache", str(place / "c.sqlite3"), "--out", str(place / "search"),
         "--operators", *OPERATORS, "--most", "2", "--relations", "4",
     ]  # fmt: skip
 
 
 def test_a_search_reports_saves_and_repeats_no_inference(
-    command: list[str], cases: Path, candidate: Path, capsys: pytest.CaptureFixture[str]
+    command: list[str],
+    cases: Path,
+    candidate: Path,
+    small_policy: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     status = main(command)
     told = capsys.readouterr().out
@@ -61,7 +66,9 @@ def test_a_search_reports_saves_and_repeats_no_inference(
     assert told.count("saved: ") == len({one["defect"] for one in found})
     assert "<script" not in (cases.parent / "search" / "index.html").read_text("utf-8")
 
-    gate = GateRequest(adapter=candidate, cases=cases, cache=cases.parent / "c.sqlite3")
+    cache = cases.parent / "c.sqlite3"
+    policy = str(small_policy)
+    gate = GateRequest(adapter=candidate, policy=policy, cases=cases, cache=cache)
     again = search(SearchRequest(gate=gate, budget=40, most=2, operators=OPERATORS, relations=4))
     assert isinstance(again.asker.engine, CachingEngine)
     assert again.asker.engine.calls == 0
