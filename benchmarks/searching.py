@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from figures import RESULTS, ROOT, Bound, Figure, conclude, machine
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 
 from evalsuite.cases import Case, Kind
 from evalsuite.detectors.promises import Promise
@@ -171,6 +171,7 @@ def plain_rate(inputs: Inputs) -> float:
         nonlocal asked
         conversation = build(case)
         prompt = inputs.template.prompt(conversation)
+        assume(len(prompt) + REWRITE.max_tokens <= inputs.context)
         engine.infer(
             [
                 Request(prompt=prompt, adapter=side, sampling=REWRITE, conversation=conversation)
