@@ -15,14 +15,18 @@ import argparse
 import random
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from figures import RESULTS, ROOT, Bound, Figure, conclude, machine
-from hypothesis import HealthCheck, Phase, assume, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
 
 from evalsuite.cases import Case, Kind
 from evalsuite.detectors.promises import Promise
@@ -31,7 +35,6 @@ from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.gates import Gate
 from evalsuite.gates.policy import SearchRule
 from evalsuite.generation import Request
-from evalsuite.prompts import build
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
 from evalsuite.run import GateRequest, Inputs
 from evalsuite.run.inputs import resolve
@@ -48,7 +51,6 @@ from evalsuite.search import (
     SearchRequest,
     prepared,
 )
-from evalsuite.strategies import adversarial_histories
 
 PLAIN = 48
 """Examples of the plain test: enough for a rate, few enough to wait for."""
@@ -158,32 +160,88 @@ def first_planted(request: SearchRequest, inputs: Inputs, mutant: Mutant) -> dic
     return {"found": False, "after": tried, "reason": None}
 
 
-def plain_rate(inputs: Inputs) -> float:
-    """Histories a second of an ordinary test: each example asks the model by itself."""
+def same_histories(inputs: Inputs, work: Path, n: int) -> list[Posed]:
+    """The first histories of a search, for whoever is measured."""
     engine = TransformersEngine(inputs.base, (inputs.adapter,), inputs.numerics)
+    request = request_for(inputs.adapter.path, work / "none.sqlite3", n, guided=False)
+    hunt = prepared(request, inputs, engine)  # type: ignore[arg-type]  # any engine will do
+    return hunt.draw(0)
+
+
+def tested_rate(posed: Sequence[Posed], ask: Callable[[Posed], object]) -> float:
+    """Histories a second of an ordinary test: each example asks the model by itself."""
     asked = 0
 
     @seed(0)
-    @settings(max_examples=PLAIN, database=None, deadline=None, phases=(Phase.generate,),
+    @settings(max_examples=len(posed), database=None, deadline=None, phases=(Phase.generate,),
               suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(adversarial_histories())
-    def test(case: Case) -> None:
+    @given(st.sampled_from(posed))
+    def test(one: Posed) -> None:
         nonlocal asked
-        conversation = build(case)
-        prompt = inputs.template.prompt(conversation)
-        assume(len(prompt) + REWRITE.max_tokens <= inputs.context)
-        engine.infer(
-            [
-                Request(prompt=prompt, adapter=side, sampling=REWRITE, conversation=conversation)
-                for side in (inputs.adapter.digest, None)
-            ]
-        )
+        ask(one)
         asked += 1
 
-    engine.infer([Request(prompt=(1, 2, 3), sampling=REWRITE)])  # loads the models
+    ask(posed[0])  # loads the models
     began = time.monotonic()
     test()
     return asked / (time.monotonic() - began)
+
+
+def by_generate(inputs: Inputs) -> Callable[[Posed], object]:
+    """Ask as people do without evalsuite: ``generate`` on the adapted model, then without it."""
+    base = AutoModelForCausalLM.from_pretrained(inputs.base.path, dtype=torch.float32)
+    model = PeftModel.from_pretrained(base, inputs.adapter.path).eval()
+    template = inputs.template
+
+    def generated(ids: torch.Tensor) -> str:
+        found = model.generate(
+            input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False,
+            max_new_tokens=REWRITE.max_tokens, eos_token_id=template.stop_id,
+            pad_token_id=template.pad_id,
+        )  # fmt: skip
+        return template.decode(found[0, ids.shape[1] :].tolist())
+
+    def ask(posed: Posed) -> object:
+        ids = torch.tensor([template.prompt(posed.conversation)])
+        with torch.inference_mode():
+            candidate = generated(ids)
+            with model.disable_adapter():
+                return candidate, generated(ids)
+
+    return ask
+
+
+def by_engine(inputs: Inputs) -> Callable[[Posed], object]:
+    """Ask the same engine as a search does, one history at a time."""
+    engine = TransformersEngine(inputs.base, (inputs.adapter,), inputs.numerics)
+
+    def ask(posed: Posed) -> object:
+        said, prompt = posed.conversation, inputs.template.prompt(posed.conversation)
+        sides = (inputs.adapter.digest, None)
+        return engine.infer(
+            [
+                Request(prompt=prompt, adapter=side, sampling=REWRITE, conversation=said)
+                for side in sides
+            ]
+        )
+
+    return ask
+
+
+def speed(inputs: Inputs, work: Path) -> dict[str, float]:
+    """Histories a second, asked one by one in two ways and by a search, without margins."""
+    posed = same_histories(inputs, work, PLAIN)
+    plain = tested_rate(posed, by_generate(inputs))
+    single = tested_rate(posed, by_engine(inputs))
+    rate, filled = batched_rate(inputs, work)
+    return {
+        "generate_per_second": plain,
+        "engine_one_by_one_per_second": single,
+        "search_per_second": rate,
+        "times_generate": rate / plain,
+        "times_engine_one_by_one": rate / single,
+        "slots_filled": filled,
+    }
 
 
 def batched_rate(inputs: Inputs, work: Path) -> tuple[float, float]:
@@ -244,12 +302,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     gate = request_for(args.adapter, args.cache, 1).gate
     inputs = resolve(gate)
     result: dict[str, Any] = {"machine": machine()}
-    plain = plain_rate(inputs)
-    rate, filled = batched_rate(inputs, args.cache.parent)
-    result["speed"] = {
-        "plain_per_second": plain, "batched_per_second": rate, "times": rate / plain,
-        "slots_filled": filled,
-    }  # fmt: skip
+    result["speed"] = speed(inputs, args.cache.parent)
     print(result["speed"], flush=True)
     result["mutants"] = {}
     reduced: list[Counterexample] = []
@@ -273,13 +326,13 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def figures(result: Mapping[str, Any]) -> list[Figure]:
-    speed, reductions = result["speed"], result["reductions"]
+    rates, reductions = result["speed"], result["reductions"]
     found = [row["found"] for row in result["mutants"].values()]
     at_most, at_least = Bound.AT_MOST, Bound.AT_LEAST
     return [
-        Figure(name="histories a second against a plain test", value=speed["times"],
+        Figure(name="histories a second against a plain test", value=rates["times_generate"],
                bound=at_least, target=10, unit="times"),
-        Figure(name="batch slots filled", value=speed["slots_filled"], bound=at_least, target=0.8),
+        Figure(name="batch slots filled", value=rates["slots_filled"], bound=at_least, target=0.8),
         Figure(name="mutants found within 500 histories", value=sum(found), bound=at_least,
                target=len(found)),
         Figure(name="counterexamples reduced", value=reductions["n"], bound=at_least, target=20),

@@ -156,7 +156,7 @@ class Hunt:
         return limit is not None and time.monotonic() - began >= limit
 
     def _round(self, number: int) -> Iterator[Tried]:
-        posed = self._posed(number)
+        posed = self.draw(number)
         if not posed:
             return
         answers = self.asker.ask(posed, margins=self.plan.guided)
@@ -167,7 +167,8 @@ class Hunt:
             self._learn(one, said, broken)
             yield Tried(posed=one, answers=said, broken=broken)
 
-    def _posed(self, number: int) -> list[Posed]:
+    def draw(self, number: int) -> list[Posed]:
+        """Return the histories of a round that can be asked and were not drawn before."""
         rng = seeded("search", self.plan.seed, number)
         wanted = min(self.plan.round, self.plan.budget - self.progress.tried)
         parents = [attack for _, _, attack in sorted(self._pool)[:_PARENTS]]

@@ -143,7 +143,7 @@ def test_the_envelope_is_what_the_policy_says(
     assert inputs.policy.digest == plain.policy.digest, "an envelope decides no verdict"
     engine = open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)
     hunt = prepared(SearchRequest(gate=gate, budget=30), inputs, engine)
-    posed = [p for n in range(2) for p in hunt._posed(n)]
+    posed = [p for n in range(2) for p in hunt.draw(n)]
     assert {p.case.language for p in posed} == {"zh"}
     assert {p.case.kind for p in posed} == {"single"}
     assert {name for p in posed for name in p.operators} == {"gap", "window"}
