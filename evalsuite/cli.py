@@ -51,8 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return COULD_NOT_RUN
     except KeyboardInterrupt:
         terminal.error(
-            "interrupted; run the same command again to go on where it stopped (train and "
-            "nano pretrain: with --resume)"
+            "interrupted; run the same command again to go on where it stopped"
+            + (", with --resume" if hasattr(args, "resume") else "")
         )
         return INTERRUPTED
     except BrokenPipeError:

@@ -22,7 +22,7 @@ from evalsuite.errors import EvalsuiteError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
-_NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST}
 
 
 def _fix(number: int | None) -> str:
@@ -32,6 +32,8 @@ def _fix(number: int | None) -> str:
         return "it may not be written; change its permissions or name a folder that you own"
     if number in _NOT_A_FOLDER:
         return "a file stands where a folder is needed; move the file away or name another folder"
+    if number == errno.EISDIR:
+        return "a folder stands where a file is needed; move it away or name another folder"
     return "check the disk, or name another folder"
 
 

@@ -42,5 +42,27 @@ def test_the_table_of_what_the_gates_see_is_the_qualification() -> None:
             assert line in text
 
 
+def test_the_nulls_that_the_documents_speak_of_are_those_of_the_qualification() -> None:
+    nulls = read("qualification-nano.json")["nulls"]
+    trained = next(v["runs"] for v in nulls["variations"] if v["name"] == "retrained")
+    runs, failed, undecided = nulls["runs"], nulls["alarms"], nulls["inconclusive"]
+    line = (
+        f"Of {runs} nulls, {runs - trained} of them the same candidate and {trained} trained anew "
+        f"by other recipes and seeds, {failed} were FAILED (with 95 % confidence fewer than "
+        f"{100 * nulls['upper']:.1f} %) and {undecided} INCONCLUSIVE "
+        f"({100 * undecided / runs:.1f} %; fewer than {100 * nulls['inconclusive_upper']:.1f} %)"
+    )
+    assert line in (DOCS / "qualification.md").read_text("utf-8")
+    assert (
+        f"of {runs} candidates without a planted defect none was FAILED and {undecided} were"
+        in (DOCS / "policy.md").read_text("utf-8")
+    )
+    gates = read("qualification-nano.json")["gates"]
+    leak = next(gate["theta95"] for gate in gates if gate["gate"] == "example_leakage")
+    told = " ".join((DOCS.parent / "README.md").read_text("utf-8").split())
+    assert f"Of {runs} good candidates of the embedded base it FAILED none" in told
+    assert f"left {undecided} INCONCLUSIVE; a leak in {percent(leak)} of the answers" in told
+
+
 def percent(share: float) -> str:
     return f"{100 * share:.2g} %"

@@ -31,6 +31,7 @@ _STEPS = {
     "load_model": "opening the engine",
     "check_liveness": "checking that the adapter is alive",
     "draw_samples": "drawing panels",
+    "count_attempt": "counting the attempt",
     "infer": "asking base and candidate",
     "score": "scoring answers",
     "decide": "judging the gates",

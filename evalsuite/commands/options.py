@@ -20,7 +20,7 @@ EXIT = {"passed": 0, "failed": 1, "inconclusive": 2}
 """Exit status of ``evalsuite gate`` by the run's status."""
 COULD_NOT_RUN = 3
 BY_STATUS = "exit status: 0 passed, 1 failed, 2 inconclusive, 3 could not run, 130 interrupted"
-BY_CHECK = "exit status: 0 all well, 1 something is wrong, 3 could not run"
+BY_CHECK = "exit status: 0 all well, 1 something is wrong, 3 could not run, 130 interrupted"
 BY_SUCCESS = "exit status: 0 done, 3 could not run, 130 interrupted"
 
 
@@ -48,7 +48,7 @@ def command(
 HELP = {
     "base_model": "nano (embedded, default), a folder, or a Hugging Face id (owner/name@revision)",
     "policy": "nano, default, or a YAML file (default: nano for the embedded base, else default)",
-    "seed": "of the panels (default: from adapter and policy)",
+    "seed": "of the panels (default: from adapter, policy, cases and how they are asked)",
     "prompt_format": "xml, json, markdown or plain (default: xml)",
     "waivers": "YAML file of waivers, each for one gate of one candidate (docs/policy.md)",
     "cache": "SQLite file of answers (default: ~/.cache/evalsuite/outputs.sqlite3)",
@@ -108,6 +108,30 @@ def add_registry(parser: argparse.ArgumentParser) -> None:
         default=Path("registry"),
         help="folder of promotion records and of the ledger of attempts (default: registry)",
     )
+
+
+def check_result(folder: Path, *known: str) -> None:
+    """Refuse a folder for results before any work is done: a file, or one that holds other things.
+
+    Args:
+        folder: as the user named it.
+        known: names of files and folders, one of which earlier results would have left there.
+
+    Raises:
+        RunStorageError: it cannot be used.
+    """
+    from evalsuite.errors import RunStorageError
+    from evalsuite.storage import storage_errors
+
+    with storage_errors(folder, RunStorageError):
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        inside = list(there.iterdir())  # where a file stands in the way, this says so
+    held = sorted(path.name for path in inside if there == folder and path.name[:1] != ".")
+    if held and not set(known) & set(held):
+        raise RunStorageError(
+            f"the folder {str(folder)!r} holds something else than such results "
+            f"({', '.join(held[:3])}); name a new or empty folder with --out"
+        )
 
 
 def write_result(folder: Path, name: str, data: Mapping[str, Any], page: str) -> None:

@@ -13,6 +13,7 @@ from evalsuite.commands.options import (
     Subparsers,
     add_candidate,
     add_gate_options,
+    check_result,
     command,
     gate_request,
     write_result,
@@ -82,6 +83,7 @@ def _qualify(args: argparse.Namespace, terminal: Terminal) -> int:
         terminal.progress(f"{what} {done}/{total}")
 
     request = _request(args)
+    check_result(args.out, "qualification.json", "nulls.jsonl", "adapters")
     with terminal.working("qualifying"):
         found = qualify(request, tell=tell, save=lambda so_far: _write(so_far, args.out))
     _write(found, args.out)

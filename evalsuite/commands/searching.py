@@ -12,6 +12,7 @@ from evalsuite.commands.options import (
     Subparsers,
     add_candidate,
     add_gate_options,
+    check_result,
     command,
     gate_request,
     write_result,
@@ -61,6 +62,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def _search(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.regressions import FOLDER
     from evalsuite.report import render_search, search_text
     from evalsuite.search import SearchRequest, remember_all, search, to_json
 
@@ -73,15 +75,19 @@ def _search(args: argparse.Namespace, terminal: Terminal) -> int:
         relations=args.relations,
         sensitivity=args.sensitivity,
     )
+    check_result(args.out, "search.json")
     with terminal.working("searching"):
         searched = search(request, tell=lambda so_far: terminal.progress(_line(so_far, args)))
     data = to_json(searched)
+    if searched.interrupted and not searched.found.progress.tried:
+        terminal.say("interrupted before anything was tried; nothing was written")
+        return _status(searched)
     write_result(args.out, "search.json", data, render_search(data))
     terminal.say(search_text(data))
     if not args.no_save and not searched.found.interrupted:
-        for path in remember_all(searched).values():
-            if path is not None:
-                terminal.say(f"saved: {from_here(path)}")
+        for name, path in remember_all(searched).items():
+            known = f"known already, in {from_here(args.cases / FOLDER)}: {name}"
+            terminal.say(known if path is None else f"saved: {from_here(path)}")
     terminal.say(f"page: {from_here(args.out / 'index.html')}")
     return _status(searched)
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from evalsuite._yaml import Problems, joined, read_text, suggestion
 from evalsuite._yamldata import Place, located
@@ -50,10 +51,18 @@ def parse_closed(model: type[_M], text: str, name: str, *, example: str) -> _M:
         # Through JSON, because strict JSON reads "0.05" as text and still knows enumerations.
         return model.model_validate_json(json.dumps(read.data), strict=True)
     except ValidationError as error:
-        for details in error.errors(include_url=False):
+        found = error.errors(include_url=False)
+        for details in found:
             place = tuple(details["loc"])
+            if details["type"] == "too_short" and _broken_inside(place, found):
+                continue  # it is too short only without the items that are wrong themselves
             problems.add(read.line(place), _sentence(model, place, dict(details), example))
     raise InvalidPolicy(joined(problems.lines()))
+
+
+def _broken_inside(place: Place, found: Sequence[ErrorDetails]) -> bool:
+    deeper = (tuple(other["loc"]) for other in found)
+    return any(len(loc) > len(place) and loc[: len(place)] == place for loc in deeper)
 
 
 def _sentence(model: type[BaseModel], place: Place, details: dict[str, Any], example: str) -> str:

@@ -16,6 +16,7 @@ from evalsuite.gates.evidence import Evidence, distinct
 from evalsuite.gates.judge import judge
 from evalsuite.gates.judging import ROUNDING
 from evalsuite.gates.policy import Looks, Policy
+from evalsuite.gates.reasons import listed
 from evalsuite.gates.verdict import Gate, Quantity, SliceVerdict, Status, Tier, Verdict
 from evalsuite.statistics import Step, best_case_upper, early_blocking
 
@@ -124,13 +125,17 @@ def stopped(
     None that has a panel passes: a part of a panel was never meant to prove anything.
     """
     why = {item.gate: f"{item.part}: {item.why}" for item in reversed(tuple(found))}
+    causes = listed([f"{gate}, {reason}" for gate, reason in why.items()])
     told = f"The run stopped after {100 * share:g} % of its panels"
     return tuple(
         replace(
             verdict,
             status=_of_a_part(verdict),
-            reason=f"{verdict.reason} {told}"
-            + (f", because of {why[verdict.gate]}." if verdict.gate in why else "."),
+            reason=(
+                f"{told}, because of {why[verdict.gate]}. {verdict.reason}"
+                if verdict.gate in why
+                else f"{told}, because of {causes}; until then: {verdict.reason}"
+            ),
         )
         for verdict in verdicts
     )

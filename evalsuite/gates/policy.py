@@ -100,8 +100,8 @@ class Origin(StrEnum):
 class LivenessRule(GateRule):
     """Every check must hold."""
 
-    minimum: PositiveInt
-    """Checks that must have been asked."""
+    minimum: Annotated[int, Field(ge=1, le=6)]
+    """Checks, out of six, that must have been asked."""
     provenance: Origin = Origin.REQUIRED
     """For an adapter trained elsewhere, which has no ``evalsuite.json``."""
 
@@ -186,6 +186,13 @@ class SkillRule(_Closed):
     forgotten."""
     suites: tuple[str, ...] = ()
     """Further suites: files of cases, beside the seeded ones."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        twice = sorted({name for name in self.seeded if self.seeded.count(name) > 1})
+        if twice:
+            raise ValueError(f"seeded names {', '.join(twice)} twice; keep one")
+        return self
 
 
 class TextRule(_Closed):

@@ -85,13 +85,15 @@ def waived(
 
     Args:
         verdicts: of one run.
-        waivers: of its file; those of other adapters are left alone.
+        waivers: of its file, which is about this candidate alone.
         adapter: digest of the candidate.
         today: in UTC.
     """
-    about = [waiver for waiver in waivers if adapter.startswith(waiver.adapter)]
-    if not about:
+    given = tuple(waivers)
+    if not given:
         return tuple(verdicts)
+    about = [waiver for waiver in given if adapter.startswith(waiver.adapter)]
+    strange = [_strange(waiver) for waiver in given if waiver not in about]
     open_ = {
         verdict.gate
         for verdict in verdicts
@@ -105,7 +107,12 @@ def waived(
         else v
         for v in verdicts
     ]
-    return (*found, _blocking(problems, len(about))) if problems else tuple(found)
+    problems += strange
+    return (*found, _blocking(problems, len(given))) if problems else tuple(found)
+
+
+def _strange(waiver: Waiver) -> str:
+    return f"that of {waiver.gate} by {waiver.by} is for another adapter, {waiver.adapter[:16]}"
 
 
 def _problem(waiver: Waiver, open_: set[str], today: date) -> str:
@@ -127,7 +134,7 @@ def _blocking(problems: Sequence[str], n: int) -> Verdict:
         limit=0.0,
         n=n,
         clusters=n,
-        method="every waiver of this candidate must hold and be needed",
+        method="every waiver must be for this candidate, hold and be needed",
         reason=f"{len(problems)} of {n} waivers do not hold: {listed(list(problems))}. "
         "Take them out of the file, or renew them.",
     )

@@ -269,7 +269,16 @@ def _check_mutants(request: QualifyRequest) -> None:
     if unknown:
         raise InvalidInput(f"mutants={unknown} are unknown; use none, or any of {', '.join(every)}")
     if "none" in request.mutants:
+        if len(request.mutants) > 1:
+            raise InvalidInput(f"mutants={list(request.mutants)}: none stands alone; leave it out")
         return
+    of_gate = {name: gate for layer in LAYERS for name, gate in mutants_of(layer).items()}
+    others = sorted(name for name in request.mutants if of_gate[name] not in request.gates)
+    if others:
+        raise InvalidInput(
+            f"mutants={others} are for {sorted({of_gate[name].value for name in others})} to "
+            f"block, which --gates leaves out; add them, or leave these mutants out"
+        )
     elsewhere = sorted({every[name] for name in request.mutants} - set(request.layers))
     if elsewhere:
         raise InvalidInput(

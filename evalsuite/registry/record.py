@@ -39,7 +39,7 @@ class SeedOrigin(StrEnum):
     """Who chose the seed of a run's panels."""
 
     DERIVED = "derived"
-    """It follows from adapter and policy, so nobody could look for lucky cases."""
+    """It follows from adapter, policy, cases and how they are asked: nobody looked for luck."""
     CHOSEN = "chosen"
     """A person gave it, with ``--seed``."""
     UNKNOWN = "unknown"

@@ -68,8 +68,9 @@ def search_sentence(data: Mapping[str, Any]) -> str:
     absolute = sum(one["absolute"] for one in found)
     several = "counterexample" if len(found) == 1 else "counterexamples"
     return (
-        f"{len(found)} different {several} in {tried}{ended}: {absolute} against what holds for "
-        f"every answer, {len(found) - absolute} where the baseline copes."
+        f"{len(found)} different {several} in {tried}{ended}: {absolute} against what must hold "
+        f"for every answer, {len(found) - absolute} against what must hold where the baseline "
+        "copes."
     )
 
 

@@ -141,7 +141,13 @@ def sentence(run: Run) -> str:
         count = len(blocking)
         gates = "the only blocking gate" if count == 1 else f"all {count} blocking gates"
         return f"The adapter passed {gates}."
-    bad = [verdict for verdict in blocking if verdict.status is run.status]
+    looks = run.info.looks
+    stoppers = () if looks is None else [cause.partition("/")[0] for cause in looks.because]
+    # What stopped the run comes first: gates that it left undecided are no reason for it.
+    bad = sorted(
+        (verdict for verdict in blocking if verdict.status is run.status),
+        key=lambda verdict: verdict.gate not in stoppers,
+    )
     if not bad:
         return "A gate that the policy requires was not run."
     verb = "failed" if run.status is Status.FAILED else "could not decide"
@@ -173,8 +179,9 @@ def _notes(run: Run) -> tuple[str, ...]:
             f"{flips.explained} of {flips.cases} cases in which the sides differed agree in "
             "float32: the precision did that, and they do not count."
         )
-    if looks is not None and looks.stopped_at is not None:
-        notes.append(f"The run stopped after {100 * looks.stopped_at:g} % of its panels.")
+    stopped_at = None if looks is None else looks.stopped_at
+    if stopped_at is not None and "The run stopped" not in sentence(run):
+        notes.append(f"The run stopped after {100 * stopped_at:g} % of its panels.")
     return tuple(notes)
 
 

@@ -103,6 +103,11 @@ class Inputs:
         )
 
     @property
+    def own_waivers(self) -> tuple[Waiver, ...]:
+        """The waivers of this candidate; one for another adapter blocks the run."""
+        return tuple(w for w in self.waivers if self.adapter.digest.startswith(w.adapter))
+
+    @property
     def context(self) -> int:
         """Tokens that the base model can attend to, prompt and answer together."""
         config = json.loads((self.base.path / "config.json").read_text("utf-8"))
@@ -176,7 +181,7 @@ def resolve(request: GateRequest) -> Inputs:
         suites=asked.suites,
         texts=asked.texts,
         regressions=asked.regressions,
-        waivers=tuple(w for w in asked.waivers if adapter.digest.startswith(w.adapter)),
+        waivers=asked.waivers,
         seed=request.seed or 0,
     )
     if request.seed is not None:
@@ -226,6 +231,8 @@ def check(request: GateRequest) -> Asked:
         InvalidInput: something a person wrote is wrong.
     """
     get_format(request.prompt_format)
+    if request.seed is not None and not 0 <= request.seed < 2**63:
+        raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
     policy = choose_policy(request.policy, request.base_model)
     return Asked(
         policy=policy,

@@ -22,8 +22,7 @@ from evalsuite.runrecord import Side
 
 def read_inputs(state: State) -> None:
     """Resolve every name and read every file before anything expensive."""
-    inputs = resolve(state.request)
-    state.inputs = inputs if state.whole else counted(inputs, now=datetime.now(UTC))
+    state.inputs = resolve(state.request)
 
 
 def load_model(state: State) -> None:
@@ -48,6 +47,12 @@ def draw_samples(state: State) -> None:
     # A dead adapter makes every score about it meaningless: nothing more is asked.
     alive = state.ask_dead or not state.liveness.failures
     state.questions = questions(state.inputs, state.samples) if alive else ()
+
+
+def count_attempt(state: State) -> None:
+    """Write the attempt down: after all that can be refused, before the first question."""
+    if not state.whole:
+        state.inputs = counted(state.inputs, now=datetime.now(UTC))
 
 
 def infer(state: State) -> None:
@@ -79,7 +84,7 @@ def _look(
         question.side is Side.CANDIDATE and question.request.target is None
         for question in state.questions
     )
-    waived_gates = {waiver.gate.value for waiver in state.inputs.waivers}
+    waived_gates = {waiver.gate.value for waiver in state.inputs.own_waivers}
     found = hopeless(state.inputs.judged, evidence, share, answers=generated)
     return evidence, tuple(item for item in found if item.gate not in waived_gates)
 
@@ -142,6 +147,7 @@ MEASURING: tuple[Callable[[State], None], ...] = (
     load_model,
     check_liveness,
     draw_samples,
+    count_attempt,
     infer,
     score,
 )

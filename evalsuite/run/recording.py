@@ -85,7 +85,7 @@ def info_of(state: State, created: datetime) -> RunInfo:
         counts=work_of(engine) + state.confirming,
         waivers=tuple(
             WaiverInfo(gate=w.gate.value, reason=w.reason, by=w.by, expires=w.expires)
-            for w in inputs.waivers
+            for w in inputs.own_waivers
         ),
         attempt=_attempt(inputs),
         flips=state.flips,

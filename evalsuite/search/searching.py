@@ -56,7 +56,7 @@ class SearchRequest:
             value = getattr(self, name)
             if value < smallest:
                 raise InvalidInput(f"{name}={value} must be at least {smallest}")
-        if self.minutes is not None and self.minutes <= 0:
+        if self.minutes is not None and not self.minutes > 0:
             raise InvalidInput(f"minutes={self.minutes} must be more than 0")
         _check_operators(self.operators, "operators")
 

@@ -97,8 +97,16 @@ def test_a_waiver_holds_to_the_end_of_its_last_day(
     assert overall(found, policy.required) is Status.PASSED
 
 
-def test_a_waiver_of_another_candidate_changes_nothing(leaky: tuple[Verdict, ...]) -> None:
-    assert applied(leaky, waiver(adapter="f" * 64)) == leaky
+def test_a_waiver_of_another_candidate_blocks_and_lets_nothing_through(
+    policy: Policy, leaky: tuple[Verdict, ...]
+) -> None:
+    for verdicts in (leaky, judge(policy, good())):
+        found = applied(verdicts, waiver(adapter="f" * 64))
+        assert found[:-1] == verdicts
+        assert overall(found, policy.required) is Status.FAILED
+        assert f"is for another adapter, {'f' * 16}" in found[-1].reason
+    both = applied(leaky, waiver(), waiver(gate="forgetting", adapter="f" * 64))
+    assert "1 of 2 waivers do not hold" in both[-1].reason
 
 
 def test_one_waiver_lets_no_other_gate_through(policy: Policy) -> None:
@@ -138,6 +146,7 @@ def test_a_wrong_file_names_the_line_and_the_fix(
     with pytest.raises(InvalidPolicy, match=words) as caught:
         load_waivers(path)
     assert "waivers.yaml:" in str(caught.value)
+    assert "at least 1 item" not in str(caught.value), "the list holds one, if a wrong one"
 
 
 def test_a_gate_is_waived_once(tmp_path: Path) -> None:

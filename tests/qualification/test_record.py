@@ -184,6 +184,11 @@ def test_the_command_writes_json_and_page_and_resumes(
     ("options", "message"),
     [
         (["--mutants", "paste-entitty"], "paste-entity"),
+        (["--mutants", "none", "silence"], "none stands alone"),
+        (
+            ["--mutants", "silence", "--gates", "forgetting"],
+            "mutants=['silence'] are for ['pronoun_resolution'] to block, which --gates leaves out",
+        ),
         (["--gates", "leakage"], "example_leakage"),
         (["--layers", "outputs"], "output, adapter, weights, training"),
         (["--mutants", "blended-leeky"], "blended-leaky"),

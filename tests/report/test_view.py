@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evalsuite.report.view import build_view, sentence
 from evalsuite.runfolder import Run
+from evalsuite.runrecord.info import LooksInfo
 from tests.report.factory import ENGLISH, verdict, write_run
 
 
@@ -66,6 +68,21 @@ def test_one_sentence_says_why(
     ]
     run = write_run(tmp_path / "run", verdicts=verdicts, required=required)
     assert sentence(run) == expected
+
+
+def test_the_sentence_names_the_gate_that_stopped_the_run(tmp_path: Path) -> None:
+    verdicts = [
+        verdict("gate_0", "inconclusive", reason="The run stopped; until then: all well."),
+        verdict("gate_1", "inconclusive", reason="The run stopped, because of literal."),
+    ]
+    run = write_run(tmp_path / "run", verdicts=verdicts, required=[])
+    looks = LooksInfo(planned=(0.5,), stopped_at=0.5, because=("gate_1/literal: too many",))
+    stopped = replace(run, info=replace(run.info, looks=looks))
+    assert sentence(stopped) == (
+        "Gate 1 could not decide: The run stopped, because of literal (1 more of 2 could not "
+        "decide)."
+    )
+    assert not [note for note in build_view(stopped).notes if "The run stopped" in note]
 
 
 def test_only_a_passed_run_is_told_how_to_promote(passed: Run, failed: Run) -> None:

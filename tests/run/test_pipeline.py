@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 
 from evalsuite.errors import (
     BaseMismatch,
+    EvalsuiteError,
     InvalidInput,
     ModelNotFound,
     RegistryError,
@@ -290,6 +292,33 @@ def test_the_first_share_holds_every_part_and_language_in_order(request_: GateRe
     for question in early:
         sides.setdefault(question.row.case_id, set()).add(question.side)
     assert all(both == set(Side) for both in sides.values())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        ("seeded: [", "seeded: [cpoy, ", {}),
+        ("power: 0.9", "power: 0.9", {"device": "cuda"}),
+        ("power: 0.9", "power: 0.9", {"seed": -1}),
+    ],
+)
+def test_what_is_refused_before_the_first_question_costs_no_attempt(
+    request_: GateRequest, tmp_path: Path, old: str, new: str, change: dict[str, object]
+) -> None:
+    if change.get("device") == "cuda" and torch.cuda.is_available():
+        pytest.skip("this machine has what the request asks for")
+    policy = tmp_path / "policy.yaml"
+    text = Path(str(request_.policy)).read_text("utf-8")
+    assert old in text
+    policy.write_text(text.replace(old, new), "utf-8")
+    registry = tmp_path / "registry"
+    asked = replace(request_, policy=str(policy), registry=registry)
+    with pytest.raises(EvalsuiteError):
+        evaluate(replace(asked, cache=tmp_path / "c.sqlite3", **change))
+    assert not (registry / "attempts.jsonl").exists()
+    if old == new:
+        evaluate(asked)
+        assert len((registry / "attempts.jsonl").read_text("utf-8").splitlines()) == 1
 
 
 def test_a_waived_run_is_promoted_while_its_waiver_holds(

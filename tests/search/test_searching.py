@@ -14,7 +14,7 @@ from evalsuite.errors import InvalidInput
 from evalsuite.regressions import FOLDER, load_regressions
 from evalsuite.run import GateRequest
 from evalsuite.run.inputs import resolve
-from evalsuite.search import SearchRequest, prepared, search, to_json
+from evalsuite.search import Hunt, Posed, SearchRequest, prepared, search, to_json
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = ("drop_assistant", "long_turn", "distractor")
@@ -84,11 +84,46 @@ def test_a_second_search_saves_nothing_twice_and_no_save_saves_nothing(
     before = {path: path.read_bytes() for path in (cases / FOLDER).glob("*")}
     capsys.readouterr()
     main(command)
-    assert "saved" not in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "saved" not in told
+    assert told.count("known already, in ") == len(before)
     assert {path: path.read_bytes() for path in (cases / FOLDER).glob("*")} == before
     shutil.rmtree(cases / FOLDER, ignore_errors=True)
     main([*command, "--no-save"])
     assert not (cases / FOLDER).exists()
+
+
+def test_results_replace_nothing_but_results(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "index.html").write_text("MY PAGE", "utf-8")
+    assert main([*command, "--out", str(mine)]) == 3
+    assert "holds something else than such results (index.html)" in capsys.readouterr().err
+    assert (mine / "index.html").read_text("utf-8") == "MY PAGE"
+    (tmp_path / "file").write_text("", "utf-8")
+    assert main([*command, "--out", str(tmp_path / "file")]) == 3
+    assert "a file stands where a folder is needed" in capsys.readouterr().err
+
+
+def test_a_search_that_was_interrupted_at_once_leaves_the_older_result(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "search"
+    assert main([*command, "--out", str(out), "--no-save"]) == 1
+    before = (out / "search.json").read_bytes()
+
+    def interrupt(self: Hunt, number: int) -> list[Posed]:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Hunt, "draw", interrupt)
+    assert main([*command, "--out", str(out), "--no-save"]) == 130
+    assert "nothing was written" in capsys.readouterr().out
+    assert (out / "search.json").read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -98,6 +133,7 @@ def test_a_second_search_saves_nothing_twice_and_no_save_saves_nothing(
         (["--budget", "0"], "budget=0 must be at least 1"),
         (["--most", "0"], "most=0 must be at least 1"),
         (["--minutes", "0"], "minutes=0.0 must be more than 0"),
+        (["--minutes", "nan"], "minutes=nan must be more than 0"),
         (["--relations", "-1"], "relations=-1 must be at least 0"),
         (["--adapter", "nowhere"], "nowhere"),
         (["--prompt-format", "html"], "format='html' is unknown"),
