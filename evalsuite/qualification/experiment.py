@@ -40,6 +40,8 @@ from evalsuite.run import GateRequest, Inputs, State
 from evalsuite.run.inputs import resolve
 
 BANK = "nulls.jsonl"
+_SAVING = 60.0
+"""Seconds between two writings of what is known so far."""
 _APART = 1_000_000
 """Between the panel seeds of the candidate and those of its retrainings, however many there are."""
 
@@ -84,7 +86,7 @@ def qualify(
     Args:
         request: the candidate, and what to try.
         tell: called with what is at work, how much is done and how much there is.
-        save: called with what is known so far, after every step that takes long.
+        save: called with what is known so far, about once a minute.
 
     Raises:
         InvalidInput: unknown mutants, numbers that make no qualification, or a candidate that
@@ -117,6 +119,7 @@ def qualify(
         )
 
     save(found())
+    saved = time.monotonic()
     if "none" not in request.mutants:
         passed = _passing(request, nulls)
         subject = replace(subject, seeds=tuple(subject.seeds[place] for place in passed))
@@ -125,7 +128,10 @@ def qualify(
         clean = [states[place] for place in passed if states]
         for row in _rows(request, subject, clean, tell):
             rows.append(row)
-            save(found())
+            # Every curve is fitted anew for this, which takes longer than a row of trials.
+            if time.monotonic() - saved > _SAVING:
+                save(found())
+                saved = time.monotonic()
     return found(complete=True)
 
 

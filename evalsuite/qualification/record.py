@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -85,12 +85,11 @@ def once(name: str, layer: str, expected: Gate, found: Outcome) -> Counted:
     return Counted(name, layer, expected, 1.0, (found,), dialled=False)
 
 
-def counted(trials: Iterable[Trial], layer: str) -> tuple[Counted, ...]:
-    """Gather trials, in order, by mutant and severity."""
-    return tuple(
-        Counted(mutant.name, layer, mutant.gate, severity, tuple(t.outcome for t in group))
-        for (mutant, severity), group in groupby(trials, key=lambda t: (t.mutant, t.severity))
-    )
+def counted(trials: Iterable[Trial], layer: str) -> Iterator[Counted]:
+    """Gather trials, in order, by mutant and severity, each as soon as it is whole."""
+    for (mutant, severity), group in groupby(trials, key=lambda t: (t.mutant, t.severity)):
+        outcomes = tuple(trial.outcome for trial in group)
+        yield Counted(mutant.name, layer, mutant.gate, severity, outcomes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

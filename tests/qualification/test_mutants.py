@@ -118,7 +118,7 @@ def test_a_mutant_that_can_touch_nothing_says_so(perfect: State) -> None:
 def test_trials_are_reproducible_and_count_who_blocked(perfect: State) -> None:
     mutant = next(m for m in MUTANTS if m.name == "paste-entity")
     made = [
-        counted(trials([perfect], [mutant], repeats=4, severities=(0.002, 0.3)), "output")
+        list(counted(trials([perfect], [mutant], repeats=4, severities=(0.002, 0.3)), "output"))
         for _ in range(2)
     ]
     assert made[0] == made[1]
