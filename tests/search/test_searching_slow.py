@@ -58,11 +58,11 @@ def test_ten_thousand_hostile_conversations_survive_file_and_template(
     survives()
 
 
-def command(candidate: Path, place: Path, *more: str) -> list[str]:
+def command(candidate: Path, policy: Path, place: Path) -> list[str]:
     return [
         sys.executable, "-m", "evalsuite.cli", "search", "--adapter", str(candidate),
-        "--cases", str(ROOT / "cases"), "--budget", "60", "--most", "3", "--no-save",
-        "--relations", "4", "--cache", str(place / "c.sqlite3"), "--out", str(place), *more,
+        "--policy", str(policy), "--cases", str(ROOT / "cases"), "--budget", "60", "--most", "3",
+        "--no-save", "--relations", "4", "--cache", str(place / "c.sqlite3"), "--out", str(place),
     ]  # fmt: skip
 
 
@@ -71,17 +71,22 @@ def found_in(place: Path) -> dict[str, object]:
     return {key: data[key] for key in ("counterexamples", "relations", "envelope", "plan")}
 
 
-def test_two_processes_find_the_same(candidate: Path, tmp_path: Path) -> None:
+def test_two_processes_find_the_same(candidate: Path, small_policy: Path, tmp_path: Path) -> None:
     found = []
     for seed in ("1", "2"):
         place = tmp_path / seed
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(
-            command(candidate, place), env=environment, capture_output=True, text=True, check=False
+            command(candidate, small_policy, place),
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode in (0, 1), done.stderr
         found.append(found_in(place))
     assert found[0] == found[1]
+    assert found[0]["counterexamples"], "a candidate of six steps breaks something"
 
 
 def remembered(path: Path) -> int:
@@ -94,10 +99,14 @@ def remembered(path: Path) -> int:
         return int(connection.execute("select count(*) from entries").fetchone()[0])
 
 
-def test_a_killed_search_goes_on_and_repeats_no_inference(candidate: Path, tmp_path: Path) -> None:
+def test_a_killed_search_goes_on_and_repeats_no_inference(
+    candidate: Path, small_policy: Path, tmp_path: Path
+) -> None:
     cache = tmp_path / "c.sqlite3"
     running = subprocess.Popen(
-        command(candidate, tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command(candidate, small_policy, tmp_path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     while remembered(cache) < 40 and running.poll() is None:
         time.sleep(0.2)
@@ -105,7 +114,8 @@ def test_a_killed_search_goes_on_and_repeats_no_inference(candidate: Path, tmp_p
     running.send_signal(signal.SIGKILL)
     running.wait()
     before = remembered(cache)
-    gate = GateRequest(adapter=candidate, cases=ROOT / "cases", cache=cache)
+    policy = str(small_policy)
+    gate = GateRequest(adapter=candidate, policy=policy, cases=ROOT / "cases", cache=cache)
     resumed = search(SearchRequest(gate=gate, budget=60, most=3, relations=4))
     engine = resumed.asker.engine
     assert isinstance(engine, CachingEngine)
@@ -113,17 +123,20 @@ def test_a_killed_search_goes_on_and_repeats_no_inference(candidate: Path, tmp_p
     assert engine.hits >= before
 
     whole = tmp_path / "whole"
-    subprocess.run(command(candidate, whole), capture_output=True, check=False)
+    subprocess.run(command(candidate, small_policy, whole), capture_output=True, check=False)
     assert to_json(resumed)["counterexamples"] == found_in(whole)["counterexamples"]
     assert remembered(whole / "c.sqlite3") == remembered(cache)
 
 
-def test_the_search_finds_the_same_under_xdist(candidate: Path, tmp_path: Path) -> None:
+def test_the_search_finds_the_same_under_xdist(
+    candidate: Path, small_policy: Path, tmp_path: Path
+) -> None:
     def told(*more: str) -> list[str]:
         done = subprocess.run(
             [
                 sys.executable, "-m", "pytest", "tests/gates/test_adversarial.py", "-q",
                 "--adapter", str(candidate), "--gate-search-budget", "40",
+                "--gate-policy", str(small_policy),
                 "--gate-cache", str(tmp_path / "c.sqlite3"), *more,
             ],
             cwd=ROOT, capture_output=True, text=True, check=False,
