@@ -41,7 +41,7 @@ from evalsuite.run.inputs import resolve
 
 BANK = "nulls.jsonl"
 _SAVING = 60.0
-"""Seconds between two writings of what is known so far."""
+"""Seconds between two writings of what is known so far, while trials are cheap."""
 _APART = 1_000_000
 """Between the panel seeds of the candidate and those of its retrainings, however many there are."""
 
@@ -86,7 +86,8 @@ def qualify(
     Args:
         request: the candidate, and what to try.
         tell: called with what is at work, how much is done and how much there is.
-        save: called with what is known so far, about once a minute.
+        save: called with what is known so far, after every run of a real adapter and about once a
+            minute in between.
 
     Raises:
         InvalidInput: unknown mutants, numbers that make no qualification, or a candidate that
@@ -128,8 +129,8 @@ def qualify(
         clean = [states[place] for place in passed if states]
         for row in _rows(request, subject, clean, tell):
             rows.append(row)
-            # Every curve is fitted anew for this, which takes longer than a row of trials.
-            if time.monotonic() - saved > _SAVING:
+            # Every curve is fitted anew for this, which takes longer than a row of cheap trials.
+            if row.layer != OUTPUT or time.monotonic() - saved > _SAVING:
                 save(found())
                 saved = time.monotonic()
     return found(complete=True)
