@@ -54,13 +54,13 @@ def test_the_nulls_that_the_documents_speak_of_are_those_of_the_qualification() 
     )
     assert line in (DOCS / "qualification.md").read_text("utf-8")
     assert (
-        f"of {runs} candidates without a planted defect none was FAILED and {undecided} were"
-        in (DOCS / "policy.md").read_text("utf-8")
+        f"in {runs} runs without a planted defect, of {trained + 2} candidates, none was FAILED "
+        f"and {undecided} were INCONCLUSIVE" in (DOCS / "policy.md").read_text("utf-8")
     )
     gates = read("qualification-nano.json")["gates"]
     leak = next(gate["theta95"] for gate in gates if gate["gate"] == "example_leakage")
     told = " ".join((DOCS.parent / "README.md").read_text("utf-8").split())
-    assert f"Of {runs} good candidates of the embedded base it FAILED none" in told
+    assert f"In {runs} runs without a planted defect on the embedded base it FAILED none" in told
     assert f"left {undecided} INCONCLUSIVE; a leak in {percent(leak)} of the answers" in told
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -125,8 +127,10 @@ def check_result(folder: Path, *known: str) -> None:
 
     with storage_errors(folder, RunStorageError):
         there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-        inside = list(there.iterdir())  # where a file stands in the way, this says so
-    held = sorted(path.name for path in inside if there == folder and path.name[:1] != ".")
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        inside = folder.iterdir() if there == folder else ()
+        held = sorted(path.name for path in inside if not path.name.startswith("."))
     if held and not set(known) & set(held):
         raise RunStorageError(
             f"the folder {str(folder)!r} holds something else than such results "

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evalsuite.report.search import render_search, search_text, sensitivity_drawing
-from tests.report.test_html import Page
+from tests.report.test_html import Page, assert_inert
 
 HOSTILE = '<script>alert(1)</script>\u202e{{ 7*7 }}\x1b[2J"><img src=x onerror=alert(1)>'
 TURN = {"role": "user", "content": HOSTILE}
@@ -106,12 +106,7 @@ DATA: dict[str, Any] = {
 
 def test_hostile_text_stays_text() -> None:
     html = render_search(DATA)
-    page = Page(html)
-    assert page.tags["script"] == page.tags["img"] == 0
-    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
-    assert "<script>alert(1)</script>" in "".join(page.text)
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", html)
-    assert "[U+202E]" in html
+    assert_inert(html)
     assert "{{ 7*7 }}" in html
     told = search_text(DATA)
     assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", told)

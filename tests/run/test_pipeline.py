@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import torch
 from safetensors.numpy import load_file, save_file
 
 from evalsuite.errors import (
@@ -295,26 +294,29 @@ def test_the_first_share_holds_every_part_and_language_in_order(request_: GateRe
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "change"),
+    ("old", "new", "change", "said"),
     [
-        ("seeded: [", "seeded: [cpoy, ", {}),
-        ("power: 0.9", "power: 0.9", {"device": "cuda"}),
-        ("power: 0.9", "power: 0.9", {"seed": -1}),
+        ("seeded: [", "seeded: [cpoy, ", {}, "cpoy"),
+        ("power: 0.9", "power: 0.9", {"cache": Path(__file__).parent}, "cannot be used"),
+        ("power: 0.9", "power: 0.9", {"seed": -1}, "seed=-1 must be a whole number"),
     ],
 )
 def test_what_is_refused_before_the_first_question_costs_no_attempt(
-    request_: GateRequest, tmp_path: Path, old: str, new: str, change: dict[str, object]
+    request_: GateRequest,
+    tmp_path: Path,
+    old: str,
+    new: str,
+    change: dict[str, object],
+    said: str,
 ) -> None:
-    if change.get("device") == "cuda" and torch.cuda.is_available():
-        pytest.skip("this machine has what the request asks for")
     policy = tmp_path / "policy.yaml"
     text = Path(str(request_.policy)).read_text("utf-8")
     assert old in text
     policy.write_text(text.replace(old, new), "utf-8")
     registry = tmp_path / "registry"
     asked = replace(request_, policy=str(policy), registry=registry)
-    with pytest.raises(EvalsuiteError):
-        evaluate(replace(asked, cache=tmp_path / "c.sqlite3", **change))
+    with pytest.raises(EvalsuiteError, match=said):
+        evaluate(replace(asked, **{"cache": tmp_path / "c.sqlite3", **change}))
     assert not (registry / "attempts.jsonl").exists()
     if old == new:
         evaluate(asked)
