@@ -1,4 +1,7 @@
-"""How long things take for a user, as whole processes: import, gate cold, gate from the cache.
+"""How long things take for a user, as whole processes: import, gate and qualification.
+
+A gate is timed without any known answer and with all of them; a qualification of the output layer
+with all of them, because it plants its defects in answers that are known.
 
     python benchmarks/speed.py --adapter adapters/quickstart
 
@@ -55,11 +58,25 @@ def gate(base: str, adapter: Path, work: Path, name: str) -> Gated:
     took = seconds(
         sys.executable, "-m", "evalsuite.cli", "gate", "--base-model", base,
         "--adapter", str(adapter), "--out", str(work / name), "--cases", str(ROOT / "cases"),
-        "--cache", str(work / "outputs.sqlite3"),
+        "--cache", str(work / "outputs.sqlite3"), "--registry", str(work / "registry"),
         statuses=(0, 1, 2),
     )  # fmt: skip
     run = load_run(work / name)
     return Gated(took, run.info.counts, run.status.value)
+
+
+def qualification(base: str, adapter: Path, work: Path) -> float:
+    """Return how long the output layer takes, once the answers to its panels are known."""
+
+    def qualify(name: str, *options: str) -> float:
+        return seconds(
+            sys.executable, "-m", "evalsuite.cli", "qualify", "--base-model", base,
+            "--adapter", str(adapter), "--out", str(work / name), "--cases", str(ROOT / "cases"),
+            "--cache", str(work / "outputs.sqlite3"), *options,
+        )  # fmt: skip
+
+    qualify("panels", "--mutants", "none")
+    return qualify("mutants")
 
 
 def python(code: str) -> float:
@@ -82,6 +99,7 @@ def figures(result: Mapping[str, Any]) -> list[Figure]:
         ("gate, cold", "gate_cold_seconds", Bound.AT_MOST, 120, "s"),
         ("gate, from the cache", "gate_cached_seconds", Bound.AT_MOST, 10, "s"),
         ("model calls of a gate from the cache", "gate_cached_calls", Bound.AT_MOST, 0, ""),
+        ("qualification, output layer, from the cache", "qualify_seconds", Bound.AT_MOST, 600, "s"),
     )
     values = {
         **result,
@@ -98,6 +116,7 @@ def report(base: str, adapter: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         cold = gate(base, adapter, Path(folder), "cold")
         cached = gate(base, adapter, Path(folder), "cached")
+        qualified = qualification(base, adapter, Path(folder))
     return {
         "machine": machine(),
         "import_seconds": round(python("import evalsuite"), 3),
@@ -107,6 +126,7 @@ def report(base: str, adapter: Path) -> dict[str, Any]:
         "gate_cold_counts": _counts(cold),
         "gate_cached_seconds": round(cached.seconds, 1),
         "gate_cached_counts": _counts(cached),
+        "qualify_seconds": round(qualified, 1),
         "status": {"cold": cold.status, "cached": cached.status},
     }
 
