@@ -6,12 +6,14 @@
 are planted in the good candidate's own answers, so they cost no further inference. Mutants are
 searched with everything that a search can do; the good candidate within the envelope of its policy,
 which is what it is held to, and, for comparison, with everything too.
+``--parts`` measures some of it again and keeps the rest of the result that stands in ``--out``.
 Exit status 1 when a target is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import statistics
 import time
@@ -22,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from figures import RESULTS, ROOT, Bound, Figure, conclude, machine
+from figures import RESULTS, ROOT, Bound, Figure, conclude, machine, write
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from peft import PeftModel
@@ -298,54 +300,86 @@ def good_candidate(args: argparse.Namespace, inputs: Inputs, budget: int) -> dic
     }
 
 
-def measure(args: argparse.Namespace) -> dict[str, Any]:
-    gate = request_for(args.adapter, args.cache, 1).gate
-    inputs = resolve(gate)
-    result: dict[str, Any] = {"machine": machine()}
-    result["speed"] = speed(inputs, args.cache.parent)
-    print(result["speed"], flush=True)
-    result["mutants"] = {}
+def mutants(args: argparse.Namespace, inputs: Inputs) -> dict[str, Any]:
+    """Search every mutant and say what its reductions took."""
+    rows: dict[str, Any] = {}
     reduced: list[Counterexample] = []
     for name, row, found in mutants_found(args, inputs):
-        result["mutants"][name] = row
+        rows[name] = row
         reduced += found
         print(name, row, flush=True)
-    result["out_of_reach"] = OUT_OF_REACH
-    result["reductions"] = {
-        "n": len(reduced),
-        "rounds": sorted(c.rounds for c in reduced),
-        "evaluations": sorted(c.evaluations for c in reduced),
-        "turns_of_single_antecedents": sorted(
-            len(c.posed.case.history) for c in reduced if c.posed.case.kind in _SINGLE
-        ),
+    return {
+        "found": rows,
+        "out_of_reach": OUT_OF_REACH,
+        "reductions": {
+            "n": len(reduced),
+            "rounds": sorted(c.rounds for c in reduced),
+            "evaluations": sorted(c.evaluations for c in reduced),
+            "turns_of_single_antecedents": sorted(
+                len(c.posed.case.history) for c in reduced if c.posed.case.kind in _SINGLE
+            ),
+        },
     }
-    print(result["reductions"], flush=True)
-    result["good"] = good_candidate(args, inputs, args.good)
-    result["good_with_everything"] = good_candidate(args, wide(inputs), WIDE)
+
+
+PARTS: Mapping[str, Callable[[argparse.Namespace, Inputs], dict[str, Any]]] = {
+    "speed": lambda args, inputs: speed(inputs, args.cache.parent),
+    "mutants": mutants,
+    "good": lambda args, inputs: good_candidate(args, inputs, args.good),
+    "good_with_everything": lambda args, inputs: good_candidate(args, wide(inputs), WIDE),
+}
+
+
+def measure(args: argparse.Namespace) -> dict[str, Any]:
+    inputs = resolve(request_for(args.adapter, args.cache, 1).gate)
+    result: dict[str, Any] = {}
+    if set(args.parts) != set(PARTS) and args.out.exists():
+        result = json.loads(args.out.read_text("utf-8"))
+    for part in args.parts:
+        result[part] = {"machine": machine(), **PARTS[part](args, inputs)}
+        print(part, result[part], flush=True)
+        write(args.out, result)
     return result
 
 
 def figures(result: Mapping[str, Any]) -> list[Figure]:
-    rates, reductions = result["speed"], result["reductions"]
-    found = [row["found"] for row in result["mutants"].values()]
-    at_most, at_least = Bound.AT_MOST, Bound.AT_LEAST
+    """Return what was measured of all that has a target."""
+    told = {"speed": speed_figures, "mutants": mutant_figures, "good": good_figures}
+    return [figure for part, of in told.items() if part in result for figure in of(result[part])]
+
+
+def speed_figures(rates: Mapping[str, Any]) -> list[Figure]:
     return [
         Figure(name="histories a second against a plain test", value=rates["times_generate"],
-               bound=at_least, target=10, unit="times"),
-        Figure(name="batch slots filled", value=rates["slots_filled"], bound=at_least, target=0.8),
-        Figure(name="mutants found within 500 histories", value=sum(found), bound=at_least,
+               bound=Bound.AT_LEAST, target=10, unit="times"),
+        Figure(name="batch slots filled", value=rates["slots_filled"], bound=Bound.AT_LEAST,
+               target=0.8),
+    ]  # fmt: skip
+
+
+def mutant_figures(result: Mapping[str, Any]) -> list[Figure]:
+    found = [row["found"] for row in result["found"].values()]
+    reductions = result["reductions"]
+    return [
+        Figure(name="mutants found within 500 histories", value=sum(found), bound=Bound.AT_LEAST,
                target=len(found)),
-        Figure(name="counterexamples reduced", value=reductions["n"], bound=at_least, target=20),
+        Figure(name="counterexamples reduced", value=reductions["n"], bound=Bound.AT_LEAST,
+               target=20),
         Figure(name="rounds of a reduction (median)",
                value=statistics.median(reductions["rounds"] or [float("nan")]),
-               bound=at_most, target=20),
+               bound=Bound.AT_MOST, target=20),
         Figure(name="turns left of single antecedents (largest)",
                value=max(reductions["turns_of_single_antecedents"], default=float("nan")),
-               bound=at_most, target=2),
-        Figure(name="absolute promises that the good candidate breaks",
-               value=result["good"]["absolute"], bound=at_most, target=0),
-        Figure(name="histories that it was tried on", value=result["good"]["tried"],
-               bound=at_least, target=5000),
+               bound=Bound.AT_MOST, target=2),
+    ]  # fmt: skip
+
+
+def good_figures(good: Mapping[str, Any]) -> list[Figure]:
+    return [
+        Figure(name="absolute promises that the good candidate breaks", value=good["absolute"],
+               bound=Bound.AT_MOST, target=0),
+        Figure(name="histories that it was tried on", value=good["tried"], bound=Bound.AT_LEAST,
+               target=5000),
     ]  # fmt: skip
 
 
@@ -354,6 +388,7 @@ def main() -> int:
     parser.add_argument("--adapter", type=Path, required=True, help="a good candidate")
     parser.add_argument("--mutants", type=Path, required=True, help="folder of trained mutants")
     parser.add_argument("--cache", type=Path, default=Path("reports/searching.sqlite3"))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--good", type=int, default=5000, help="histories for the good candidate")
     parser.add_argument("--out", type=Path, default=RESULTS / "searching.json")
     args = parser.parse_args()
