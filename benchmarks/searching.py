@@ -74,8 +74,10 @@ PROMISES = {
     Gate.FORGETTING: (Promise.KEPT,),
 }
 """What a planted defect of each gate's must be found to break."""
-SEVERITY = 0.1
-"""Share of the answers that a defect of the output layer hits."""
+SEVERITIES = (0.1, 1.0)
+"""Share of the answers that a defect of the output layer hits: a few first, all where the search
+does not find those. A defect that touches one skill in one language has too few questions among 500
+for a tenth of them to be any."""
 OUT_OF_REACH = {
     "forget-text": "a search asks for no texts",
     "drop-system": "planted in the renderer",
@@ -97,6 +99,8 @@ class Planted(Asker):
 
     mutant: Mutant
     adapter: str
+    share: float
+    """Of the answers that the defect hits."""
     hits: set[str] = field(default_factory=set)
     """Ids of the cases whose answers were corrupted."""
 
@@ -105,7 +109,7 @@ class Planted(Asker):
         return [self._planted(one, said) for one, said in zip(posed, answers, strict=True)]
 
     def _planted(self, posed: Posed, said: Answers) -> Answers:
-        if random.Random(posed.case.id).random() >= SEVERITY:
+        if random.Random(posed.case.id).random() >= self.share:
             return said
         corrupted = self.mutant.corrupt(Specimen(self._answered(posed, said), self.template))
         if corrupted is None:
@@ -146,20 +150,24 @@ def searched(request: SearchRequest) -> Found:
 
 def first_planted(request: SearchRequest, inputs: Inputs, mutant: Mutant) -> dict[str, Any]:
     """Search a good candidate with a planted defect until a corrupted answer breaks its promise."""
-    promises = PROMISES[mutant.gate]
     with closing(open_engine(inputs.base, (inputs.adapter,), cache=inputs.cache)) as engine:
-        hunt = prepared(request, inputs, engine)
-        asker = hunt.asker = Planted(
-            engine=engine, template=inputs.template, candidate=inputs.adapter.digest,
-            context=hunt.asker.context, mutant=mutant, adapter=inputs.adapter.digest,
-        )  # fmt: skip
-        tried = 0
-        for one in hunt.histories(time.monotonic()):
-            tried += 1
-            broken = one.broken
-            if broken and broken.promise in promises and one.posed.case.id in asker.hits:
-                return {"found": True, "after": tried, "reason": broken.reason}
-    return {"found": False, "after": tried, "reason": None}
+        for share in SEVERITIES:
+            hunt = prepared(request, inputs, engine)
+            asker = hunt.asker = Planted(
+                engine=engine, template=inputs.template, candidate=inputs.adapter.digest,
+                context=hunt.asker.context, mutant=mutant, adapter=inputs.adapter.digest,
+                share=share,
+            )  # fmt: skip
+            tried = 0
+            for one in hunt.histories(time.monotonic()):
+                tried += 1
+                broken = one.broken
+                if broken is None or broken.promise not in PROMISES[mutant.gate]:
+                    continue
+                if one.posed.case.id in asker.hits:
+                    reason = broken.reason
+                    return {"found": True, "share": share, "after": tried, "reason": reason}
+    return {"found": False, "share": share, "after": tried, "reason": None}
 
 
 def same_histories(inputs: Inputs, work: Path, n: int) -> list[Posed]:

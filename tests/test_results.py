@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -66,3 +67,21 @@ def test_the_nulls_that_the_documents_speak_of_are_those_of_the_qualification() 
 
 def percent(share: float) -> str:
     return f"{100 * share:.2g} %"
+
+
+def test_the_figures_of_searches_are_those_of_the_benchmark() -> None:
+    found = read("searching.json")
+    speed, mutants, text = found["speed"], found["mutants"], (DOCS / "search.md").read_text("utf-8")
+    reductions, good = mutants["reductions"], found["good"]
+    shown = [
+        f"search | {speed['search_per_second']:.1f} |",
+        f"{speed['generate_per_second']:.1f}: the search is {speed['times_generate']:.1f} times",
+        f"{speed['engine_one_by_one_per_second']:.1f}: "
+        f"{speed['times_engine_one_by_one']:.1f} times as fast",
+        f"| {sum(m['found'] for m in mutants['found'].values())} of {len(mutants['found'])}: ",
+        f"| {median(reductions['rounds']):.0f} in the median of {reductions['n']}, "
+        f"{max(reductions['rounds'])} at most |",
+        f"| {good['absolute']} of {good['tried']:,}: {good['broken']['no control token']} control "
+        f"tokens, {good['broken']['no example leakage']} leaks |",
+    ]
+    assert [line for line in shown if line not in text] == []
