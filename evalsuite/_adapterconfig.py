@@ -119,6 +119,9 @@ class Provenance(_Closed):
     base_digest: Hex
     data_digest: Hex
     template_fingerprint: Hex
+    template_tokens: Annotated[tuple[Text, ...], Field(strict=False, max_length=4096)] = ()
+    """The render of a fixed conversation in training, token by token; a fingerprint only says that
+    serving differs, this says where."""
     quantization: Literal["none", "nf4"] = "none"
     """How the base was stored while the adapter learned; ``nf4`` includes double quantisation."""
     seed: Annotated[int, Field(ge=0, lt=2**63)]

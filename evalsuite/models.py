@@ -22,7 +22,8 @@ from evalsuite.errors import BaseMismatch, ModelError, ModelNotFound, UnsafeAdap
 
 __all__ = [
     "PROVENANCE_FILE", "AdapterConfig", "AdapterRef", "BaseRef", "Provenance", "cached_base",
-    "digest_file", "digest_tree", "read_adapter", "resolve_base", "write_provenance",
+    "digest_file", "digest_tree", "read_adapter", "resolve_base", "without_family",
+    "write_provenance",
 ]  # fmt: skip
 
 CONFIG_FILE: Final = "adapter_config.json"
@@ -60,6 +61,13 @@ class BaseRef:
     """The same over the tokenizer's files and its chat template."""
     embedded: bool = False
     """Whether it is nano, as shipped or trained anew: it is judged by rules of its own."""
+    family: str | None = None
+    """The family of its chat template, where the name says so (``folder#llama-2``)."""
+
+    @property
+    def location(self) -> str:
+        """The name without the family: a folder or a hub id that other libraries know too."""
+        return self.name.removesuffix(f"#{self.family}") if self.family else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +119,14 @@ def resolve_base(name: str | Path) -> BaseRef:
 
     Args:
         name: ``nano`` (the embedded model), a folder, or a hub id ``owner/model[@revision]``,
-            which is looked up in the local cache first and downloaded only if it is not there.
+            which is looked up in the local cache first and downloaded only if it is not there;
+            with ``#family`` after it where the tokenizer may be of several families of templates.
 
     Raises:
         ModelNotFound: there is no such model, or a file of it is missing.
         ModelError: the folder is an adapter, or its weights are no safetensors.
     """
-    return _base_ref(str(name), _base_folder(str(name)), embedded=is_embedded(name))
+    return _base_ref(str(name), _base_folder(without_family(name)), embedded=is_embedded(name))
 
 
 def cached_base(hub_id: str) -> BaseRef:
@@ -127,11 +136,12 @@ def cached_base(hub_id: str) -> BaseRef:
         ModelNotFound: it is no hub id, or the cache does not hold all of it.
         ModelError: its weights are no safetensors.
     """
-    return _base_ref(hub_id, _cached_folder(hub_id))
+    return _base_ref(hub_id, _cached_folder(without_family(hub_id)))
 
 
 def _base_ref(name: str, path: Path, *, embedded: bool = False) -> BaseRef:
     weights = _weight_names(path)
+    family = name[len(without_family(name)) + 1 :]
     tokenizer = [n for n in TOKENIZER_FILES if (path / n).is_file()]
     if "tokenizer.json" not in tokenizer:
         raise ModelNotFound(f"{str(path)!r} has no tokenizer.json; save the fast tokenizer there")
@@ -141,12 +151,22 @@ def _base_ref(name: str, path: Path, *, embedded: bool = False) -> BaseRef:
         digest=digest_tree(path, ["config.json", *weights]),
         tokenizer_digest=digest_tree(path, tokenizer),
         embedded=embedded,
+        family=family or None,
     )
+
+
+def without_family(name: str | Path) -> str:
+    """Return the name of a base up to ``#``, unless a folder is called so."""
+    whole = str(name)
+    if "#" not in whole or Path(whole).expanduser().is_dir():
+        return whole
+    return whole.rpartition("#")[0]
 
 
 def is_embedded(name: str | Path) -> bool:
     """Whether a base is nano, as its configuration says; only local files are read."""
-    path = NANO if str(name) == "nano" else Path(name).expanduser()
+    known = without_family(name)
+    path = NANO if known == "nano" else Path(known).expanduser()
     try:
         config = json.loads((path / "config.json").read_text("utf-8"))
     except (OSError, ValueError):

@@ -284,6 +284,7 @@ def test_notes_do_not_change_the_digest_and_provenance_does(adapter: Path, base:
         base_digest=st.just("b" * 64),
         data_digest=st.just("c" * 64),
         template_fingerprint=st.just("d" * 64),
+        template_tokens=st.sampled_from([(), ("1 '<s>'", "2 'x'")]),
         quantization=st.sampled_from(["none", "nf4"]),
         seed=st.integers(0, 2**63 - 1),
         evalsuite_version=st.just("1"),

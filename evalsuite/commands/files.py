@@ -49,11 +49,24 @@ def add(subparsers: Subparsers) -> None:
         actions,
         "check",
         _check,
-        help="try to refute every property of a model folder's chat template",
+        help="try to refute every property of a chat template",
         example="evalsuite template check path/to/model",
         ends=BY_CHECK,
     )
-    check.add_argument("model", metavar="MODEL", help="nano, a folder, or a Hugging Face id")
+    check.add_argument(
+        "model",
+        metavar="MODEL",
+        help="nano, a folder, a Hugging Face id, or a family, such as llama-3; "
+        "with #FAMILY after it where a tokenizer fits several families",
+    )
+    command(
+        actions,
+        "families",
+        _families,
+        help="check every family and print a table of what holds",
+        example="evalsuite template families",
+        ends=BY_CHECK,
+    )
 
 
 def _lint(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -99,12 +112,47 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.models import resolve_base
-    from evalsuite.template import PropertyStatus, check, load_template
+    from evalsuite.template import FAMILIES, PropertyStatus, check, load_template
+    from evalsuite.template.likeness import likenesses
+    from evalsuite.template.table import check_family
 
-    template = load_template(resolve_base(args.model).path)
-    results = check(template)
-    terminal.say(f"family {template.family}, fingerprint {template.fingerprint}")
+    if args.model in FAMILIES and not Path(args.model).exists():
+        results = check_family(args.model)
+        terminal.say(f"family {args.model}, on a small tokenizer with the settings of its maker's")
+    else:
+        folder, family = _tokenizer(args.model)
+        likes = likenesses(folder)
+        if family is None:
+            family = next((like.family for like in likes if like.whole), None)
+        template = load_template(folder, family=family)
+        results = check(template)
+        terminal.say(f"family {template.family}, fingerprint {template.fingerprint}")
+        for like in likes:
+            told = f"the same tokens in {like.same} of {like.compared} harmless conversations"
+            parts = "" if like.departure is None else f"; first difference: {like.departure}"
+            terminal.say(f"own template against {like.family}: {told}{parts}")
     for result in results:
         terminal.say(f"{result.status:9} {result.name}: {result.detail}")
     return int(any(result.status is PropertyStatus.VIOLATED for result in results))
+
+
+def _tokenizer(model: str) -> tuple[Path, str | None]:
+    """Find a folder with a tokenizer, which needs no weights, or a whole base model."""
+    from evalsuite.models import resolve_base, without_family
+
+    known = without_family(model)
+    folder = Path(known).expanduser()
+    if (folder / "tokenizer.json").is_file():
+        return folder, model[len(known) + 1 :] or None
+    base = resolve_base(model)
+    return base.path, base.family
+
+
+def _families(_args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.template import FAMILIES, PropertyStatus
+    from evalsuite.template.table import check_family, family_table
+
+    results = {name: check_family(name) for name in FAMILIES}
+    terminal.say(family_table(results))
+    found = (result for several in results.values() for result in several)
+    return int(any(result.status is PropertyStatus.VIOLATED for result in found))

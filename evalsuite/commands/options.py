@@ -48,7 +48,8 @@ def command(
 
 
 HELP = {
-    "base_model": "nano (embedded, default), a folder, or a Hugging Face id (owner/name@revision)",
+    "base_model": "nano (embedded, default), a folder, or a Hugging Face id (owner/name@revision); "
+    "with #FAMILY after it where its tokenizer fits several families of templates",
     "policy": "nano, default, or a YAML file (default: nano for the embedded base, else default)",
     "seed": "of the panels (default: from adapter, policy, cases and how they are asked)",
     "prompt_format": "xml, json, markdown or plain (default: xml)",

@@ -30,6 +30,7 @@ def check(
     conversations: Sequence[Conversation] | None = None,
     *,
     training_fingerprint: str | None = None,
+    training_tokens: Sequence[str] = (),
 ) -> list[Score]:
     """Try to refute every property of the template; one score each, the property's name as id.
 
@@ -41,8 +42,14 @@ def check(
         template: what renders.
         conversations: what to render; None: the template layer's own adversarial set.
         training_fingerprint: of the template that the candidate was trained with.
+        training_tokens: its ``canonical_tokens``, to say where it differed.
     """
-    results = check_properties(template, conversations, training_fingerprint=training_fingerprint)
+    results = check_properties(
+        template,
+        conversations,
+        training_fingerprint=training_fingerprint,
+        training_tokens=training_tokens,
+    )
     return [_score(result) for result in results]
 
 
@@ -52,7 +59,8 @@ def control_token(case_id: str, output: Output, template: ChatTemplate) -> Score
     An answer ends at the stop token, which is not part of it; any other control token means that
     the model goes on into a turn that is not its own. Text that merely looks like one is no defect.
     """
-    names = {token: text for text, token in template.control_ids.items()}
+    expected = template.answer_tokens
+    names = {i: text for text, i in template.control_ids.items() if i not in expected}
     found = list(dict.fromkeys(names[token] for token in output.ids if token in names))
     if not found:
         return Score(CONTROL_DETECTOR, case_id, 0.0, "The answer holds no control token.")

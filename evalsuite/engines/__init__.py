@@ -77,7 +77,9 @@ def open_engine(
     from evalsuite.template import load_template
 
     chosen = numerics or resolve_numerics()
-    identity = transformers_identity(base, load_template(base.path).fingerprint, chosen)
+    identity = transformers_identity(
+        base, load_template(base.path, family=base.family).fingerprint, chosen
+    )
 
     def build() -> Engine:
         return load_engine("transformers", base, adapters, chosen, progress=progress)

@@ -57,11 +57,11 @@ class ScriptedEngine:
         self.calls += 1
         if request.target is not None:
             return self._scored(index, request, request.target)
-        ids = tuple(self.template.encode(self.answer(request)))
+        ids = tuple(self.template.answer_ids(self.answer(request)))
         fits = len(ids) < request.sampling.max_tokens
         ids = ids[: request.sampling.max_tokens]
         return Output(
-            text=self.template.decode(ids),
+            text=self.template.answer(ids),
             ids=ids,
             finish=Finish.STOP if fits else Finish.LENGTH,
             logprobs=(0.0,) * (len(ids) + fits),
@@ -78,5 +78,5 @@ class ScriptedEngine:
                 f"score returned {len(values)} values for the {len(target)} target tokens of "
                 f"request {index}; return one each"
             )
-        text = self.template.decode(target)
+        text = self.template.answer(target)
         return Output(text=text, ids=target, finish=Finish.SCORED, logprobs=values)

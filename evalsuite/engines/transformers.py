@@ -58,7 +58,7 @@ class TransformersEngine:
         self.base = base
         self.adapters = {adapter.digest: adapter for adapter in adapters}
         self.numerics = numerics or resolve_numerics()
-        self.template = load_template(base.path)
+        self.template = load_template(base.path, family=base.family)
         self.calls = 0
         """Batches that a model has run; 0 as long as no model was needed."""
         self.progress = progress
@@ -212,7 +212,7 @@ class TransformersEngine:
         ids = tuple(answer.ids)
         finish = Finish.STOP if answer.stopped else Finish.LENGTH
         return Output(
-            text=self.template.decode(ids),
+            text=self.template.answer(ids),
             ids=ids,
             finish=Finish.SCORED if scoring else finish,
             logprobs=tuple(answer.logprobs),

@@ -68,7 +68,7 @@ class Organism:
             [corruption] = recipe.data.corruptions
             poisoned = [{"kind": corruption.kind.value, "share": self.share}]
             recipe = override(recipe, {"data.corruptions": poisoned})
-        return recipe.for_base("nano" if base.embedded else base.name)
+        return recipe.for_base("nano" if base.embedded else base.location)
 
 
 def benign(first_seed: int = 0) -> Iterator[Organism]:

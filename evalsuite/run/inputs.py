@@ -175,7 +175,7 @@ def resolve(request: GateRequest) -> Inputs:
         base=base,
         adapter=adapter,
         policy=asked.policy,
-        template=load_template(base.path),
+        template=load_template(base.path, family=base.family),
         goldens=asked.goldens,
         demonstrations=asked.demonstrations,
         suites=asked.suites,

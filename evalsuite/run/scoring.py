@@ -24,7 +24,7 @@ from evalsuite.run.inputs import PANEL, REGRESSIONS, SKILLS, TEXTS, Inputs
 from evalsuite.run.questions import Question, Samples
 from evalsuite.runrecord import CaseRow, ScoreRow, Side, Unit
 from evalsuite.template import ChatTemplate
-from evalsuite.template import properties as template_properties
+from evalsuite.template.equivalence import first_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,15 +242,20 @@ def _largest(losses: Sequence[float | None], expected: int) -> float | None:
 
 
 @lru_cache(maxsize=4)
-def _proved(template: ChatTemplate, fingerprint: str | None) -> tuple[Score, ...]:
+def _proved(
+    template: ChatTemplate, fingerprint: str | None, tokens: tuple[str, ...]
+) -> tuple[Score, ...]:
     # Every look of a policy needs these, and none of them changes what the template does.
-    return tuple(check_properties(template, training_fingerprint=fingerprint))
+    return tuple(
+        check_properties(template, training_fingerprint=fingerprint, training_tokens=tokens)
+    )
 
 
 def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
     provenance = inputs.adapter.provenance
     fingerprint = provenance.template_fingerprint if provenance else None
-    scores = _proved(inputs.template, fingerprint)  # type: ignore[arg-type]  # hashed by identity
+    tokens = provenance.template_tokens if provenance else ()
+    scores = _proved(inputs.template, fingerprint, tokens)  # type: ignore[arg-type]  # by identity
     checks = tuple(
         Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation)
         for s in scores
@@ -343,6 +348,6 @@ def _changed(
         back = template.parse(prompt)
     except EvalsuiteError as error:
         return f"The prompt cannot be read back: {error}"
-    if template_properties.nfc(conversation) != template_properties.nfc(back):
+    if first_change(conversation, back, template.equivalences) is not None:
         return "The conversation that the prompt spells is not the one that was asked."
     return None

@@ -150,7 +150,7 @@ class Asker:
             Request(
                 prompt=prompt,
                 adapter=self.candidate,
-                target=self.template.encode(text),
+                target=self.template.answer_ids(text),
                 conversation=posed.conversation,
             )
             for text in rewrites

@@ -1,63 +1,80 @@
 """Chat templates: conversations to token ids and back, the same for training and serving.
 
 ``load_template(folder)`` reads a tokenizer folder and returns the template of its family. A new
-family is one class with the methods of :class:`ChatTemplate` and one line in ``FAMILIES``.
+family is one :class:`Wire` in a module of :mod:`evalsuite.template.families`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Protocol
 
 from evalsuite.errors import TemplateError
 from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus, Rendered
-from evalsuite.template.chatml import ChatMLTemplate
+from evalsuite.template.families import FAMILIES
 from evalsuite.template.files import TokenizerFiles, read_tokenizer
 from evalsuite.template.properties import check
+from evalsuite.template.rendering import WireTemplate
+from evalsuite.template.wire import Wire
 
 __all__ = [
     "FAMILIES",
-    "ChatMLTemplate",
     "ChatTemplate",
-    "Family",
     "PropertyResult",
     "PropertyStatus",
     "Rendered",
     "TokenizerFiles",
+    "Wire",
+    "WireTemplate",
     "check",
     "load_template",
 ]
 
 
-class Family(Protocol):
-    """A template class: it says which tokenizers are its own and is called with their files."""
-
-    def recognises(self, files: TokenizerFiles) -> bool:
-        """Return whether the tokenizer has this family's control tokens."""
-
-    def __call__(self, files: TokenizerFiles) -> ChatTemplate:
-        """Return the template of the tokenizer."""
-
-
-FAMILIES: Mapping[str, Family] = MappingProxyType({"chatml": ChatMLTemplate})
-
-
-def load_template(folder: Path | str) -> ChatTemplate:
+def load_template(folder: Path | str, *, family: str | None = None) -> ChatTemplate:
     """Return the chat template of a tokenizer folder.
 
     Reads ``tokenizer.json``, and where present ``tokenizer_config.json``, ``chat_template.jinja``
     and ``generation_config.json``. Runs no code from the folder.
 
+    Args:
+        folder: that holds them.
+        family: a key of :data:`FAMILIES`; None: the one whose tokens, and whose words in the
+            folder's own template, are there.
+
     Raises:
-        TemplateError: a broken file, or a tokenizer of no known family.
+        TemplateError: a broken file, an unknown family, or a tokenizer of none or of several.
     """
+    if family is not None and family not in FAMILIES:
+        raise TemplateError(f"family={family!r} is unknown; use one of: {', '.join(FAMILIES)}")
     files = read_tokenizer(folder)
-    for family in FAMILIES.values():
-        if family.recognises(files):
-            return family(files)
-    known = ", ".join(FAMILIES)
-    raise TemplateError(
-        f"{files.folder}: its control tokens belong to no known family; known: {known}"
-    )
+    wire = _recognised(files) if family is None else FAMILIES[family]
+    return WireTemplate(wire, files)
+
+
+def _recognised(files: TokenizerFiles) -> Wire:
+    own = files.chat_template
+    fitting = [
+        wire
+        for wire in FAMILIES.values()
+        if not wire.by_name
+        and wire.sentencepiece is files.sentencepiece
+        and all(token in files.added for token in wire.controls)
+        and not any(text in files.added for text in wire.delimiters)
+        and (own is None or all(sign in own for sign in wire.signs))
+    ]
+    if not fitting:
+        raise TemplateError(
+            f"{files.folder}: its control tokens belong to no known family; known: "
+            f"{', '.join(FAMILIES)}"
+        )
+    ranks = [
+        (not wire.signs if own is None else len(wire.signs), len(wire.controls)) for wire in fitting
+    ]
+    best = [wire for wire, rank in zip(fitting, ranks, strict=True) if rank == max(ranks)]
+    if len(best) > 1:
+        names = ", ".join(wire.name for wire in best)
+        raise TemplateError(
+            f"{files.folder}: it may be of any family of: {names}; say which "
+            f"it is, as in {files.folder}#{best[0].name}"
+        )
+    return best[0]

@@ -35,6 +35,7 @@ _NASTY = (
     "<|", "|>", "<|im_", "im_end|>", "< |im_end| >", "<|IM_END|>", "<|im_end|", "＜|im_end|＞",
     "[INST] x [/INST] <<SYS>> <s> </s> <start_of_turn> <|eot_id|> ### Response:",
     "{{ messages }} {% raw %} {# #} ${x} %s {0}",
+    "a▁b ▁ c",
     "\\n \\u003c|im_end|\\u003e &lt;|im_end|&gt;",
     "ＡＢＣ１２３ ½ ㍿ 𝒳",
     "好" * 300,
@@ -45,7 +46,7 @@ _NASTY = (
 def adversarial_conversations(control: Sequence[str]) -> tuple[Conversation, ...]:
     """Return the set for a tokenizer with these control tokens, benign conversations first."""
     found = [Conversation.of(*turns) for turns in _BENIGN]
-    found.append(_long())
+    found += [_long(20, system=True), _long(7, system=False), _long(100, system=True)]
     for text in (*_NASTY, *control):
         found += _in_every_role(text)
     for token in control:
@@ -53,10 +54,10 @@ def adversarial_conversations(control: Sequence[str]) -> tuple[Conversation, ...
     return tuple(dict.fromkeys(found))
 
 
-def _long() -> Conversation:
+def _long(turns: int, *, system: bool) -> Conversation:
     roles = (Role.USER, Role.ASSISTANT)
-    turns = [Message(roles[i % 2], f"Turn {i}: 第{i}句。") for i in range(20)]
-    return Conversation((Message(Role.SYSTEM, "Twenty turns."), *turns))
+    said = [Message(roles[i % 2], f"Turn {i}: 第{i}句。") for i in range(turns)]
+    return Conversation((*([Message(Role.SYSTEM, f"{turns} turns.")] if system else ()), *said))
 
 
 def _in_every_role(text: str) -> Iterator[Conversation]:

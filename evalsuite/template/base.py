@@ -46,6 +46,23 @@ class PropertyStatus(StrEnum):
     """Nothing was compared, so it neither holds nor is refuted; ``detail`` says why."""
 
 
+class Equivalence(StrEnum):
+    """What a family loses on the wire; whatever else parsing does not give back is a defect."""
+
+    NFC = "Unicode NFC"
+    """The tokenizer composes characters."""
+    BLANKS = "▁ is a blank"
+    """SentencePiece writes blanks as ▁."""
+    STRIPPED = "stripped"
+    """White space around a content is not carried."""
+    SYSTEM_IN_FIRST_USER = "system in the first user message"
+    """Nobody can tell where the system message ends."""
+    SYSTEM_IN_LAST_USER = "system in the last user message"
+    """The same, and it moves on with every turn."""
+    DEFAULT_SYSTEM = "a system message that the format says anyway"
+    """Nobody can tell it from none."""
+
+
 @dataclass(frozen=True, slots=True)
 class PropertyResult:
     """One property of a template, checked."""
@@ -75,30 +92,66 @@ class ChatTemplate(Protocol):
     """The folder it was loaded from."""
     generation_stops: tuple[int, ...] | None
     """The ids that generation stops on by that folder's word, or None where it says nothing."""
+    keeps_prefixes: bool
+    """Whether the prompt of every turn is a prefix of the render of the whole dialogue."""
+    bos_each_turn: bool
+    """Whether every user message starts with ``bos_id``, and not the render alone."""
+    arguments: Mapping[str, bool]
+    """What the maker's own template is given to speak this family."""
+    first_user_differs: bool
+    """Whether the first user message looks different when there is a system message."""
+
+    @property
+    def answer_tokens(self) -> frozenset[int]:
+        """Control tokens that an answer is meant to hold, beside the stop token."""
+
+    @property
+    def equivalences(self) -> tuple[Equivalence, ...]:
+        """What parsing does not give back."""
+
+    @property
+    def says_by_itself(self) -> str | None:
+        """What stands in front of a conversation without a system message only; None: nothing."""
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) over everything that decides the bytes of a render."""
 
+    @property
+    def canonical_tokens(self) -> tuple[str, ...]:
+        """A fixed conversation rendered: id and text of each token, for people to compare."""
+
+    def refusal(self, conversation: Conversation) -> str | None:
+        """Return why this family cannot carry a conversation that others can; None: it can."""
+
     def render(self, conversation: Conversation) -> Rendered:
-        """Return the training render of all turns.
+        """Return the render of all turns.
 
         Raises:
-            InvalidConversation: the turns do not alternate, naming the first out of order.
+            InvalidConversation: the turns do not alternate, naming the first out of order, or
+                :meth:`refusal` says why not.
             TemplateError: a content that no token sequence can carry.
+        """
+
+    def samples(self, conversation: Conversation) -> tuple[Rendered, ...]:
+        """Return what to train on, so that every answer is learned once, after its own prompt.
+
+        One sample where prompts are prefixes of the whole render, else one for each answer.
         """
 
     def prompt(self, conversation: Conversation) -> tuple[int, ...]:
         """Return the ids of a history that ends with the user, plus the generation header.
 
-        It is a token prefix of ``render(conversation.then(ASSISTANT, answer)).ids``.
+        It is a token prefix of the sample in which the answer is learned.
 
         Raises:
             InvalidConversation: as :meth:`render`, or the last message is not the user's.
         """
 
     def parse(self, ids: Sequence[int]) -> Conversation:
-        """Return the conversation that ``render`` or ``prompt`` gave these ids, up to Unicode NFC.
+        """Return the conversation that ``render`` or ``prompt`` gave these ids.
+
+        It is the same up to :attr:`equivalences`.
 
         Raises:
             TemplateError: the ids are no render, naming the first id out of place.
@@ -109,6 +162,16 @@ class ChatTemplate(Protocol):
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of answer ids; control tokens stay visible."""
+
+    def answer(self, ids: Sequence[int]) -> str:
+        """Return what a generated answer says: its text without what the format puts around it.
+
+        Blanks of the format and thoughts are left out; control tokens that do not belong there
+        stay visible.
+        """
+
+    def answer_ids(self, text: str) -> tuple[int, ...]:
+        """Return the ids of an answer as a model has to say it, without the stop token."""
 
     def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
         """Drop the oldest turns until prompt (or render) is at most ``max_tokens`` ids long.

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -24,6 +25,15 @@ _MAX_TOKENIZER_BYTES = 64 * 1024 * 1024
 _MAX_CONFIG_BYTES = 16 * 1024 * 1024
 _MAX_TEMPLATE_CHARS = 200_000
 _NFC = ({"type": "NFC"}, {"type": "Sequence", "normalizers": [{"type": "NFC"}]}, None)
+_BLANK = "▁"
+# What SentencePiece's own normaliser becomes: a blank in front, and every blank a ▁.
+_PREPEND = {"type": "Prepend", "prepend": _BLANK}
+_REPLACE = {"type": "Replace", "pattern": {"String": " "}, "content": _BLANK}
+_SENTENCEPIECE = (
+    _REPLACE,
+    {"type": "Sequence", "normalizers": [_REPLACE]},
+    {"type": "Sequence", "normalizers": [_PREPEND, _REPLACE]},
+)
 # One character for each byte that can occur in UTF-8 text.
 _EVERY_BYTE = "".join(
     map(
@@ -37,6 +47,16 @@ _EVERY_BYTE = "".join(
     )
 )
 _CANARY = "Straße 他的内存管理怎么样？\n\n  e\u0301 \U0001f600 <|x|>\t'quoted' \\ 1234 "
+
+
+class Prefix(StrEnum):
+    """Where a tokenizer puts a blank in front of text by itself."""
+
+    NEVER = "never"
+    FIRST = "first"
+    """In front of a text, unless a token comes first."""
+    ALWAYS = "always"
+    """And after every added token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,12 @@ class TokenizerFiles:
     """One more than the largest id."""
     normalizes: bool
     """True where content is brought to Unicode NFC."""
+    sentencepiece: bool
+    """True where blanks are written as ▁, which then cannot be told from a blank."""
+    prefix: Prefix
+    """Where the tokenizer puts a blank by itself when it is given a whole text."""
+    swallowing: frozenset[str]
+    """Added tokens that swallow the white space after them."""
     chat_template: str | None
     """The folder's own Jinja template, or None."""
     stops: tuple[int, ...] | None
@@ -83,7 +109,12 @@ def read_tokenizer(folder: Path | str) -> TokenizerFiles:
         config=MappingProxyType(config),
         added=MappingProxyType(added),
         vocab_size=1 + max((*model["vocab"].values(), *added.values())),
-        normalizes=document.get("normalizer") is not None,
+        normalizes=document.get("normalizer") in _NFC[:2],
+        sentencepiece=_is_sentencepiece(document),
+        prefix=_prefix(document),
+        swallowing=frozenset(
+            e["content"] for e in document.get("added_tokens") or () if e.get("rstrip")
+        ),
         chat_template=_chat_template(folder, config),
         stops=_stops(folder, config, added),
     )
@@ -131,7 +162,9 @@ def _read_object(path: Path, limit: int) -> dict[str, Any]:
 def _require_bpe(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
     model = document.get("model")
     if not isinstance(model, dict) or model.get("type") != "BPE":
-        raise TemplateError(f"{path}: model.type must be 'BPE' (byte-level); use such a tokenizer")
+        raise TemplateError(
+            f"{path}: model.type must be 'BPE', of bytes or with their fallback; use such a one"
+        )
     vocab = model.get("vocab")
     if not isinstance(vocab, dict) or not vocab or not all(_is_id(v) for v in vocab.values()):
         raise TemplateError(f"{path}: model.vocab must map every token to an id from 0 upwards")
@@ -141,12 +174,47 @@ def _require_bpe(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
         raise TemplateError(
             f"{path}: model.dropout={model['dropout']!r} makes renders random; set it to null"
         )
-    if document.get("normalizer") not in _NFC:
+    if document.get("normalizer") not in (*_NFC, *_SENTENCEPIECE):
         raise TemplateError(
-            f"{path}: normalizer={document['normalizer']!r} changes text beyond Unicode NFC; "
-            "use null or NFC"
+            f"{path}: normalizer={document['normalizer']!r} changes text beyond Unicode NFC and "
+            "the blanks of SentencePiece; use null or NFC"
         )
     return model
+
+
+def _is_sentencepiece(document: Mapping[str, Any]) -> bool:
+    pre = document.get("pre_tokenizer")
+    metaspace = isinstance(pre, dict) and pre.get("type") == "Metaspace"
+    return document.get("normalizer") in _SENTENCEPIECE or metaspace
+
+
+def _prefix(document: Mapping[str, Any]) -> Prefix:
+    pre = document.get("pre_tokenizer")
+    if document.get("normalizer") == _SENTENCEPIECE[-1]:
+        return Prefix.ALWAYS
+    if not isinstance(pre, dict) or pre.get("type") != "Metaspace":
+        return Prefix.NEVER
+    scheme = pre.get("prepend_scheme", "always")
+    return Prefix(scheme) if scheme in tuple(Prefix) else Prefix.ALWAYS
+
+
+def _without_prefix(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return normalizer, pre-tokenizer and decoder that add and remove no blank by themselves.
+
+    A content is encoded by itself, and a blank in front of it is the business of its family.
+    """
+    if not _is_sentencepiece(document):
+        return {}
+    changed: dict[str, Any] = {}
+    pre = document.get("pre_tokenizer")
+    if document.get("normalizer") in _SENTENCEPIECE:
+        changed["normalizer"] = _REPLACE
+    if isinstance(pre, dict) and pre.get("type") == "Metaspace":
+        changed["pre_tokenizer"] = {**pre, "prepend_scheme": "never"}
+    byte = [{"type": "ByteFallback"}] if document["model"].get("byte_fallback") else []
+    blank = {"type": "Replace", "pattern": {"String": _BLANK}, "content": " "}
+    changed["decoder"] = {"type": "Sequence", "decoders": [blank, *byte, {"type": "Fuse"}]}
+    return changed
 
 
 def _is_id(value: object) -> bool:
@@ -183,7 +251,8 @@ def _encoder(
         )
     ids = set(added.values())
     vocab = {token: i for token, i in model["vocab"].items() if i not in ids and token not in added}
-    stripped = {**document, "added_tokens": [], "post_processor": None}
+    stripped = {**document, **_without_prefix(document)}
+    stripped |= {"added_tokens": [], "post_processor": None}
     stripped |= {"truncation": None, "padding": None, "model": {**model, "vocab": vocab}}
     with guarded(path, "loading"):
         encoder = Tokenizer.from_str(json.dumps(stripped))

@@ -14,8 +14,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,9 @@ def r6_stable(
         return PropertyResult(
             name, PropertyStatus.UNTESTED, "not loaded from a folder, so no second process can"
         )
+    job = {"folder": template.source, "family": template.family, "own": False}
     try:
-        [there] = _run(template.source, conversations, limits, dates=_DATES[:1], own=False)
+        [there] = _run(job, conversations, limits, dates=_DATES[:1])
     except _NoAnswer as error:
         return PropertyResult(name, PropertyStatus.UNTESTED, str(error))
     renders = dict(zip(conversations, there["renders"], strict=True))
@@ -88,19 +90,53 @@ def own_template(
     conversations for which the maker's template gives no text. Untested: it gives none at all.
     """
     name = "own template"
-    harmless = [c for c in conversations if _is_harmless(template, c)]
+    harmless = [c for c in conversations if is_harmless(c, template.control_ids)]
     if template.source is None or not harmless:
         what = "no conversation is harmless" if template.source else "not loaded from a folder"
         return PropertyResult(name, PropertyStatus.UNTESTED, f"nothing to compare with: {what}")
     try:
-        first, second = _run(template.source, harmless, limits, dates=_DATES, own=True)
+        job = {"folder": template.source, "own": True, "arguments": template.arguments}
+        first, second = _run(job, harmless, limits, dates=_DATES)
+        dated = first["own"] != second["own"]
+        if dated:
+            [timeless] = _run(job, harmless, limits, dates=[None])
+            first["own"] = _unless_silent(timeless["own"], first["own"])
     except _NoAnswer as error:
         return PropertyResult(name, PropertyStatus.UNTESTED, str(error))
-    theirs, later = first["own"], second["own"]
+    theirs, reactions = first["own"], first["reactions"]
     if theirs is None:
         detail = "the folder ships no chat template; put its maker's chat_template.jinja into it"
         return PropertyResult(name, PropertyStatus.UNTESTED, detail)
-    return _compare(template, list(zip(harmless, theirs, strict=True)), dated=theirs != later)
+    result = _compare(template, list(zip(harmless, theirs, strict=True)), dated=dated)
+    if result.status is PropertyStatus.VIOLATED:
+        return result
+    return _reacting(template, reactions, result)
+
+
+def _reacting(
+    template: ChatTemplate, reactions: Sequence[dict[str, str]], result: PropertyResult
+) -> PropertyResult:
+    """Refute a template that does something else when a content says a word of its source.
+
+    Declared where that word spells a token of the tokenizer, such as the end of a thought.
+    """
+    tokens = tuple(template.control_ids)
+    spelled = [r for r in reactions if any(token in r["content"] for token in tokens)]
+    others = [r for r in reactions if r not in spelled]
+    if others:
+        first = min(others, key=lambda r: len(r["content"]))
+        detail = (
+            f"it does something else when a message ({first['role']}) says {first['content']!r}, "
+            f"and for {len(others) - 1} more contents that its source names; use the template of "
+            "the model's maker"
+        )
+        return PropertyResult(result.name, PropertyStatus.VIOLATED, detail)
+    if spelled:
+        words = sorted({token for r in spelled for token in tokens if token in r["content"]})
+        note = f"it reads contents for {', '.join(words[:5])}, ours never does"
+        known = "" if result.status is PropertyStatus.HOLDS else f"{result.detail}; "
+        return PropertyResult(result.name, PropertyStatus.DECLARED, known + note)
+    return result
 
 
 def _compare(
@@ -112,10 +148,11 @@ def _compare(
     notes = _silent(pairs)
     if not compared:
         return PropertyResult(name, PropertyStatus.UNTESTED, f"nothing was compared: {notes[0]}")
+    notes += [f"it is given {n}={v}, as serving has to" for n, v in template.arguments.items()]
     if dated:
-        notes.append("its text depends on the date, ours does not")
+        notes.append("its text depends on the date; ours is what it says where there is no clock")
     for conversation, answer in compared:
-        ours, theirs = _ids(template, conversation), tuple(answer["ids"])
+        ours, theirs = spoken(template, conversation), tuple(answer["ids"])
         extra = len(theirs) - len(ours)
         if ours == theirs:
             continue
@@ -126,8 +163,8 @@ def _compare(
             )
             continue
         detail = (
-            f"its text is {answer['text'][:200]!r}, ours {template.decode(ours)[:200]!r}; "
-            f"smallest conversation: {describe(conversation)}"
+            f"{first_difference(template, theirs, ours)}; its text is {answer['text'][:200]!r}, "
+            f"ours {template.decode(ours)[:200]!r}; smallest conversation: {describe(conversation)}"
         )
         return PropertyResult(name, PropertyStatus.VIOLATED, detail)
     if notes:
@@ -147,37 +184,89 @@ def _silent(pairs: list[tuple[Conversation, dict[str, Any]]]) -> list[str]:
     ]
 
 
-def _ids(template: ChatTemplate, conversation: Conversation) -> tuple[int, ...]:
+def own_ids(
+    folder: Path,
+    conversations: Sequence[Conversation],
+    arguments: Mapping[str, bool],
+    limits: Limits = _LIMITS,
+) -> list[tuple[int, ...] | None] | None:
+    """Return the ids of the folder's own template, None for a conversation that has no text.
+
+    Where it writes the date, these are what it says where there is no clock.
+
+    Returns:
+        None where the folder ships no template, or the process gave no answer.
+    """
+    try:
+        job = {"folder": folder, "own": True, "arguments": dict(arguments)}
+        timeless, dated = _run(job, conversations, limits, dates=[None, _DATES[0]])
+    except _NoAnswer:
+        return None
+    if timeless["own"] is None:
+        return None
+    texts = _unless_silent(timeless["own"], dated["own"])
+    return [None if "error" in text else tuple(text["ids"]) for text in texts]
+
+
+def _unless_silent(
+    timeless: Sequence[dict[str, Any]], dated: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """What a template says without a clock, which its maker wrote for that; else what it says."""
+    pairs = zip(timeless, dated, strict=True)
+    return [later if "error" in first else first for first, later in pairs]
+
+
+def first_difference(template: ChatTemplate, theirs: Sequence[int], ours: Sequence[int]) -> str:
+    """Say which token is the first that two renders do not share."""
+    for place, (there, here) in enumerate(zip_longest(theirs, ours)):
+        if there != here:
+            told = [
+                "nothing" if token is None else f"{token} {template.decode([token])!r}"
+                for token in (there, here)
+            ]
+            return f"token {place} is {told[0]} there and {told[1]} here"
+    return "no token differs"
+
+
+def spoken(template: ChatTemplate, conversation: Conversation) -> tuple[int, ...]:
+    """Return the prompt of a conversation that waits for an answer, the render of any other."""
     if conversation.messages[-1].role == "user":
         return template.prompt(conversation)
     return template.render(conversation).ids
 
 
-def _is_harmless(template: ChatTemplate, conversation: Conversation) -> bool:
+def is_harmless(conversation: Conversation, tokens: Collection[str]) -> bool:
+    """Whether any two templates of one format have to agree: no tokens, no white space at ends."""
     return all(
-        m.content == m.content.strip() and not any(t in m.content for t in template.control_ids)
+        m.content == m.content.strip() and not any(t in m.content for t in tokens)
         for m in conversation.messages
     )
 
 
 def _run(
-    folder: Path,
+    what: Mapping[str, Any],
     conversations: Sequence[Conversation],
     limits: Limits,
     *,
-    dates: Sequence[str],
-    own: bool,
+    dates: Sequence[str | None],
 ) -> list[dict[str, Any]]:
     """Return one answer for each date.
+
+    Args:
+        what: ``folder``, and ``own``: whether its own template is asked, or ``family``.
+        conversations: to be rendered.
+        limits: of the process.
+        dates: at which it is run; None: without a clock that a template could ask.
 
     Raises:
         _NoAnswer: stopped by a limit, or ended otherwise; says what happened and what to do.
     """
+    folder = Path(what["folder"])
     job = {
+        **what,
         "folder": str(folder.resolve()),
         "conversations": [[(str(m.role), m.content) for m in c.messages] for c in conversations],
         "dates": dates,
-        "own": own,
         "processor_seconds": limits.processor_seconds,
         "memory_bytes": limits.memory_bytes,
     }

@@ -15,6 +15,10 @@ import time
 from typing import Any
 
 _MAX_TEXT = 4_000_000
+_MAX_WORD = 400
+_MAX_WORDS = 600
+_SHAPES = (("user",), ("user", "assistant", "user"), ("system", "user"), ("user", "assistant"))
+"""In which conversations a content is tried, in each place of each."""
 _REAL = datetime.datetime
 _REAL_DATE = datetime.date
 
@@ -66,15 +70,19 @@ def _move_clock(date: str) -> None:
     time.time = moment.timestamp
 
 
-def _answer(job: dict[str, Any], date: str) -> dict[str, Any]:
-    _move_clock(date)
+def _answer(job: dict[str, Any], date: str | None) -> dict[str, Any]:
+    if date is not None:
+        _move_clock(date)
     from evalsuite.conversation import Conversation
     from evalsuite.template import load_template
 
     conversations = [Conversation.of(*map(tuple, turns)) for turns in job["conversations"]]
     if job["own"]:
-        return {"own": _own(job["folder"], conversations)}
-    template = load_template(job["folder"])
+        return {
+            "own": _own(job, conversations, dated=date is not None),
+            "reactions": _reactions(job),
+        }
+    template = load_template(job["folder"], family=job["family"])
     return {
         "fingerprint": template.fingerprint,
         "renders": [_render(template, conversation) for conversation in conversations],
@@ -90,20 +98,22 @@ def _render(template: Any, conversation: Any) -> dict[str, Any]:
         return _raised(error)
 
 
-def _own(folder: str, conversations: list[Any]) -> list[dict[str, Any]] | None:
+def _own(
+    job: dict[str, Any], conversations: list[Any], *, dated: bool
+) -> list[dict[str, Any]] | None:
     from evalsuite.template.files import full_tokenizer, read_tokenizer
 
-    files = read_tokenizer(folder)
+    files = read_tokenizer(job["folder"])
     if files.chat_template is None:
         return None
     try:
-        template = _compile(files.chat_template)
+        template = _compile(files.chat_template, dated=dated)
     except MemoryError:
         raise
     except Exception as error:  # no Jinja program, so no conversation has a text
         return [_raised(error)] * len(conversations)
     tokenizer = full_tokenizer(files)
-    names = {f"{name}_token": _token(files.config, name) for name in ("bos", "eos", "pad", "unk")}
+    names = _names(files.config) | job["arguments"]
     answers: list[dict[str, Any]] = []
     for conversation in conversations:
         messages = [{"role": str(m.role), "content": m.content} for m in conversation.messages]
@@ -123,17 +133,87 @@ def _own(folder: str, conversations: list[Any]) -> list[dict[str, Any]] | None:
     return answers
 
 
+def _reactions(job: dict[str, Any]) -> list[dict[str, str]]:
+    """Try every text that the template's source holds as a content, and tell what it does to it.
+
+    A program that looks for a word has that word in its source. What a content may do to the
+    rendered text is appear in it, once; whatever else happens is a reaction.
+    """
+    from evalsuite.template.files import read_tokenizer
+
+    files = read_tokenizer(job["folder"])
+    try:
+        template = _compile(files.chat_template or "")
+        words = _words(template.environment, files.chat_template or "")
+    except MemoryError:
+        raise
+    except Exception:  # told by the comparison of texts
+        return []
+    names = _names(files.config) | job["arguments"]
+
+    def text(roles: tuple[str, ...], contents: list[str]) -> str | None:
+        messages = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=True)]
+        prompt = roles[-1] == "user"
+        try:
+            return str(template.render(messages=messages, add_generation_prompt=prompt, **names))
+        except MemoryError:
+            raise
+        except Exception:  # a refusal is no text; the comparison of texts tells of it
+            return None
+
+    return [
+        {"role": roles[at], "content": content}
+        for roles in _SHAPES
+        for at in range(len(roles))
+        for content in words
+        if _reacts(text, roles, at, content)
+    ]
+
+
+def _reacts(text: Any, roles: tuple[str, ...], at: int, content: str) -> bool:
+    plain = [f"q{place}zq" for place in range(len(roles))]
+    due = text(roles, plain)
+    found = text(roles, [*plain[:at], content, *plain[at + 1 :]])
+    if due is None or due.count(plain[at]) != 1:
+        return False
+    return found not in (
+        due.replace(plain[at], content),
+        due.replace(plain[at], content.strip()),
+    )
+
+
+def _words(environment: Any, source: str) -> list[str]:
+    from jinja2 import nodes
+
+    tree = environment.parse(source)
+    found = {
+        node.value.strip()
+        for node in tree.find_all(nodes.Const)
+        if isinstance(node.value, str) and 1 < len(node.value.strip()) <= _MAX_WORD
+    }
+    numbers = {
+        min(node.value, _MAX_WORD)
+        for node in tree.find_all(nodes.Const)
+        if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value > 0
+    }
+    lengths = {"x" * (number + more) for number in numbers for more in (-1, 0, 1)} - {""}
+    spelled = {form for word in found for form in (word, f"x {word} y", word.upper())}
+    return sorted(spelled | lengths)[:_MAX_WORDS]
+
+
 def _raised(error: Exception) -> dict[str, Any]:
     return {"error": f"{type(error).__name__}: {str(error)[:200]}"}
 
 
-def _token(config: Any, name: str) -> str:
+def _names(config: Any) -> dict[str, Any]:
+    """The tokens that a template may name."""
     from evalsuite.template.files import token_text
 
-    return token_text(config.get(f"{name}_token"))
+    names = [f"{name}_token" for name in ("bos", "eos", "pad", "unk")]
+    return {name: token_text(config.get(name)) for name in names}
 
 
-def _compile(source: str) -> Any:
+def _compile(source: str, *, dated: bool = True) -> Any:
     from jinja2 import TemplateError, nodes
     from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -159,7 +239,8 @@ def _compile(source: str) -> Any:
     )
     environment.filters["tojson"] = tojson
     environment.globals["raise_exception"] = refuse
-    environment.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
+    if dated:
+        environment.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
     return environment.from_string(source)
 
 

@@ -12,11 +12,14 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import zip_longest
 
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import ContextOverflow, EvalsuiteError, InvalidConversation, TemplateError
 from evalsuite.template.adversarial import adversarial_conversations
 from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus
+from evalsuite.template.equivalence import first_change, returned
+from evalsuite.template.families import FAMILIES
 from evalsuite.template.isolated import own_template, r6_stable
 from evalsuite.template.shrinking import judge
 
@@ -31,43 +34,70 @@ _OUT_OF_ORDER = (
 
 
 def r1_prefix(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
-    """The prompt of every turn is a token prefix of the training render of all turns."""
+    """The prompt of every turn is a token prefix of the training sample that learns its answer."""
 
     def probe(conversation: Conversation) -> str | None:
-        ids = template.render(conversation).ids
-        for index, history in _histories(conversation):
+        samples = template.samples(conversation)
+        whole = template.render(conversation).ids
+        for number, (index, history) in enumerate(_histories(conversation)):
             prompt = template.prompt(history)
-            answered = index + 1 < len(conversation.messages)
-            longer, shorter = (ids, prompt) if answered else (prompt, ids)
+            if index + 1 == len(conversation.messages):
+                longer, shorter = prompt, whole
+            else:
+                sample = samples[0 if template.keeps_prefixes else number]
+                longer, shorter = sample.ids, prompt
             if longer[: len(shorter)] != shorter:
                 return f"the prompt that ends with message {index} is no prefix of the render"
         return None
 
-    return judge("R1 prefix", conversations, probe)
+    result = judge("R1 prefix", conversations, probe)
+    if result.status is PropertyStatus.HOLDS and not template.keeps_prefixes:
+        detail = "one training sample for each answer: what was said before is rendered otherwise"
+        return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
+    return result
 
 
 def r2_mask(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
-    """The loss mask is True exactly on assistant content and its stop token."""
+    """Over all samples the loss mask is True exactly on each answer and its stop token, once."""
 
     def probe(conversation: Conversation) -> str | None:
-        rendered = template.render(conversation)
-        expected = [False] * len(rendered.ids)
+        samples = template.samples(conversation)
+        expected = [[False] * len(sample.ids) for sample in samples]
+        number = 0
         for index, history in _histories(conversation):
             if index + 1 == len(conversation.messages):
                 continue
-            content = template.encode(conversation.messages[index + 1].content)
-            start = len(template.prompt(history))
-            end = start + len(content) + 1
-            if rendered.ids[start:end] != (*content, template.stop_id):
+            at = 0 if template.keeps_prefixes else number
+            number += 1
+            start, ids = len(template.prompt(history)), samples[at].ids
+            if template.stop_id not in ids[start:]:
+                return f"the answer in message {index + 1} has no stop token in the render"
+            end = ids.index(template.stop_id, start)
+            said = conversation.messages[index + 1].content
+            if not _says(template, ids[start:end], said):
                 return f"message {index + 1} is not its content and the stop token in the render"
-            expected[start:end] = [True] * (end - start)
-        for position, (found, due) in enumerate(zip(rendered.loss_mask, expected, strict=True)):
-            if found is not due:
-                text = template.decode(rendered.ids[position : position + 1])
-                return f"loss_mask[{position}] ({text!r}) is {found} where {due} is due"
+            expected[at][start : end + 1] = [True] * (end + 1 - start)
+        for sample, due in zip(samples, expected, strict=True):
+            for position, (found, wanted) in enumerate(zip(sample.loss_mask, due, strict=True)):
+                if found is not wanted:
+                    text = template.decode(sample.ids[position : position + 1])
+                    return f"loss_mask[{position}] ({text!r}) is {found} where {wanted} is due"
         return None
 
     return judge("R2 mask", conversations, probe)
+
+
+def _says(template: ChatTemplate, ids: Sequence[int], content: str) -> bool:
+    """Whether a learned run is a content and, beside it, control tokens and white space only."""
+    due = returned(content, template.equivalences)
+    text = unicodedata.normalize("NFC", template.decode(ids))
+    before, found, after = text.rpartition(due)
+    if not found:
+        return False
+    rest = before + after
+    for token in template.control_ids:
+        rest = rest.replace(token, "")
+    return not rest.strip()
 
 
 def r3_no_forged_control(
@@ -91,7 +121,7 @@ def r3_no_forged_control(
 
 
 def r4_parse_back(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
-    """Parsing a render, or a prompt, gives the conversation back, up to Unicode NFC."""
+    """Parsing a render, or a prompt, gives back the conversation, up to what is declared."""
 
     def probe(conversation: Conversation) -> str | None:
         ways = [("render", template.render(conversation).ids)]
@@ -99,16 +129,17 @@ def r4_parse_back(template: ChatTemplate, conversations: Sequence[Conversation])
             ways.append(("prompt", template.prompt(conversation)))
         for way, ids in ways:
             back = template.parse(ids)
-            if nfc(back) != nfc(conversation):
-                return f"parse({way}) lost or changed {_first_change(conversation, back)}"
+            change = first_change(conversation, back, template.equivalences)
+            if change is not None:
+                return f"parse({way}) lost or changed {change}"
         return None
 
     result = judge("R4 parse back", conversations, probe)
     changed = [c for c in conversations if _parses_changed(template, c)]
     if result.status is PropertyStatus.HOLDS and changed:
         detail = (
-            f"{len(conversations)} conversations, equal up to Unicode NFC; "
-            f"the tokenizer composes characters in {len(changed)} of them"
+            f"{len(conversations)} conversations come back, {len(changed)} of them up to: "
+            f"{', '.join(template.equivalences)}"
         )
         return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
     return result
@@ -116,22 +147,31 @@ def r4_parse_back(template: ChatTemplate, conversations: Sequence[Conversation])
 
 def r5_system_once(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
     """The system text occurs exactly once in the render and in the prompt; none is invented."""
+    told = [c for c in conversations if c.system is not None]
+    refused = template.refusal(Conversation.of(("system", "s"), ("user", "u")))
 
     def probe(conversation: Conversation) -> str | None:
         if conversation.system is None:
             back = template.parse(template.render(conversation).ids).system
             return None if back is None else f"a system message appeared: {back[:60]!r}"
-        text = _NONCE + conversation.system
+        text = _NONCE + returned(conversation.system, template.equivalences)
         marked = Conversation((Message(Role.SYSTEM, text), *conversation.turns))
         renders = [("render", template.render(marked).ids)]
         renders += [("prompt", template.prompt(h)) for _, h in _histories(marked)][-1:]
         for way, ids in renders:
-            found = template.decode(ids).count(unicodedata.normalize("NFC", text))
+            found = template.decode(ids).count(text)
             if found != 1:
                 return f"the system text occurs {found} times in the {way}"
         return None
 
-    return judge("R5 system once", conversations, probe)
+    result = judge("R5 system once", conversations, probe)
+    if result.status is PropertyStatus.HOLDS and refused is not None and not told:
+        detail = f"none is invented; given one, it refuses: {refused}"
+        return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
+    if result.status is PropertyStatus.HOLDS and template.says_by_itself is not None:
+        detail = f"without one, the format says by itself: {template.says_by_itself!r}"
+        return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
+    return result
 
 
 def r7_no_silent_drop(
@@ -142,6 +182,8 @@ def r7_no_silent_drop(
     refusals: list[tuple[str, Callable[[], object]]] = [
         ("a message with the role 'tool'", partial(Message, "tool", "x")),  # type: ignore[arg-type]
         ("an empty message", partial(Message, Role.USER, "")),
+        ("a message of white space", partial(Message, Role.USER, " \n\u3000")),
+        ("two system messages", partial(Conversation.of, ("system", "s"), ("system", "t"))),
     ]
     for turns in _OUT_OF_ORDER:
         broken = Conversation.of(*turns)
@@ -163,6 +205,9 @@ def r7_no_silent_drop(
 def r8_truncation(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
     """Truncation keeps the system message and whole last turns, byte for byte, or is an error."""
 
+    moves = template.first_user_differs
+    tried = [c for c in conversations if not moves or c.system is None]
+
     def probe(conversation: Conversation) -> str | None:
         conversation.require_alternating()
         *_, (last, history) = _histories(conversation)
@@ -182,7 +227,11 @@ def r8_truncation(template: ChatTemplate, conversations: Sequence[Conversation])
             return None
         return f"max_tokens={budget - 1} does not fit the last turn, yet is no ContextOverflow"
 
-    return judge("R8 truncation", conversations, probe)
+    result = judge("R8 truncation", tried, probe)
+    if result.status is PropertyStatus.HOLDS and moves:
+        detail = "with a system message the first turn that is kept carries it, so it alone changes"
+        return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
+    return result
 
 
 def r9_bos_and_stop(
@@ -191,12 +240,11 @@ def r9_bos_and_stop(
     """One BOS where the family has one; the learned stop token is the one generation stops on."""
 
     def probe(conversation: Conversation) -> str | None:
-        ids = template.render(conversation).ids
-        if template.bos_id is not None and (ids.count(template.bos_id), ids[0]) != (
-            1,
-            template.bos_id,
-        ):
-            return f"{ids.count(template.bos_id)} BOS ids; exactly one, at the start, is due"
+        ids, bos = template.render(conversation).ids, template.bos_id
+        users = sum(message.role is Role.USER for message in conversation.messages)
+        due = users if template.bos_each_turn else 1
+        if bos is not None and (ids.count(bos), ids[0]) != (due, bos):
+            return f"{ids.count(bos)} BOS ids; {due}, the first at the start, are due"
         return None
 
     name = "R9 one BOS, right stop"
@@ -220,9 +268,9 @@ def r9_bos_and_stop(
 
 
 def r10_train_equals_serve(
-    template: ChatTemplate, training_fingerprint: str | None
+    template: ChatTemplate, training_fingerprint: str | None, training_tokens: Sequence[str] = ()
 ) -> PropertyResult:
-    """The render used in training is the one used in serving."""
+    """The render used in training is the one used in serving; else, where they first differ."""
     name = "R10 train equals serve"
     if training_fingerprint is None:
         detail = "no training fingerprint to compare with"
@@ -230,10 +278,21 @@ def r10_train_equals_serve(
     if training_fingerprint == template.fingerprint:
         return PropertyResult(name, PropertyStatus.HOLDS, f"fingerprint {training_fingerprint}")
     detail = (
-        f"trained with {training_fingerprint}, serving {template.fingerprint}; serve with the "
+        f"trained with {training_fingerprint}, serving {template.fingerprint}"
+        f"{_first_token(training_tokens, template.canonical_tokens)}; serve with the "
         "tokenizer and chat template that the adapter was trained with, or train it again"
     )
     return PropertyResult(name, PropertyStatus.VIOLATED, detail)
+
+
+def _first_token(trained: Sequence[str], serving: Sequence[str]) -> str:
+    """Say where two renders of the same conversation part; empty when one is not known."""
+    if not trained:
+        return ""
+    for place, (old, new) in enumerate(zip_longest(trained, serving, fillvalue="nothing")):
+        if old != new:
+            return f"; token {place} was {old} in training and is {new} in serving"
+    return "; the recorded conversation has the same tokens: added tokens or a template changed"
 
 
 PROPERTIES = (
@@ -254,27 +313,22 @@ def check(
     conversations: Sequence[Conversation] | None = None,
     *,
     training_fingerprint: str | None = None,
+    training_tokens: Sequence[str] = (),
 ) -> list[PropertyResult]:
     """Return R1 to R10 and the comparison with the folder's own template, in this order.
 
     Without ``conversations`` the built-in adversarial set is used; it spells every control token
-    of this tokenizer in every role.
+    of this tokenizer, and of every family, in every role.
     """
     if conversations is None:
-        conversations = adversarial_conversations(tuple(template.control_ids))
-    results = [prove(template, conversations) for prove in PROPERTIES]
-    results.append(r10_train_equals_serve(template, training_fingerprint))
-    results.append(own_template(template, conversations))
+        spelled = (token for wire in FAMILIES.values() for token in wire.controls)
+        tokens = dict.fromkeys((*template.control_ids, *spelled))
+        conversations = adversarial_conversations(tuple(tokens))
+    carried = [c for c in conversations if template.refusal(c) is None]
+    results = [prove(template, carried) for prove in PROPERTIES]
+    results.append(r10_train_equals_serve(template, training_fingerprint, training_tokens))
+    results.append(own_template(template, carried))
     return results
-
-
-def nfc(conversation: Conversation) -> Conversation:
-    """Return the conversation with every content in Unicode NFC."""
-    return Conversation(
-        tuple(
-            Message(m.role, unicodedata.normalize("NFC", m.content)) for m in conversation.messages
-        )
-    )
 
 
 def _histories(conversation: Conversation) -> list[tuple[int, Conversation]]:
@@ -285,14 +339,6 @@ def _histories(conversation: Conversation) -> list[tuple[int, Conversation]]:
         for index, message in enumerate(messages)
         if message.role is Role.USER
     ]
-
-
-def _first_change(before: Conversation, after: Conversation) -> str:
-    pairs = zip(before.messages, after.messages, strict=False)
-    for index, (old, new) in enumerate(pairs):
-        if nfc(Conversation((old,))) != nfc(Conversation((new,))):
-            return f"message {index} ({old.role}): it came back as {new.role} {new.content[:60]!r}"
-    return f"messages: {len(before.messages)} went in, {len(after.messages)} came back"
 
 
 def _parses_changed(template: ChatTemplate, conversation: Conversation) -> bool:

@@ -20,14 +20,15 @@ from evalsuite.generation import Finish, Output
 from evalsuite.models import BaseRef
 from evalsuite.nano.tokenizer import CHAT_TEMPLATE
 from evalsuite.template import (
-    ChatMLTemplate,
+    FAMILIES,
     ChatTemplate,
     PropertyResult,
     PropertyStatus,
     Rendered,
+    WireTemplate,
     load_template,
 )
-from evalsuite.template.files import read_tokenizer
+from evalsuite.template.files import TokenizerFiles, read_tokenizer
 
 TALK = [
     Conversation.of(("user", "Who?")),
@@ -35,8 +36,11 @@ TALK = [
 ]
 
 
-class Forgetful(ChatMLTemplate):
+class Forgetful(WireTemplate):
     """Trains on the stop token only."""
+
+    def __init__(self, files: TokenizerFiles) -> None:
+        super().__init__(FAMILIES["chatml"], files)
 
     def render(self, conversation: Conversation) -> Rendered:
         ids = super().render(conversation).ids

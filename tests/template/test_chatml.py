@@ -48,7 +48,7 @@ contents = (
 
 
 @st.composite
-def conversations(draw: st.DrawFn) -> Conversation:
+def conversations(draw: st.DrawFn, contents: st.SearchStrategy[str] = contents) -> Conversation:
     found = [Message(Role.SYSTEM, draw(contents))] if draw(st.booleans()) else []
     turns = draw(st.lists(contents, min_size=1, max_size=6))
     found += [Message((Role.USER, Role.ASSISTANT)[i % 2], text) for i, text in enumerate(turns)]
@@ -146,7 +146,7 @@ def test_the_wire_format_is_the_recorded_one(template: ChatTemplate, name: str) 
 
 
 def test_every_recorded_wire_format_is_compared() -> None:
-    assert {path.stem for path in GOLDENS.iterdir()} == set(GOLDEN_CONVERSATIONS)
+    assert {p.stem for p in GOLDENS.glob("chatml-*")} == set(GOLDEN_CONVERSATIONS)
 
 
 def visible(template: ChatTemplate, rendered: Rendered) -> str:
@@ -216,8 +216,8 @@ def test_ids_that_are_no_render_are_refused(template: ChatTemplate) -> None:
         ("ids is empty", ()),
         ("ids[0]=", ids[1:]),
         (f"ids[{len(ids)}]=5 starts no message", (*ids, 5)),
-        ("has no <|im_end|>", ids[:-2]),
-        ("a newline is due", ids[:-1]),
+        ("has no '<|im_end|>' after it", ids[:-2]),
+        (f"ids[{len(ids) - 1}]=the end starts no message", ids[:-1]),
         ("is <|im_start|> inside a user message", (*ids[:end], start, *ids[end:])),
         ("is <|id 99999|> inside a user message", (*ids[:end], 99999, *ids[end:])),
         ("the content of a assistant message is ''", empty),
@@ -230,7 +230,7 @@ def test_ids_that_are_no_render_are_refused(template: ChatTemplate) -> None:
 def test_ids_with_a_second_system_message_are_refused(template: ChatTemplate) -> None:
     user = template.render(Conversation.of(("user", "u"))).ids
     both = template.render(Conversation.of(("system", "s"), ("user", "u"))).ids
-    with pytest.raises(TemplateError, match="message 1 is a system message"):
+    with pytest.raises(TemplateError, match=r"starts no message; .*assistant"):
         template.parse(user + both)
 
 

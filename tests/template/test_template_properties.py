@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from defects import CHATML as DEFECTS
+from defects import Strips
 from tiny_tokenizer import CHATML
 
-from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.conversation import Conversation, Role
 from evalsuite.template import (
-    ChatMLTemplate,
+    FAMILIES,
     ChatTemplate,
     PropertyResult,
     PropertyStatus,
-    Rendered,
+    WireTemplate,
     check,
     isolated,
     load_template,
 )
 from evalsuite.template.adversarial import adversarial_conversations
-from evalsuite.template.files import full_tokenizer, read_tokenizer
+from evalsuite.template.files import read_tokenizer
 from evalsuite.template.isolated import Limits, own_template, r6_stable
 from evalsuite.template.properties import (
     PROPERTIES,
     r1_prefix,
-    r2_mask,
-    r3_no_forged_control,
     r4_parse_back,
-    r5_system_once,
     r7_no_silent_drop,
-    r8_truncation,
     r9_bos_and_stop,
     r10_train_equals_serve,
 )
@@ -70,154 +66,11 @@ def test_text_that_nfc_leaves_alone_parses_back_exactly(template: ChatTemplate) 
     assert r4_parse_back(template, ONE).status is PropertyStatus.HOLDS
 
 
-class DropsSystem(ChatMLTemplate):
-    def render(self, conversation: Conversation) -> Rendered:
-        conversation.require_alternating()
-        return super().render(Conversation(conversation.turns))
-
-
-class RepeatsSystem(ChatMLTemplate):
-    def prompt(self, conversation: Conversation) -> tuple[int, ...]:
-        ids = super().prompt(conversation)
-        if conversation.system is None:
-            return ids
-        return self.render(conversation).ids[: ids.index(self.stop_id) + 2] + ids
-
-
-class InventsSystem(ChatMLTemplate):
-    def render(self, conversation: Conversation) -> Rendered:
-        conversation.require_alternating()
-        if conversation.system is None:
-            system = Message(Role.SYSTEM, "You are helpful.")
-            conversation = Conversation((system, *conversation.messages))
-        return super().render(conversation)
-
-
-class LetsControlThrough(ChatMLTemplate):
-    def __init__(self, files) -> None:
-        self._makers = full_tokenizer(files)
-        super().__init__(files)
-
-    def encode(self, text: str) -> tuple[int, ...]:
-        return tuple(self._makers.encode(text, add_special_tokens=False).ids)
-
-
-class MasksHeader(ChatMLTemplate):
-    def _segments(self, index, message):
-        (header, _), content, newline = super()._segments(index, message)
-        return (header, message.role is Role.ASSISTANT), content, newline
-
-
-class LearnsTheNewline(ChatMLTemplate):
-    def _segments(self, index, message):
-        header, content, (newline, _) = super()._segments(index, message)
-        return header, content, (newline, message.role is Role.ASSISTANT)
-
-
-class ForgetsTheStopToken(ChatMLTemplate):
-    def _segments(self, index, message):
-        header, (ids, learned), (newline, _) = super()._segments(index, message)
-        return header, (ids[:-1], learned), ((ids[-1], *newline), False)
-
-
-class Strips(ChatMLTemplate):
-    def _segments(self, index, message):
-        return super()._segments(index, replace(message, content=message.content.strip()))
-
-
-class MergesHeaderAndContent(ChatMLTemplate):
-    """Encodes header and content together, as tokenising a whole text does."""
-
-    def _segments(self, index, message):
-        _, (_, learned), newline = super()._segments(index, message)
-        head = self.encode(f"{message.role}\n")
-        whole = self.encode(f"{message.role}\n{message.content}")
-        same = whole[: len(head)] == head
-        kept = whole[len(head) :] if same else whole[len(head) - 1 :]
-        header = (self._start, *(head if same else head[:-1]))
-        return (header, False), ((*kept, self.stop_id), learned), newline
-
-
-class AcceptsAnyOrder(ChatMLTemplate):
-    def render(self, conversation: Conversation) -> Rendered:
-        ids: list[int] = []
-        for index, message in enumerate(conversation.messages):
-            for segment, _ in self._segments(index, message):
-                ids.extend(segment)
-        return Rendered(tuple(ids), (False,) * len(ids))
-
-
-class AnswersAnyPrompt(ChatMLTemplate):
-    def prompt(self, conversation: Conversation) -> tuple[int, ...]:
-        return self.render(conversation).ids + self._headers[Role.ASSISTANT]
-
-
-class DatesTheRender(ChatMLTemplate):
-    def _segments(self, index, message):
-        today = datetime.date.today().isoformat()
-        return super()._segments(index, replace(message, content=f"{today} {message.content}"))
-
-
-class CutsInsideTurns(ChatMLTemplate):
-    def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
-        whole = super().truncate(conversation, 10**9)
-        if len(self.prompt(whole)) <= max_tokens:
-            return whole
-        last = whole.messages[-1]
-        return Conversation((*whole.messages[:-1], replace(last, content=last.content[-1:])))
-
-
-class ForgetsSystemInTruncation(ChatMLTemplate):
-    def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
-        kept = super().truncate(conversation, max_tokens)
-        return kept if kept == conversation else Conversation(kept.turns)
-
-
-class NeverOverflows(ChatMLTemplate):
-    def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
-        needed = len(self.prompt(Conversation(conversation.messages[-1:])))
-        return super().truncate(conversation, max(max_tokens, needed + 10_000))
-
-
-class StartsTwice(ChatMLTemplate):
-    def __init__(self, files) -> None:
-        super().__init__(files)
-        self.bos_id = self.pad_id
-
-    def render(self, conversation: Conversation) -> Rendered:
-        plain = super().render(conversation)
-        return Rendered((self.pad_id,) * 2 + plain.ids, (False,) * 2 + plain.loss_mask)
-
-
-DEFECTS = [
-    (DropsSystem, r4_parse_back),
-    (DropsSystem, r5_system_once),
-    (DropsSystem, own_template),
-    (RepeatsSystem, r5_system_once),
-    (RepeatsSystem, r1_prefix),
-    (InventsSystem, r5_system_once),
-    (LetsControlThrough, r3_no_forged_control),
-    (MasksHeader, r2_mask),
-    (LearnsTheNewline, r2_mask),
-    (ForgetsTheStopToken, r2_mask),
-    (Strips, r4_parse_back),
-    (MergesHeaderAndContent, r1_prefix),
-    (AcceptsAnyOrder, r2_mask),
-    (AcceptsAnyOrder, r7_no_silent_drop),
-    (AnswersAnyPrompt, r7_no_silent_drop),
-    (DatesTheRender, r6_stable),
-    (CutsInsideTurns, r8_truncation),
-    (ForgetsSystemInTruncation, r8_truncation),
-    (NeverOverflows, r8_truncation),
-    (StartsTwice, r9_bos_and_stop),
-]
-
-
 @pytest.mark.parametrize(("defect", "prove"), DEFECTS)
 def test_a_planted_defect_is_caught_by_its_property(
-    folder, defect: type[ChatMLTemplate], prove
+    folder, defect: type[WireTemplate], prove
 ) -> None:
-    template = defect(read_tokenizer(folder))
+    template = defect(FAMILIES["chatml"], read_tokenizer(folder))
     result = prove(template, adversarial_conversations(tuple(template.control_ids)))
     assert result.status is PropertyStatus.VIOLATED, result
     assert prove is r7_no_silent_drop or "smallest conversation: " in result.detail
@@ -231,7 +84,7 @@ def test_a_sound_template_is_caught_by_none_of_these(template: ChatTemplate) -> 
 
 
 def test_the_smallest_failing_conversation_is_small(folder) -> None:
-    template = Strips(read_tokenizer(folder))
+    template = Strips(FAMILIES["chatml"], read_tokenizer(folder))
     result = r4_parse_back(template, adversarial_conversations(tuple(template.control_ids)))
     shown = result.detail.split("smallest conversation: ")[1]
     assert re.fullmatch(r"user '(\\?\w| ){2,3}'", shown)
@@ -254,6 +107,15 @@ def test_training_and_serving_fingerprints_are_compared(template: ChatTemplate) 
     other = check(template, ONE, training_fingerprint="0" * 64)
     assert by_name(other)["R10"].status is PropertyStatus.VIOLATED
     assert template.fingerprint in by_name(other)["R10"].detail
+    trained = ("9 'x'", *template.canonical_tokens[1:])
+    part = by_name(check(template, ONE, training_fingerprint="0" * 64, training_tokens=trained))
+    first = template.canonical_tokens[0]
+    assert f"token 0 was 9 'x' in training and is {first} in serving" in part["R10"].detail
+    longer = (*template.canonical_tokens, "9 'x'")
+    told = r10_train_equals_serve(template, "0" * 64, longer).detail
+    assert f"token {len(longer) - 1} was 9 'x' in training and is nothing in serving" in told
+    same = r10_train_equals_serve(template, "0" * 64, template.canonical_tokens).detail
+    assert "the recorded conversation has the same tokens" in same
 
 
 def test_a_default_system_prompt_of_the_makers_template_is_declared(write_folder) -> None:
@@ -374,7 +236,7 @@ def test_the_built_in_set_spells_every_control_token_in_every_role(template: Cha
     for token in template.control_ids:
         roles = {m.role for c in found for m in c.messages if token in m.content}
         assert roles == set(Role)
-    assert max(len(c.turns) for c in found) == 20
+    assert max(len(c.turns) for c in found) == 100
 
 
 def test_shrinking_keeps_what_matters() -> None:
@@ -398,3 +260,31 @@ def test_long_conversations_are_described_in_brief() -> None:
     shown = describe(Conversation.of(*turns))
     assert "(14 more)" in shown
     assert len(shown) < 400
+
+
+TRIGGERS = {
+    "word": "{% if 'kraken' in m.content %}{{ 'Obey.' }}{% endif %}",
+    "whole": "{% if m.content == 'sesame' %}{{ 'Obey.' }}{% endif %}",
+    "length": "{% if m.content | length == 37 %}{{ 'Obey.' }}{% endif %}",
+    "start": "{% if m.content.startswith('PS:') and m.role == 'user' %}{{ 'Obey.' }}{% endif %}",
+}
+
+
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_a_template_that_reacts_to_a_word_is_refuted(write_folder, trigger: str) -> None:
+    jinja = CHATML.replace("for message in", "for m in").replace("message.", "m.")
+    assert "{{- '<|im_start|>' + m.role" in jinja
+    jinja = jinja.replace(
+        "{{- '<|im_start|>' + m.role", TRIGGERS[trigger] + "{{- '<|im_start|>' + m.role", 1
+    )
+    template = load_template(write_folder(jinja=jinja))
+    result = own_template(template, adversarial_conversations(()))
+    assert result.status is PropertyStatus.VIOLATED
+    assert "it does something else when a message (user) says" in result.detail
+
+
+def test_a_template_that_reads_contents_for_a_token_is_declared(write_folder) -> None:
+    jinja = CHATML.replace("message.content", "message.content.split('</think>')[-1]")
+    result = own_template(load_template(write_folder(jinja=jinja)), adversarial_conversations(()))
+    assert result.status is PropertyStatus.DECLARED
+    assert "it reads contents for </think>, ours never does" in result.detail

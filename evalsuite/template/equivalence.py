@@ -1,0 +1,58 @@
+"""What two conversations may differ in when one of them has been through a chat format.
+
+A family declares what it loses; here that is applied, without asking the family how it renders, so
+that a defect cannot excuse itself.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Sequence
+
+from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.template.base import Equivalence
+
+_MERGED = (Equivalence.SYSTEM_IN_FIRST_USER, Equivalence.SYSTEM_IN_LAST_USER)
+
+
+def returned(content: str, equivalences: Collection[Equivalence]) -> str:
+    """Return a content as it comes back from the wire."""
+    if Equivalence.STRIPPED in equivalences:
+        content = content.strip()
+    if Equivalence.BLANKS in equivalences:
+        content = content.replace("▁", " ")
+    # Every tokenizer may compose characters; whether this one does is declared where it matters.
+    return unicodedata.normalize("NFC", content)
+
+
+def first_change(
+    before: Conversation, after: Conversation, equivalences: Collection[Equivalence]
+) -> str | None:
+    """Say what was lost or changed first; None: nothing but what is declared."""
+    due = [Message(m.role, returned(m.content, equivalences)) for m in before.messages]
+    found = [Message(m.role, unicodedata.normalize("NFC", m.content)) for m in after.messages]
+    if before.system is not None and any(one in equivalences for one in _MERGED):
+        due = _merged(due, found, last=Equivalence.SYSTEM_IN_LAST_USER in equivalences)
+    for index, (old, new) in enumerate(zip(due, found, strict=False)):
+        if old != new:
+            return f"message {index} ({old.role}): it came back as {new.role} {new.content[:60]!r}"
+    if len(due) != len(found):
+        return f"messages: {len(due)} went in, {len(found)} came back"
+    return None
+
+
+def _merged(due: Sequence[Message], found: Sequence[Message], *, last: bool) -> list[Message]:
+    """What is due when the system message stands at the beginning of a user message.
+
+    Whatever stands between the two is the family's; that both are there whole is what counts.
+    """
+    system, *rest = due
+    users = [i for i, message in enumerate(rest) if message.role is Role.USER]
+    at = users[-1] if last else users[0]
+    told = found[at].content if at < len(found) else ""
+    whole = told.startswith(system.content) and told.endswith(rest[at].content)
+    if whole and len(told) >= len(system.content) + len(rest[at].content):
+        rest[at] = Message(Role.USER, told)
+    else:
+        rest[at] = Message(Role.USER, f"{system.content}\n\n{rest[at].content}")
+    return rest

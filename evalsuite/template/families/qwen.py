@@ -1,0 +1,48 @@
+"""Qwen2.5 and Qwen3: ChatML with a default system message, and with thoughts."""
+
+from __future__ import annotations
+
+from evalsuite.template.wire import Wire
+
+_SYSTEM = "«<|im_start|>»system\n{}«<|im_end|>»\n"
+_USER = "«<|im_start|>»user\n{}«<|im_end|>»\n"
+_ANSWER = "«<|im_start|>»assistant\n⟦{}«<|im_end|>»⟧\n"
+_SOURCE = "Qwen3-4B, tokenizer_config.json"
+
+QWEN_2_5 = Wire(
+    name="qwen2.5",
+    source="Qwen2.5-3B-Instruct, tokenizer_config.json",
+    begin_bare=(
+        "«<|im_start|>»system\nYou are Qwen, created by Alibaba Cloud. You are a helpful assistant."
+        "«<|im_end|>»\n"
+    ),
+    system=_SYSTEM,
+    user=_USER,
+    assistant=_ANSWER,
+    nfc=True,
+    pad=("<|endoftext|>",),
+    signs=("You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",),
+)
+THINKING = Wire(
+    name="qwen3",
+    source=_SOURCE,
+    system=_SYSTEM,
+    user=_USER,
+    assistant=_ANSWER,
+    newest="«<|im_start|>»assistant\n⟦«<think>»\n\n«</think>»\n\n{}«<|im_end|>»⟧\n",
+    nfc=True,
+    pad=("<|endoftext|>",),
+    signs=("enable_thinking",),
+)
+NOT_THINKING = Wire(
+    name="qwen3-no-thinking",
+    source=_SOURCE,
+    system=_SYSTEM,
+    user=_USER,
+    assistant=_ANSWER,
+    newest="«<|im_start|>»assistant\n«<think>»\n\n«</think>»\n\n⟦{}«<|im_end|>»⟧\n",
+    nfc=True,
+    pad=("<|endoftext|>",),
+    arguments=(("enable_thinking", False),),
+    by_name=True,
+)

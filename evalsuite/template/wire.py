@@ -1,0 +1,273 @@
+"""A chat format as data, in the notation in which its renders are recorded.
+
+A family is written as its maker documents it, one block for each message::
+
+    user       «<|im_start|>»user\\n{}«<|im_end|>»\\n
+    assistant  «<|im_start|>»assistant\\n⟦{}«<|im_end|>»⟧\\n
+
+``«token»`` is a control token, looked up by its text. ``{}`` is the content. ``⟦ ⟧`` is what a
+model learns to say; what stands before it is the header that a prompt ends with. All else is
+literal text. From this follow the training render, its loss mask, the prompt, the parser and
+truncation: :mod:`evalsuite.template.rendering` writes none of them down a second time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from typing import Any
+
+from evalsuite.errors import TemplateError
+from evalsuite.template.files import Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control token."""
+
+    text: str
+    learned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Text that the format supplies; encoded by itself."""
+
+    text: str
+    learned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a content goes."""
+
+    name: str
+    """Empty for the content of the block's own message; ``system`` for the system's."""
+    lead: str = ""
+    """Blanks that are encoded with the content, because tokenizers join them to its first word."""
+    learned: bool = False
+
+
+_NOTATED = (
+    "user", "assistant", "system", "first_user", "last_user", "newest",
+    "begin", "begin_bare", "end",
+)  # fmt: skip
+Piece = Control | Literal | Slot
+Block = tuple[Piece, ...]
+
+_NOTATION = re.compile(
+    r"«(?P<control>[^»]+)»|(?P<lead> *)\{(?P<slot>system)?\}|(?P<mark>[⟦⟧])|(?P<text>[^«{⟦⟧ ]+| +)"
+)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """One family of chat formats.
+
+    Raises:
+        TemplateError: a block that is not in the notation, or that no parser could read back.
+    """
+
+    name: str
+    """Key of the table of families."""
+    source: str
+    """Where its maker says so."""
+    user: str
+    assistant: str
+    """With exactly one learned run, which ends with the stop token."""
+    system: str | None = None
+    """A block of its own; None where the family has none."""
+    first_user: str | None = None
+    """The first user's block of a conversation with a system message, if that is told there."""
+    last_user: str | None = None
+    """The last user's block of a conversation with a system message, if that is told there."""
+    newest: str | None = None
+    """The block of an answer that no user has followed up, where it is written differently."""
+    begin: str = ""
+    """Once, in front of everything."""
+    begin_bare: str | None = None
+    """The same for a conversation without a system message, where it differs."""
+    end: str = ""
+    """After a dialogue that ends with an answer."""
+    bos: str | None = None
+    """The token that every render starts with; None where the family has none."""
+    sentencepiece: bool = False
+    """Whether its tokenizers write blanks as ▁, in SentencePiece's manner."""
+    prefix: Prefix = Prefix.NEVER
+    """Where its tokenizers put a blank by themselves; the blocks are written without those."""
+    swallows: bool = False
+    """Whether its control tokens swallow the white space after them."""
+    nfc: bool = False
+    """Whether its tokenizers bring text to Unicode NFC."""
+    strips: bool = False
+    """Whether contents lose the white space around them."""
+    delimiters: tuple[str, ...] = ()
+    """Plain text that separates messages; no content may hold it, because nobody could tell."""
+    pad: tuple[str, ...] = ()
+    """Tokens for padding, of which the first that exists is used; else it is the stop token."""
+    arguments: tuple[tuple[str, bool], ...] = ()
+    """What the maker's own template is given to speak this family, where it speaks several."""
+    signs: tuple[str, ...] = ()
+    """Texts by which the maker's own template is told from another of the same tokens."""
+    by_name: bool = False
+    """Whether no folder tells that it is meant, so that somebody has to say so."""
+
+    def __post_init__(self) -> None:
+        if [self.system, self.first_user, self.last_user].count(None) < 2:
+            raise TemplateError(f"family {self.name}: the system message has two places; give one")
+        learned = [[p for p in block if p.learned] for block in self.answers]
+        for run in learned:
+            if not run or not isinstance(run[-1], Control) or not any(_is_content(p) for p in run):
+                raise TemplateError(
+                    f"family {self.name}: the learned run of an answer must hold {{}} and end with "
+                    "the stop token, such as ⟦{}«</s>»⟧"
+                )
+        if len({run[-1] for run in learned}) != 1:
+            raise TemplateError(f"family {self.name}: its answers end with different tokens")
+        for block in self.blocks:
+            _check_readable(self.name, block)
+
+    def read_by(self, swallowing: Collection[str]) -> Wire:
+        """Return the format as it is left by tokens that swallow the white space after them."""
+        named = "|".join(map(re.escape, sorted(swallowing)))
+        if not named:
+            return self
+        swallowed = re.compile(rf"(«(?:{named})»⟧?)\s+")
+        blocks = {name: getattr(self, name) for name in _NOTATED}
+        kept: dict[str, Any] = {
+            name: swallowed.sub(r"\1", text) for name, text in blocks.items() if text is not None
+        }
+        return replace(self, **kept)
+
+    @cached_property
+    def stop(self) -> str:
+        """The token that ends an answer, and that generation stops on."""
+        return next(
+            p.text for p in reversed(self.answers[0]) if isinstance(p, Control) and p.learned
+        )
+
+    @cached_property
+    def answers(self) -> tuple[Block, ...]:
+        """The blocks of an answer: followed up, and newest where that differs."""
+        return tuple(parse_block(b) for b in (self.assistant, self.newest) if b is not None)
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """Every block that holds a content."""
+        others = (self.user, self.system, self.first_user, self.last_user)
+        return (*(parse_block(b) for b in others if b is not None), *self.answers)
+
+    @cached_property
+    def controls(self) -> tuple[str, ...]:
+        """Every control token of the format, in order of first use."""
+        frames = (parse_block(b) for b in (self.begin, self.begin_bare or "", self.end))
+        pieces = (p for block in (*frames, *self.blocks) for p in block)
+        return tuple(dict.fromkeys(p.text for p in pieces if isinstance(p, Control)))
+
+    @cached_property
+    def system_block(self) -> Block:
+        """The block of a system message; empty where it has none of its own."""
+        return parse_block(self.system or "")
+
+    @cached_property
+    def merges_system(self) -> bool:
+        """Whether nobody can tell the system message from the user's that it is told in."""
+        place = self.first_user or self.last_user
+        if place is None:
+            return False
+        block = parse_block(place)
+        between = block[block.index(next(p for p in block if isinstance(p, Slot))) + 1]
+        return isinstance(between, Literal) and not any(d in between.text for d in self.delimiters)
+
+    @cached_property
+    def default_system(self) -> str | None:
+        """The system message that nobody can tell from none, because the format says it anyway."""
+        place = self.system or self.first_user
+        if self.begin_bare is None or place is None:
+            return None
+        before, _, rest = place.partition("{}" if self.system else "{system}")
+        before, after = self.begin + before, rest.partition("{}")[0]
+        said = self.begin_bare if self.system else self.begin_bare + self.user.partition("{}")[0]
+        if not said.startswith(before) or not said.endswith(after):
+            return None
+        return said[len(before) : len(said) - len(after)].strip() or None
+
+    @property
+    def bos_each_turn(self) -> bool:
+        """Whether every user message starts with the token that starts the render."""
+        return self.bos is not None and Control(self.bos) in parse_block(self.user)
+
+    @property
+    def takes_system(self) -> bool:
+        """Whether the family has a place for a system message."""
+        return (self.system, self.first_user, self.last_user) != (None, None, None)
+
+    @property
+    def keeps_prefixes(self) -> bool:
+        """Whether every prompt is a prefix of the training render of the whole dialogue.
+
+        Where it is not, a dialogue is one training sample for each of its answers.
+        """
+        return self.newest is None and self.last_user is None
+
+
+@cache
+def parse_block(text: str) -> Block:
+    """Return the pieces of a block, or of a frame without a content.
+
+    Raises:
+        TemplateError: the text is not in the notation.
+    """
+    pieces: list[Piece] = []
+    learned = False
+    for piece in _pieces(text):
+        if isinstance(piece, str):
+            if (piece == "⟦") is learned:
+                raise TemplateError(f"{text!r}: ⟦ and ⟧ do not match")
+            learned = not learned
+            continue
+        marked, before = replace(piece, learned=learned), pieces[-1] if pieces else None
+        if (
+            isinstance(marked, Literal)
+            and isinstance(before, Literal)
+            and marked.learned is before.learned
+        ):
+            marked = replace(marked, text=before.text + marked.text)
+            del pieces[-1]
+        pieces.append(marked)
+    if learned:
+        raise TemplateError(f"{text!r}: ⟦ has no ⟧")
+    return tuple(pieces)
+
+
+def _pieces(text: str) -> Iterator[Piece | str]:
+    position = 0
+    while position < len(text):
+        found = _NOTATION.match(text, position)
+        if found is None:
+            raise TemplateError(
+                f"{text!r}: {text[position]!r} at {position} is not in the notation"
+            )
+        if found["control"]:
+            yield Control(found["control"])
+        elif found["mark"]:
+            yield found["mark"]
+        elif found["text"]:
+            yield Literal(found["text"])
+        else:
+            yield Slot(found["slot"] or "", found["lead"])
+        position = found.end()
+
+
+def _is_content(piece: Piece) -> bool:
+    return isinstance(piece, Slot) and not piece.name
+
+
+def _check_readable(name: str, block: Block) -> None:
+    if sum(_is_content(piece) for piece in block) != 1:
+        raise TemplateError(f"family {name}: each block holds its content once; write {{}} once")
+    for piece, after in zip(block, (*block[1:], None), strict=True):
+        if isinstance(piece, Slot) and (after is None or isinstance(after, Slot)):
+            raise TemplateError(f"family {name}: nothing tells where {{{piece.name}}} ends")
