@@ -83,8 +83,7 @@ def prepare(
     kept = [
         item
         for sample in _unique(samples, dropped)
-        for item in [_encode(sample, template, max_length, dropped, truncated)]
-        if item is not None
+        for item in _encode(sample, template, max_length, dropped, truncated)
     ]
     held = _held_back([k.sample for k in kept], validation, seed)
     train = [k for k in kept if k.sample.cluster not in held]
@@ -129,7 +128,8 @@ def _encode(
     max_length: int,
     dropped: list[Dropped],
     truncated: list[Dropped],
-) -> _Kept | None:
+) -> list[_Kept]:
+    """Encode a sample: one row, or one for each answer where the family needs that."""
     conversation = sample.conversation
     try:
         rendered = template.render(conversation)
@@ -140,11 +140,12 @@ def _encode(
             truncated.append(Dropped(sample.source, f"truncated: {lost} oldest messages left out"))
     except ContextOverflow:
         dropped.append(Dropped(sample.source, f"too long: more than {max_length} tokens"))
-        return None
+        return []
     except TemplateError as error:
         dropped.append(Dropped(sample.source, f"not renderable: {error}"))
-        return None
-    return _Kept(sample, conversation, encode(rendered))
+        return []
+    rows = template.samples(conversation)
+    return [_Kept(sample, conversation, encode(row)) for row in rows]
 
 
 def _held_back(samples: Sequence[Sample], share: float, seed: int) -> frozenset[str]:

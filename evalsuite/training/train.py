@@ -84,7 +84,7 @@ def train(
     out = Path(out)
     with claimed(out, resume=resume) as checkpoints, quiet():
         report(TrainingProgress(phase=Phase.DATA))
-        template = load_template(base.path)
+        template = load_template(base.path, family=base.family)
         data = _prepare(recipe, template)
         inputs = _inputs(recipe, base, template, data)
         remember(checkpoints, inputs)
@@ -104,7 +104,7 @@ def _resolved(recipe: Recipe | str | Path, base: BaseRef, seed: int | None) -> R
         recipe = load_recipe(recipe)
     if seed is not None:
         recipe = override(recipe, {"seed": seed})
-    return recipe.for_base("nano" if base.embedded else base.name)
+    return recipe.for_base("nano" if base.embedded else base.location)
 
 
 def _prepare(recipe: Recipe, template: ChatTemplate) -> Prepared:
@@ -138,6 +138,7 @@ class _Run:
     recipe: Recipe
     data: Prepared
     base: LoadedBase
+    template: ChatTemplate
     model: Any
     batches: PlannedBatches
     trainer: AdapterTrainer
@@ -203,13 +204,13 @@ def _begin(
     )
     # The adapter's beginning: A is drawn, B is zero.
     torch.manual_seed(recipe.seed)
-    model = attach_adapter(loaded, recipe, base.name)
+    model = attach_adapter(loaded, recipe, base.location)
     batches = _planned(data.train, recipe, template)
     validation = _validation(data.validation, recipe, template)
     tokens = [batches.tokens(i) for i in range(len(batches))]
     callbacks = (Guard(), Checkpoints(), Reporter(tokens, recipe.accumulation, report))
     trainer = build_trainer(model, recipe, batches, validation, checkpoints, callbacks)
-    return _Run(recipe, data, loaded, model, batches, trainer, callbacks[1], callbacks[2])
+    return _Run(recipe, data, loaded, template, model, batches, trainer, callbacks[1], callbacks[2])
 
 
 def _planned(
@@ -262,6 +263,7 @@ def _stage(
             base_digest=base.digest,
             data_digest=inputs.data_digest,
             template_fingerprint=inputs.template_fingerprint,
+            template_tokens=run.template.canonical_tokens,
             quantization=run.recipe.quantization.value,
             seed=run.recipe.seed,
             evalsuite_version=__version__,

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsuite.conversation import Conversation
 from evalsuite.errors import InvalidInput
-from evalsuite.template import ChatTemplate, Rendered
+from evalsuite.template import FAMILIES, ChatTemplate, Rendered, load_template
+from evalsuite.template.specimens import write_specimen
 from evalsuite.training.prepare import IGNORED, encode, prepare
 from evalsuite.training.recipe import DataRecipe
 from evalsuite.training.samples import Sample, draw_samples
@@ -36,6 +39,18 @@ def test_exactly_the_answer_and_its_stop_token_are_learned(template: ChatTemplat
     done = prepare([one], template, max_length=256, validation=0.0, seed=0)
     learned = [i for i in done.train[0].labels if i != IGNORED]
     assert learned == [*template.encode("Where is X?"), template.stop_id]
+
+
+def test_a_family_that_renders_the_newest_answer_otherwise_has_a_row_for_each_answer(
+    tmp_path: Path,
+) -> None:
+    folder = write_specimen(FAMILIES["qwen3"], tmp_path)
+    template = load_template(folder, family="qwen3")
+    one = sample(("user", "q"), ("assistant", "a"), ("user", "r"), ("assistant", "b"))
+    done = prepare([one], template, max_length=256, validation=0.0, seed=0)
+    learned = [template.decode([i for i in row.labels if i != IGNORED]) for row in done.train]
+    thoughts = "<think>\n\n</think>\n\n"
+    assert sorted(learned) == [f"{thoughts}a<|im_end|>", f"{thoughts}b<|im_end|>"]
 
 
 def test_duplicates_are_dropped_and_listed(template: ChatTemplate) -> None:
