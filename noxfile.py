@@ -54,6 +54,14 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def trl(session: nox.Session) -> None:
+    """Templates and loss masks against those that TRL ships."""
+    _prepare(session)
+    session.install("--no-deps", "trl==1.16.0")
+    session.run("pytest", "-m", "slow", "tests/template/test_trl.py", *session.posargs)
+
+
+@nox.session
 def gpu(session: nox.Session) -> None:
     """What must hold on a CUDA device; skipped where there is none."""
     _prepare(session)
