@@ -85,3 +85,13 @@ def test_the_figures_of_searches_are_those_of_the_benchmark() -> None:
         f"tokens, {good['broken']['no example leakage']} leaks |",
     ]
     assert [line for line in shown if line not in text] == []
+
+
+def test_the_figures_of_templates_are_those_of_the_benchmark() -> None:
+    found = read("templates.json")
+    fuzzed, text = found["fuzzed"], (DOCS / "templates.md").read_text("utf-8")
+    slowest = max(rate["times"] for rate in found["speed"].values())
+    told = " ".join(text.split())
+    assert f"{fuzzed['renders']:,} renders of hostile conversations by {found['families']}" in told
+    assert f"in {fuzzed['seconds']:.0f} s, one process; no crash, {fuzzed['forged']} forged" in told
+    assert f"at most {slowest:.1f} times as long as tokenising" in told
