@@ -95,3 +95,8 @@ def test_the_figures_of_templates_are_those_of_the_benchmark() -> None:
     assert f"{fuzzed['renders']:,} renders of hostile conversations by {found['families']}" in told
     assert f"in {fuzzed['seconds']:.0f} s, one process; no crash, {fuzzed['forged']} forged" in told
     assert f"at most {slowest:.1f} times as long as tokenising" in told
+
+
+def test_the_figures_of_comparisons_are_those_of_the_benchmark() -> None:
+    found, text = read("reporting.json")["compare"], (DOCS / "compare.md").read_text("utf-8")
+    assert f"{found['cases']:,} cases are read and compared in {found['seconds']:.1f} s" in text

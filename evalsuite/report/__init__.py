@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evalsuite.report.comparing import comparison_markdown, comparison_text
 from evalsuite.report.html import render_html
 from evalsuite.report.junit import render_junit
 from evalsuite.report.markdown import render_markdown
@@ -13,6 +14,8 @@ from evalsuite.report.terminal import summary, summary_text
 from evalsuite.runfolder import Run, write_derived
 
 __all__ = [
+    "comparison_markdown",
+    "comparison_text",
     "qualification_text",
     "render_html",
     "render_junit",

@@ -1,0 +1,151 @@
+"""What it takes to compare large runs, and to write the report of one.
+
+    python benchmarks/reporting.py
+
+The runs are made without a model: as many cases as are asked for, in clusters of four, each
+answered by both sides, with a share of defects. Time and memory are those of one process that reads
+the runs from their folders. Exit status 1 when a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import random
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from figures import RESULTS, Bound, Figure, conclude, machine
+
+from evalsuite.cases import Expectation
+from evalsuite.comparison import compare
+from evalsuite.conversation import messages
+from evalsuite.gates import Status, Verdict
+from evalsuite.report import comparison_markdown, write_reports
+from evalsuite.runfolder import RunWriter, load_run
+from evalsuite.runrecord import (
+    AdapterInfo,
+    BaseInfo,
+    CaseRow,
+    EngineInfo,
+    OutputRow,
+    PolicyInfo,
+    RunInfo,
+    ScoreRow,
+    Side,
+)
+
+GATE, PANEL = "pronoun_resolution", "panel"
+DEFECTS = 0.1
+
+
+def write(folder: Path, cases: int, seed: int) -> None:
+    """Write a run of so many cases; two seeds differ in which answers are defects."""
+    rng = random.Random(seed)
+    rows, outputs, scores = [], [], []
+    for number in range(cases):
+        row = CaseRow(
+            panel=PANEL, case_id=f"case-{number:05}", language=("en", "zh")[number % 2],
+            kind=("single", "comparison", "plural")[number % 3], cluster=f"cluster-{number // 4}",
+            history=messages([
+                ("user", f"Which is faster, Velmora {number} or Tessick {number}?"),
+                ("assistant", "Velmora, by a wide margin. Tessick was built to save power."),
+            ]),
+            query="How is its memory management?",
+            expect=Expectation(rewrites=(f"How is Velmora {number}'s memory management?",)),
+        )  # fmt: skip
+        rows.append(row)
+        for side in Side:
+            key = f"{number}-{side}"
+            wrong = rng.random() < DEFECTS
+            text = f"How is {'Tessick' if wrong else 'Velmora'} {number}'s memory management?"
+            outputs.append(
+                OutputRow(key=key, side=side, panel=PANEL, case_id=row.case_id,
+                          prompt_format="xml", text=text, finish="stop", tokens=9)
+            )  # fmt: skip
+            scores.append(
+                ScoreRow(detector="pronoun", gate=GATE, case_id=row.case_id, side=side,
+                         value=float(wrong), explanation="It names Tessick." if wrong else "",
+                         cluster=row.cluster, language=row.language, kind=row.kind, panel=PANEL,
+                         outputs=(key,))
+            )  # fmt: skip
+    verdict = Verdict(
+        gate=GATE, status=Status.PASSED, value=DEFECTS, lower=0.09, upper=0.11, limit=0.2, n=cases,
+        clusters=cases // 4, method="made for a benchmark", reason="Made for a benchmark.",
+    )  # fmt: skip
+    now, digest = datetime.now(UTC), "0" * 64
+    with RunWriter(folder) as writer:
+        writer.add_cases(rows)
+        writer.add_outputs(outputs)
+        writer.add_scores(scores)
+        writer.set_verdicts([verdict], ())
+        writer.finish(
+            RunInfo(
+                created=now, finished=now, prompt_format="xml", template_fingerprint=digest,
+                base=BaseInfo(name="none", digest=digest, tokenizer_digest=digest),
+                adapter=AdapterInfo(path=f"made-{seed}", digest=digest),
+                policy=PolicyInfo(name="none", digest=digest), demonstrations_digest=digest,
+                cases_digest=digest, seeds={PANEL: 1},
+                engine=EngineInfo(name="none", identity=digest, dtype="none", device="none"),
+            )
+        )  # fmt: skip
+
+
+def compared(before: Path, after: Path) -> int:
+    return len(comparison_markdown(compare(load_run(before), load_run(after))))
+
+
+def reported(folder: Path) -> int:
+    return write_reports(load_run(folder))[0].stat().st_size
+
+
+def measured(action: Callable[..., int], *folders: Path) -> dict[str, float]:
+    """Run it in a process of its own; return seconds, its peak memory in MB, and its result."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measured, (action, folders))
+
+
+def _measured(action: Callable[..., int], folders: tuple[Path, ...]) -> dict[str, float]:
+    began = time.monotonic()
+    result = action(*folders)
+    seconds = time.monotonic() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    return {"seconds": seconds, "peak_mb": peak, "size": result}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--compare", type=int, default=10_000, help="cases of each compared run")
+    parser.add_argument("--report", type=int, default=2_000, help="cases of the reported run")
+    parser.add_argument("--out", type=Path, default=RESULTS / "reporting.json")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        for seed in (1, 2):
+            write(root / f"run-{seed}", args.compare, seed)
+        write(root / "report", args.report, 3)
+        result: dict[str, Any] = {
+            "machine": machine(),
+            "compare": {"cases": args.compare,
+                        **measured(compared, root / "run-1", root / "run-2")},
+            "report": {"cases": args.report, **measured(reported, root / "report")},
+        }  # fmt: skip
+    both, one = result["compare"], result["report"]
+    figures = [
+        Figure(name=f"compare two runs of {args.compare} cases", value=both["seconds"],
+               bound=Bound.AT_MOST, target=10, unit="s"),
+        Figure(name=f"report of {args.report} cases", value=one["seconds"], bound=Bound.AT_MOST,
+               target=5, unit="s"),
+        Figure(name="its memory", value=one["peak_mb"], bound=Bound.AT_MOST, target=300, unit="MB"),
+        Figure(name="its size", value=one["size"] / 1e6, bound=Bound.AT_MOST, target=5, unit="MB"),
+    ]  # fmt: skip
+    return conclude(figures, result, args.out)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

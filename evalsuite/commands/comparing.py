@@ -1,0 +1,58 @@
+"""compare: two runs, case by case."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from evalsuite.commands.options import EXIT, Subparsers, command
+from evalsuite.console import Terminal
+
+
+def add(subparsers: Subparsers) -> None:
+    """Declare the command."""
+    compare = command(
+        subparsers,
+        "compare",
+        _compare,
+        help="compare two runs case by case: regressed, fixed, still failing, unchanged",
+        example="evalsuite compare reports/champion reports/today --markdown comment.md",
+        ends="exit status: 0 no worse, 1 worse, 2 undecided, 3 could not be compared",
+    )
+    compare.add_argument("before", type=Path, metavar="RUN_A", help="the earlier run's folder")
+    compare.add_argument("after", type=Path, metavar="RUN_B", help="the later run's folder")
+    compare.add_argument(
+        "--shared",
+        action="store_true",
+        help="compare runs that were asked differently on the cases that both were asked",
+    )
+    compare.add_argument(
+        "--margin",
+        type=float,
+        default=0.05,
+        metavar="SHARE",
+        help="by how much the share of defects of a gate may grow (default: 0.05)",
+    )
+    compare.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write the comparison for a pull request"
+    )
+
+
+def _compare(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.comparison import compare
+    from evalsuite.errors import RunStorageError
+    from evalsuite.report import comparison_markdown, comparison_text
+    from evalsuite.runfolder import load_run
+    from evalsuite.storage import atomic_write, storage_errors
+
+    found = compare(
+        load_run(args.before), load_run(args.after), shared=args.shared, margin=args.margin
+    )
+    terminal.say(comparison_text(found))
+    if args.markdown is not None:
+        with storage_errors(args.markdown, RunStorageError):
+            args.markdown.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(args.markdown, comparison_markdown(found).encode())
+        terminal.say("")
+        terminal.say(f"wrote {args.markdown}")
+    return EXIT[found.status]
