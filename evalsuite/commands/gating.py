@@ -70,6 +70,20 @@ def add(subparsers: Subparsers) -> None:
     )
     report.add_argument("run_folder", type=Path, metavar="RUN")
     report.add_argument("--junit", action="store_true", help="write junit.xml too")
+    tables = command(
+        subparsers,
+        "tables",
+        _tables,
+        help="write a run as tables: cases, outputs, scores and verdicts",
+        example="evalsuite tables reports/today --out tables",
+    )
+    tables.add_argument("run_folder", type=Path, metavar="RUN")
+    tables.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the folder of the tables"
+    )
+    tables.add_argument(
+        "--parquet", action="store_true", help="Parquet instead of CSV (needs pyarrow)"
+    )
     promote = command(
         subparsers,
         "promote",
@@ -147,6 +161,16 @@ def _report(args: argparse.Namespace, terminal: Terminal) -> int:
         terminal.say(f"wrote {path}")
     terminal.say(summary(run))
     return EXIT[run.status]
+
+
+def _tables(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.tables import load_tables
+
+    tables = load_tables(args.run_folder)
+    write = tables.write_parquet if args.parquet else tables.write_csv
+    for path in write(args.out):
+        terminal.say(f"wrote {path}")
+    return 0
 
 
 def _promote(args: argparse.Namespace, terminal: Terminal) -> int:
