@@ -158,9 +158,22 @@ def _base_ref(name: str, path: Path, *, embedded: bool = False) -> BaseRef:
 def without_family(name: str | Path) -> str:
     """Return the name of a base up to ``#``, unless a folder is called so."""
     whole = str(name)
-    if "#" not in whole or Path(whole).expanduser().is_dir():
+    if "#" not in whole or _is_folder(whole):
         return whole
-    return whole.rpartition("#")[0]
+    known, _, family = whole.rpartition("#")
+    if not known or not family:
+        raise ModelNotFound(
+            f"base model {whole!r} is not there; a model and the family of its chat template are "
+            "written MODEL#FAMILY, such as path/to/model#llama-2"
+        )
+    return known
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return Path(name).expanduser().is_dir()
+    except (RuntimeError, OSError, ValueError):  # no such home, or no name of a file
+        return False
 
 
 def is_embedded(name: str | Path) -> bool:
@@ -182,7 +195,10 @@ def _base_folder(name: str) -> Path:
                 "package, or make it with: evalsuite nano pretrain"
             )
         return NANO
-    folder = Path(name).expanduser()
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError as problem:
+        raise ModelNotFound(f"base model {name!r} is not there: {problem}") from None
     if folder.is_dir():
         return folder.resolve()
     if folder.exists():

@@ -30,6 +30,7 @@ from evalsuite.models import (
     is_embedded,
     read_adapter,
     resolve_base,
+    without_family,
     write_provenance,
 )
 
@@ -622,3 +623,21 @@ def test_reading_models_loads_no_tensor_library() -> None:
     code = "import sys, evalsuite.models; print('torch' in sys.modules, 'peft' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "False False"
+
+
+def test_a_base_may_be_named_with_the_family_of_its_template(tmp_path: Path) -> None:
+    plain = resolve_base("nano")
+    named = resolve_base("nano#chatml")
+    assert (named.family, named.location, named.embedded) == ("chatml", "nano", True)
+    assert (named.digest, named.tokenizer_digest) == (plain.digest, plain.tokenizer_digest)
+    assert (plain.family, plain.location) == (None, "nano")
+    odd = tmp_path / "a#b"
+    odd.mkdir()
+    assert without_family(odd) == str(odd)
+    assert without_family(f"{odd}#llama-2") == str(odd)
+
+
+@pytest.mark.parametrize("name", ["#llama-2", "nano#", "~nobody-lives-here#x"])
+def test_half_of_such_a_name_is_refused(name: str) -> None:
+    with pytest.raises(ModelNotFound):
+        resolve_base(name)

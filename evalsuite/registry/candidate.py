@@ -24,6 +24,7 @@ from evalsuite.models import (
     digest_file,
     digest_tree,
     resolve_base,
+    without_family,
 )
 from evalsuite.registry.record import Base, Digest, Place, Resource, SeedOrigin
 from evalsuite.runfolder import Run, load_run
@@ -220,8 +221,9 @@ def _base(info: BaseInfo, registry: Path) -> Base:
 
 def _base_place(info: BaseInfo, registry: Path) -> str:
     """Return where the base lies, relative to the registry; empty unless it is that base."""
-    folder = Path(info.name).expanduser()
-    if info.name == "nano" or not folder.is_dir():
+    name = without_family(info.name)
+    folder = Path(name).expanduser()
+    if name == "nano" or not folder.is_dir():
         return ""
     try:
         found = resolve_base(folder)

@@ -15,7 +15,14 @@ from typing import Any
 
 from evalsuite.errors import EvalsuiteError, RegistryError
 from evalsuite.gates import policy_digest
-from evalsuite.models import BaseRef, cached_base, digest_file, digest_tree, resolve_base
+from evalsuite.models import (
+    BaseRef,
+    cached_base,
+    digest_file,
+    digest_tree,
+    resolve_base,
+    without_family,
+)
 from evalsuite.registry.candidate import adapter_files, configuration
 from evalsuite.registry.chain import read_chain
 from evalsuite.registry.record import PromotionRecord, read_record
@@ -226,6 +233,7 @@ def _recorded_base(record: PromotionRecord) -> BaseRef:
     recorded = record.evidence.base
     if recorded.path:
         return resolve_base(record.registry / recorded.path)
-    if recorded.name == "nano" or Path(recorded.name).expanduser().is_absolute():
+    name = without_family(recorded.name)
+    if name == "nano" or Path(name).expanduser().is_absolute():
         return resolve_base(recorded.name)
     return cached_base(recorded.name)

@@ -138,12 +138,13 @@ def base_checks(record: Path) -> set[Check]:
     return {f.check for f in verify(record).findings if f.subject.startswith("base ")}
 
 
+@pytest.mark.parametrize("name", ["models/tiny", "models/tiny#chatml"])
 def test_a_relative_base_is_found_from_the_registry_wherever_one_stands(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     base = base_folder(world.folder / "models" / "tiny")
     monkeypatch.chdir(world.folder)
-    record = world.promoted(base=base_info("models/tiny", base))
+    record = world.promoted(base=base_info(name, base))
     assert record.evidence.base.path == "../models/tiny"
     base_folder(world.folder / "elsewhere" / "models" / "tiny").joinpath("config.json").write_text(
         "another base of the same name"
@@ -180,9 +181,10 @@ def test_an_absolute_base_that_differs_is_named(world: World) -> None:
     assert problems(verify(record.path)) == {f"base {base}": Check.CHANGED}
 
 
-def test_a_record_of_the_embedded_base_is_checked(world: World) -> None:
+@pytest.mark.parametrize("name", ["nano", "nano#chatml"])
+def test_a_record_of_the_embedded_base_is_checked(world: World, name: str) -> None:
     nano = resolve_base("nano")
-    record = world.promoted(base=base_info("nano", nano.path))
+    record = world.promoted(base=base_info(name, nano.path))
     assert record.evidence.base.path == ""
     assert base_checks(record.path) == {Check.OK}
 
