@@ -83,7 +83,7 @@ def fuzzed(templates: dict[str, ChatTemplate], renders: int, seed: int) -> dict[
             done += 1
             if done % 10 == 0:
                 back = template.parse(ids)
-                changed += first_change(conversation, back, template.equivalences) is not None
+                changed += first_change(template, conversation, back) is not None
                 parsed += 1
         if done >= renders:
             break

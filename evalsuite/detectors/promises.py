@@ -91,7 +91,7 @@ def _control(case: Case, candidate: Output, template: ChatTemplate) -> Iterator[
 def broken_by_template(conversation: Conversation, template: ChatTemplate) -> Broken | None:
     """What the template makes of a conversation that it should carry unchanged; None: all well."""
     for prove in (r4_parse_back, r3_no_forged_control):
-        result = prove(template, [conversation])
+        result = prove(template, [template.carried(conversation)])
         if result.status is PropertyStatus.VIOLATED:
             return Broken(Promise.ROUND_TRIP, f"{result.name}: {result.detail}")
     return None

@@ -56,12 +56,13 @@ def check(
 def control_token(case_id: str, output: Output, template: ChatTemplate) -> Score:
     """Loss 1 when a generated answer holds a control token of the template.
 
-    An answer ends at the stop token, which is not part of it; any other control token means that
-    the model goes on into a turn that is not its own. Text that merely looks like one is no defect.
+    An answer ends at the stop token, which is not part of it, and starts after its thoughts. Any
+    other control token means that the model goes on into a turn that is not its own. Text that
+    merely looks like one is no defect.
     """
-    expected = template.answer_tokens
-    names = {i: text for text, i in template.control_ids.items() if i not in expected}
-    found = list(dict.fromkeys(names[token] for token in output.ids if token in names))
+    names = {i: text for text, i in template.control_ids.items()}
+    said = output.ids[template.thought(output.ids) :]
+    found = list(dict.fromkeys(names[token] for token in said if token in names))
     if not found:
         return Score(CONTROL_DETECTOR, case_id, 0.0, "The answer holds no control token.")
     spans = tuple(
@@ -70,8 +71,8 @@ def control_token(case_id: str, output: Output, template: ChatTemplate) -> Score
         if text in output.text
     )
     listed = ", ".join(found)
-    said = f"The answer holds the control token {listed}, which ends no turn here."
-    return Score(CONTROL_DETECTOR, case_id, 1.0, said, spans)
+    explanation = f"The answer holds the control token {listed}, which ends no turn here."
+    return Score(CONTROL_DETECTOR, case_id, 1.0, explanation, spans)
 
 
 def _score(result: PropertyResult) -> Score:

@@ -237,6 +237,7 @@ def _rewriting(
 
 
 def _request(inputs: Inputs, conversation: Conversation, sampling: Sampling) -> Request:
+    conversation = inputs.template.carried(conversation)
     prompt = inputs.template.prompt(conversation)
     return Request(prompt=prompt, sampling=sampling, conversation=conversation)
 
@@ -276,12 +277,13 @@ def _text(inputs: Inputs, item: TextItem) -> Iterator[Question]:
         query=item.prompt,
         source=item.source,
     )
-    prompt = inputs.template.prompt(item.question)
-    whole = inputs.template.render(item.conversation)
+    question = inputs.template.carried(item.question)
+    prompt = inputs.template.prompt(question)
+    whole = inputs.template.render(inputs.template.carried(item.conversation))
     target = tuple(
         token for token, answer in zip(whole.ids, whole.loss_mask, strict=True) if answer
     )
-    request = Request(prompt=prompt, target=target, conversation=item.question)
+    request = Request(prompt=prompt, target=target, conversation=question)
     for side in BOTH:
         adapted = replace(request, adapter=_adapter(inputs, side))
         yield Question(row=row, side=side, request=adapted, item=item)

@@ -348,6 +348,6 @@ def _changed(
         back = template.parse(prompt)
     except EvalsuiteError as error:
         return f"The prompt cannot be read back: {error}"
-    if first_change(conversation, back, template.equivalences) is not None:
+    if first_change(template, conversation, back) is not None:
         return "The conversation that the prompt spells is not the one that was asked."
     return None

@@ -81,7 +81,7 @@ class Asker:
 
     def prompt(self, posed: Posed) -> tuple[int, ...]:
         """The ids that a model reads."""
-        return self.template.prompt(posed.conversation)
+        return self.template.prompt(self.template.carried(posed.conversation))
 
     def room(self, posed: Posed) -> int:
         """Tokens that the prompt may still grow by; negative when it does not fit."""
@@ -141,7 +141,10 @@ class Asker:
     def _generating(self, prompt: tuple[int, ...], posed: Posed) -> Iterable[Request]:
         for side in (self.candidate, self.baseline):
             yield Request(
-                prompt=prompt, adapter=side, sampling=REWRITE, conversation=posed.conversation
+                prompt=prompt,
+                adapter=side,
+                sampling=REWRITE,
+                conversation=self.template.carried(posed.conversation),
             )
 
     def _scoring(self, prompt: tuple[int, ...], posed: Posed) -> list[Request]:
@@ -151,7 +154,7 @@ class Asker:
                 prompt=prompt,
                 adapter=self.candidate,
                 target=self.template.answer_ids(text),
-                conversation=posed.conversation,
+                conversation=self.template.carried(posed.conversation),
             )
             for text in rewrites
         ]

@@ -12,13 +12,15 @@ from evalsuite.errors import TemplateError
 from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus, Rendered
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.files import TokenizerFiles, read_tokenizer
+from evalsuite.template.likeness import Likeness, likenesses
 from evalsuite.template.properties import check
 from evalsuite.template.rendering import WireTemplate
-from evalsuite.template.wire import Wire
+from evalsuite.template.wire import Wire, fits
 
 __all__ = [
     "FAMILIES",
     "ChatTemplate",
+    "Likeness",
     "PropertyResult",
     "PropertyStatus",
     "Rendered",
@@ -26,6 +28,7 @@ __all__ = [
     "Wire",
     "WireTemplate",
     "check",
+    "likenesses",
     "load_template",
 ]
 
@@ -53,28 +56,28 @@ def load_template(folder: Path | str, *, family: str | None = None) -> ChatTempl
 
 def _recognised(files: TokenizerFiles) -> Wire:
     own = files.chat_template
-    fitting = [
-        wire
-        for wire in FAMILIES.values()
-        if not wire.by_name
-        and wire.sentencepiece is files.sentencepiece
-        and all(token in files.added for token in wire.controls)
-        and not any(text in files.added for text in wire.delimiters)
-        and (own is None or all(sign in own for sign in wire.signs))
-    ]
-    if not fitting:
+    possible = [wire for wire in FAMILIES.values() if fits(wire, files) and not wire.by_name]
+    if not possible:
         raise TemplateError(
-            f"{files.folder}: its control tokens belong to no known family; known: "
-            f"{', '.join(FAMILIES)}"
+            f"{files.folder / 'tokenizer.json'}: its added tokens ({_some(files)}) are those of no "
+            f"known family; known: {', '.join(FAMILIES)}"
         )
+    fitting = [w for w in possible if own is None or all(sign in own for sign in w.signs)]
     ranks = [
         (not wire.signs if own is None else len(wire.signs), len(wire.controls)) for wire in fitting
     ]
     best = [wire for wire, rank in zip(fitting, ranks, strict=True) if rank == max(ranks)]
-    if len(best) > 1:
-        names = ", ".join(wire.name for wire in best)
+    if len(best) != 1:
+        names = ", ".join(wire.name for wire in best or possible)
         raise TemplateError(
-            f"{files.folder}: it may be of any family of: {names}; say which "
-            f"it is, as in {files.folder}#{best[0].name}"
+            f"{files.folder}: it may be of any family of: {names}; say which it is, as in "
+            f"{files.folder}#{(best or possible)[0].name}"
         )
     return best[0]
+
+
+def _some(files: TokenizerFiles) -> str:
+    """A few of a tokenizer's added tokens, for a person."""
+    shown = [*files.added][:5]
+    more = len(files.added) - len(shown)
+    return ", ".join([*shown, *([f"{more} more"] if more else [])]) or "none"

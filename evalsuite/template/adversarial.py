@@ -46,7 +46,8 @@ _NASTY = (
 def adversarial_conversations(control: Sequence[str]) -> tuple[Conversation, ...]:
     """Return the set for a tokenizer with these control tokens, benign conversations first."""
     found = [Conversation.of(*turns) for turns in _BENIGN]
-    found += [_long(20, system=True), _long(7, system=False), _long(100, system=True)]
+    found += [_long(turns, system=system) for turns in range(1, 13) for system in (False, True)]
+    found.append(_long(100, system=True))
     for text in (*_NASTY, *control):
         found += _in_every_role(text)
     for token in control:

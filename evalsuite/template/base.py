@@ -101,13 +101,23 @@ class ChatTemplate(Protocol):
     first_user_differs: bool
     """Whether the first user message looks different when there is a system message."""
 
-    @property
-    def answer_tokens(self) -> frozenset[int]:
-        """Control tokens that an answer is meant to hold, beside the stop token."""
+    def thought(self, ids: Sequence[int]) -> int:
+        """Return how many ids at the start of a generated answer are thoughts, and no answer.
+
+        All of them, where a thought was begun and not ended.
+        """
 
     @property
     def equivalences(self) -> tuple[Equivalence, ...]:
         """What parsing does not give back."""
+
+    @property
+    def default_system(self) -> str | None:
+        """The system message that nobody can tell from none, because the format says it anyway."""
+
+    @property
+    def system_joint(self) -> str:
+        """What stands between a system message and the user's in one turn; empty: they do not."""
 
     @property
     def says_by_itself(self) -> str | None:
@@ -123,6 +133,13 @@ class ChatTemplate(Protocol):
 
     def refusal(self, conversation: Conversation) -> str | None:
         """Return why this family cannot carry a conversation that others can; None: it can."""
+
+    def carried(self, conversation: Conversation) -> Conversation:
+        """Return a conversation as this family can carry it.
+
+        Where it has no place for a system message, that goes in front of the first user message,
+        with an empty line between them, as people do who serve such models.
+        """
 
     def render(self, conversation: Conversation) -> Rendered:
         """Return the render of all turns.
@@ -166,8 +183,8 @@ class ChatTemplate(Protocol):
     def answer(self, ids: Sequence[int]) -> str:
         """Return what a generated answer says: its text without what the format puts around it.
 
-        Blanks of the format and thoughts are left out; control tokens that do not belong there
-        stay visible.
+        Blanks of the format and leading thoughts are left out; other control tokens stay visible.
+        Empty where a thought was begun and not ended.
         """
 
     def answer_ids(self, text: str) -> tuple[int, ...]:

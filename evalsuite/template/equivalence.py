@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 
 from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.template.base import Equivalence
+from evalsuite.template.base import ChatTemplate, Equivalence
 
 _MERGED = (Equivalence.SYSTEM_IN_FIRST_USER, Equivalence.SYSTEM_IN_LAST_USER)
 
@@ -25,14 +25,16 @@ def returned(content: str, equivalences: Collection[Equivalence]) -> str:
     return unicodedata.normalize("NFC", content)
 
 
-def first_change(
-    before: Conversation, after: Conversation, equivalences: Collection[Equivalence]
-) -> str | None:
-    """Say what was lost or changed first; None: nothing but what is declared."""
+def first_change(template: ChatTemplate, before: Conversation, after: Conversation) -> str | None:
+    """Say what was lost or changed first; None: nothing but what the family declares."""
+    equivalences = template.equivalences
     due = [Message(m.role, returned(m.content, equivalences)) for m in before.messages]
     found = [Message(m.role, unicodedata.normalize("NFC", m.content)) for m in after.messages]
     if before.system is not None and any(one in equivalences for one in _MERGED):
-        due = _merged(due, found, last=Equivalence.SYSTEM_IN_LAST_USER in equivalences)
+        last = Equivalence.SYSTEM_IN_LAST_USER in equivalences
+        due = _merged(due, template.system_joint, last=last)
+    if before.system is not None and after.system is None and _says_anyway(template, due[0]):
+        del due[0]
     for index, (old, new) in enumerate(zip(due, found, strict=False)):
         if old != new:
             return f"message {index} ({old.role}): it came back as {new.role} {new.content[:60]!r}"
@@ -41,18 +43,17 @@ def first_change(
     return None
 
 
-def _merged(due: Sequence[Message], found: Sequence[Message], *, last: bool) -> list[Message]:
-    """What is due when the system message stands at the beginning of a user message.
+def _says_anyway(template: ChatTemplate, system: Message) -> bool:
+    """Whether a system message is the one that the format says without any."""
+    default = template.default_system
+    return default is not None and system.content == returned(default, template.equivalences)
 
-    Whatever stands between the two is the family's; that both are there whole is what counts.
-    """
+
+def _merged(due: Sequence[Message], joint: str, *, last: bool) -> list[Message]:
+    """What is due when the system message stands at the beginning of a user message."""
     system, *rest = due
     users = [i for i, message in enumerate(rest) if message.role is Role.USER]
-    at = users[-1] if last else users[0]
-    told = found[at].content if at < len(found) else ""
-    whole = told.startswith(system.content) and told.endswith(rest[at].content)
-    if whole and len(told) >= len(system.content) + len(rest[at].content):
-        rest[at] = Message(Role.USER, told)
-    else:
-        rest[at] = Message(Role.USER, f"{system.content}\n\n{rest[at].content}")
+    if users:
+        at = users[-1] if last else users[0]
+        rest[at] = Message(Role.USER, f"{system.content}{joint}{rest[at].content}")
     return rest

@@ -7,6 +7,7 @@ may come from anywhere, so every shape is checked, sizes are capped, and the pan
 
 from __future__ import annotations
 
+import hashlib
 import json
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,8 @@ from evalsuite.errors import TemplateError
 _MAX_TOKENIZER_BYTES = 64 * 1024 * 1024
 _MAX_CONFIG_BYTES = 16 * 1024 * 1024
 _MAX_TEMPLATE_CHARS = 200_000
-_NFC = ({"type": "NFC"}, {"type": "Sequence", "normalizers": [{"type": "NFC"}]}, None)
+_NFC = ({"type": "NFC"}, {"type": "Sequence", "normalizers": [{"type": "NFC"}]})
+_NOTHING = (None, {"type": "Sequence", "normalizers": []})
 _BLANK = "▁"
 # What SentencePiece's own normaliser becomes: a blank in front, and every blank a ▁.
 _PREPEND = {"type": "Prepend", "prepend": _BLANK}
@@ -71,9 +73,11 @@ class TokenizerFiles:
     config: Mapping[str, Any]
     """``tokenizer_config.json``, or empty."""
     added: Mapping[str, int]
-    """Every added token and its id."""
+    """Every added token and its id, but for those that are white space, which are text."""
     vocab_size: int
     """One more than the largest id."""
+    digest: str
+    """SHA-256 (hex) over everything that decides the ids of a text."""
     normalizes: bool
     """True where content is brought to Unicode NFC."""
     sentencepiece: bool
@@ -108,8 +112,9 @@ def read_tokenizer(folder: Path | str) -> TokenizerFiles:
         document=MappingProxyType(document),
         config=MappingProxyType(config),
         added=MappingProxyType(added),
-        vocab_size=1 + max((*model["vocab"].values(), *added.values())),
-        normalizes=document.get("normalizer") in _NFC[:2],
+        vocab_size=1 + max((*model["vocab"].values(), *_ids(document))),
+        digest=_digest(document),
+        normalizes=document.get("normalizer") in _NFC,
         sentencepiece=_is_sentencepiece(document),
         prefix=_prefix(document),
         swallowing=frozenset(
@@ -150,7 +155,7 @@ def _read_object(path: Path, limit: int) -> dict[str, Any]:
         value = json.loads(path.read_bytes())
     except OSError as error:
         raise TemplateError(
-            f"{path}: {error.strerror}; give a folder that holds tokenizer.json"
+            f"{path}: {error.strerror}; give a folder that holds {path.name} and may be read"
         ) from error
     except (ValueError, RecursionError) as error:
         raise TemplateError(f"{path}: not JSON: {error}; download the file again") from error
@@ -174,7 +179,7 @@ def _require_bpe(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
         raise TemplateError(
             f"{path}: model.dropout={model['dropout']!r} makes renders random; set it to null"
         )
-    if document.get("normalizer") not in (*_NFC, *_SENTENCEPIECE):
+    if document.get("normalizer") not in (*_NFC, *_NOTHING, *_SENTENCEPIECE):
         raise TemplateError(
             f"{path}: normalizer={document['normalizer']!r} changes text beyond Unicode NFC and "
             "the blanks of SentencePiece; use null or NFC"
@@ -226,20 +231,41 @@ def _added_tokens(path: Path, document: Mapping[str, Any]) -> dict[str, int]:
     if not isinstance(entries, list):
         raise TemplateError(f"{path}: added_tokens must be a list")
     added: dict[str, int] = {}
+    seen: dict[str, int] = {}
     for index, entry in enumerate(entries):
         content = entry.get("content") if isinstance(entry, dict) else None
         if not isinstance(content, str) or not content or not _is_id(entry.get("id")):
             raise TemplateError(f"{path}: added_tokens[{index}] needs a content and an id")
-        if content in added or entry["id"] in added.values():
+        if content in seen or entry["id"] in seen.values():
             raise TemplateError(f"{path}: added_tokens[{index}] repeats a content or an id")
-        added[content] = entry["id"]
+        seen[content] = entry["id"]
+        if not _is_text(entry):
+            added[content] = entry["id"]
     return added
+
+
+def _ids(document: Mapping[str, Any]) -> Iterator[int]:
+    yield from (entry["id"] for entry in document.get("added_tokens") or ())
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    parts = ("model", "normalizer", "pre_tokenizer", "decoder", "added_tokens")
+    decisive = {name: document.get(name) for name in parts}
+    # Merges are written in two ways.
+    merges = [m.split(" ", 1) if isinstance(m, str) else m for m in document["model"]["merges"]]
+    decisive["model"] = {**document["model"], "merges": merges}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def _is_text(entry: Mapping[str, Any]) -> bool:
+    """Whether an added token is text: Gemma's list runs of line breaks and blanks among them."""
+    return not entry.get("special") and not entry["content"].replace(_BLANK, " ").strip()
 
 
 def _encoder(
     path: Path, document: Mapping[str, Any], model: Mapping[str, Any], added: Mapping[str, int]
 ) -> Tokenizer:
-    """Build the content tokenizer: no added tokens, and none of their ids in the vocabulary."""
+    """Build the content tokenizer: no added token but text, none of their ids in its vocabulary."""
     with guarded(path, "reading model.merges"):
         pairs = (m.split(" ", 1) if isinstance(m, str) else m for m in model["merges"])
         products = {left + right for left, right in pairs}
@@ -252,7 +278,8 @@ def _encoder(
     ids = set(added.values())
     vocab = {token: i for token, i in model["vocab"].items() if i not in ids and token not in added}
     stripped = {**document, **_without_prefix(document)}
-    stripped |= {"added_tokens": [], "post_processor": None}
+    texts = [entry for entry in document.get("added_tokens") or () if _is_text(entry)]
+    stripped |= {"added_tokens": texts, "post_processor": None}
     stripped |= {"truncation": None, "padding": None, "model": {**model, "vocab": vocab}}
     with guarded(path, "loading"):
         encoder = Tokenizer.from_str(json.dumps(stripped))
@@ -282,9 +309,13 @@ def _chat_template(folder: Path, config: Mapping[str, Any]) -> str | None:
         source = named[0].get("template") if named else None
     if source is None:
         return None
-    if not isinstance(source, str) or len(source) > _MAX_TEMPLATE_CHARS:
+    where = path if path.exists() else folder / "tokenizer_config.json"
+    if not isinstance(source, str):
+        raise TemplateError(f"{where}: the chat template is {type(source).__name__}; a text is due")
+    if len(source) > _MAX_TEMPLATE_CHARS:
         raise TemplateError(
-            f"{path}: the chat template must be a text of at most {_MAX_TEMPLATE_CHARS} characters"
+            f"{where}: the chat template has {len(source)} characters; at most "
+            f"{_MAX_TEMPLATE_CHARS} are read"
         )
     return source
 
@@ -292,12 +323,20 @@ def _chat_template(folder: Path, config: Mapping[str, Any]) -> str | None:
 def _stops(
     folder: Path, config: Mapping[str, Any], added: Mapping[str, int]
 ) -> tuple[int, ...] | None:
-    path = folder / "generation_config.json"
-    if path.exists():
+    """What generation stops on, in the order in which transformers asks for it."""
+    for name in ("generation_config.json", "config.json"):
+        path = folder / name
+        if not path.exists():
+            continue
         value = _read_object(path, _MAX_CONFIG_BYTES).get("eos_token_id")
+        if value is None:
+            continue
         stops = value if isinstance(value, list) else [value]
-        if value is not None and all(_is_id(stop) for stop in stops):
-            return tuple(stops)
+        if not stops or not all(_is_id(stop) for stop in stops):
+            raise TemplateError(
+                f"{path}: eos_token_id={value!r} must be the id of a token, or a list of ids"
+            )
+        return tuple(stops)
     named = token_text(config.get("eos_token"))
     return (added[named],) if named in added else None
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import string
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus
 from evalsuite.template.shrinking import describe, judge, size
 
 _DATES = ("2031-02-03T23:59:59", "2019-11-30T00:00:01")
+_DATE = string.digits + " -/.,:"
+"""What two written dates may have in common at their ends, beside the end of a day's name."""
 _COMMAND = (sys.executable, "-m", "evalsuite.template.isolated_main")
 
 
@@ -42,6 +45,8 @@ class Limits:
 
 
 _LIMITS = Limits()
+_QUICK = Limits(processor_seconds=20, wall_seconds=100)
+"""For what a person wants to know beside the properties."""
 
 
 class _NoAnswer(EvalsuiteError):
@@ -57,7 +62,7 @@ def r6_stable(
         return PropertyResult(
             name, PropertyStatus.UNTESTED, "not loaded from a folder, so no second process can"
         )
-    job = {"folder": template.source, "family": template.family, "own": False}
+    job = {"folder": template.source, "family": template.family, "own": False, "reactions": False}
     try:
         [there] = _run(job, conversations, limits, dates=_DATES[:1])
     except _NoAnswer as error:
@@ -95,19 +100,23 @@ def own_template(
         what = "no conversation is harmless" if template.source else "not loaded from a folder"
         return PropertyResult(name, PropertyStatus.UNTESTED, f"nothing to compare with: {what}")
     try:
-        job = {"folder": template.source, "own": True, "arguments": template.arguments}
-        first, second = _run(job, harmless, limits, dates=_DATES)
-        dated = first["own"] != second["own"]
-        if dated:
-            [timeless] = _run(job, harmless, limits, dates=[None])
-            first["own"] = _unless_silent(timeless["own"], first["own"])
+        job = {"folder": template.source, "own": True, "arguments": dict(template.arguments)}
+        [first] = _run(job | {"reactions": True}, harmless, limits, dates=_DATES[:1])
+        second, timeless = _run(
+            job | {"reactions": False}, harmless, limits, dates=[_DATES[1], None]
+        )
     except _NoAnswer as error:
         return PropertyResult(name, PropertyStatus.UNTESTED, str(error))
     theirs, reactions = first["own"], first["reactions"]
     if theirs is None:
         detail = "the folder ships no chat template; put its maker's chat_template.jinja into it"
         return PropertyResult(name, PropertyStatus.UNTESTED, detail)
-    result = _compare(template, list(zip(harmless, theirs, strict=True)), dated=dated)
+    clock = _clock(theirs, second["own"], timeless["own"])
+    if clock is not None:
+        return PropertyResult(name, PropertyStatus.VIOLATED, clock)
+    dated = theirs != second["own"]
+    texts = _unless_silent(timeless["own"], theirs)
+    result = _compare(template, list(zip(harmless, texts, strict=True)), dated=dated)
     if result.status is PropertyStatus.VIOLATED:
         return result
     return _reacting(template, reactions, result)
@@ -121,6 +130,9 @@ def _reacting(
     Declared where that word spells a token of the tokenizer, such as the end of a thought.
     """
     tokens = tuple(template.control_ids)
+    cut = [r["problem"] for r in reactions if "problem" in r]
+    if cut and result.status is not PropertyStatus.VIOLATED:
+        return PropertyResult(result.name, PropertyStatus.UNTESTED, cut[0])
     spelled = [r for r in reactions if any(token in r["content"] for token in tokens)]
     others = [r for r in reactions if r not in spelled]
     if others:
@@ -132,7 +144,9 @@ def _reacting(
         )
         return PropertyResult(result.name, PropertyStatus.VIOLATED, detail)
     if spelled:
-        words = sorted({token for r in spelled for token in tokens if token in r["content"]})
+        named = [[token for token in tokens if token in r["content"]] for r in spelled]
+        fewest = min(map(len, named))
+        words = sorted({token for found in named if len(found) == fewest for token in found})
         note = f"it reads contents for {', '.join(words[:5])}, ours never does"
         known = "" if result.status is PropertyStatus.HOLDS else f"{result.detail}; "
         return PropertyResult(result.name, PropertyStatus.DECLARED, known + note)
@@ -156,7 +170,7 @@ def _compare(
         extra = len(theirs) - len(ours)
         if ours == theirs:
             continue
-        if conversation.system is None and extra > 0 and theirs[extra:] == ours:
+        if extra > 0 and theirs[extra:] == ours and _tells(template, theirs, conversation):
             default = template.decode(theirs[:extra])
             notes.append(
                 f"without a system message it puts {default!r} in front, which ours never does"
@@ -164,12 +178,27 @@ def _compare(
             continue
         detail = (
             f"{first_difference(template, theirs, ours)}; its text is {answer['text'][:200]!r}, "
-            f"ours {template.decode(ours)[:200]!r}; smallest conversation: {describe(conversation)}"
+            f"ours {template.decode(ours)[:200]!r}; smallest conversation tried: "
+            f"{describe(conversation)}"
         )
         return PropertyResult(name, PropertyStatus.VIOLATED, detail)
     if notes:
         return PropertyResult(name, PropertyStatus.DECLARED, "; ".join(dict.fromkeys(notes)))
     return PropertyResult(name, PropertyStatus.HOLDS, f"{len(pairs)} harmless conversations")
+
+
+def _tells(template: ChatTemplate, ids: Sequence[int], conversation: Conversation) -> bool:
+    """Whether ids spell a conversation with a system message in front, and nothing else."""
+    if conversation.system is not None:
+        return False
+    try:
+        found = template.parse(ids)
+    except EvalsuiteError:
+        return False
+    return (
+        found.system is not None
+        and found.turns == template.parse(spoken(template, conversation)).turns
+    )
 
 
 def _silent(pairs: list[tuple[Conversation, dict[str, Any]]]) -> list[str]:
@@ -178,6 +207,11 @@ def _silent(pairs: list[tuple[Conversation, dict[str, Any]]]) -> list[str]:
     if not silent:
         return []
     conversation, answer = silent[0]
+    if len(silent) == len(pairs):
+        return [
+            f"the folder's own template gives no text for any conversation: {answer['error']}; put "
+            "its maker's chat_template.jinja into the folder"
+        ]
     return [
         f"for {len(silent)} of {len(pairs)} harmless conversations the folder's own template gives "
         f"no text, the smallest {describe(conversation)}: {answer['error']}"
@@ -188,7 +222,7 @@ def own_ids(
     folder: Path,
     conversations: Sequence[Conversation],
     arguments: Mapping[str, bool],
-    limits: Limits = _LIMITS,
+    limits: Limits = _QUICK,
 ) -> list[tuple[int, ...] | None] | None:
     """Return the ids of the folder's own template, None for a conversation that has no text.
 
@@ -198,7 +232,12 @@ def own_ids(
         None where the folder ships no template, or the process gave no answer.
     """
     try:
-        job = {"folder": folder, "own": True, "arguments": dict(arguments)}
+        job = {
+            "folder": folder,
+            "own": True,
+            "arguments": dict(arguments),
+            "reactions": False,
+        }
         timeless, dated = _run(job, conversations, limits, dates=[None, _DATES[0]])
     except _NoAnswer:
         return None
@@ -206,6 +245,35 @@ def own_ids(
         return None
     texts = _unless_silent(timeless["own"], dated["own"])
     return [None if "error" in text else tuple(text["ids"]) for text in texts]
+
+
+def _clock(
+    first: Sequence[dict[str, Any]],
+    second: Sequence[dict[str, Any]],
+    timeless: Sequence[dict[str, Any]],
+) -> str | None:
+    """Say what a template does with a clock beside writing the date; None: nothing."""
+    for answers in zip(first, second, timeless, strict=True):
+        early, late, bare = (str(answer.get("text", "")) for answer in answers)
+        if any("error" in answer for answer in answers) or early == late == bare:
+            continue
+        # What two dates have in common is the template's own, and must be there without a clock.
+        head = _shared(early, late).rstrip(_DATE)
+        tail = (
+            _shared(early[::-1], late[::-1])[::-1].lstrip(_DATE).removeprefix("day").lstrip(_DATE)
+        )
+        if early == late or not (bare.startswith(head) and bare.endswith(tail)):
+            return (
+                f"with a clock it says {early[:200]!r}, without one {bare[:200]!r}: more than a "
+                "date; use the template of the model's maker"
+            )
+    return None
+
+
+def _shared(one: str, other: str) -> str:
+    """What two texts have in common from their start on."""
+    pairs = zip(one, other, strict=False)
+    return "".join(first for first, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _unless_silent(

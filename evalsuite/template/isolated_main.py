@@ -9,14 +9,18 @@ of the answer; lack of memory is not, it ends the process.
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
+import locale
 import sys
 import time
 from typing import Any
 
-_MAX_TEXT = 4_000_000
+_MAX_TEXT = 400_000
 _MAX_WORD = 400
-_MAX_WORDS = 600
+_MAX_WORDS = 2000
+_MAX_LENGTH = 20_000
+"""Of a content that is tried because a source compares a length with a number."""
 _SHAPES = (("user",), ("user", "assistant", "user"), ("system", "user"), ("user", "assistant"))
 """In which conversations a content is tried, in each place of each."""
 _REAL = datetime.datetime
@@ -73,6 +77,7 @@ def _move_clock(date: str) -> None:
 def _answer(job: dict[str, Any], date: str | None) -> dict[str, Any]:
     if date is not None:
         _move_clock(date)
+    _set_locale()
     from evalsuite.conversation import Conversation
     from evalsuite.template import load_template
 
@@ -80,13 +85,23 @@ def _answer(job: dict[str, Any], date: str | None) -> dict[str, Any]:
     if job["own"]:
         return {
             "own": _own(job, conversations, dated=date is not None),
-            "reactions": _reactions(job),
+            "reactions": _reactions(job) if job["reactions"] else [],
         }
     template = load_template(job["folder"], family=job["family"])
     return {
         "fingerprint": template.fingerprint,
         "renders": [_render(template, conversation) for conversation in conversations],
     }
+
+
+def _set_locale() -> None:
+    """Take the first locale there is that is not the usual one; a render must not notice."""
+    for name in ("tr_TR.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8", "C.UTF-8", "C"):
+        try:
+            locale.setlocale(locale.LC_ALL, name)
+        except locale.Error:
+            continue
+        return
 
 
 def _render(template: Any, conversation: Any) -> dict[str, Any]:
@@ -147,6 +162,8 @@ def _reactions(job: dict[str, Any]) -> list[dict[str, str]]:
         words = _words(template.environment, files.chat_template or "")
     except MemoryError:
         raise
+    except ValueError as error:
+        return [{"problem": str(error)}]
     except Exception:  # told by the comparison of texts
         return []
     names = _names(files.config) | job["arguments"]
@@ -161,56 +178,67 @@ def _reactions(job: dict[str, Any]) -> list[dict[str, str]]:
         except Exception:  # a refusal is no text; the comparison of texts tells of it
             return None
 
-    return [
-        {"role": roles[at], "content": content}
-        for roles in _SHAPES
-        for at in range(len(roles))
-        for content in words
-        if _reacts(text, roles, at, content)
-    ]
-
-
-def _reacts(text: Any, roles: tuple[str, ...], at: int, content: str) -> bool:
-    plain = [f"q{place}zq" for place in range(len(roles))]
-    due = text(roles, plain)
-    found = text(roles, [*plain[:at], content, *plain[at + 1 :]])
-    if due is None or due.count(plain[at]) != 1:
-        return False
-    return found not in (
-        due.replace(plain[at], content),
-        due.replace(plain[at], content.strip()),
-    )
+    found = []
+    for roles in _SHAPES:
+        plain = [f"q{place}zq" for place in range(len(roles))]
+        due = text(roles, plain)
+        if due is None:
+            continue
+        for at, mark in enumerate(plain):
+            found += [
+                {"role": roles[at], "content": content[:_MAX_WORD]}
+                for content in words
+                if due.count(mark) == 1
+                and text(roles, [*plain[:at], content, *plain[at + 1 :]])
+                not in (due.replace(mark, content), due.replace(mark, content.strip()))
+            ]
+    return found
 
 
 def _words(environment: Any, source: str) -> list[str]:
+    """What a source may look for in a content: its texts, alone, in company and put together.
+
+    Raises:
+        ValueError: it holds more than are tried.
+    """
     from jinja2 import nodes
 
     tree = environment.parse(source)
-    found = {
-        node.value.strip()
-        for node in tree.find_all(nodes.Const)
-        if isinstance(node.value, str) and 1 < len(node.value.strip()) <= _MAX_WORD
-    }
+    texts = [node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)]
+    # A word may be written in two halves.
+    texts += [first + second for first, second in itertools.pairwise(texts)]
+    found = {text.strip() for text in texts if 0 < len(text.strip()) <= _MAX_WORD}
+    # Letters and digits by themselves are in every content.
+    found = {text for text in found if len(text) > 1 or not text.isalnum()}
     numbers = {
-        min(node.value, _MAX_WORD)
+        node.value
         for node in tree.find_all(nodes.Const)
-        if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value > 0
+        if isinstance(node.value, int)
+        and not isinstance(node.value, bool)
+        and 0 < node.value < _MAX_LENGTH
     }
     lengths = {"x" * (number + more) for number in numbers for more in (-1, 0, 1)} - {""}
-    spelled = {form for word in found for form in (word, f"x {word} y", word.upper())}
-    return sorted(spelled | lengths)[:_MAX_WORDS]
+    spelled = {f for w in found for f in (w, f"x {w} y", w.upper(), w.lower(), w[::-1])}
+    if len(spelled | lengths) > _MAX_WORDS:
+        raise ValueError(f"its source holds more than {_MAX_WORDS} words to try")
+    return sorted(spelled | lengths)
 
 
 def _raised(error: Exception) -> dict[str, Any]:
-    return {"error": f"{type(error).__name__}: {str(error)[:200]}"}
+    line = getattr(error, "lineno", None)
+    where = f" (line {line} of the template)" if line else ""
+    # On one line and without escapes: a template may raise whatever it likes.
+    said = repr(str(error)[:200])[1:-1]
+    return {"error": f"{type(error).__name__}: {said}{where}"}
 
 
 def _names(config: Any) -> dict[str, Any]:
-    """The tokens that a template may name."""
+    """What transformers hands to a template beside the messages."""
     from evalsuite.template.files import token_text
 
-    names = [f"{name}_token" for name in ("bos", "eos", "pad", "unk")]
-    return {name: token_text(config.get(name)) for name in names}
+    names = [f"{name}_token" for name in ("bos", "eos", "pad", "unk", "cls", "sep", "mask")]
+    tokens = {name: token_text(config.get(name)) for name in names}
+    return {"tools": None, "documents": None} | {n: text for n, text in tokens.items() if text}
 
 
 def _compile(source: str, *, dated: bool = True) -> Any:
@@ -231,8 +259,20 @@ def _compile(source: str, *, dated: bool = True) -> Any:
     def refuse(message: str) -> None:
         raise TemplateError(message)
 
-    def tojson(value: object, indent: int | None = None) -> str:
-        return json.dumps(value, ensure_ascii=False, indent=indent)
+    def tojson(
+        value: object,
+        ensure_ascii: bool = False,
+        indent: int | None = None,
+        separators: tuple[str, str] | None = None,
+        sort_keys: bool = False,
+    ) -> str:
+        return json.dumps(
+            value,
+            ensure_ascii=ensure_ascii,
+            indent=indent,
+            separators=separators,
+            sort_keys=sort_keys,
+        )
 
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", Generation]

@@ -18,6 +18,7 @@ from evalsuite.template.files import read_tokenizer
 from evalsuite.template.isolated import first_difference, is_harmless, own_ids, spoken
 from evalsuite.template.rendering import WireTemplate
 from evalsuite.template.shrinking import describe, size
+from evalsuite.template.wire import fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,7 @@ def likenesses(folder: Path | str) -> list[Likeness]:
         TemplateError: a broken tokenizer.
     """
     files = read_tokenizer(folder)
-    fitting = [
-        WireTemplate(wire, files)
-        for wire in FAMILIES.values()
-        if wire.sentencepiece is files.sentencepiece
-        and all(token in files.added for token in wire.controls)
-    ]
+    fitting = [WireTemplate(wire, files) for wire in FAMILIES.values() if fits(wire, files)]
     tried = [c for c in adversarial_conversations(()) if is_harmless(c, files.added)]
     spoken_by: dict[tuple[tuple[str, bool], ...], list[tuple[int, ...] | None]] = {}
     for arguments in {template.wire.arguments for template in fitting}:

@@ -8,6 +8,7 @@ same contract.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ from evalsuite.template.isolated import own_template, r6_stable
 from evalsuite.template.shrinking import judge
 
 _NONCE = "⟦7f3a91c2⟧"
+_NAMED = re.compile(r"message \d|a (system|user|assistant) message|role=")
+"""How a refusal says which message it means."""
 _OUT_OF_ORDER = (
     (("assistant", "a"),),
     (("system", "s"), ("assistant", "a"), ("user", "u")),
@@ -129,7 +132,7 @@ def r4_parse_back(template: ChatTemplate, conversations: Sequence[Conversation])
             ways.append(("prompt", template.prompt(conversation)))
         for way, ids in ways:
             back = template.parse(ids)
-            change = first_change(conversation, back, template.equivalences)
+            change = first_change(template, conversation, back)
             if change is not None:
                 return f"parse({way}) lost or changed {change}"
         return None
@@ -206,7 +209,6 @@ def r8_truncation(template: ChatTemplate, conversations: Sequence[Conversation])
     """Truncation keeps the system message and whole last turns, byte for byte, or is an error."""
 
     moves = template.first_user_differs
-    tried = [c for c in conversations if not moves or c.system is None]
 
     def probe(conversation: Conversation) -> str | None:
         conversation.require_alternating()
@@ -219,7 +221,8 @@ def r8_truncation(template: ChatTemplate, conversations: Sequence[Conversation])
             cut = template.truncate(history, budget)
             if cut != kept:
                 return f"max_tokens={budget} does not keep the turns from message {start} on"
-            if not _is_cut_of(template.prompt(cut), whole):
+            moved = moves and history.system is not None
+            if not moved and not _is_cut_of(template.prompt(cut), whole):
                 return "the kept turns are not byte-identical to their untruncated render"
         try:
             template.truncate(history, budget - 1)
@@ -227,9 +230,9 @@ def r8_truncation(template: ChatTemplate, conversations: Sequence[Conversation])
             return None
         return f"max_tokens={budget - 1} does not fit the last turn, yet is no ContextOverflow"
 
-    result = judge("R8 truncation", tried, probe)
+    result = judge("R8 truncation", conversations, probe)
     if result.status is PropertyStatus.HOLDS and moves:
-        detail = "with a system message the first turn that is kept carries it, so it alone changes"
+        detail = "with a system message the first turn that is kept carries it, so its bytes change"
         return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
     return result
 
@@ -254,14 +257,15 @@ def r9_bos_and_stop(
         if result.status is PropertyStatus.VIOLATED:
             return result
         detail = (
-            "neither generation_config.json nor eos_token says what generation stops on; "
-            "set eos_token_id in generation_config.json"
+            "neither generation_config.json nor config.json nor eos_token says what generation "
+            f"stops on; set eos_token_id to {template.stop_id} in generation_config.json"
         )
         return PropertyResult(name, PropertyStatus.UNTESTED, detail)
     if template.stop_id not in stops:
         detail = (
             f"an answer ends with id {template.stop_id}, but by the folder's configuration "
-            f"generation stops on {list(stops)}; set eos_token_id in generation_config.json"
+            f"generation stops on {list(stops)}; set eos_token_id to {template.stop_id} in "
+            "generation_config.json"
         )
         return PropertyResult(name, PropertyStatus.VIOLATED, detail)
     return judge(name, conversations, probe)
@@ -324,6 +328,9 @@ def check(
         spelled = (token for wire in FAMILIES.values() for token in wire.controls)
         tokens = dict.fromkeys((*template.control_ids, *spelled))
         conversations = adversarial_conversations(tuple(tokens))
+        if template.default_system is not None:
+            told = Conversation.of(("system", template.default_system), ("user", "u"))
+            conversations = (*conversations, told)
     carried = [c for c in conversations if template.refusal(c) is None]
     results = [prove(template, carried) for prove in PROPERTIES]
     results.append(r10_train_equals_serve(template, training_fingerprint, training_tokens))
@@ -352,7 +359,7 @@ def _refusal_problem(action: Callable[[], object]) -> str | None:
     try:
         action()
     except (InvalidConversation, TemplateError) as error:
-        named = any(word in str(error) for word in ("message", "role="))
+        named = _NAMED.search(str(error))
         return None if named else f"is refused without saying which: {error}"
     return "is accepted; an error is due"
 

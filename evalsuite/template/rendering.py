@@ -11,17 +11,18 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from enum import Enum
-from functools import cache, cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import ContextOverflow, EvalsuiteError, InvalidConversation, TemplateError
 from evalsuite.template.base import Equivalence, PropertyResult, Rendered
 from evalsuite.template.files import Prefix, TokenizerFiles, guarded, token_text
+from evalsuite.template.pieces import Place, cut, head, joined, place_after
 from evalsuite.template.properties import check
-from evalsuite.template.wire import Block, Control, Literal, Piece, Slot, Wire, parse_block
+from evalsuite.template.reading import Reader
+from evalsuite.template.wire import Block, Control, Literal, Slot, Wire, parse_block
 
 _CANONICAL = Conversation.of(
     ("system", "Rewrite. 改写。"),
@@ -32,12 +33,12 @@ _CANONICAL = Conversation.of(
 )
 
 
-class Place(Enum):
-    """Where a piece stands in a render, which decides whether a tokenizer puts a blank there."""
+class _Unencodable(TemplateError):
+    """A content that no token sequence can carry, by the slot that it was for."""
 
-    FIRST = "at the start"
-    AFTER_CONTROL = "after a control token"
-    WITHIN = "within a text"
+    def __init__(self, slot: str, problem: str) -> None:
+        super().__init__(problem)
+        self.slot = slot
 
 
 class WireTemplate:
@@ -57,7 +58,7 @@ class WireTemplate:
         self.keeps_prefixes = wire.keeps_prefixes
         self.bos_each_turn = wire.bos_each_turn
         self.arguments: Mapping[str, bool] = dict(wire.arguments)
-        self.first_user_differs = wire.first_user is not None
+        self.first_user_differs = not (wire.first_user or wire.user).endswith(wire.user)
         self._files = files
         self._path = files.folder / "tokenizer.json"
         missing = [token for token in wire.controls if token not in files.added]
@@ -84,7 +85,7 @@ class WireTemplate:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) over family, control ids, headers, a canonical render, own template."""
+        """SHA-256 (hex) over family, control ids, headers, renders, tokenizer, own template."""
         canonical = self._canonical
         content = {
             "family": self.family,
@@ -93,6 +94,8 @@ class WireTemplate:
             "headers": {str(role): ids for role, ids in self._headers().items()},
             "render": canonical.ids,
             "mask": canonical.loss_mask,
+            "bare": self.prompt(Conversation(_CANONICAL.turns[:1])),
+            "tokenizer": self._files.digest,
             "own_template": self._files.chat_template,
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
@@ -131,11 +134,17 @@ class WireTemplate:
         for block, contents, index in told:
             body, tail = cut(block)
             pieces = joined(carried, body)
-            for segment, learned in self._segments(pieces, contents, index, place):
-                ids.extend(segment)
-                mask.extend([learned] * len(segment))
+            where = {"": index, "system": 0}
+            try:
+                for segment, learned in self._segments(pieces, contents, place):
+                    ids.extend(segment)
+                    mask.extend([learned] * len(segment))
+            except _Unencodable as error:
+                at = where[error.slot]
+                role = conversation.messages[at].role
+                raise TemplateError(f"message {at} ({role}): {error}") from error.__cause__
             place, carried = place_after(pieces, place), tail
-        for segment, learned in self._segments(carried, {}, 0, place):
+        for segment, learned in self._segments(carried, {}, place):
             ids.extend(segment)
             mask.extend([learned] * len(segment))
         return Rendered(tuple(ids), tuple(mask))
@@ -162,7 +171,7 @@ class WireTemplate:
 
     def parse(self, ids: Sequence[int]) -> Conversation:
         """Return the conversation that ``render`` or ``prompt`` gave these ids."""
-        messages = tuple(_Reader(self, tuple(ids)).messages())
+        messages = tuple(Reader(self, tuple(ids)).messages())
         if not messages:
             raise TemplateError("ids is empty; give the ids of a render")
         try:
@@ -206,6 +215,29 @@ class WireTemplate:
         return tuple(name for name, holds in held.items() if holds)
 
     @property
+    def default_system(self) -> str | None:
+        """The system message that nobody can tell from none, because the format says it anyway."""
+        return self.wire.default_system
+
+    @property
+    def system_joint(self) -> str:
+        """What stands between a system message and the user's in one turn; empty: they do not."""
+        place = self.wire.first_user or self.wire.last_user
+        if place is None or not self.wire.merges_system:
+            return ""
+        return place.partition("{system}")[2].partition("{}")[0]
+
+    def carried(self, conversation: Conversation) -> Conversation:
+        """Return a conversation as this family can carry it."""
+        if self.wire.takes_system or conversation.system is None or not conversation.turns:
+            return conversation
+        first, *rest = conversation.turns
+        if first.role is not Role.USER:
+            return conversation
+        told = Message(Role.USER, f"{conversation.system}\n\n{first.content}")
+        return Conversation((told, *rest))
+
+    @property
     def says_by_itself(self) -> str | None:
         """What stands in front of a conversation without a system message only; None: nothing."""
         bare, told = self.frames
@@ -213,13 +245,7 @@ class WireTemplate:
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the ids of plain content; control text in it stays plain text."""
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise TemplateError(
-                f"character {error.start} of the text is a lone surrogate "
-                f"({text[error.start]!r}), which no token can carry; remove it"
-            ) from error
+        _require_characters(text)
         with guarded(self._path, "encoding"):
             return tuple(self._files.encoder.encode(text, add_special_tokens=False).ids)
 
@@ -235,29 +261,30 @@ class WireTemplate:
                 run = []
         return "".join([*pieces, self._plain(run)])
 
+    def thought(self, ids: Sequence[int]) -> int:
+        """Return how many ids at the start of a generated answer are thoughts, and no answer."""
+        tokens = self._thoughts
+        if not tokens or not ids or ids[0] != tokens[0]:
+            return 0
+        return ids.index(tokens[-1]) + 1 if tokens[-1] in ids else len(ids)
+
     def answer(self, ids: Sequence[int]) -> str:
         """Return what a generated answer says: its text without what the format puts around it."""
-        block = self.wire.answers[-1]
+        block, start = self.wire.answers[-1], self.thought(ids)
         at = next(i for i, piece in enumerate(block) if piece.learned and isinstance(piece, Slot))
-        before = [p for p in block[:at] if p.learned]
-        said, started = tuple(ids), tuple(self.answer_tokens)
-        if (after := _last(said, started)) is not None:
-            said = said[after + 1 :]
-        text = self.decode(said)
-        slot, rest = block[at], block[at + 1]
-        if before and isinstance(before[-1], Literal):
+        text, before = self.decode(ids[start:]), block[len(self.header) : at]
+        if before and isinstance(before[-1], Literal) and (start or not self._thoughts):
             text = text.removeprefix(before[-1].text)
+        slot, rest = block[at], block[at + 1]
         if isinstance(slot, Slot):
-            text = text.removeprefix(
-                self.lead(slot, place_after(block[len(self.header) : at], self._answered_at))
-            )
+            text = text.removeprefix(self.lead(slot, place_after(before, self._answered_at)))
         return text.removesuffix(rest.text) if isinstance(rest, Literal) else text
 
     def answer_ids(self, text: str) -> tuple[int, ...]:
         """Return the ids of an answer as a model has to say it, without the stop token."""
         learned = self.wire.answers[-1][len(self.header) :]
         said = itertools.takewhile(lambda piece: piece != Control(self.wire.stop, True), learned)
-        segments = self._segments(tuple(said), {"": text}, 0, self._answered_at)
+        segments = self._segments(tuple(said), {"": text}, self._answered_at)
         return tuple(token for part, _ in segments for token in part)
 
     @property
@@ -266,11 +293,10 @@ class WireTemplate:
         return place_after((*parse_block(self.wire.user), *self.header), Place.WITHIN)
 
     @cached_property
-    def answer_tokens(self) -> frozenset[int]:
-        """Control tokens that an answer is meant to hold, beside the one that it stops on."""
-        learned = (piece for block in self.wire.answers for piece in block if piece.learned)
-        told = {self.control_ids[p.text] for p in learned if isinstance(p, Control)}
-        return frozenset(told - {self.stop_id})
+    def _thoughts(self) -> tuple[int, ...]:
+        """The control tokens that an answer is meant to hold before what it says."""
+        learned = (p for p in self.wire.answers[-1] if p.learned and isinstance(p, Control))
+        return tuple(self.control_ids[p.text] for p in learned if p.text != self.wire.stop)
 
     def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
         """Drop the oldest turns until prompt (or render) is at most ``max_tokens`` ids long."""
@@ -301,10 +327,10 @@ class WireTemplate:
         if (problem := self.refusal(conversation)) is not None:
             raise InvalidConversation(problem)
         wire, messages = self.wire, conversation.messages
-        told = {} if conversation.system is None else {"system": self._carried(conversation.system)}
+        told = {} if conversation.system is None else {"system": self._trimmed(conversation.system)}
         apart = self._merging(messages) if told and wire.system is None else None
         for index, message in enumerate(messages):
-            contents = {**told, "": self._carried(message.content)}
+            contents = {**told, "": self._trimmed(message.content)}
             if message.role is Role.SYSTEM:
                 if wire.system is not None:
                     yield parse_block(wire.system), contents, index
@@ -320,18 +346,17 @@ class WireTemplate:
         users = [i for i, message in enumerate(messages) if message.role is Role.USER]
         return users[0] if self.wire.first_user is not None else users[-1]
 
-    def _carried(self, content: str) -> str:
+    def _trimmed(self, content: str) -> str:
         return content.strip() if self.wire.strips else content
 
     def _segments(
-        self, pieces: Block, contents: Mapping[str, str], index: int, place: Place
+        self, pieces: Block, contents: Mapping[str, str], place: Place
     ) -> Iterator[tuple[tuple[int, ...], bool]]:
         """Split pieces into (ids, learned) segments.
 
         Args:
             pieces: a block, or a part of it.
             contents: of its slots, by name.
-            index: of the message.
             place: where the first piece stands.
         """
         for piece in pieces:
@@ -341,16 +366,16 @@ class WireTemplate:
                 yield self._literal(self._led(place) + piece.text), piece.learned
             else:
                 try:
+                    _require_characters(contents[piece.name])
                     text = self.lead(piece, place) + contents[piece.name]
                     yield self.encode(text), piece.learned
                 except EvalsuiteError as error:
-                    role = "system" if piece.name else ("user", "assistant")[piece.learned]
-                    raise TemplateError(f"message {index} ({role}): {error}") from error
+                    raise _Unencodable(piece.name, str(error)) from error
             place = place_after((piece,), place)
 
     def fixed(self, pieces: Block, place: Place) -> tuple[int, ...]:
         """The ids of pieces that hold no content."""
-        return tuple(t for ids, _ in self._segments(pieces, {}, 0, place) for t in ids)
+        return tuple(t for ids, _ in self._segments(pieces, {}, place) for t in ids)
 
     def lead(self, slot: Slot, place: Place) -> str:
         """The blanks that are encoded with a content."""
@@ -397,174 +422,12 @@ class WireTemplate:
         return next((files.added[name] for name in named if name in files.added), self.stop_id)
 
 
-class _Reader:
-    """Reads a render back from the left, block by block."""
-
-    def __init__(self, template: WireTemplate, ids: tuple[int, ...]) -> None:
-        self._template = template
-        self._wire = template.wire
-        self._ids = ids
-        self._at = 0
-        self._carried: Block = ()
-        self._place = Place.FIRST
-
-    def messages(self) -> Iterator[Message]:
-        """Yield what was said.
-
-        Raises:
-            TemplateError: naming the first id out of place.
-        """
-        if not self._ids:
-            return
-        template, answers = self._template, [((), block) for block in self._wire.answers]
-        system = self._wire.system_block
-        block = yield from self._message(self._openings(), Role.USER)
-        if block == system:
-            yield from self._message([((), parse_block(self._wire.user))], Role.USER)
-        while not self._ends((), template.header):
-            yield from self._message(answers, Role.ASSISTANT)
-            if self._ends(template.end):
-                return
-            yield from self._message([((), parse_block(self._wire.user))], Role.USER)
-
-    def _openings(self) -> list[tuple[Block, Block]]:
-        """What a render may start with: a frame, and the first message's block."""
-        wire, (bare, told) = self._wire, self._template.frames
-        user = parse_block(wire.user)
-        found = [(bare, user)]
-        if wire.system is not None:
-            found.append((told, wire.system_block))
-        elif wire.first_user is not None and not wire.merges_system:
-            found.append((told, parse_block(wire.first_user)))
-        elif bare != told:
-            found.append((told, user))
-        return found
-
-    def _ends(self, *endings: Block) -> bool:
-        """Whether nothing but one of these is left."""
-        rest = self._ids[self._at :]
-        return any(
-            rest == self._template.fixed(joined(self._carried, ending), self._place)
-            for ending in endings
-        )
-
-    def _message(
-        self, candidates: Sequence[tuple[Block, Block]], role: Role
-    ) -> Generator[Message, None, Block]:
-        """Yield what a block says, and return the block: of those that fit, the longest head's."""
-        heads = {
-            self._template.fixed(joined(self._carried, before, head(block)), self._place): (
-                before,
-                block,
-            )
-            for before, block in candidates
-        }
-        fitting = [ids for ids in heads if self._ids[self._at : self._at + len(ids)] == ids]
-        if not fitting:
-            raise self._out_of_place(list(heads))
-        ids = max(fitting, key=len)
-        before, block = heads[ids]
-        body, tail = cut(block)
-        self._at += len(ids)
-        start = joined(self._carried, before, head(body))
-        place, rest = place_after(start, self._place), body[len(head(body)) :]
-        role = Role.SYSTEM if block == self._wire.system_block else role
-        while rest:
-            slot, ends = rest[0], head(rest[1:])
-            assert isinstance(slot, Slot)
-            yield self._content(slot, place, ends, Role.SYSTEM if slot.name else role)
-            place, rest = place_after((slot, *ends), place), rest[1 + len(ends) :]
-        self._place, self._carried = place, tail
-        return block
-
-    def _out_of_place(self, heads: Sequence[tuple[int, ...]]) -> TemplateError:
-        """Name the first id that continues none of the heads that are due."""
-        rest = self._ids[self._at :]
-        same, due = max((_same(rest, due), due) for due in heads)
-        found = rest[same] if same < len(rest) else "the end"
-        text = self._template.decode(due[same:])
-        return TemplateError(f"ids[{self._at + same}]={found} starts no message; {text!r} is due")
-
-    def _content(self, slot: Slot, place: Place, fixed: Block, role: Role) -> Message:
-        """Read up to the pieces that follow a content."""
-        start, ends = self._at, self._template.fixed(fixed, Place.WITHIN)
-        end = _find(self._ids, ends, start)
-        if end is None:
-            due = self._template.decode(ends)
-            raise TemplateError(
-                f"the {role} message at ids[{start}] has no {due!r} after it; give the whole render"
-            )
-        for offset, token in enumerate(self._ids[start:end], start=start):
-            if (text := self._template.visible(token)) is not None:
-                raise TemplateError(f"ids[{offset}]={token} is {text} inside a {role} message")
-        self._at = end + len(ends)
-        text, lead = self._template.decode(self._ids[start:end]), self._template.lead(slot, place)
-        if not text.startswith(lead):
-            raise TemplateError(f"ids[{start}]: {lead!r} is due before the {role} message")
-        try:
-            return Message(role, text[len(lead) :])
-        except InvalidConversation as error:
-            raise TemplateError(f"the {role} message at ids[{start}]: {error}") from error
-
-
-def head(block: Sequence[Piece]) -> Block:
-    """Return the pieces in front of the first content."""
-    return tuple(itertools.takewhile(lambda piece: not isinstance(piece, Slot), block))
-
-
-@cache
-def cut(block: Block) -> tuple[Block, Block]:
-    """Split a block into what ends its message, and what stands before the next one.
-
-    The latter is text after a control token. A tokenizer may join it to the text that follows, so
-    it is encoded with that.
-    """
-    end = len(block)
-    while end and isinstance(block[end - 1], Literal):
-        end -= 1
-    if not end or not isinstance(block[end - 1], Control):
-        end = len(block)
-    return block[:end], block[end:]
-
-
-@cache
-def joined(*blocks: Block) -> Block:
-    """Return the pieces of several blocks; texts that meet become one."""
-    pieces: list[Piece] = []
-    for piece in itertools.chain(*blocks):
-        before = pieces[-1] if pieces else None
-        if (
-            isinstance(piece, Literal)
-            and isinstance(before, Literal)
-            and piece.learned is before.learned
-        ):
-            pieces[-1] = Literal(before.text + piece.text, piece.learned)
-        else:
-            pieces.append(piece)
-    return tuple(pieces)
-
-
-def place_after(pieces: Block, place: Place) -> Place:
-    """Return where the piece after these stands, when the first of them stands in ``place``."""
-    if not pieces:
-        return place
-    return Place.AFTER_CONTROL if isinstance(pieces[-1], Control) else Place.WITHIN
-
-
-def _last(ids: tuple[int, ...], wanted: Collection[int]) -> int | None:
-    """Where the last of some ids stands."""
-    return max((at for at, token in enumerate(ids) if token in wanted), default=None)
-
-
-def _same(ids: tuple[int, ...], others: tuple[int, ...]) -> int:
-    """How many ids two runs have in common from their start on."""
-    pairs = zip(ids, others, strict=False)
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
-
-
-def _find(ids: tuple[int, ...], wanted: tuple[int, ...], start: int) -> int | None:
-    """Where a run of ids first stands, from ``start`` on."""
-    for at in range(start, len(ids) - len(wanted) + 1):
-        if ids[at : at + len(wanted)] == wanted:
-            return at
-    return None
+def _require_characters(text: str) -> None:
+    """Refuse what no UTF-8 can hold, by its place in the text."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise TemplateError(
+            f"character {error.start} of the text is a lone surrogate ({text[error.start]!r}), "
+            "which no token can carry; remove it"
+        ) from error

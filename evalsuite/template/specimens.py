@@ -40,9 +40,10 @@ def write_specimen(wire: Wire, folder: Path) -> Path:
     tokenizer.add_special_tokens(
         [
             AddedToken(token, special=True, normalized=False, rstrip=wire.swallows)
-            for token in (*wire.controls, *wire.pad)
+            for token in (*wire.controls, *wire.pad, *wire.others)
         ]
     )
+    tokenizer.add_tokens([AddedToken(text, special=False, normalized=False) for text in wire.texts])
     tokenizer.save(str(folder / "tokenizer.json"))
     last = [piece.text for piece in parse_block(wire.end) if isinstance(piece, Control)]
     config: dict[str, Any] = {"eos_token": (last or [wire.stop])[-1]}

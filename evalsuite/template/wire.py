@@ -13,6 +13,7 @@ truncation: :mod:`evalsuite.template.rendering` writes none of them down a secon
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from evalsuite.errors import TemplateError
-from evalsuite.template.files import Prefix
+from evalsuite.template.files import Prefix, TokenizerFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ _NOTATED = (
     "user", "assistant", "system", "first_user", "last_user", "newest",
     "begin", "begin_bare", "end",
 )  # fmt: skip
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 Piece = Control | Literal | Slot
 Block = tuple[Piece, ...]
 
@@ -99,6 +101,8 @@ class Wire:
     """Where its tokenizers put a blank by themselves; the blocks are written without those."""
     swallows: bool = False
     """Whether its control tokens swallow the white space after them."""
+    texts: tuple[str, ...] = ()
+    """White space that its tokenizers list among the added tokens."""
     nfc: bool = False
     """Whether its tokenizers bring text to Unicode NFC."""
     strips: bool = False
@@ -109,25 +113,60 @@ class Wire:
     """Tokens for padding, of which the first that exists is used; else it is the stop token."""
     arguments: tuple[tuple[str, bool], ...] = ()
     """What the maker's own template is given to speak this family, where it speaks several."""
+    others: tuple[str, ...] = ()
+    """Further control tokens of its tokenizers."""
     signs: tuple[str, ...] = ()
     """Texts by which the maker's own template is told from another of the same tokens."""
     by_name: bool = False
     """Whether no folder tells that it is meant, so that somebody has to say so."""
 
     def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name) or self.name == "nano":
+            raise TemplateError(
+                f"family {self.name!r}: a name is of small letters, digits, dots and hyphens, and "
+                "not that of the embedded model"
+            )
+        for field in _NOTATED:
+            try:
+                parse_block(getattr(self, field) or "")
+            except TemplateError as error:
+                raise TemplateError(f"family {self.name}, {field}: {error}") from error
+        if self.bos is not None and self.bos not in self.controls:
+            raise TemplateError(
+                f"family {self.name}: bos={self.bos!r} stands in no block; write it in begin"
+            )
         if [self.system, self.first_user, self.last_user].count(None) < 2:
             raise TemplateError(f"family {self.name}: the system message has two places; give one")
         learned = [[p for p in block if p.learned] for block in self.answers]
-        for run in learned:
-            if not run or not isinstance(run[-1], Control) or not any(_is_content(p) for p in run):
+        for block, run in zip(self.answers, learned, strict=True):
+            runs = sum(marked for marked, _ in itertools.groupby(p.learned for p in block))
+            ends = bool(run) and isinstance(run[-1], Control)
+            if runs != 1 or not ends or not any(_is_content(piece) for piece in run):
                 raise TemplateError(
-                    f"family {self.name}: the learned run of an answer must hold {{}} and end with "
-                    "the stop token, such as ⟦{}«</s>»⟧"
+                    f"family {self.name}: the one learned run of an answer must hold {{}} and end "
+                    "with the stop token, such as ⟦{}«</s>»⟧"
                 )
         if len({run[-1] for run in learned}) != 1:
             raise TemplateError(f"family {self.name}: its answers end with different tokens")
+        for text in (self.begin, self.begin_bare or "", self.end):
+            if any(isinstance(piece, Slot) for piece in parse_block(text)):
+                raise TemplateError(
+                    f"family {self.name}: {text!r} stands around messages and holds none; leave "
+                    "out its {}"
+                )
         for block in self.blocks:
-            _check_readable(self.name, block)
+            _check_readable(self.name, block, self.delimiters)
+        for merged in (self.first_user, self.last_user):
+            if merged is not None and merged.count("{system}") != 1:
+                raise TemplateError(
+                    f"family {self.name}: {merged!r} must tell the system message once, as "
+                    "{system}"
+                )
+        own = (self.system, self.user, self.assistant, self.newest)
+        if any(block is not None and "{system}" in block for block in own):
+            raise TemplateError(
+                f"family {self.name}: only first_user and last_user may hold {{system}}"
+            )
 
     def read_by(self, swallowing: Collection[str]) -> Wire:
         """Return the format as it is left by tokens that swallow the white space after them."""
@@ -261,13 +300,40 @@ def _pieces(text: str) -> Iterator[Piece | str]:
         position = found.end()
 
 
+def fits(wire: Wire, files: TokenizerFiles) -> bool:
+    """Whether a tokenizer could be one of the family's: its kind, and which tokens it has."""
+    return (
+        wire.sentencepiece is files.sentencepiece
+        and all(token in files.added for token in wire.controls)
+        and not any(text in files.added for text in wire.delimiters)
+    )
+
+
 def _is_content(piece: Piece) -> bool:
     return isinstance(piece, Slot) and not piece.name
 
 
-def _check_readable(name: str, block: Block) -> None:
+def _check_readable(name: str, block: Block, delimiters: Collection[str]) -> None:
     if sum(_is_content(piece) for piece in block) != 1:
         raise TemplateError(f"family {name}: each block holds its content once; write {{}} once")
-    for piece, after in zip(block, (*block[1:], None), strict=True):
-        if isinstance(piece, Slot) and (after is None or isinstance(after, Slot)):
-            raise TemplateError(f"family {name}: nothing tells where {{{piece.name}}} ends")
+    for at, piece in enumerate(block):
+        if isinstance(piece, Slot) and not _ends(piece, block[at + 1 :], delimiters):
+            raise TemplateError(
+                f"family {name}: nothing tells where {{{piece.name}}} ends; a control token or one "
+                "of its delimiters must follow"
+            )
+
+
+def _ends(slot: Slot, rest: Block, delimiters: Collection[str]) -> bool:
+    """Whether a reader can tell where a content ends by what follows it.
+
+    A system message may run into the user's, which the family then declares.
+    """
+    for piece in rest:
+        if isinstance(piece, Slot):
+            return False
+        if isinstance(piece, Control) or slot.name:
+            return True
+        if piece.text.strip():
+            return any(text in piece.text for text in delimiters)
+    return False

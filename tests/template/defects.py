@@ -11,6 +11,7 @@ from evalsuite.errors import EvalsuiteError
 from evalsuite.template import Rendered, WireTemplate
 from evalsuite.template.files import full_tokenizer
 from evalsuite.template.isolated import own_template, r6_stable
+from evalsuite.template.pieces import Place
 from evalsuite.template.properties import (
     r1_prefix,
     r2_mask,
@@ -21,7 +22,6 @@ from evalsuite.template.properties import (
     r8_truncation,
     r9_bos_and_stop,
 )
-from evalsuite.template.rendering import Place
 from evalsuite.template.wire import Block, Wire
 
 
@@ -101,7 +101,7 @@ class Lowers(WireTemplate):
 
 
 class Strips(WireTemplate):
-    def _carried(self, content: str) -> str:
+    def _trimmed(self, content: str) -> str:
         return content.strip()
 
 
@@ -119,7 +119,7 @@ class AnswersAnyPrompt(WireTemplate):
 
 
 class DatesTheRender(WireTemplate):
-    def _carried(self, content: str) -> str:
+    def _trimmed(self, content: str) -> str:
         return f"{datetime.date.today().isoformat()} {content}"
 
 
@@ -166,9 +166,9 @@ class MergesHeaderAndContent(WireTemplate):
     """Encodes header and content together, as tokenising a whole text does; ChatML's only."""
 
     def _segments(
-        self, pieces: Block, contents: Mapping[str, str], index: int, place: Place
+        self, pieces: Block, contents: Mapping[str, str], place: Place
     ) -> Iterator[tuple[tuple[int, ...], bool]]:
-        found = list(super()._segments(pieces, contents, index, place))
+        found = list(super()._segments(pieces, contents, place))
         if contents:
             at = len(found) - 2
             (header, _), (content, learned) = found[at - 1 : at + 1]
@@ -191,6 +191,7 @@ EVERYWHERE = [
     (AnswersAnyPrompt, r7_no_silent_drop),
     (ForgetsTheOldest, r8_truncation),
     (CutsInsideTurns, r8_truncation),
+    (ForgetsSystemInTruncation, r8_truncation),
     (NeverOverflows, r8_truncation),
     (StartsTwice, r9_bos_and_stop),
 ]
@@ -203,7 +204,6 @@ CHATML = [
     (DropsSystem, own_template),
     (InventsSystem, r5_system_once),
     (MergesHeaderAndContent, r1_prefix),
-    (ForgetsSystemInTruncation, r8_truncation),
     (Strips, r4_parse_back),
 ]
 """With those that show as they should in a family with a block for the system message."""

@@ -151,8 +151,12 @@ def test_a_huge_file_is_not_read(write_folder, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_chat_template_that_is_no_text_or_too_long_is_refused(write_folder) -> None:
-    with pytest.raises(TemplateError, match="chat template must be a text"):
+    with pytest.raises(TemplateError, match=r"jinja: the chat template has 300000 characters"):
         load_template(write_folder(jinja="x" * 300_000))
+    folder = write_folder(config={"chat_template": 7})
+    (folder / "chat_template.jinja").unlink()
+    with pytest.raises(TemplateError, match=r"tokenizer_config.json: the chat template is int"):
+        load_template(folder)
     folder = write_folder()
     (folder / "chat_template.jinja").write_bytes(b"\xff\xfe")
     with pytest.raises(TemplateError, match=re.escape("chat_template.jinja")):

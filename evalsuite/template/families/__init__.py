@@ -7,13 +7,17 @@ from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
 
+from evalsuite.errors import TemplateError
 from evalsuite.template.wire import Wire
 
 
 def _declared() -> dict[str, Wire]:
-    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
-    wires = [w for module in modules for w in vars(module).values() if isinstance(w, Wire)]
-    return {wire.name: wire for wire in wires}
+    found: dict[str, Wire] = {}
+    for module in (import_module(f"{__name__}.{known.name}") for known in iter_modules(__path__)):
+        for wire in (w for w in vars(module).values() if isinstance(w, Wire)):
+            if found.setdefault(wire.name, wire) is not wire:
+                raise TemplateError(f"{module.__file__}: the family {wire.name} is declared twice")
+    return found
 
 
 FAMILIES: Mapping[str, Wire] = MappingProxyType(_declared())

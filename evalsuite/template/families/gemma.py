@@ -17,6 +17,7 @@ GEMMA_2 = Wire(
     strips=True,
     pad=("<pad>",),
     sentencepiece=True,
+    texts=("\n", "\n\n", "\n\n\n", "▁▁", "▁▁▁"),
     signs=("System role not supported",),
 )
 GEMMA_3 = Wire(
@@ -30,4 +31,5 @@ GEMMA_3 = Wire(
     strips=True,
     pad=("<pad>",),
     sentencepiece=True,
+    texts=("\n", "\n\n", "\n\n\n", "▁▁", "▁▁▁"),
 )

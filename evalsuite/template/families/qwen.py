@@ -7,6 +7,7 @@ from evalsuite.template.wire import Wire
 _SYSTEM = "«<|im_start|>»system\n{}«<|im_end|>»\n"
 _USER = "«<|im_start|>»user\n{}«<|im_end|>»\n"
 _ANSWER = "«<|im_start|>»assistant\n⟦{}«<|im_end|>»⟧\n"
+_TOOLS = ("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
 _SOURCE = "Qwen3-4B, tokenizer_config.json"
 
 QWEN_2_5 = Wire(
@@ -21,6 +22,7 @@ QWEN_2_5 = Wire(
     assistant=_ANSWER,
     nfc=True,
     pad=("<|endoftext|>",),
+    others=_TOOLS,
     signs=("You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",),
 )
 THINKING = Wire(
@@ -32,6 +34,7 @@ THINKING = Wire(
     newest="«<|im_start|>»assistant\n⟦«<think>»\n\n«</think>»\n\n{}«<|im_end|>»⟧\n",
     nfc=True,
     pad=("<|endoftext|>",),
+    others=_TOOLS,
     signs=("enable_thinking",),
 )
 NOT_THINKING = Wire(
@@ -43,6 +46,7 @@ NOT_THINKING = Wire(
     newest="«<|im_start|>»assistant\n«<think>»\n\n«</think>»\n\n⟦{}«<|im_end|>»⟧\n",
     nfc=True,
     pad=("<|endoftext|>",),
+    others=_TOOLS,
     arguments=(("enable_thinking", False),),
     by_name=True,
 )
