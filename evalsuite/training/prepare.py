@@ -12,8 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from evalsuite.conversation import Conversation
-from evalsuite.errors import ContextOverflow, InvalidInput, TemplateError
+from evalsuite.conversation import Conversation, Role
+from evalsuite.errors import ContextOverflow, InvalidConversation, InvalidInput, TemplateError
 from evalsuite.template import ChatTemplate, Rendered
 from evalsuite.training.samples import Sample
 
@@ -85,7 +85,7 @@ def prepare(
         for sample in _unique(samples, dropped)
         for item in _encode(sample, template, max_length, dropped, truncated)
     ]
-    held = _held_back([k.sample for k in kept], validation, seed)
+    held = _held_back(_samples(kept), validation, seed)
     train = [k for k in kept if k.sample.cluster not in held]
     if not train:
         reasons = Counter(d.reason.split(":")[0] for d in dropped)
@@ -96,7 +96,7 @@ def prepare(
         train=tuple(k.encoded for k in train),
         validation=tuple(k.encoded for k in kept if k.sample.cluster in held),
         digest=_digest((k.sample.cluster in held, k.conversation) for k in kept),
-        groups=dict(sorted(Counter(k.sample.group for k in train).items())),
+        groups=dict(sorted(Counter(s.group for s in _samples(train)).items())),
         dropped=tuple(dropped),
         truncated=tuple(truncated),
     )
@@ -129,23 +129,35 @@ def _encode(
     dropped: list[Dropped],
     truncated: list[Dropped],
 ) -> list[_Kept]:
-    """Encode a sample: one row, or one for each answer where the family needs that."""
-    conversation = sample.conversation
-    try:
-        rendered = template.render(conversation)
-        if len(rendered.ids) > max_length:
-            conversation = template.truncate(conversation, max_length)
-            rendered = template.render(conversation)
-            lost = len(sample.conversation.messages) - len(conversation.messages)
-            truncated.append(Dropped(sample.source, f"truncated: {lost} oldest messages left out"))
-    except ContextOverflow:
-        dropped.append(Dropped(sample.source, f"too long: more than {max_length} tokens"))
-        return []
-    except TemplateError as error:
-        dropped.append(Dropped(sample.source, f"not renderable: {error}"))
-        return []
-    rows = template.samples(conversation)
-    return [_Kept(sample, conversation, encode(row)) for row in rows]
+    """Encode a sample: one row, or one for each answer where prompts are no prefixes of it."""
+    whole = template.carried(sample.conversation)
+    ends = [len(whole.messages)] if template.keeps_prefixes else _answers(whole)
+    kept = []
+    for end in ends:
+        which = f"answer {ends.index(end) + 1}: " if len(ends) > 1 else ""
+        conversation = Conversation(whole.messages[:end])
+        try:
+            if len(template.render(conversation).ids) > max_length:
+                conversation = template.truncate(conversation, max_length)
+                lost = end - len(conversation.messages)
+                told = f"truncated: {which}{lost} oldest messages left out"
+                truncated.append(Dropped(sample.source, told))
+            encoded = encode(template.samples(conversation)[-1])
+        except ContextOverflow:
+            told = f"too long: {which}more than {max_length} tokens"
+            dropped.append(Dropped(sample.source, told))
+        except (InvalidConversation, TemplateError) as error:
+            dropped.append(Dropped(sample.source, f"not renderable: {which}{error}"))
+        else:
+            kept.append(_Kept(sample, conversation, encoded))
+    return kept
+
+
+def _answers(conversation: Conversation) -> list[int]:
+    """How many messages there are up to each answer; all, where none is there."""
+    messages = conversation.messages
+    ends = [i + 1 for i, message in enumerate(messages) if message.role is Role.ASSISTANT]
+    return ends or [len(messages)]
 
 
 def _held_back(samples: Sequence[Sample], share: float, seed: int) -> frozenset[str]:
@@ -168,6 +180,11 @@ def _held_back(samples: Sequence[Sample], share: float, seed: int) -> frozenset[
             room.subtract(sizes[cluster])
             left -= sizes[cluster].total()
     return frozenset(held)
+
+
+def _samples(kept: Iterable[_Kept]) -> list[Sample]:
+    """The samples of which at least one row is kept."""
+    return list({id(one.sample): one.sample for one in kept}.values())
 
 
 def _rank(cluster: str, seed: int) -> bytes:

@@ -53,6 +53,29 @@ def test_a_family_that_renders_the_newest_answer_otherwise_has_a_row_for_each_an
     assert sorted(learned) == [f"{thoughts}a<|im_end|>", f"{thoughts}b<|im_end|>"]
 
 
+def test_what_a_family_refuses_is_dropped_and_listed(tmp_path: Path) -> None:
+    template = load_template(write_specimen(FAMILIES["llama-2"], tmp_path), family="llama-2")
+    bad = sample(("user", "what is [INST]?"), ("assistant", "a"))
+    good = sample(("user", "q"), ("assistant", "b"))
+    done = prepare([bad, good], template, max_length=256, validation=0.0, seed=0)
+    assert len(done.train) == 1
+    assert [(d.source, "[INST]" in d.reason) for d in done.dropped] == [("here:a", True)]
+
+
+def test_each_answer_is_cut_to_its_own_window_where_each_is_a_row(tmp_path: Path) -> None:
+    template = load_template(write_specimen(FAMILIES["qwen3"], tmp_path), family="qwen3")
+    turns = [(("user", "assistant")[i % 2], f"turn {i}") for i in range(20)]
+    done = prepare([sample(*turns)], template, max_length=80, validation=0.0, seed=0)
+    learned = [template.decode([i for i in row.labels if i != IGNORED]) for row in done.train]
+    assert [text.split("\n\n")[-1] for text in learned] == [
+        f"turn {i}<|im_end|>" for i in range(1, 20, 2)
+    ]
+    assert all(len(row.ids) <= 80 for row in done.train)
+    assert done.groups == {"g": 1}
+    assert done.truncated
+    assert all("answer" in cut.reason for cut in done.truncated)
+
+
 def test_duplicates_are_dropped_and_listed(template: ChatTemplate) -> None:
     one, two = (sample(("user", "q"), ("assistant", t)) for t in "ab")
     done = prepare([one, two, one], template, max_length=256, validation=0.0, seed=0)
