@@ -7,6 +7,7 @@ error is one sentence on standard error, without a traceback.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -40,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parsed(argv)
     # Worker threads of the tokenizer library warn when a process forks; nothing here needs them.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     terminal = Terminal()
     try:
         return int(args.run(args, terminal))

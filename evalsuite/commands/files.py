@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalsuite.commands.options import BY_CHECK, Subparsers, command
 from evalsuite.console import Terminal
+
+if TYPE_CHECKING:
+    from evalsuite.models import Provenance
+    from evalsuite.template import PropertyResult
 
 
 def add(subparsers: Subparsers) -> None:
@@ -51,13 +56,17 @@ def add(subparsers: Subparsers) -> None:
         _check,
         help="try to refute every property of a chat template",
         example="evalsuite template check path/to/model",
-        ends=BY_CHECK,
+        ends="exit status: 0 nothing is refuted, 1 something is, 2 something was not compared, "
+        "3 could not run, 130 interrupted",
     )
     check.add_argument(
         "model",
         metavar="MODEL",
         help="nano, a folder, a Hugging Face id, or a family, such as llama-3; "
         "with #FAMILY after it where a tokenizer fits several families",
+    )
+    check.add_argument(
+        "--adapter", type=Path, help="compare with the template that this adapter was trained with"
     )
     command(
         actions,
@@ -112,39 +121,89 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.template import FAMILIES, PropertyStatus, check, load_template
-    from evalsuite.template.likeness import likenesses
+    from evalsuite.errors import TemplateError
+    from evalsuite.template import FAMILIES, check, likenesses, load_template
     from evalsuite.template.table import check_family
 
     if args.model in FAMILIES and not Path(args.model).exists():
-        results = check_family(args.model)
         terminal.say(f"family {args.model}, on a small tokenizer with the settings of its maker's")
-    else:
-        folder, family = _tokenizer(args.model)
-        likes = likenesses(folder)
-        if family is None:
-            family = next((like.family for like in likes if like.whole), None)
+        return _told(check_family(args.model), terminal)
+    folder, family = _tokenizer(args.model)
+    likes = likenesses(folder)
+    whole = [like.family for like in likes if like.whole]
+    try:
         template = load_template(folder, family=family)
-        results = check(template)
-        terminal.say(f"family {template.family}, fingerprint {template.fingerprint}")
-        for like in likes:
-            told = f"the same tokens in {like.same} of {like.compared} harmless conversations"
-            parts = "" if like.departure is None else f"; first difference: {like.departure}"
-            terminal.say(f"own template against {like.family}: {told}{parts}")
+    except TemplateError as error:
+        if family is not None or not whole:
+            raise
+        raise TemplateError(f"{error}. Its own template is {whole[0]}'s") from error
+    terminal.say(f"folder {folder}: family {template.family}, fingerprint {template.fingerprint}")
+    for like in likes:
+        told = f"the same tokens in {like.same} of {like.compared} harmless conversations"
+        parts = "" if like.departure is None else f"; first difference: {like.departure}"
+        terminal.say(f"own template against {like.family}: {told}{parts}")
+    if whole and template.family not in whole:
+        terminal.say(
+            f"its own template is {whole[0]}'s, but it is taken for {template.family}'s; name it "
+            f"as {folder}#{whole[0]}"
+        )
+    trained = _trained_with(args.adapter)
+    results = check(
+        template,
+        training_fingerprint=trained.template_fingerprint if trained else None,
+        training_tokens=trained.template_tokens if trained else (),
+    )
+    if trained is None:
+        results = [result for result in results if not result.name.startswith("R10 ")]
+    return _told(results, terminal)
+
+
+def _trained_with(adapter: Path | None) -> Provenance | None:
+    """What an adapter says of its training."""
+    from evalsuite.errors import ModelError
+    from evalsuite.models import read_adapter
+
+    if adapter is None:
+        return None
+    provenance = read_adapter(adapter).provenance
+    if provenance is None:
+        raise ModelError(f"{adapter} holds no evalsuite.json that says what it was trained with")
+    return provenance
+
+
+def _told(results: Sequence[PropertyResult], terminal: Terminal) -> int:
+    """Say what was found; 1 where something is refuted, 2 where something was not compared."""
+    from evalsuite.report.visible import one_line
+
     for result in results:
-        terminal.say(f"{result.status:9} {result.name}: {result.detail}")
-    return int(any(result.status is PropertyStatus.VIOLATED for result in results))
+        terminal.say(f"{result.status:9} {result.name}: {one_line(result.detail, 2000)}")
+    found = {result.status.value for result in results}
+    return 1 if "violated" in found else 2 if "untested" in found else 0
 
 
 def _tokenizer(model: str) -> tuple[Path, str | None]:
     """Find a folder with a tokenizer, which needs no weights, or a whole base model."""
+    from evalsuite.errors import ModelNotFound
     from evalsuite.models import resolve_base, without_family
+    from evalsuite.template import FAMILIES
 
     known = without_family(model)
     folder = Path(known).expanduser()
-    if (folder / "tokenizer.json").is_file():
-        return folder, model[len(known) + 1 :] or None
-    base = resolve_base(model)
+    try:
+        if known != "nano" and (folder / "tokenizer.json").is_file():
+            return folder, model[len(known) + 1 :] or None
+        base = resolve_base(model)
+    except OSError as error:
+        raise ModelNotFound(
+            f"{folder}: {error.strerror}; give a folder that can be read"
+        ) from error
+    except ModelNotFound as error:
+        if "/" in known or folder.exists():
+            raise
+        raise ModelNotFound(
+            f"{model!r} is neither a base model ({error}) nor a family of chat templates, which "
+            f"are: {', '.join(FAMILIES)}"
+        ) from error
     return base.path, base.family
 
 
