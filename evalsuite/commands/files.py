@@ -134,6 +134,7 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
     try:
         template = load_template(folder, family=family)
     except TemplateError as error:
+        _serve(folder, terminal)
         if family is not None or not whole:
             raise
         raise TemplateError(f"{error}. Its own template is {whole[0]}'s") from error
@@ -155,7 +156,18 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
     )
     if trained is None:
         results = [result for result in results if not result.name.startswith("R10 ")]
-    return _told(results, terminal)
+    status = _told(results, terminal)
+    _serve(folder, terminal)
+    return status
+
+
+def _serve(folder: Path, terminal: Terminal) -> None:
+    """Say what the folder's own template does in a server."""
+    from evalsuite.template.serving import as_served
+
+    if served := as_served(folder):
+        terminal.say("as a server renders it, by its own template as one text (decides nothing):")
+        _told(served, terminal)
 
 
 def _trained_with(adapter: Path | None) -> Provenance | None:

@@ -279,6 +279,8 @@ def _encoder(
     vocab = {token: i for token, i in model["vocab"].items() if i not in ids and token not in added}
     stripped = {**document, **_without_prefix(document)}
     texts = [entry for entry in document.get("added_tokens") or () if _is_text(entry)]
+    # Where a token is not in the vocabulary, the library gives it an id of its own.
+    vocab |= {entry["content"]: entry["id"] for entry in texts}
     stripped |= {"added_tokens": texts, "post_processor": None}
     stripped |= {"truncation": None, "padding": None, "model": {**model, "vocab": vocab}}
     with guarded(path, "loading"):

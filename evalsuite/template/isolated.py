@@ -270,6 +270,53 @@ def _clock(
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a folder's own template makes of one conversation, as a server runs it."""
+
+    text: str | None
+    """None: it refused."""
+    ids: tuple[int, ...]
+
+
+def served_texts(
+    folder: Path,
+    asked: Sequence[tuple[tuple[tuple[str, str], ...], bool]],
+    limits: Limits = _QUICK,
+) -> tuple[dict[Any, Served], dict[Any, Served]] | None:
+    """Render conversations, whatever their roles, by the folder's own template at two dates.
+
+    Args:
+        folder: that holds it.
+        asked: turns as (role, content), and whether an answer is asked for.
+        limits: of the process.
+
+    Returns:
+        By what was asked, early and late; None where there is no template or no answer.
+    """
+    job = {
+        "folder": folder,
+        "own": True,
+        "raw": [{"turns": turns, "asks": asks} for turns, asks in asked],
+        "arguments": {},
+        "reactions": False,
+    }
+    try:
+        answers = _run(job, (), limits, dates=_DATES)
+    except _NoAnswer:
+        return None
+    if answers[0]["own"] is None:
+        return None
+    early, late = (
+        {
+            what: Served(text.get("text"), tuple(text.get("ids", ())))
+            for what, text in zip(asked, answer["own"], strict=True)
+        }
+        for answer in answers
+    )
+    return early, late
+
+
 def _shared(one: str, other: str) -> str:
     """What two texts have in common from their start on."""
     pairs = zip(one, other, strict=False)

@@ -126,13 +126,15 @@ def _own(
     except MemoryError:
         raise
     except Exception as error:  # no Jinja program, so no conversation has a text
-        return [_raised(error)] * len(conversations)
+        return [_raised(error)] * (len(conversations) + len(job.get("raw", ())))
     tokenizer = full_tokenizer(files)
     names = _names(files.config) | job["arguments"]
     answers: list[dict[str, Any]] = []
-    for conversation in conversations:
-        messages = [{"role": str(m.role), "content": m.content} for m in conversation.messages]
-        prompt = messages[-1]["role"] == "user"
+    told = [[(str(m.role), m.content) for m in c.messages] for c in conversations]
+    asked = [(turns, turns[-1][0] == "user") for turns in told]
+    asked += [(raw["turns"], raw["asks"]) for raw in job.get("raw", ())]
+    for turns, prompt in asked:
+        messages = [{"role": role, "content": content} for role, content in turns]
         try:
             text = template.render(messages=messages, add_generation_prompt=prompt, **names)
         except MemoryError:

@@ -496,6 +496,7 @@ def test_white_space_among_the_added_tokens_is_text(templates: dict[str, ChatTem
     said = Conversation.of(("user", "a\n\nb\nc"), ("assistant", "d"))
     assert gemma.parse(gemma.render(said).ids) == said
     assert len(gemma.encode("\n\n")) == 1
+    assert not {*gemma.encode("\n \n\n a  b   c\n\n\n")} & {*gemma.control_ids.values()}
 
 
 def test_a_base_is_named_with_its_family(
