@@ -9,13 +9,14 @@ or, when that is asked for, compared on the cases that both were asked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from evalsuite.errors import RunError
 from evalsuite.gates import (
     Criterion,
+    Gate,
     Observation,
     Quantity,
     SliceVerdict,
@@ -34,7 +35,10 @@ NATS_MARGIN = 0.05
 """The same for a loss in nats per token."""
 SLICE_MINIMUM = 15
 """Pairs that a slice needs before anything is said about it."""
+DEFECTS_ONLY = Gate.TEMPLATE_ROUND_TRIP.value
+"""The gate of which a run keeps the scores of defects only; every other answer was good."""
 _POWER = 0.9
+_SCORED = "scored"
 
 
 class Bucket(StrEnum):
@@ -173,7 +177,8 @@ def asked_differently(before: Run, after: Run) -> tuple[str, ...]:
 
 
 def _gates(run: Run) -> list[str]:
-    return list(dict.fromkeys(score.gate or score.detector for score in run.scores))
+    judged = [score.gate or score.detector for score in run.scores]
+    return list(dict.fromkeys([*judged, DEFECTS_ONLY]))
 
 
 def _left_out(before: Run, after: Run, same: Mapping[tuple[str, str], CaseRow]) -> dict[str, int]:
@@ -194,17 +199,21 @@ def _gate(
     margin: float,
 ) -> GateComparison:
     old, new = _scores(before, gate), _scores(after, gate)
+    if gate == DEFECTS_ONLY:
+        answered = [place for place in same if _answered(before, place) and _answered(after, place)]
+        old = dict.fromkeys(answered, ()) | old
+        new = dict.fromkeys(answered, ()) | new
     pairs = [
         (case, old[place], new[place])
         for place, case in same.items()
         if place in old and place in new
     ]
-    counted = [pair for pair in pairs if pair[1][0].unit is Unit.DEFECT]
+    counted = [pair for pair in pairs if not _in_nats(pair[1])]
     measured = [p for p in counted if _loss(p[1]) is not None and _loss(p[2]) is not None]
     changes = tuple(_change(gate, before, after, *pair) for pair in measured)
     confidence, icc = _settings(after, gate)
     observed = [_observation(*pair) for pair in counted]
-    nats = [_observation(*pair) for pair in pairs if pair[1][0].unit is Unit.NATS]
+    nats = [_observation(*pair) for pair in pairs if _in_nats(pair[1])]
 
     def judged(
         name: str,
@@ -281,9 +290,24 @@ def _scores(run: Run, gate: str) -> dict[tuple[str, str], tuple[ScoreRow, ...]]:
     return {place: tuple(scores) for place, scores in found.items()}
 
 
-def _loss(scores: Iterable[ScoreRow]) -> float | None:
-    """The worst of a case's losses; None where one is missing and none is a defect."""
+def _answered(run: Run, place: tuple[str, str]) -> bool:
+    """Whether the candidate answered a case in words; a text is only scored."""
+    outputs = run.output_index.get((*place, Side.CANDIDATE), ())
+    return any(output.finish != _SCORED for output in outputs)
+
+
+def _in_nats(scores: Sequence[ScoreRow]) -> bool:
+    return any(score.unit is Unit.NATS for score in scores)
+
+
+def _loss(scores: Sequence[ScoreRow]) -> float | None:
+    """The worst of a case's losses; None where one is missing and none is a defect.
+
+    Nothing at all is what a gate writes down that keeps its defects only.
+    """
     values = [score.value for score in scores]
+    if not values:
+        return 0.0
     known = [value for value in values if value is not None]
     if not known or (len(known) < len(values) and max(known) < 0.5):
         return None

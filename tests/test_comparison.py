@@ -56,7 +56,7 @@ def run_of(
 
 
 def counts(before: Run, after: Run) -> Mapping[Bucket, int]:
-    return compare(before, after).counts
+    return next(g.counts for g in compare(before, after).gates if g.gate == GATE)
 
 
 def test_every_case_falls_into_the_bucket_of_its_two_outcomes(passed: Run, failed: Run) -> None:
@@ -69,7 +69,7 @@ def test_every_case_falls_into_the_bucket_of_its_two_outcomes(passed: Run, faile
 
 
 def test_a_change_shows_both_answers_and_what_is_wrong(passed: Run, failed: Run) -> None:
-    [gate] = compare(passed, failed).gates
+    gate = next(g for g in compare(passed, failed).gates if g.gate == GATE)
     change = next(c for c in gate.changes if c.bucket is Bucket.REGRESSED)
     assert change.answers == (
         "How is Velmora's memory management?",
@@ -130,6 +130,19 @@ def test_a_slice_that_got_worse_fails_where_the_whole_does_not(tmp_path: Path) -
     assert gate.whole.status is not Status.FAILED
     assert {s.name: s.status for s in gate.slices}["language/en"] is Status.FAILED
     assert gate.status is Status.FAILED
+
+
+def test_a_gate_that_keeps_its_defects_only_counts_every_answer(
+    tmp_path: Path, passed: Run, failed: Run
+) -> None:
+    leak = next(score for score in failed.scores if score.failed)
+    trip = replace(leak, gate="template_round_trip", detector="control_token")
+    other = replace(passed, scores=(*passed.scores, trip))
+    gates = {gate.gate: gate for gate in compare(passed, other).gates}
+    trips = gates["template_round_trip"].counts
+    assert (trips[Bucket.REGRESSED], trips[Bucket.UNCHANGED]) == (1, len(passed.cases) - 1)
+    back = {gate.gate: gate for gate in compare(other, passed).gates}
+    assert back["template_round_trip"].counts[Bucket.FIXED] == 1
 
 
 def test_losses_in_nats_are_compared_by_their_mean(tmp_path: Path) -> None:
