@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,6 +71,11 @@ def add(subparsers: Subparsers) -> None:
     )
     report.add_argument("run_folder", type=Path, metavar="RUN")
     report.add_argument("--junit", action="store_true", help="write junit.xml too")
+    report.add_argument(
+        "--github",
+        action="store_true",
+        help="in GitHub Actions: mark failed cases in their files, and add to the job's summary",
+    )
     tables = command(
         subparsers,
         "tables",
@@ -159,8 +165,25 @@ def _report(args: argparse.Namespace, terminal: Terminal) -> int:
     run = load_run(args.run_folder)
     for path in write_reports(run, junit=args.junit):
         terminal.say(f"wrote {path}")
-    terminal.say(summary(run))
+    if args.github:
+        _to_github(run, terminal)
+    else:
+        terminal.say(summary(run))
     return EXIT[run.status]
+
+
+def _to_github(run: Run, terminal: Terminal) -> None:
+    """Print workflow commands, and append the report to the file that GitHub names."""
+    from evalsuite.errors import RunStorageError
+    from evalsuite.report import render_markdown, workflow_commands
+    from evalsuite.storage import storage_errors
+
+    for line in workflow_commands(run):
+        terminal.raw(f"{line}\n")
+    named = os.environ.get("GITHUB_STEP_SUMMARY")
+    if named:
+        with storage_errors(Path(named), RunStorageError), Path(named).open("a") as stream:
+            stream.write(f"{render_markdown(run)}\n")
 
 
 def _tables(args: argparse.Namespace, terminal: Terminal) -> int:

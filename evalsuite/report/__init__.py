@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalsuite.report.comparing import comparison_markdown, comparison_text
+from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
 from evalsuite.report.junit import render_junit
 from evalsuite.report.markdown import render_markdown
@@ -25,6 +26,7 @@ __all__ = [
     "search_text",
     "summary",
     "summary_text",
+    "workflow_commands",
     "write_reports",
 ]
 
