@@ -163,11 +163,14 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def _serve(folder: Path, terminal: Terminal) -> None:
     """Say what the folder's own template does in a server."""
+    from evalsuite.report.visible import one_line
     from evalsuite.template.serving import as_served
 
     if served := as_served(folder):
         terminal.say("as a server renders it, by its own template as one text (decides nothing):")
-        _told(served, terminal)
+        for result in served:
+            word = {"violated": "lacks", "holds": "keeps"}.get(result.status, result.status)
+            terminal.say(f"{word:9} {result.name}: {one_line(result.detail, 2000)}")
 
 
 def _trained_with(adapter: Path | None) -> Provenance | None:
