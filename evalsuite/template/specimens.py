@@ -34,7 +34,7 @@ def write_specimen(wire: Wire, folder: Path) -> Path:
     """Write a tokenizer folder of a family and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     document = json.loads(
-        _document(sentencepiece=wire.sentencepiece, prefix=wire.prefix, nfc=wire.nfc)
+        _document(wire.sentencepiece, wire.prefix, wire.nfc, wire.pattern or _PATTERN)
     )
     tokenizer = Tokenizer.from_str(json.dumps(document))
     tokenizer.add_special_tokens(
@@ -59,17 +59,17 @@ def write_specimen(wire: Wire, folder: Path) -> Path:
 
 
 @cache
-def _document(*, sentencepiece: bool, prefix: Prefix, nfc: bool) -> str:
-    return (_sentencepiece(prefix) if sentencepiece else _bytelevel(nfc)).to_str()
+def _document(sentencepiece: bool, prefix: Prefix, nfc: bool, pattern: str) -> str:
+    return (_sentencepiece(prefix) if sentencepiece else _bytelevel(nfc, pattern)).to_str()
 
 
-def _bytelevel(nfc: bool) -> Tokenizer:
+def _bytelevel(nfc: bool, pattern: str) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE())
     if nfc:
         tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(_PATTERN), "isolated"),
+            pre_tokenizers.Split(Regex(pattern), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )

@@ -101,6 +101,8 @@ class Wire:
     """Where its tokenizers put a blank by themselves; the blocks are written without those."""
     swallows: bool = False
     """Whether its control tokens swallow the white space after them."""
+    pattern: str | None = None
+    """How its byte-level tokenizers cut text into words, where not as Qwen2.5's do."""
     texts: tuple[str, ...] = ()
     """White space that its tokenizers list among the added tokens."""
     nfc: bool = False

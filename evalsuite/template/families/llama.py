@@ -9,6 +9,11 @@ _USER = "«<|start_header_id|>»user«<|end_header_id|>»\n\n{}«<|eot_id|>»"
 _ANSWER = "«<|start_header_id|>»assistant«<|end_header_id|>»\n\n⟦{}«<|eot_id|>»⟧"
 _SYSTEM = "«<|start_header_id|>»system«<|end_header_id|>»\n\n"
 _PAD = ("<|finetune_right_pad_id|>", "<|end_of_text|>")
+# Numbers in groups of three digits.
+_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 # What Meta's template writes where nobody gives it a date.
 _DATES = "Cutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\n"
 
@@ -36,6 +41,7 @@ LLAMA_3 = Wire(
     bos="<|begin_of_text|>",
     strips=True,
     pad=_PAD,
+    pattern=_WORDS,
 )
 LLAMA_3_2 = Wire(
     name="llama-3.2",
@@ -48,6 +54,7 @@ LLAMA_3_2 = Wire(
     bos="<|begin_of_text|>",
     strips=True,
     pad=_PAD,
+    pattern=_WORDS,
     signs=("Cutting Knowledge Date",),
 )
 VICUNA = Wire(

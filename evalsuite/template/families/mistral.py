@@ -7,6 +7,13 @@ from evalsuite.template.wire import Wire
 
 _SOURCE = "github.com/mistralai/mistral-common, tokens/tokenizers/instruct.py"
 
+# Tekken's words begin where small letters end.
+_WORDS = (
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*"
+    r"|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
 MISTRAL_V1 = Wire(
     name="mistral-v1",
     source=_SOURCE,
@@ -42,6 +49,7 @@ MISTRAL_V3_TEKKEN = Wire(
     assistant="⟦{}«</s>»⟧",
     bos="<s>",
     pad=("<pad>", "<unk>"),
+    pattern=_WORDS,
 )
 MISTRAL_V7 = Wire(
     name="mistral-v7",
