@@ -48,6 +48,10 @@ def add(subparsers: Subparsers) -> None:
     )
     convert.add_argument("--out", type=Path, required=True, help="the YAML file to write")
     convert.add_argument("--limit", type=int, help="stop after so many cases")
+    _add_template(subparsers)
+
+
+def _add_template(subparsers: Subparsers) -> None:
     template = subparsers.add_parser("template", help="chat templates")
     actions = template.add_subparsers(required=True, metavar="ACTION")
     check = command(
@@ -126,6 +130,8 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.template.table import check_family
 
     if args.model in FAMILIES and not Path(args.model).exists():
+        if args.adapter is not None:
+            raise TemplateError("--adapter is compared with a model's folder; name that, no family")
         terminal.say(f"family {args.model}, on a small tokenizer with the settings of its maker's")
         return _told(check_family(args.model), terminal)
     folder, family = _tokenizer(args.model)

@@ -182,7 +182,8 @@ def _to_github(run: Run, terminal: Terminal) -> None:
         terminal.raw(f"{line}\n")
     named = os.environ.get("GITHUB_STEP_SUMMARY")
     if named:
-        with storage_errors(Path(named), RunStorageError), Path(named).open("a") as stream:
+        path = Path(named)
+        with storage_errors(path, RunStorageError), path.open("a", encoding="utf-8") as stream:
             stream.write(f"{render_markdown(run)}\n")
 
 

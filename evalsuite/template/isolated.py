@@ -12,23 +12,21 @@ from __future__ import annotations
 import json
 import os
 import signal
-import string
 import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from evalsuite.conversation import Conversation
 from evalsuite.errors import EvalsuiteError
 from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus
+from evalsuite.template.clocks import clock_problem
 from evalsuite.template.shrinking import describe, judge, size
 
 _DATES = ("2031-02-03T23:59:59", "2019-11-30T00:00:01")
-_DATE = string.digits + " -/.,:"
-"""What two written dates may have in common at their ends, beside the end of a day's name."""
 _COMMAND = (sys.executable, "-m", "evalsuite.template.isolated_main")
 
 
@@ -111,7 +109,7 @@ def own_template(
     if theirs is None:
         detail = "the folder ships no chat template; put its maker's chat_template.jinja into it"
         return PropertyResult(name, PropertyStatus.UNTESTED, detail)
-    clock = _clock(theirs, second["own"], timeless["own"])
+    clock = clock_problem(theirs, second["own"], timeless["own"])
     if clock is not None:
         return PropertyResult(name, PropertyStatus.VIOLATED, clock)
     dated = theirs != second["own"]
@@ -131,7 +129,7 @@ def _reacting(
     """
     tokens = tuple(template.control_ids)
     cut = [r["problem"] for r in reactions if "problem" in r]
-    if cut and result.status is not PropertyStatus.VIOLATED:
+    if cut:
         return PropertyResult(result.name, PropertyStatus.UNTESTED, cut[0])
     spelled = [r for r in reactions if any(token in r["content"] for token in tokens)]
     others = [r for r in reactions if r not in spelled]
@@ -247,29 +245,6 @@ def own_ids(
     return [None if "error" in text else tuple(text["ids"]) for text in texts]
 
 
-def _clock(
-    first: Sequence[dict[str, Any]],
-    second: Sequence[dict[str, Any]],
-    timeless: Sequence[dict[str, Any]],
-) -> str | None:
-    """Say what a template does with a clock beside writing the date; None: nothing."""
-    for answers in zip(first, second, timeless, strict=True):
-        early, late, bare = (str(answer.get("text", "")) for answer in answers)
-        if any("error" in answer for answer in answers) or early == late == bare:
-            continue
-        # What two dates have in common is the template's own, and must be there without a clock.
-        head = _shared(early, late).rstrip(_DATE)
-        tail = (
-            _shared(early[::-1], late[::-1])[::-1].lstrip(_DATE).removeprefix("day").lstrip(_DATE)
-        )
-        if early == late or not (bare.startswith(head) and bare.endswith(tail)):
-            return (
-                f"with a clock it says {early[:200]!r}, without one {bare[:200]!r}: more than a "
-                "date; use the template of the model's maker"
-            )
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class Served:
     """What a folder's own template makes of one conversation, as a server runs it."""
@@ -315,12 +290,6 @@ def served_texts(
         for answer in answers
     )
     return early, late
-
-
-def _shared(one: str, other: str) -> str:
-    """What two texts have in common from their start on."""
-    pairs = zip(one, other, strict=False)
-    return "".join(first for first, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _unless_silent(

@@ -1,9 +1,9 @@
 """Renders, masks, parses and truncates every family, from its wire format alone.
 
-Pieces are encoded one by one, control tokens by looking them up, so three things hold by
-construction: text in a message never becomes a control token, the loss mask is exact, and where the
-format allows it a prompt is a token prefix of the training render. No default system prompt is ever
-supplied: a conversation without a system message renders without one.
+Control tokens are looked up, texts that meet are encoded as one, and each content by itself, so
+three things hold by construction: text in a message never becomes a control token, the loss mask is
+exact, and where the format allows it a prompt is a token prefix of the training render. No system
+message is supplied but the one that a family's own format says where none is given.
 """
 
 from __future__ import annotations
@@ -222,10 +222,7 @@ class WireTemplate:
     @property
     def system_joint(self) -> str:
         """What stands between a system message and the user's in one turn; empty: they do not."""
-        place = self.wire.first_user or self.wire.last_user
-        if place is None or not self.wire.merges_system:
-            return ""
-        return place.partition("{system}")[2].partition("{}")[0]
+        return self.wire.system_joint
 
     def carried(self, conversation: Conversation) -> Conversation:
         """Return a conversation as this family can carry it."""

@@ -222,6 +222,14 @@ class Wire:
         between = block[block.index(next(p for p in block if isinstance(p, Slot))) + 1]
         return isinstance(between, Literal) and not any(d in between.text for d in self.delimiters)
 
+    @property
+    def system_joint(self) -> str:
+        """What stands between a system message and the user's in one turn; empty: they do not."""
+        place = self.first_user or self.last_user
+        if place is None or not self.merges_system:
+            return ""
+        return place.partition("{system}")[2].partition("{}")[0]
+
     @cached_property
     def default_system(self) -> str | None:
         """The system message that nobody can tell from none, because the format says it anyway."""

@@ -475,6 +475,8 @@ def test_an_adapter_is_compared_with_the_template_that_it_was_trained_with(
 ) -> None:
     assert main(["template", "check", "nano", "--adapter", str(candidate)]) == 0
     assert "holds     R10 train equals serve: fingerprint" in capsys.readouterr().out
+    assert main(["template", "check", "chatml", "--adapter", str(candidate)]) == 3
+    assert "name that, no family" in capsys.readouterr().err
 
 
 def test_generation_stops_where_transformers_stops(tmp_path: Path) -> None:

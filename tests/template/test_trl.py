@@ -15,6 +15,7 @@ from transformers import AutoTokenizer
 from evalsuite.conversation import Conversation
 from evalsuite.template import FAMILIES, PropertyStatus, Rendered, check, load_template
 from evalsuite.template.likeness import likenesses
+from evalsuite.template.serving import as_served
 from evalsuite.template.specimens import write_specimen
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,18 @@ def test_the_makers_template_gives_the_tokens_of_its_family(
     own = check(template)[-1]
     assert own.name == "own template"
     assert own.status in (PropertyStatus.HOLDS, PropertyStatus.DECLARED), own
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_no_makers_template_keeps_tokens_and_wrong_orders_out_in_a_server(
+    templates_of_trl: Path, tmp_path: Path, name: str
+) -> None:
+    folder = write_specimen(FAMILIES[name], tmp_path / name)
+    source = (templates_of_trl / f"{MAKERS[name]}.jinja").read_bytes()
+    (folder / "chat_template.jinja").write_bytes(source)
+    found = as_served(folder)
+    lacking = {r.name.split()[0] for r in found if r.status is PropertyStatus.VIOLATED}
+    assert lacking >= {"R3", "R7"}
 
 
 @pytest.mark.parametrize("name", MORE)
