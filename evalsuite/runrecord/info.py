@@ -140,6 +140,57 @@ class LooksInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChampionInfo:
+    """The adapter that a candidate would replace, and was compared with."""
+
+    __pydantic_config__ = CLOSED
+
+    path: str
+    """Its folder, made absolute."""
+    digest: str
+    record: str
+    """Name of the file that promoted it."""
+    sequence: int
+    """Position of that record in its registry, from 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateNumbers:
+    """What an earlier promotion said of one gate."""
+
+    __pydantic_config__ = CLOSED
+
+    status: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    limit: float | None
+    n: int
+
+    def __post_init__(self) -> None:
+        require_finite("an earlier promotion", value=self.value, lower=self.lower)
+        require_finite("an earlier promotion", upper=self.upper, limit=self.limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionInfo:
+    """One of the last promotions of the same base, as it stood when the run was made."""
+
+    __pydantic_config__ = CLOSED
+
+    record: str
+    sequence: int
+    action: str
+    """``promote`` or ``rollback``."""
+    created: datetime
+    adapter: str
+    """Digest."""
+    policy: str
+    """Name of the policy that it passed."""
+    gates: Mapping[str, GateNumbers]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """Everything that a run was made from; what ``run.json`` tells.
 
@@ -177,6 +228,10 @@ class RunInfo:
     """None where the run itself is in float32: there is nothing to explain."""
     looks: LooksInfo | None = None
     """None when panels were asked as a whole, without looking before."""
+    champion: ChampionInfo | None = None
+    """None where the registry has none, or none was asked for."""
+    history: tuple[PromotionInfo, ...] = ()
+    """The last promotions of this base, oldest first."""
     command: tuple[str, ...] = ()
     """The command line that made the run, as a list of arguments."""
 

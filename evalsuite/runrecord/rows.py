@@ -18,7 +18,9 @@ class Side(StrEnum):
     CANDIDATE = "candidate"
     """The adapter under test."""
     BASELINE = "baseline"
-    """What it is compared with: the bare base model, or the champion."""
+    """The bare base model."""
+    CHAMPION = "champion"
+    """The adapter that the candidate would replace, where a registry has one."""
 
 
 class Unit(StrEnum):
