@@ -1,8 +1,9 @@
 """The folder of one run: written by one process, all or nothing, and read back checked.
 
-``run.json``, ``cases.jsonl``, ``outputs.jsonl``, ``scores.jsonl`` and ``verdicts.json`` are first
-written into ``unfinished/`` and moved up together when the run is finished, ``run.json`` last. So
-a full disk or a killed process never costs the run that was there before, and a folder that holds
+``run.json``, ``cases.jsonl``, ``outputs.jsonl``, ``scores.jsonl``, ``verdicts.json`` and what a
+reader wants beside them (``demonstrations.jsonl``, ``tokens.jsonl``) are first written into
+``unfinished/`` and moved up together when the run is finished, ``run.json`` last. So a full disk
+or a killed process never costs the run that was there before, and a folder that holds
 ``unfinished/`` says by itself what happened. ``run.json`` holds the digests of the other files;
 reports are derived from them and are not part of the evidence.
 """
@@ -22,11 +23,13 @@ from typing import Any, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from evalsuite.errors import EvalsuiteError, RunError, RunInUse, RunStorageError
+from evalsuite._jsonl import first_fault, read_rows
+from evalsuite.errors import RunError, RunInUse, RunStorageError
 from evalsuite.gates.verdict import dump_verdicts, load_verdicts
 from evalsuite.models import digest_file
 from evalsuite.runrecord import (
     CaseRow,
+    DemonstrationsRow,
     FileInfo,
     OutputRow,
     RunFile,
@@ -34,6 +37,7 @@ from evalsuite.runrecord import (
     ScoreRow,
     Side,
     Status,
+    TokensRow,
     Verdict,
 )
 from evalsuite.storage import FileLock, atomic_write, storage_errors, sync_folder
@@ -41,7 +45,10 @@ from evalsuite.storage import FileLock, atomic_write, storage_errors, sync_folde
 RUN_FILE = "run.json"
 CASES, OUTPUTS, SCORES, VERDICTS = "cases.jsonl", "outputs.jsonl", "scores.jsonl", "verdicts.json"
 EVIDENCE = (CASES, OUTPUTS, SCORES, VERDICTS)
-"""The files whose digests ``run.json`` holds."""
+"""What the verdict rests on: no run is without these."""
+DEMONSTRATIONS, TOKENS = "demonstrations.jsonl", "tokens.jsonl"
+ANNEX = (DEMONSTRATIONS, TOKENS)
+"""What a reader wants to see beside it; runs of an older evalsuite lack these."""
 REPORTS = ("report.html", "report.md", "junit.xml")
 """Derived from the evidence; removed when a new run replaces the old one."""
 UNFINISHED = "unfinished"
@@ -51,6 +58,8 @@ _RUN: TypeAdapter[RunFile] = TypeAdapter(RunFile)
 _CASE: TypeAdapter[CaseRow] = TypeAdapter(CaseRow)
 _OUTPUT: TypeAdapter[OutputRow] = TypeAdapter(OutputRow)
 _SCORE: TypeAdapter[ScoreRow] = TypeAdapter(ScoreRow)
+_DEMONSTRATIONS: TypeAdapter[DemonstrationsRow] = TypeAdapter(DemonstrationsRow)
+_TOKENS: TypeAdapter[TokensRow] = TypeAdapter(TokensRow)
 
 Row = TypeVar("Row")
 
@@ -66,6 +75,14 @@ class Run:
     cases: tuple[CaseRow, ...]
     outputs: tuple[OutputRow, ...]
     scores: tuple[ScoreRow, ...]
+    demonstrations: tuple[DemonstrationsRow, ...] = ()
+    tokens: tuple[TokensRow, ...] = ()
+    """Of answers that somebody will want to look into."""
+
+    @property
+    def files(self) -> Mapping[str, FileInfo]:
+        """The files beside ``run.json``, with the digests that it holds."""
+        return {name: self.info.files[name] for name in recorded_files(self.info)}
 
     @cached_property
     def case_index(self) -> Mapping[tuple[str, str], CaseRow]:
@@ -124,6 +141,14 @@ class RunWriter:
         """Append scores. Raises RunStorageError when the disk refuses them."""
         self._append(SCORES, _SCORE, rows)
 
+    def add_demonstrations(self, rows: Iterable[DemonstrationsRow]) -> None:
+        """Append sets of demonstrations. Raises RunStorageError when the disk refuses them."""
+        self._append(DEMONSTRATIONS, _DEMONSTRATIONS, rows)
+
+    def add_tokens(self, rows: Iterable[TokensRow]) -> None:
+        """Append token views. Raises RunStorageError when the disk refuses them."""
+        self._append(TOKENS, _TOKENS, rows)
+
     def set_verdicts(self, verdicts: Sequence[Verdict], required: Collection[str]) -> None:
         """Write every verdict, and the overall status that follows from them.
 
@@ -150,14 +175,14 @@ class RunWriter:
         if not (self._stage / VERDICTS).is_file():
             raise RunError(f"the run in {str(self.folder)!r} has no verdicts; call set_verdicts")
         with storage_errors(self.folder, RunStorageError):
-            for name in EVIDENCE:
+            for name in (*EVIDENCE, *ANNEX):
                 _sync_file(self._stage / name)
             files = {
                 name: FileInfo(
                     sha256=digest_file(self._stage / name),
                     size=(self._stage / name).stat().st_size,
                 )
-                for name in EVIDENCE
+                for name in (*EVIDENCE, *ANNEX)
             }
             values = {f.name: getattr(info, f.name) for f in dataclasses.fields(RunInfo)}
             record = RunFile(**values, files=files)
@@ -211,9 +236,11 @@ def load_run(folder: Path) -> Run:
             info=info,
             status=status,
             verdicts=verdicts,
-            cases=_read_rows(folder / CASES, _CASE),
-            outputs=_read_rows(folder / OUTPUTS, _OUTPUT),
-            scores=_read_rows(folder / SCORES, _SCORE),
+            cases=read_rows(folder / CASES, _CASE),
+            outputs=read_rows(folder / OUTPUTS, _OUTPUT),
+            scores=read_rows(folder / SCORES, _SCORE),
+            demonstrations=_read_annex(folder, info, DEMONSTRATIONS, _DEMONSTRATIONS),
+            tokens=_read_annex(folder, info, TOKENS, _TOKENS),
         )
     except OSError as problem:
         raise RunError(
@@ -241,7 +268,7 @@ def read_run_file(folder: Path) -> RunFile:
     try:
         return _RUN.validate_json(data)
     except ValidationError as problem:
-        raise RunError(f"{path}: {_first(problem)}; run the gate again") from problem
+        raise RunError(f"{path}: {first_fault(problem)}; run the gate again") from problem
 
 
 def write_derived(run: Run, name: str, text: str) -> Path:
@@ -271,7 +298,7 @@ def _refuse_foreign(folder: Path) -> None:
     if RUN_FILE in names:
         if _peek((folder / RUN_FILE).read_bytes()).get("format") == "evalsuite.run":
             return
-    elif names <= {LOCK, UNFINISHED, RUN_FILE, *EVIDENCE, *REPORTS} and LOCK in names:
+    elif names <= {LOCK, UNFINISHED, RUN_FILE, *EVIDENCE, *ANNEX, *REPORTS} and LOCK in names:
         return
     shown = ", ".join(sorted(names)[:3])
     raise RunError(
@@ -286,12 +313,13 @@ def _fresh_stage(folder: Path) -> Path:
     with storage_errors(stage, RunStorageError):
         if stage.is_dir():
             for entry in stage.iterdir():
-                if entry.name not in {RUN_FILE, *EVIDENCE} and not entry.name.endswith(".tmp"):
+                known = {RUN_FILE, *EVIDENCE, *ANNEX}
+                if entry.name not in known and not entry.name.endswith(".tmp"):
                     raise RunError(f"{str(entry)!r} is not part of a run; move it away")
                 entry.unlink()
         else:
             stage.mkdir()
-        for name in (CASES, OUTPUTS, SCORES):
+        for name in (CASES, OUTPUTS, SCORES, *ANNEX):
             (stage / name).touch()
     return stage
 
@@ -305,7 +333,7 @@ def _move_up(stage: Path, folder: Path) -> None:
     """Move every staged file into place, ``run.json`` last, and drop reports of the older run."""
     for name in REPORTS:
         (folder / name).unlink(missing_ok=True)
-    for name in (*EVIDENCE, RUN_FILE):
+    for name in (*EVIDENCE, *ANNEX, RUN_FILE):
         (stage / name).replace(folder / name)
     sync_folder(folder)
     stage.rmdir()
@@ -331,8 +359,13 @@ def _require_finished(folder: Path) -> None:
         )
 
 
+def recorded_files(info: RunFile) -> tuple[str, ...]:
+    """The files that lie beside a ``run.json``; no name in it but these is ever followed."""
+    return (*EVIDENCE, *(name for name in ANNEX if name in info.files))
+
+
 def _check_files(folder: Path, info: RunFile) -> None:
-    for name in EVIDENCE:
+    for name in recorded_files(info):
         path, recorded = folder / name, info.files.get(name)
         if recorded is None or not path.is_file():
             raise RunError(f"{str(path)!r} is missing; run the gate again")
@@ -344,16 +377,10 @@ def _check_files(folder: Path, info: RunFile) -> None:
             )
 
 
-def _read_rows(path: Path, adapter: TypeAdapter[Row]) -> tuple[Row, ...]:
-    rows: list[Row] = []
-    # Lines end with a line feed only: model text may hold U+2028, which splitlines() would split.
-    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
-        try:
-            rows.append(adapter.validate_json(line))
-        except (ValidationError, EvalsuiteError) as problem:
-            why = _first(problem) if isinstance(problem, ValidationError) else str(problem)
-            raise RunError(f"{path}:{number}: {why}; run the gate again") from problem
-    return tuple(rows)
+def _read_annex(
+    folder: Path, info: RunFile, name: str, adapter: TypeAdapter[Row]
+) -> tuple[Row, ...]:
+    return read_rows(folder / name, adapter) if name in info.files else ()
 
 
 def _read_verdicts(path: Path) -> tuple[Status, tuple[Verdict, ...]]:
@@ -363,9 +390,3 @@ def _read_verdicts(path: Path) -> tuple[Status, tuple[Verdict, ...]]:
         raise RunError(f"{path}: is not JSON ({problem}); run the gate again") from problem
     except RunError as problem:
         raise RunError(f"{path}: {problem}; run the gate again") from problem
-
-
-def _first(problem: ValidationError) -> str:
-    error = problem.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in error["loc"]) or "the row"
-    return f"{place}: {error['msg']}"

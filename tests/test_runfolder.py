@@ -25,7 +25,17 @@ from evalsuite.conversation import Message, Role
 from evalsuite.detectors.score import Score, Span
 from evalsuite.errors import RunError, RunInUse, RunStorageError
 from evalsuite.runfolder import RunWriter, load_run
-from evalsuite.runrecord import CaseRow, OutputRow, ScoreRow, Side, SpanRow, Status
+from evalsuite.runrecord import (
+    CaseRow,
+    DemonstrationsRow,
+    OutputRow,
+    ScoreRow,
+    ShownRow,
+    Side,
+    SpanRow,
+    Status,
+    TokensRow,
+)
 from tests.report.factory import CASES, ENGLISH, PANEL, PASSING, info, output, write_run
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -71,24 +81,51 @@ score_rows = st.builds(
 )
 
 
+demonstration_rows = st.builds(
+    DemonstrationsRow,
+    name=text,
+    shown=st.lists(
+        st.builds(ShownRow, history=st.just(ENGLISH.history), query=text, rewrite=text), max_size=2
+    ).map(tuple),
+)
+token_rows = st.lists(st.tuples(st.integers(0, 2**31), text), max_size=5).flatmap(
+    lambda pairs: st.builds(
+        TokensRow,
+        key=text,
+        ids=st.just(tuple(token for token, _ in pairs)),
+        texts=st.just(tuple(piece for _, piece in pairs)),
+        answer=st.integers(0, len(pairs)),
+    )
+)
+
+
 @settings(max_examples=25)
 @given(
     cases=st.lists(case_rows, max_size=4),
     outputs=st.lists(output_rows, max_size=4),
     scores=st.lists(score_rows, max_size=4),
+    shown=st.lists(demonstration_rows, max_size=2),
+    tokens=st.lists(token_rows, max_size=2),
 )
 def test_what_is_written_is_what_is_read(
-    cases: list[CaseRow], outputs: list[OutputRow], scores: list[ScoreRow]
+    cases: list[CaseRow],
+    outputs: list[OutputRow],
+    scores: list[ScoreRow],
+    shown: list[DemonstrationsRow],
+    tokens: list[TokensRow],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, RunWriter(Path(folder)) as writer:
         writer.add_cases(cases)
         writer.add_outputs(outputs[:2])
         writer.add_outputs(outputs[2:])
         writer.add_scores(scores)
+        writer.add_demonstrations(shown)
+        writer.add_tokens(tokens)
         writer.set_verdicts(PASSING, ())
         recorded = info(Path("adapter"))
         run = writer.finish(recorded)
     assert (run.cases, run.outputs, run.scores) == (tuple(cases), tuple(outputs), tuple(scores))
+    assert (run.demonstrations, run.tokens) == (tuple(shown), tuple(tokens))
     assert run.verdicts == PASSING
     assert run.status is Status.PASSED
     values = {name: getattr(run.info, name) for name in recorded.__dataclass_fields__}
@@ -101,7 +138,7 @@ def test_a_finished_folder_holds_the_contracted_files_and_nothing_unfinished(
     write_run(tmp_path / "run")
     names = {path.name for path in (tmp_path / "run").iterdir()}
     expected = {"run.json", "cases.jsonl", "outputs.jsonl", "scores.jsonl", "verdicts.json"}
-    assert names == expected | {".lock"}
+    assert names == expected | {"demonstrations.jsonl", "tokens.jsonl", ".lock"}
     document = json.loads((tmp_path / "run" / "verdicts.json").read_bytes())
     assert document["status"] == "passed"
     assert document["verdicts"][0]["gate"] == "liveness"
@@ -303,3 +340,29 @@ def test_finishing_without_verdicts_is_refused(tmp_path: Path) -> None:
         pytest.raises(RunError, match="call set_verdicts"),
     ):
         writer.finish(info(tmp_path))
+
+
+def test_a_run_of_an_older_evalsuite_has_no_annex_and_still_reads(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run").folder
+    document = json.loads((folder / "run.json").read_bytes())
+    for name in ("demonstrations.jsonl", "tokens.jsonl"):
+        del document["files"][name]
+        (folder / name).unlink()
+    (folder / "run.json").write_text(json.dumps(document))
+    run = load_run(folder)
+    assert (run.demonstrations, run.tokens) == ((), ())
+    assert set(run.files) == {"cases.jsonl", "outputs.jsonl", "scores.jsonl", "verdicts.json"}
+
+
+def test_a_changed_annex_is_refused(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run").folder
+    (folder / "tokens.jsonl").write_text("{}\n")
+    with pytest.raises(RunError, match=r"tokens\.jsonl' was changed after the run"):
+        load_run(folder)
+
+
+def test_tokens_that_do_not_fit_together_are_refused() -> None:
+    with pytest.raises(RunError, match="do not fit together"):
+        TokensRow(key="k", ids=(1, 2), texts=("a",), answer=0)
+    with pytest.raises(RunError, match="answer=3"):
+        TokensRow(key="k", ids=(1, 2), texts=("a", "b"), answer=3)

@@ -16,12 +16,10 @@ from pathlib import Path
 from evalsuite.errors import RegistryError, RunError
 from evalsuite.models import digest_file
 from evalsuite.registry.record import Place
-from evalsuite.runfolder import EVIDENCE, RUN_FILE, Run, read_run_file
+from evalsuite.runfolder import RUN_FILE, Run, read_run_file
 from evalsuite.storage import storage_errors, sync_folder
 
 RUNS = "runs"
-COPIED = (RUN_FILE, *EVIDENCE)
-"""The files that are evidence; reports can be made again from them."""
 _STAGE = ".unfinished"
 
 
@@ -43,7 +41,9 @@ def copy_run(run: Run, registry: Path) -> Place:
             shutil.rmtree(stage)
         stage.mkdir(parents=True)
         try:
-            files = {name: _copy(run.folder / name, stage / name) for name in COPIED}
+            # Reports can be made again from these.
+            names = (RUN_FILE, *run.files)
+            files = {name: _copy(run.folder / name, stage / name) for name in names}
             _require_unchanged(run, stage, files)
             place = f"{RUNS}/{files[RUN_FILE][:12]}"
             _settle(stage, registry / place, files)
@@ -71,7 +71,7 @@ def _copy(source: Path, target: Path) -> str:
 
 def _require_unchanged(run: Run, stage: Path, files: Mapping[str, str]) -> None:
     """Raise RegistryError unless the copies are what was read and checked as ``run``."""
-    changed = [name for name in EVIDENCE if files[name] != run.info.files[name].sha256]
+    changed = [name for name, file in run.files.items() if files[name] != file.sha256]
     try:
         same = read_run_file(stage) == run.info
     except RunError:

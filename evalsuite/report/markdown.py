@@ -11,7 +11,7 @@ import re
 from evalsuite.report.drawing import interval, number
 from evalsuite.report.view import ICONS, WORDS, Failure, GateView, build_view
 from evalsuite.report.visible import Piece, one_line, visible
-from evalsuite.runfolder import EVIDENCE, Run
+from evalsuite.runfolder import Run
 from evalsuite.runrecord import Tier, Verdict
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
@@ -126,7 +126,7 @@ def _provenance(run: Run) -> list[str]:
     rows = {
         **info.digests,
         f"engine {info.engine.name}": info.engine.identity,
-        **{name: info.files[name].sha256 for name in EVIDENCE},
+        **{name: file.sha256 for name, file in run.files.items()},
     }
     if info.adapter:
         rows = {f"adapter {info.adapter.path}": info.adapter.digest, **rows}

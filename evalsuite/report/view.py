@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalsuite.report.visible import Piece, pieces, shortened
-from evalsuite.runfolder import EVIDENCE, Run
+from evalsuite.runfolder import Run
 from evalsuite.runrecord import CaseRow, OutputRow, ScoreRow, Side, SpanRow, Status, Tier, Verdict
 
 WORDS = {
@@ -196,7 +196,7 @@ def _by_urgency(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 def _verify_commands(run: Run) -> tuple[str, ...]:
     folder = shlex.quote(str(run.folder))
-    lines = [f"{run.info.files[name].sha256}  {name}" for name in EVIDENCE]
+    lines = [f"{file.sha256}  {name}" for name, file in run.files.items()]
     # In a shell of its own, so that whoever pastes it stays where they are.
     check = "\n".join((f"(cd {folder} && sha256sum --check) <<'END'", *lines, "END"))
     if run.status is not Status.PASSED:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite import __version__
 from evalsuite.run.inputs import Inputs, digest_of
+from evalsuite.run.questions import Samples
 from evalsuite.run.scoring import Answered
 from evalsuite.run.state import State, work_of
 from evalsuite.runfolder import RunWriter
@@ -15,14 +18,21 @@ from evalsuite.runrecord import (
     AdapterInfo,
     AttemptInfo,
     BaseInfo,
+    DemonstrationsRow,
     EngineInfo,
     LooksInfo,
     OutputRow,
     PolicyInfo,
     RunInfo,
+    ShownRow,
+    Side,
+    TokensRow,
     WaiverInfo,
 )
+from evalsuite.template import ChatTemplate
 
+LOOKED_INTO = 40
+"""Failed cases of each gate whose tokens are kept."""
 _PACKAGES = ("torch", "transformers", "peft", "tokenizers", "bitsandbytes", "numpy", "scipy")
 
 
@@ -33,6 +43,9 @@ def write_down(state: State, writer: RunWriter) -> None:
     writer.add_cases(reversed(rows.values()))
     writer.add_outputs(_output_row(state, answer) for answer in state.answered)
     writer.add_scores(state.measured.scores)
+    if state.answered:
+        writer.add_demonstrations(_shown(state.samples))
+    writer.add_tokens(_tokens(state))
     required = [gate.value for gate in state.inputs.policy.required]
     writer.set_verdicts(state.verdicts, required)
 
@@ -50,6 +63,43 @@ def _output_row(state: State, answer: Answered) -> OutputRow:
         logprob=output.logprob if output.logprobs else None,
         tokens=len(output.ids),
         demonstrations=question.demonstrations,
+    )
+
+
+def _shown(samples: Samples) -> Iterator[DemonstrationsRow]:
+    for name, pair in samples.pairs.items():
+        for letter, shown in (("a", pair.a), ("b", pair.b)):
+            rows = tuple(
+                ShownRow(history=one.history, query=one.query, rewrite=one.rewrite) for one in shown
+            )
+            yield DemonstrationsRow(name=f"{name}{letter}", shown=rows)
+
+
+def _tokens(state: State) -> Iterator[TokensRow]:
+    """The tokens of what failed, gate by gate, as far as somebody will look into them."""
+    by_key = {a.key: a for a in state.answered if a.question.side is Side.CANDIDATE}
+    shown: dict[str, None] = {}
+    seen: Counter[str] = Counter()
+    for score in state.measured.scores:
+        if score.failed and score.side is Side.CANDIDATE and seen[score.gate] < LOOKED_INTO:
+            keys = [key for key in score.outputs if key in by_key and key not in shown]
+            seen[score.gate] += bool(keys)
+            shown.update(dict.fromkeys(keys))
+    texts: dict[int, str] = {}
+    yield from (_token_row(state.inputs.template, by_key[key], texts) for key in shown)
+
+
+def _token_row(template: ChatTemplate, answer: Answered, texts: dict[int, str]) -> TokensRow:
+    prompt = answer.question.request.prompt
+    ids = (*prompt, *answer.output.ids)
+    texts |= {token: template.decode([token]) for token in {*ids} - {*texts}}
+    control = set(template.control_ids.values())
+    return TokensRow(
+        key=answer.key,
+        ids=ids,
+        texts=tuple(texts[token] for token in ids),
+        answer=len(prompt),
+        control=tuple(at for at, token in enumerate(ids) if token in control),
     )
 
 

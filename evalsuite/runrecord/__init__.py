@@ -22,7 +22,17 @@ from evalsuite.runrecord.info import (
     RunInfo,
     WaiverInfo,
 )
-from evalsuite.runrecord.rows import CaseRow, OutputRow, ScoreRow, Side, SpanRow, Unit
+from evalsuite.runrecord.rows import (
+    CaseRow,
+    DemonstrationsRow,
+    OutputRow,
+    ScoreRow,
+    ShownRow,
+    Side,
+    SpanRow,
+    TokensRow,
+    Unit,
+)
 
 __all__ = [
     "AdapterInfo",
@@ -31,6 +41,7 @@ __all__ = [
     "CaseRow",
     "ChampionInfo",
     "Counts",
+    "DemonstrationsRow",
     "EngineInfo",
     "FileInfo",
     "FlipsInfo",
@@ -42,11 +53,13 @@ __all__ = [
     "RunFile",
     "RunInfo",
     "ScoreRow",
+    "ShownRow",
     "Side",
     "SliceVerdict",
     "SpanRow",
     "Status",
     "Tier",
+    "TokensRow",
     "Unit",
     "Verdict",
     "WaiverInfo",

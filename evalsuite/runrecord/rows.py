@@ -9,6 +9,7 @@ from typing import Self
 from evalsuite.cases import Case, Expectation
 from evalsuite.conversation import Message
 from evalsuite.detectors.score import Score
+from evalsuite.errors import RunError
 from evalsuite.runrecord.closed import CLOSED, require_finite
 
 
@@ -96,6 +97,58 @@ class OutputRow:
 
     def __post_init__(self) -> None:
         require_finite(f"output of case {self.case_id!r}", logprob=self.logprob)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownRow:
+    """One demonstration as a prompt showed it."""
+
+    __pydantic_config__ = CLOSED
+
+    history: tuple[Message, ...]
+    query: str
+    rewrite: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemonstrationsRow:
+    """A set of demonstrations, under the name that outputs give it."""
+
+    __pydantic_config__ = CLOSED
+
+    name: str
+    """As :attr:`OutputRow.demonstrations`."""
+    shown: tuple[ShownRow, ...]
+    """In the order of the prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensRow:
+    """What a model read and wrote, token by token.
+
+    Raises:
+        RunError: ``texts`` is not as long as ``ids``, or ``answer`` lies outside.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    key: str
+    """Of the output."""
+    ids: tuple[int, ...]
+    """Prompt, then answer."""
+    texts: tuple[str, ...]
+    """What each id decodes to by itself."""
+    answer: int
+    """Index of the answer's first token: training on this answer has loss mask 1 from here on."""
+    control: tuple[int, ...] = ()
+    """Indices of control tokens."""
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.ids) or not 0 <= self.answer <= len(self.ids):
+            raise RunError(
+                f"tokens of output {self.key!r}: {len(self.ids)} ids, {len(self.texts)} texts and "
+                f"answer={self.answer} do not fit together"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,12 @@ import pytest
 from evalsuite.errors import RegistryError
 from evalsuite.models import digest_file
 from evalsuite.registry import Check, promote, read_chain, read_record, rollback, verify
-from evalsuite.runfolder import load_run
+from evalsuite.runfolder import ANNEX, EVIDENCE, load_run
 from tests.registry.world import NOW, World, edit, problems
 
 ROOT = Path(__file__).parent.parent.parent
-FILES = ("run.json", "cases.jsonl", "outputs.jsonl", "scores.jsonl", "verdicts.json")
+
+FILES = ("run.json", *EVIDENCE, *ANNEX)
 
 
 def test_the_evidence_lies_in_the_registry_under_the_digest_of_its_run_file(world: World) -> None:

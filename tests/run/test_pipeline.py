@@ -60,7 +60,24 @@ def test_a_run_judges_every_gate_and_writes_what_it_saw(request_: GateRequest) -
     assert load_run(request_.out).info.seeds["panel"] == 11
     asked = {(o.panel, o.case_id, o.demonstrations, o.side) for o in run.outputs}
     pairs = {(p, c, d) for p, c, d, _ in asked if not d.endswith("b")}
-    assert all({(*pair, side) for side in Side} <= asked for pair in pairs)
+    both = (Side.CANDIDATE, Side.BASELINE)
+    assert all({(*pair, side) for side in both} <= asked for pair in pairs)
+
+
+def test_a_run_keeps_what_prompts_showed_and_the_tokens_of_what_failed(
+    request_: GateRequest,
+) -> None:
+    run = evaluate(request_)
+    shown = {row.name: row.shown for row in run.demonstrations}
+    assert {o.demonstrations for o in run.outputs if o.demonstrations} <= set(shown)
+    assert all(len(rows) == request_.shown for rows in shown.values())
+    failed = {k for s in run.scores if s.failed and s.side is Side.CANDIDATE for k in s.outputs}
+    assert run.tokens
+    assert {row.key for row in run.tokens} <= failed
+    texts = {output.key: output.text for output in run.outputs}
+    for row in run.tokens:
+        assert row.control
+        assert "".join(row.texts[row.answer :]).startswith(texts[row.key][:1])
 
 
 def test_liveness_passes_for_a_trained_adapter(request_: GateRequest) -> None:
@@ -290,7 +307,7 @@ def test_the_first_share_holds_every_part_and_language_in_order(request_: GateRe
     sides: dict[str, set[Side]] = {}
     for question in early:
         sides.setdefault(question.row.case_id, set()).add(question.side)
-    assert all(both == set(Side) for both in sides.values())
+    assert all(both == {Side.CANDIDATE, Side.BASELINE} for both in sides.values())
 
 
 @pytest.mark.parametrize(
