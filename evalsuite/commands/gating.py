@@ -72,6 +72,21 @@ def add(subparsers: Subparsers) -> None:
     report.add_argument("run_folder", type=Path, metavar="RUN")
     report.add_argument("--junit", action="store_true", help="write junit.xml too")
     report.add_argument(
+        "--language", default="en", metavar="en|zh", help="of the page's own words (default: en)"
+    )
+    report.add_argument(
+        "--search",
+        type=Path,
+        metavar="DIR",
+        help="show what evalsuite search found out about the same adapter",
+    )
+    report.add_argument(
+        "--qualification",
+        type=Path,
+        metavar="DIR",
+        help="show what evalsuite qualify measured under the same policy (default: what ships)",
+    )
+    report.add_argument(
         "--github",
         action="store_true",
         help="in GitHub Actions: mark failed cases in their files, and add to the job's summary",
@@ -159,11 +174,13 @@ def _gate(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _report(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.report import summary, write_reports
+    from evalsuite.report import interface, read_beside, summary, write_reports
     from evalsuite.runfolder import load_run
 
+    language = interface(args.language)
     run = load_run(args.run_folder)
-    for path in write_reports(run, junit=args.junit):
+    beside = read_beside(run, search=args.search, qualification=args.qualification)
+    for path in write_reports(run, junit=args.junit, language=language, beside=beside):
         terminal.say(f"wrote {path}")
     if args.github:
         _to_github(run, terminal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evalsuite.report.beside import Beside, read_beside
 from evalsuite.report.comparing import comparison_markdown, comparison_text
 from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
@@ -12,12 +13,17 @@ from evalsuite.report.markdown import render_markdown
 from evalsuite.report.qualification import qualification_text, render_qualification
 from evalsuite.report.search import render_search, search_text
 from evalsuite.report.terminal import summary, summary_text
+from evalsuite.report.words import Interface, interface
 from evalsuite.runfolder import Run, write_derived
 
 __all__ = [
+    "Beside",
+    "Interface",
     "comparison_markdown",
     "comparison_text",
+    "interface",
     "qualification_text",
+    "read_beside",
     "render_html",
     "render_junit",
     "render_markdown",
@@ -31,8 +37,20 @@ __all__ = [
 ]
 
 
-def write_reports(run: Run, *, junit: bool = False) -> tuple[Path, ...]:
+def write_reports(
+    run: Run,
+    *,
+    junit: bool = False,
+    language: Interface = Interface.EN,
+    beside: Beside | None = None,
+) -> tuple[Path, ...]:
     """Write ``report.html`` and ``report.md`` (and ``junit.xml``) into the run's folder.
+
+    Args:
+        run: the run.
+        junit: whether to write ``junit.xml`` too.
+        language: of the page's own words.
+        beside: a search and a qualification for the page; None: what ships with the policy.
 
     Returns:
         The files that were written, ``report.html`` first.
@@ -40,7 +58,8 @@ def write_reports(run: Run, *, junit: bool = False) -> tuple[Path, ...]:
     Raises:
         RunStorageError: the folder refuses them; older reports stay.
     """
-    texts = {"report.html": render_html(run), "report.md": render_markdown(run)}
+    page = render_html(run, language=language, beside=beside)
+    texts = {"report.html": page, "report.md": render_markdown(run)}
     if junit:
         texts["junit.xml"] = render_junit(run)
     return tuple(write_derived(run, name, text) for name, text in texts.items())

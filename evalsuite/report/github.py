@@ -58,7 +58,7 @@ def _blocks(gate: GateView) -> bool:
 
 def _told(failure: Failure) -> str:
     answers = [
-        f"{answer.title}: {''.join(piece.text for piece in answer.pieces)}"
+        f"{answer.label}: {''.join(piece.text for piece in answer.pieces)}"
         for answer in failure.answers
     ]
     return " ".join([*(finding.explanation for finding in failure.findings), *answers])

@@ -1,90 +1,64 @@
-"""The report as one HTML file that needs no network, no script and not even its style sheet.
-
-Everything that came from a model or a case passes three barriers: invisible characters are named
-(:mod:`evalsuite.report.visible`), Jinja escapes every value, and the page's content security
-policy allows inline styles and nothing else.
-"""
+"""The report as one HTML file that needs no network, no script and not even its own style."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from functools import cache
-from importlib.resources import files
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from evalsuite import __version__
-from evalsuite.report.drawing import drawing, interval, number
-from evalsuite.report.view import ICONS, MAX_FAILURES, WORDS, build_view
-from evalsuite.report.visible import shortened
+from evalsuite.report.beside import Beside, read_beside
+from evalsuite.report.browsing import BUDGET, browse
+from evalsuite.report.conversations import bubbles_of
+from evalsuite.report.heat import heat
+from evalsuite.report.pages import environment
+from evalsuite.report.qualification import nulls_sentence, share
+from evalsuite.report.search import search_view
+from evalsuite.report.view import MAX_FAILURES, build_view
+from evalsuite.report.words import Interface, labels, table, translator
 from evalsuite.runfolder import Run
-from evalsuite.runrecord import Status
-
-_LONGEST = 4000
-"""Characters of any single value; longer ones were written by nobody in good faith."""
+from evalsuite.runrecord import CaseRow, ShownRow
 
 
-def render_html(run: Run, *, max_failures: int = MAX_FAILURES) -> str:
-    """Return the whole report of a run as one HTML document."""
-    template = environment().get_template("report.html")
-    return template.render(view=build_view(run, max_failures=max_failures), run=run)
+def render_html(
+    run: Run,
+    *,
+    language: Interface = Interface.EN,
+    beside: Beside | None = None,
+    budget: int = BUDGET,
+    max_failures: int = MAX_FAILURES,
+) -> str:
+    """Return the whole report of a run as one HTML document.
 
-
-@cache
-def environment() -> Environment:
-    """The one environment of every page: autoescaped, with the package's style and filters."""
-    environment = Environment(
-        loader=PackageLoader("evalsuite.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
+    Args:
+        run: the run.
+        language: of the page's own words; a button changes it where scripts run.
+        beside: a search and a qualification to show; None: what ships with the policy.
+        budget: characters that cases may take, about.
+        max_failures: failures of each gate that count as worth showing elsewhere.
+    """
+    known = read_beside(run) if beside is None else beside
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            run=run,
+            view=build_view(run, max_failures=max_failures),
+            browsed=browse(run, budget=budget),
+            heats=heat(run),
+            search=None if known.search is None else search_view(known.search),
+            qualification=known.qualification,
+            nulls_sentence=nulls_sentence,
+            share=share,
+            language=language,
+            other=Interface.EN if language is Interface.ZH else Interface.ZH,
+            t=translator(language),
+            label=labels(language),
+            zh=labels(Interface.ZH),
+            table=table(),
+            shown_bubbles=_shown_bubbles,
+        )
     )
-    environment.filters |= {
-        "number": number,
-        "seconds": _seconds,
-        "moment": _moment,
-        "sentence": _sentence,
-    }
-    environment.globals |= {
-        "css": Markup(_css()),  # noqa: S704 - the package's own file
-        "drawing": drawing,
-        "interval": interval,
-        "icon": _icon,
-        "words": WORDS,
-        "version": __version__,
-    }
-    return environment
 
 
-def _css() -> str:
-    return (files("evalsuite.report") / "templates" / "report.css").read_text(encoding="utf-8")
-
-
-def _finalize(value: object) -> object:
-    """Cut every plain text that a template writes, and name its invisible characters."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return shortened(value, _LONGEST)
-    return value
-
-
-def _seconds(value: float) -> str:
-    if value < 1:
-        return f"{value * 1000:.0f} ms"
-    return f"{value:.1f} s" if value < 120 else f"{value / 60:.1f} min"
-
-
-def _moment(value: datetime) -> str:
-    return value.strftime("%Y-%m-%d %H:%M:%S %Z")
-
-
-def _sentence(value: str) -> str:
-    """Return a clause as a sentence: a capital first, one full stop last."""
-    return f"{value[:1].upper()}{value[1:].rstrip('.')}." if value else ""
-
-
-def _icon(status: Status) -> Markup:
-    """Return the sign of a status; the word always stands beside it."""
-    return Markup('<span class="icon" aria-hidden="true">{}</span>').format(ICONS[status])
+def _shown_bubbles(row: ShownRow) -> object:
+    """A demonstration as bubbles: its turns, then its query."""
+    case = CaseRow(
+        panel="", case_id="", language="", kind="", cluster="", history=row.history, query=row.query
+    )
+    return bubbles_of(case)

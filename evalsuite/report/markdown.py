@@ -106,7 +106,7 @@ def _conversation(failure: Failure) -> list[str]:
     if failure.expected:
         lines.append(f"expected   {failure.expected[0]}")
     lines += [f"           {condition}" for condition in failure.conditions]
-    lines += [f"{answer.title:<10} {_plain(answer.pieces)}" for answer in failure.answers]
+    lines += [f"{answer.label:<10} {_plain(answer.pieces)}" for answer in failure.answers]
     return lines
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from evalsuite.report.html import environment
+from evalsuite.report.pages import environment
 
 _WIDTH, _HEIGHT = 320, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 308, 10, 122

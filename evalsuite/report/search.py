@@ -7,26 +7,27 @@ from typing import Any
 
 from markupsafe import Markup
 
-from evalsuite.report.html import environment
-from evalsuite.report.view import Bubble
+from evalsuite.report.conversations import Bubble
+from evalsuite.report.pages import environment
 from evalsuite.report.visible import one_line, pieces
 from evalsuite.runrecord import SpanRow
 
 
 def render_search(data: Mapping[str, Any]) -> str:
     """Return the page of a search as one HTML document that needs no network."""
-    return (
-        environment()
-        .get_template("search.html")
-        .render(
-            data=data,
-            sentence=search_sentence(data),
-            margin=_margin(data["progress"]["worst"]),
-            counterexamples=[_counterexample(one) for one in data["counterexamples"]],
-            relations=[_relation(one) for one in data["relations"]],
-            curves=[_axis(data["sensitivity"], axis) for axis in _axes(data["sensitivity"])],
-        )
-    )
+    return environment().get_template("search.html").render(**search_view(data))
+
+
+def search_view(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a page shows of a search."""
+    return {
+        "data": data,
+        "sentence": search_sentence(data),
+        "margin": _margin(data["progress"]["worst"]),
+        "counterexamples": [_counterexample(one) for one in data["counterexamples"]],
+        "relations": [_relation(one) for one in data["relations"]],
+        "curves": [_axis(data["sensitivity"], axis) for axis in _axes(data["sensitivity"])],
+    }
 
 
 def search_text(data: Mapping[str, Any]) -> str:

@@ -13,9 +13,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evalsuite.report.visible import Piece, pieces, shortened
+from evalsuite.report.conversations import (
+    Answer,
+    Bubble,
+    Finding,
+    answers_of,
+    bubbles_of,
+    conditions_of,
+    expected_of,
+)
+from evalsuite.report.visible import shortened
 from evalsuite.runfolder import Run
-from evalsuite.runrecord import CaseRow, OutputRow, ScoreRow, Side, SpanRow, Status, Tier, Verdict
+from evalsuite.runrecord import ScoreRow, Side, Status, Tier, Verdict
 
 WORDS = {
     Status.PASSED: "Passed",
@@ -29,34 +38,6 @@ _MEANING = {
     Status.INCONCLUSIVE: "The evidence does not suffice to promote this adapter.",
 }
 MAX_FAILURES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Bubble:
-    """One turn of a conversation."""
-
-    role: str
-    pieces: tuple[Piece, ...]
-    query: bool = False
-    """The turn that was to be rewritten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one side answered."""
-
-    title: str
-    side: str
-    pieces: tuple[Piece, ...]
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One detector's sentence about an answer."""
-
-    detector: str
-    explanation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,75 +240,13 @@ def _failure(run: Run, scores: Sequence[ScoreRow], regression: bool) -> Failure:
         language=first.language or (case.language if case else ""),
         kind=(first.kind or (case.kind if case else "")).replace("_", " "),
         cluster=first.cluster or (case.cluster if case else ""),
-        bubbles=_bubbles(case),
-        expected=_expected(case),
-        conditions=_conditions(case),
-        answers=_answers(run, scores),
+        bubbles=bubbles_of(case),
+        expected=expected_of(case),
+        conditions=conditions_of(case),
+        answers=answers_of(run, scores),
         findings=tuple(
             Finding(score.detector, shortened(score.explanation, 600)) for score in scores
         ),
         regression=regression,
         source=case.source if case else "",
     )
-
-
-def _bubbles(case: CaseRow | None) -> tuple[Bubble, ...]:
-    if case is None:
-        return ()
-    turns = tuple(Bubble(m.role.value, pieces(m.content)) for m in case.history)
-    return (*turns, Bubble("user", pieces(case.query), query=True)) if case.query else turns
-
-
-def _expected(case: CaseRow | None) -> tuple[str, ...]:
-    if case is None or case.expect is None:
-        return ()
-    if case.expect.unchanged:
-        return (shortened(case.query),)
-    return tuple(shortened(rewrite) for rewrite in case.expect.rewrites)
-
-
-def _conditions(case: CaseRow | None) -> tuple[str, ...]:
-    expect = case.expect if case else None
-    if expect is None:
-        return ()
-    found = []
-    if expect.unchanged:
-        found.append("The query must stay as it is.")
-    if expect.must_name:
-        found.append(f"Must name: {shortened(', '.join(expect.must_name), 300)}")
-    if expect.must_not_name:
-        found.append(f"Must not name: {shortened(', '.join(expect.must_not_name), 300)}")
-    return tuple(found)
-
-
-def _answers(run: Run, scores: Sequence[ScoreRow]) -> tuple[Answer, ...]:
-    first = scores[0]
-    wanted = tuple(dict.fromkeys(key for score in scores for key in score.outputs))
-    answers: list[Answer] = []
-    for side in (Side.BASELINE, Side.CANDIDATE):
-        rows = run.output_index.get((first.panel, first.case_id, side), ())
-        if side is Side.CANDIDATE and wanted:
-            by_key = {row.key: row for row in reversed(rows)}
-            rows = tuple(by_key[key] for key in wanted if key in by_key)
-        for row in rows[:2]:
-            spans = _spans(scores, row, rows[0]) if side is Side.CANDIDATE else ()
-            answers.append(_answer(row, spans))
-    return tuple(answers)
-
-
-def _spans(scores: Sequence[ScoreRow], row: OutputRow, first_row: OutputRow) -> tuple[SpanRow, ...]:
-    """Return the spans that refer to ``row``: those of scores that looked at it first."""
-    return tuple(
-        span
-        for score in scores
-        if (score.outputs[0] == row.key if score.outputs else row is first_row)
-        for span in score.spans
-    )
-
-
-def _answer(row: OutputRow, spans: Sequence[SpanRow]) -> Answer:
-    title = "Candidate" if row.side is Side.CANDIDATE else "Baseline"
-    if row.demonstrations:
-        title = f"{title}, demonstrations {row.demonstrations}"
-    note = "cut off at the token limit" if row.finish == "length" else ""
-    return Answer(title, row.side.value, pieces(row.text, spans), note)

@@ -19,16 +19,19 @@ from evalsuite.runrecord import (
     BaseInfo,
     CaseRow,
     Counts,
+    DemonstrationsRow,
     EngineInfo,
     OutputRow,
     PolicyInfo,
     RunInfo,
     ScoreRow,
+    ShownRow,
     Side,
     SliceVerdict,
     SpanRow,
     Status,
     Tier,
+    TokensRow,
     Verdict,
 )
 
@@ -225,6 +228,29 @@ def leak(row: CaseRow, text: str, name: str) -> ScoreRow:
     )  # fmt: skip
 
 
+DEMONSTRATIONS = tuple(
+    DemonstrationsRow(
+        name=name,
+        shown=(
+            ShownRow(
+                history=messages([("user", f"Who built the {thing}?")]),
+                query="How old is it?",
+                rewrite=f"How old is the {thing}?",
+            ),
+        ),
+    )
+    for name, thing in (("A", "Ostrava Loom"), ("B", "Quarn Gate"))
+)
+
+
+def tokens_of(row: OutputRow) -> TokensRow:
+    """Return a token view of an answer: a control token, two words, and the answer's words."""
+    words = ["<|im_start|>", "Rewrite", " this", *row.text.split(" ")]
+    return TokensRow(
+        key=row.key, ids=tuple(range(len(words))), texts=tuple(words), answer=3, control=(0,)
+    )
+
+
 def _rows(failing: bool) -> tuple[list[CaseRow], list[OutputRow], list[ScoreRow]]:
     cases = [CaseRow.of(case, panel=PANEL, demonstrations="A") for case in CASES]
     cases += [replace(row, case_id=f"{row.case_id}.again") for row in cases]
@@ -274,6 +300,8 @@ def write_run(
         writer.add_cases(cases)
         writer.add_outputs(outputs)
         writer.add_scores(scores)
+        writer.add_demonstrations(DEMONSTRATIONS)
+        writer.add_tokens([tokens_of(o) for o in outputs if o.side is Side.CANDIDATE])
         chosen = verdicts if verdicts is not None else FAILING if failing else PASSING
         writer.set_verdicts(chosen, required)
         return writer.finish(info(adapter or folder.parent / "adapters" / "candidate"))
@@ -297,6 +325,10 @@ def hostile_run(folder: Path, text: str = HOSTILE) -> Run:
             [output(ENGLISH.id, Side.BASELINE, text), output(ENGLISH.id, Side.CANDIDATE, text)]
         )
         writer.add_scores([finding])
+        shown = ShownRow(history=ENGLISH.history, query=text, rewrite=text)
+        writer.add_demonstrations([DemonstrationsRow(name="A", shown=(shown,))])
+        nasty_tokens = tokens_of(output(ENGLISH.id, Side.CANDIDATE, text))
+        writer.add_tokens([replace(nasty_tokens, texts=(text,) * len(nasty_tokens.ids))])
         writer.set_verdicts(verdicts, ())
         made = info(folder)
         return writer.finish(

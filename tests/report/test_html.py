@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import subprocess
+from base64 import b64encode
 from collections import Counter
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -13,10 +15,11 @@ import pytest
 
 from evalsuite.report import render_html, write_reports
 from evalsuite.report.visible import LIMIT
+from evalsuite.report.words import table
 from evalsuite.runfolder import Run
 from tests.report.factory import LEAKS, hostile_run, write_run
 
-VOID = {"meta", "br", "link", "img", "line", "circle", "rect"}
+VOID = {"meta", "br", "link", "img", "line", "circle", "rect", "input"}
 
 
 class Page(HTMLParser):
@@ -52,11 +55,19 @@ class Page(HTMLParser):
 def assert_inert(html: str) -> None:
     """Insist that a page shows hostile text, with a script and U+202E in it, and runs nothing."""
     page = Page(html)
-    assert page.tags["script"] == page.tags["img"] == 0
+    assert page.tags["img"] == 0
+    own = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    assert set(own) <= {_own("report.js")}
+    data = html.count('<script type="application/json" id="words">')
+    assert page.tags["script"] == len(own) + data
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert "<script>alert(1)</script>" in "".join(page.text)
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", html)
     assert "[U+202E]" in html
+
+
+def _own(name: str) -> str:
+    return (files("evalsuite.report") / "templates" / name).read_text("utf-8")
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
@@ -70,24 +81,37 @@ def test_nothing_in_the_page_can_reach_out(tmp_path: Path) -> None:
     page = Page(render_html(hostile_run(tmp_path / "run")))
     for tag, name, value in page.attributes:
         assert name not in {"src", "srcset", "action", "style", "background"}, (tag, name)
+        assert tag != "link"
         if name in {"href", "xlink:href"}:
             assert (value or "").startswith("#")
-    css = (files("evalsuite.report") / "templates" / "report.css").read_text("utf-8")
-    assert not re.search(r"url\(|@import|</", css)
+    assert not re.search(r"url\(|@import|</", _own("report.css"))
+    reaching = r"fetch|XMLHttp|WebSocket|EventSource|sendBeacon|import|innerHTML|eval|Function\(|</"
+    assert not re.search(reaching, _own("report.js"))
 
 
-def test_the_content_security_policy_allows_inline_styles_and_nothing_else(
+def _source(html: str, tag: str) -> str:
+    """The source expression that allows the one element of a page."""
+    content = re.search(rf"<{tag}>(.*?)</{tag}>", html, re.DOTALL)
+    assert content is not None
+    return f"'sha256-{b64encode(hashlib.sha256(content[1].encode()).digest()).decode()}'"
+
+
+def test_the_content_security_policy_allows_the_own_style_and_script_and_nothing_else(
     passed: Run,
 ) -> None:
     html = render_html(passed)
-    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; style-src {_source(html, 'style')}; "
+        f"script-src {_source(html, 'script')}; base-uri 'none'; form-action 'none'"
+    )
     assert f'http-equiv="Content-Security-Policy" content="{policy}"' in html
     assert html.index("Content-Security-Policy") < html.index("<style>")
 
 
 def test_a_megabyte_line_is_cut_and_the_page_says_so(tmp_path: Path) -> None:
     html = render_html(hostile_run(tmp_path / "run", "evil " + "x" * 1_000_000))
-    assert len(html) < 150_000
+    own = len(_own("report.css")) + len(_own("report.js")) + len(table())
+    assert len(html) - own < 150_000
     assert (
         f"[… {1_000_005 - LIMIT:,} characters left out; all of them are in outputs.jsonl …]" in html
     )
@@ -109,7 +133,10 @@ def test_tables_have_captions_and_scopes_and_links_lead_somewhere(
     assert targets <= set(ids)
     labels = {value for _, name, value in page.attributes if name == "aria-labelledby"}
     assert labels <= set(ids)
-    assert page.tags["svg"] == page.tags["title"] - 1 == page.tags["desc"]
+    pictures = sum(tag == "svg" for tag, name, _ in page.attributes if name == "role")
+    assert pictures == page.tags["title"] - 1 == page.tags["desc"]
+    hidden = sum(tag == "svg" for tag, name, _ in page.attributes if name == "aria-hidden")
+    assert page.tags["svg"] == pictures + hidden
 
 
 def test_the_verdict_stands_first_with_icon_word_and_reason(failed: Run) -> None:
@@ -160,7 +187,7 @@ def _luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_pair_of_text_and_ground_has_the_contrast_of_wcag_aa(scheme: str) -> None:
-    css = (files("evalsuite.report") / "templates" / "report.css").read_text("utf-8")
+    css = _own("report.css")
     blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     colours = dict(
         re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", blocks[0 if scheme == "light" else 1])

@@ -1,0 +1,129 @@
+"""One case as a reader sees it: its turns, what was expected, what each side answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalsuite.report.visible import Piece, pieces, shortened
+from evalsuite.runfolder import Run
+from evalsuite.runrecord import CaseRow, OutputRow, ScoreRow, Side, SpanRow
+
+TITLES = {
+    Side.BASELINE: "Baseline",
+    Side.CHAMPION: "Champion",
+    Side.CANDIDATE: "Candidate",
+}
+"""Sides in the order in which answers are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One turn of a conversation."""
+
+    role: str
+    pieces: tuple[Piece, ...]
+    query: bool = False
+    """The turn that was to be rewritten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one side answered."""
+
+    title: str
+    side: str
+    pieces: tuple[Piece, ...]
+    note: str = ""
+    shown: str = ""
+    """Name of the demonstrations that the prompt showed, or ''."""
+    key: str = ""
+    """Of the output."""
+
+    @property
+    def label(self) -> str:
+        """The title with the demonstrations that were shown."""
+        return f"{self.title}, demonstrations {self.shown}" if self.shown else self.title
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One detector's sentence about an answer."""
+
+    detector: str
+    explanation: str
+
+
+def bubbles_of(case: CaseRow | None) -> tuple[Bubble, ...]:
+    """Return the turns of a case, its query last."""
+    if case is None:
+        return ()
+    turns = tuple(Bubble(m.role.value, pieces(m.content)) for m in case.history)
+    return (*turns, Bubble("user", pieces(case.query), query=True)) if case.query else turns
+
+
+def expected_of(case: CaseRow | None) -> tuple[str, ...]:
+    """Return the accepted answers, the preferred one first."""
+    if case is None or case.expect is None:
+        return ()
+    if case.expect.unchanged:
+        return (shortened(case.query),)
+    return tuple(shortened(rewrite) for rewrite in case.expect.rewrites)
+
+
+def conditions_of(case: CaseRow | None) -> tuple[str, ...]:
+    """Return what else was expected, each a short sentence."""
+    expect = case.expect if case else None
+    if expect is None:
+        return ()
+    found = []
+    if expect.unchanged:
+        found.append("The query must stay as it is.")
+    if expect.must_name:
+        found.append(f"Must name: {shortened(', '.join(expect.must_name), 300)}")
+    if expect.must_not_name:
+        found.append(f"Must not name: {shortened(', '.join(expect.must_not_name), 300)}")
+    return tuple(found)
+
+
+def answers_of(run: Run, scores: Sequence[ScoreRow]) -> tuple[Answer, ...]:
+    """Return what each side answered to the case of ``scores``, the candidate's answers marked.
+
+    Args:
+        run: the run.
+        scores: of the candidate on one case; the outputs that they looked at are shown.
+    """
+    first = scores[0]
+    wanted = tuple(dict.fromkeys(key for score in scores for key in score.outputs))
+    answers: list[Answer] = []
+    for side in TITLES:
+        rows = run.output_index.get((first.panel, first.case_id, side), ())
+        if side is Side.CANDIDATE and wanted:
+            by_key = {row.key: row for row in reversed(rows)}
+            rows = tuple(by_key[key] for key in wanted if key in by_key)
+        for row in rows[:2]:
+            spans = _spans(scores, row, rows[0]) if side is Side.CANDIDATE else ()
+            answers.append(_answer(row, spans))
+    return tuple(answers)
+
+
+def _spans(scores: Sequence[ScoreRow], row: OutputRow, first_row: OutputRow) -> tuple[SpanRow, ...]:
+    """Return the spans that refer to ``row``: those of scores that looked at it first."""
+    return tuple(
+        span
+        for score in scores
+        if (score.outputs[0] == row.key if score.outputs else row is first_row)
+        for span in score.spans
+    )
+
+
+def _answer(row: OutputRow, spans: Sequence[SpanRow]) -> Answer:
+    note = "cut off at the token limit" if row.finish == "length" else ""
+    return Answer(
+        title=TITLES[row.side],
+        side=row.side.value,
+        pieces=pieces(row.text, spans),
+        note=note,
+        shown=row.demonstrations,
+        key=row.key,
+    )
