@@ -107,7 +107,7 @@ def test_token_views_split_at_the_loss_mask(failed: Run) -> None:
     assert [token.text for token in view.prompt] == ["<|im_start|>", "Rewrite", "·this"]
     assert [token.control for token in view.prompt] == [True, False, False]
     assert view.answer[0].id == 3
-    assert browse(failed).demonstrations == failed.demonstrations
+    assert [row.name for row in browse(failed).demonstrations] == ["A"]
 
 
 @given(names=st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=6, unique=True))
