@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from evalsuite.errors import PublishingError
-from evalsuite.publishing.facts import digests, measure
+from evalsuite.publishing.facts import binding, digests, measure
 from evalsuite.publishing.pending import PendingFile, read_present
 from evalsuite.report.drawing import interval, number
 from evalsuite.report.view import WORDS
@@ -127,11 +127,13 @@ def _task(verdict: Verdict) -> str:
 def _notes(run: Run, verdict: Verdict) -> str:
     seeds = ", ".join(sorted({str(seed) for seed in run.info.seeds.values()})) or "none"
     missing = [v.gate for v in run.verdicts if v.value is None]
+    part = binding(verdict)
     known = verdict.lower is not None and verdict.upper is not None
     parts = [
         f"run {WORDS[run.status].upper()}",
         f"gate {verdict.status}" + ("" if verdict.tier is Tier.BLOCKING else f" ({verdict.tier})"),
         f"{measure(verdict).words}, smaller is better",
+        *([f"of the part {part.name}"] if part else []),
         f"interval {interval(verdict)} ({verdict.method})" if known else "no interval",
         "no limit" if verdict.limit is None else f"limit {number(verdict.limit)}",
         f"n {verdict.n} in {verdict.clusters} clusters",

@@ -49,14 +49,15 @@ def run_digest(run: Run) -> str:
         ) from problem
 
 
+def binding(verdict: Verdict) -> SliceVerdict | None:
+    """Return the part whose numbers a gate's verdict shows; None where it has no parts."""
+    return next((p for p in verdict.slices if _numbers(p) == _numbers(verdict)), None)
+
+
 def measure(verdict: Verdict | SliceVerdict) -> Measure:
     """Return what the numbers of a verdict mean: of a gate, those of the part that binds."""
-    if isinstance(verdict, SliceVerdict):
-        return _MEASURES[verdict.quantity]
-    for part in verdict.slices:
-        if _numbers(part) == _numbers(verdict):
-            return _MEASURES[part.quantity]
-    return _UNKNOWN
+    part = verdict if isinstance(verdict, SliceVerdict) else binding(verdict)
+    return _UNKNOWN if part is None else _MEASURES[part.quantity]
 
 
 def _numbers(verdict: Verdict | SliceVerdict) -> tuple[float | None, ...]:

@@ -41,7 +41,7 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
-"""What MLflow is told unless the environment says something else; it takes it from there only."""
+"""What MLflow is told unless the environment says something else; it asks there only."""
 _FINISHED = "FINISHED"
 
 
@@ -87,20 +87,11 @@ def track(
         experiment_id = _experiment(client, experiment, tracking_uri)
         known = _known(client, experiment_id, run_digest(run))
         entry = known or _created(client, experiment_id, run)
-        try:
+        version = None
+        with _ended(client, entry, run):
             _log(client, entry, run, record)
-            version = None if model is None or alias is None else _register(
-                client, entry, run, model, alias
-            )  # fmt: skip
-        except BaseException:
-            if entry.info.status != _FINISHED:
-                # Best effort: the next try finds the run by its digest and completes it.
-                with suppress(Exception):
-                    client.set_terminated(entry.info.run_id, status="FAILED")
-            raise
-        client.set_terminated(
-            entry.info.run_id, status=_FINISHED, end_time=logged.milliseconds(run.info.finished)
-        )
+            if model is not None and alias is not None:
+                version = _register(client, entry, run, model, alias)
     return Tracked(
         run_id=entry.info.run_id,
         experiment=experiment,
@@ -108,6 +99,21 @@ def track(
         model_version=version,
         alias=alias,
     )
+
+
+@contextmanager
+def _ended(client: MlflowClient, entry: StoredRun, run: Run) -> Iterator[None]:
+    """End an entry behind the block: whole, or broken off if it was not whole before."""
+    try:
+        yield
+    except BaseException:
+        if entry.info.status != _FINISHED:
+            # Best effort: the next try finds the entry by its digest and completes it.
+            with suppress(Exception):
+                client.set_terminated(entry.info.run_id, status="FAILED")
+        raise
+    end = logged.milliseconds(run.info.finished)
+    client.set_terminated(entry.info.run_id, status=_FINISHED, end_time=end)
 
 
 def _alias(run: Run, model: str | None, record: PromotionRecord | None) -> str | None:
@@ -141,8 +147,33 @@ def _store(uri: str) -> Iterator[MlflowClient]:
     """Open a store; everything that it refuses becomes a PublishingError without its password."""
     if not uri.strip():
         raise PublishingError("tracking_uri='' names no store; give one like sqlite:///mlflow.db")
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
+    with environment(uri), _translated(uri) as client:
+        yield client
+
+
+@contextmanager
+def environment(uri: str) -> Iterator[None]:
+    """Set what MLflow reads from the environment, and put everything back behind the block.
+
+    A store in a folder asks the default store while it registers a model, and would make a
+    database in the working directory, were it not told that ``uri`` is the default.
+    """
+    before = {name: os.environ.get(name) for name in (*_SETTINGS, "MLFLOW_TRACKING_URI")}
+    os.environ |= {name: before[name] or value for name, value in _SETTINGS.items()}
+    os.environ["MLFLOW_TRACKING_URI"] = uri
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _translated(uri: str) -> Iterator[MlflowClient]:
+    """Open a store; whatever it raises becomes an error that says what to do."""
     try:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
