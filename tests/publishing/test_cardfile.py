@@ -16,7 +16,22 @@ from evalsuite.runfolder import Run
 SECTION = "## Evaluation\n\nfine\n"
 CARD = "---\nlicense: apache-2.0\ntags: [lora]\n---\n\n# A model\n\ntext\n"
 PIECES = st.sampled_from(
-    [BEGIN, END, "\n", "\r\n", "\r", "\n\n", "---", "a: b", " ", "text", "```", "\ufeff", "岚", "<!--"]
+    [
+        BEGIN,
+        END,
+        "\n",
+        "\r\n",
+        "\r",
+        "\n\n",
+        "---",
+        "a: b",
+        " ",
+        "text",
+        "```",
+        "\ufeff",
+        "岚",
+        "<!--",
+    ]
 )
 CARDS = st.one_of(
     st.text().map(str.encode),
@@ -143,5 +158,5 @@ def test_a_card_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     path.chmod(0o444)
     with pytest.raises(PublishingError, match="may not be written"):
         prepare_card(path, SECTION)
-    with pytest.raises(PublishingError, match="Not a directory|there is no card"):
+    with pytest.raises(PublishingError, match=r"Not a directory|there is no card"):
         prepare_card(path / "README.md", SECTION)

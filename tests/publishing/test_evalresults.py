@@ -50,10 +50,11 @@ def test_an_entry_says_what_its_value_is_and_what_the_format_has_no_field_for(
     assert entry["dataset"] == {"id": PANELS, "task_id": "pronoun_resolution_defect_rate"}
     assert "/" not in PANELS
     notes = entry["notes"].split("; ")
-    assert notes[:6] == [
+    assert notes[:7] == [
         "run PASSED",
         "gate passed",
         "share of cases with a defect, smaller is better",
+        "of the part all",
         "interval 0.011 to 0.037 (Clopper-Pearson, 95 % one-sided)",
         "limit 0.06",
         "n 400 in 96 clusters",

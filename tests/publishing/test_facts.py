@@ -22,7 +22,7 @@ def test_a_run_is_named_by_the_digest_of_its_run_json(passed: Run) -> None:
 
 
 def test_a_run_json_that_is_gone_is_named(tmp_path: Path, passed: Run) -> None:
-    with pytest.raises(PublishingError, match="run.json"):
+    with pytest.raises(PublishingError, match=r"run\.json"):
         run_digest(replace(passed, folder=tmp_path))
 
 
