@@ -61,6 +61,14 @@ def trl(session: nox.Session) -> None:
     session.run("pytest", "-m", "slow", "tests/template/test_trl.py", *session.posargs)
 
 
+@nox.session(venv_backend="venv")
+def mlflow(session: nox.Session) -> None:
+    """Runs in a real MLflow store, in an environment of its own."""
+    session.install("--requirement", "requirements.txt")
+    session.install("mlflow-skinny==3.17.2", "sqlalchemy==2.1.9", "alembic==1.20.1")
+    session.run("pytest", "tests/publishing", *session.posargs)
+
+
 @nox.session
 def gpu(session: nox.Session) -> None:
     """What must hold on a CUDA device; skipped where there is none."""

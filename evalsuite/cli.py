@@ -14,7 +14,15 @@ import traceback
 from collections.abc import Sequence
 
 from evalsuite import __version__
-from evalsuite.commands import comparing, files, gating, making, qualifying, searching
+from evalsuite.commands import (
+    comparing,
+    files,
+    gating,
+    making,
+    publishing,
+    qualifying,
+    searching,
+)
 from evalsuite.commands.options import BY_STATUS, COULD_NOT_RUN
 from evalsuite.console import Terminal
 from evalsuite.errors import EvalsuiteError, TrainingInterrupted
@@ -31,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (making, gating, comparing, qualifying, searching, files):
+    for module in (making, gating, comparing, publishing, qualifying, searching, files):
         module.add(commands)
     return top
 

@@ -23,6 +23,7 @@ The tree::
     │   ├── RunInUse                another process works in the folder
     │   └── RunStorageError         the folder cannot be written: read-only, full, not a folder
     ├── RegistryError           a promotion that is refused, a record that does not verify
+    ├── PublishingError         a result that cannot be published: a broken card, no such store
     └── MissingDependency       an optional package is absent; says how to install it
 
 A person sees ``str(error)``; it names the argument or place, its value, what would be valid and
@@ -114,6 +115,10 @@ class RunStorageError(RunError):
 
 class RegistryError(EvalsuiteError):
     """A promotion that is refused, or a record that does not verify."""
+
+
+class PublishingError(EvalsuiteError):
+    """A result that cannot be published where somebody asked for it."""
 
 
 class MissingDependency(EvalsuiteError):

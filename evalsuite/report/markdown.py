@@ -14,7 +14,8 @@ from evalsuite.report.visible import Piece, one_line, visible
 from evalsuite.runfolder import Run
 from evalsuite.runrecord import Tier, Verdict
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+_BARE_HOST = re.compile(r"(www)\.", re.IGNORECASE)
 
 
 def render_markdown(run: Run, *, max_failures: int = 5) -> str:
@@ -53,10 +54,12 @@ def _circumstances(run: Run) -> str:
 
 
 def escape(text: str) -> str:
-    """Return ``text`` on one line, inert in Markdown: no HTML, link, emphasis or mention."""
+    """Return ``text`` on one line, inert in Markdown: no HTML, link, emphasis, formula, mention."""
     flat = _SPECIAL.sub(r"\\\1", one_line(text, 600))
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return flat.replace("@", "&#64;&#8203;").replace("://", ":&#8203;//")
+    # Zero-width spaces, because some renderers look for links after they decoded entities.
+    flat = flat.replace("@", "&#64;&#8203;").replace("://", ":&#8203;//")
+    return _BARE_HOST.sub(r"\1&#8203;.", flat)
 
 
 def fenced(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -74,6 +75,14 @@ def test_escaped_text_has_no_live_character(text: str) -> None:
     made = escape(text)
     assert "\n" not in made
     assert not re.search(r"[<>@]|(?<!\\)[`*_|\[\]]", made.replace("&#64;", ""))
+
+
+def test_escaped_text_has_neither_address_nor_formula() -> None:
+    made = escape("see WWW.evil.example, https://evil.example and $x$ or $$y$$")
+    assert not re.search(r"(?i)www\.|://|(?<!\\)\$", made)
+    assert unescape(made).replace("\u200b", "").replace("\\", "") == (
+        "see WWW.evil.example, https://evil.example and $x$ or $$y$$"
+    )
 
 
 def test_junit_counts_blocking_gates_and_survives_hostile_text(tmp_path: Path) -> None:
