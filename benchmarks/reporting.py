@@ -32,16 +32,21 @@ from evalsuite.runrecord import (
     AdapterInfo,
     BaseInfo,
     CaseRow,
+    DemonstrationsRow,
     EngineInfo,
     OutputRow,
     PolicyInfo,
     RunInfo,
     ScoreRow,
+    ShownRow,
     Side,
+    TokensRow,
 )
 
 GATE, PANEL = "pronoun_resolution", "panel"
 DEFECTS = 0.1
+TOKENS = 400
+"""Tokens of a prompt, in the views that a run keeps of its first failed answers."""
 
 
 def write(folder: Path, cases: int, seed: int) -> None:
@@ -60,13 +65,14 @@ def write(folder: Path, cases: int, seed: int) -> None:
             expect=Expectation(rewrites=(f"How is Velmora {number}'s memory management?",)),
         )  # fmt: skip
         rows.append(row)
-        for side in Side:
+        for side in (Side.BASELINE, Side.CANDIDATE):
             key = f"{number}-{side}"
             wrong = rng.random() < DEFECTS
             text = f"How is {'Tessick' if wrong else 'Velmora'} {number}'s memory management?"
             outputs.append(
                 OutputRow(key=key, side=side, panel=PANEL, case_id=row.case_id,
-                          prompt_format="xml", text=text, finish="stop", tokens=9)
+                          prompt_format="xml", text=text, finish="stop", tokens=9,
+                          demonstrations=f"set-{number // 5}a")
             )  # fmt: skip
             scores.append(
                 ScoreRow(detector="pronoun", gate=GATE, case_id=row.case_id, side=side,
@@ -83,6 +89,9 @@ def write(folder: Path, cases: int, seed: int) -> None:
         writer.add_cases(rows)
         writer.add_outputs(outputs)
         writer.add_scores(scores)
+        writer.add_demonstrations(shown(cases // 5))
+        failed = [key for s in scores if s.failed and s.side is Side.CANDIDATE for key in s.outputs]
+        writer.add_tokens(tokens(key) for key in failed[:80])
         writer.set_verdicts([verdict], ())
         writer.finish(
             RunInfo(
@@ -94,6 +103,21 @@ def write(folder: Path, cases: int, seed: int) -> None:
                 engine=EngineInfo(name="none", identity=digest, dtype="none", device="none"),
             )
         )  # fmt: skip
+
+
+def shown(sets: int) -> list[DemonstrationsRow]:
+    row = ShownRow(
+        history=messages([("user", "Who built the Ostrava Loom?")]),
+        query="How old is it?",
+        rewrite="How old is the Ostrava Loom?",
+    )
+    return [DemonstrationsRow(name=f"set-{n}a", shown=(row, row)) for n in range(sets)]
+
+
+def tokens(key: str) -> TokensRow:
+    ids = tuple(range(TOKENS + 12))
+    texts = tuple("<|im_start|>" if not at % 100 else " word" for at in ids)
+    return TokensRow(key=key, ids=ids, texts=texts, answer=TOKENS, control=ids[::100])
 
 
 def compared(before: Path, after: Path) -> int:

@@ -251,12 +251,13 @@ def tokens_of(row: OutputRow) -> TokensRow:
     )
 
 
-def _rows(failing: bool) -> tuple[list[CaseRow], list[OutputRow], list[ScoreRow]]:
+def _rows(failing: bool, copies: int) -> tuple[list[CaseRow], list[OutputRow], list[ScoreRow]]:
     cases = [CaseRow.of(case, panel=PANEL, demonstrations="A") for case in CASES]
-    cases += [replace(row, case_id=f"{row.case_id}.again") for row in cases]
+    again = [".again", *(f".again{number}" for number in range(2, copies + 1))][:copies]
+    cases += [replace(row, case_id=f"{row.case_id}{mark}") for mark in again for row in cases]
     outputs, scores = [], []
     for row in cases:
-        known = row.case_id.removesuffix(".again")
+        known = row.case_id.partition(".again")[0]
         answer = BAD[known] if failing else GOOD[known]
         base = GOOD[known] if row.case_id == known else "它怎么样？ How is its memory management?"
         outputs += [
@@ -293,9 +294,10 @@ def write_run(
     adapter: Path | None = None,
     verdicts: Sequence[Verdict] | None = None,
     required: Sequence[str] = (),
+    copies: int = 1,
 ) -> Run:
-    """Write a whole run folder and return it as read back."""
-    cases, outputs, scores = _rows(failing)
+    """Write a whole run folder and return it as read back; ``copies`` repeat its cases."""
+    cases, outputs, scores = _rows(failing, copies)
     with RunWriter(folder) as writer:
         writer.add_cases(cases)
         writer.add_outputs(outputs)

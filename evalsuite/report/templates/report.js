@@ -72,7 +72,7 @@
   const name = (card) => find(".case", card).textContent;
   const orders = {
     urgency: (a, b) => place.get(a) - place.get(b),
-    name: (a, b) => name(a).localeCompare(name(b)),
+    name: (a, b) => (name(a) < name(b) ? -1 : 1),
     kind: (a, b) => a.dataset.k.localeCompare(b.dataset.k) || place.get(a) - place.get(b),
   };
   const order = () => {
