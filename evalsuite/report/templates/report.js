@@ -77,7 +77,7 @@
   };
   const order = () => {
     cards.sort(orders[find("#order").value]);
-    box.append(...cards);
+    box.replaceChildren(...cards);
   };
   let waiting = 0;
   form.addEventListener("input", (event) => {
@@ -157,7 +157,8 @@
   find(".tools").hidden = false;
   form.hidden = false;
   // A browser may keep choices over a reload.
-  order();
-  narrow();
+  if (find("#order").value !== "urgency") order();
+  if (["#words-sought", "#by-bucket", "#by-gate", "#by-language", "#by-kind"].some((one) => find(one).value)) narrow();
+  else count();
   open();
 })();
