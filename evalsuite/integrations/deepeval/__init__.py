@@ -1,12 +1,15 @@
 """evalsuite in deepeval: detectors as metrics, cases and runs as test cases, a local judge.
 
-Importing this package does not import deepeval; the functions do, when they are called, with its
-telemetry off (:mod:`evalsuite.integrations.deepeval.loading`). Metrics read the same detectors as
-the gates do and need neither a judge nor a network.
+Importing this package does not import deepeval; the functions do, when they are called. It does set
+the variables that keep deepeval quiet (:mod:`evalsuite.integrations.deepeval.loading`), because
+people import deepeval's own names right after ours. Metrics read the same detectors as the gates do
+and need neither a judge nor a network.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from evalsuite.integrations.deepeval.datasets import (
     dataset_of_run,
     write_cases,
 )
+from evalsuite.integrations.deepeval.loading import hush
 from evalsuite.integrations.deepeval.measuring import DETECTORS, Known, detector
 from evalsuite.integrations.deepeval.testcases import (
     conversational_golden,
@@ -49,6 +53,8 @@ __all__ = [
     "read",
     "write_cases",
 ]
+
+hush(os.environ, imported="deepeval" in sys.modules)
 
 
 def metric(name: str, *, known: Known | None = None, threshold: float = 1.0) -> Any:
