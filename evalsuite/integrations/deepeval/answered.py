@@ -104,6 +104,12 @@ class Answered:
         """The case's id, behind the panel of its run."""
         return f"{self.recorded.case.panel}/{self.item.id}" if self.recorded else self.item.id
 
+    @property
+    def tags(self) -> tuple[str, str]:
+        """The slices it belongs to: its language, and its kind or skill."""
+        item = self.item
+        return item.language.value, item.kind.value if isinstance(item, Case) else item.skill
+
     def answering(self, text: str | None) -> Answered:
         """Return the case with another answer.
 

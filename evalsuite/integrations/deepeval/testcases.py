@@ -45,11 +45,10 @@ class _Fields:
 
 def llm_test_case(answered: Answered) -> Any:
     """Return an ``LLMTestCase``: the query as input, its history as context."""
-    item = answered.item
     return load("test_case").LLMTestCase(
         actual_output=answered.text,
         metadata={KEY: to_plain(answered)},
-        tags=[item.language.value, getattr(item, "kind", None) or getattr(item, "skill", "")],
+        tags=list(answered.tags),
         **_single(answered),
     )
 
@@ -65,10 +64,9 @@ def golden(answered: Answered) -> Any:
 
 def conversational_test_case(answered: Answered) -> Any:
     """Return a ``ConversationalTestCase``: history, query and answer as turns."""
-    item = answered.item
     return load("test_case").ConversationalTestCase(
         metadata={KEY: to_plain(answered)},
-        tags=[item.language.value, getattr(item, "kind", None) or getattr(item, "skill", "")],
+        tags=list(answered.tags),
         **_turns(answered),
     )
 
