@@ -69,6 +69,23 @@ def mlflow(session: nox.Session) -> None:
     session.run("pytest", "tests/publishing", *session.posargs)
 
 
+@nox.session(venv_backend="venv", reuse_venv=True)
+def deepeval(session: nox.Session) -> None:
+    """evalsuite in deepeval, in an environment of its own: deepeval's pins are not ours."""
+    session.install("--requirement", "requirements.txt")
+    session.install("--requirement", "requirements-deepeval.txt")
+    session.run("pip", "check")
+    # pytest-asyncio comes with deepeval and warns of an option that only it knows.
+    session.run(
+        "pytest", "-p", "no:asyncio", "tests/integrations", *session.posargs,
+        env={
+            "OMP_NUM_THREADS": "1",
+            "DEEPEVAL_TELEMETRY_OPT_OUT": "1",
+            "DEEPEVAL_DISABLE_DOTENV": "1",
+        },
+    )  # fmt: skip
+
+
 @nox.session
 def gpu(session: nox.Session) -> None:
     """What must hold on a CUDA device; skipped where there is none."""

@@ -17,6 +17,7 @@ The tree::
     │   ├── BaseMismatch            the adapter was made for another base
     │   └── AdapterUnfit            weights without a place in the base, or places without weights
     ├── EngineError             inference did not happen
+    ├── NotMeasured             a score was demanded where nothing could be measured
     ├── TrainingError           training did not make an adapter
     │   └── TrainingInterrupted     stopped on request; says how to go on
     ├── RunError                a run folder that is missing, broken, foreign or in use
@@ -91,6 +92,10 @@ class AdapterUnfit(ModelError):
 
 class EngineError(EvalsuiteError):
     """Inference did not happen."""
+
+
+class NotMeasured(EvalsuiteError):
+    """A score was demanded where nothing could be measured; it is neither 0 nor a pass."""
 
 
 class TrainingError(EvalsuiteError):

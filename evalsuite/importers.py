@@ -122,7 +122,7 @@ def _case(format: str, file: Path, draft: Draft) -> Case | Problem:
     source = f"{file.as_posix()}:{draft.line}"
     try:
         return Case(
-            id=_identifier(format, draft.name),
+            id=identifier(format, draft.name),
             language=Language.ZH if _HAN.search(query) else Language.EN,
             kind=guess_kind(query, unchanged=unchanged),
             cluster=f"{format}-{draft.cluster}",
@@ -135,7 +135,7 @@ def _case(format: str, file: Path, draft: Draft) -> Case | Problem:
         return Problem(source, f"{error}; correct the record or remove it")
 
 
-def _identifier(format: str, name: str) -> str:
+def identifier(format: str, name: str) -> str:
     """Make an id of any name: readable where it can be, never the same for two names."""
     slug = re.sub(r"[^a-z0-9._-]+", "-", name.lower())
     identifier = f"{format}-{slug}"

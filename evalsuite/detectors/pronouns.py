@@ -16,6 +16,7 @@ from evalsuite.cases import Case
 from evalsuite.detectors.lexicon import Family, carries_content, pronoun_ranges
 from evalsuite.detectors.score import Score, Span
 from evalsuite.detectors.text import find_names, fold, same, tokens
+from evalsuite.generation import Finish
 
 DETECTOR = "pronoun_resolution"
 
@@ -55,6 +56,15 @@ def resolve(case: Case, answer: str) -> Score:
         return Score(DETECTOR, case.id, 0.0, _praise(case))
     spans = sorted({span for f in findings for span in f.spans}, key=lambda s: (s.start, s.end))
     return Score(DETECTOR, case.id, 1.0, " ".join(f.reason for f in findings), tuple(spans))
+
+
+def resolve_output(case: Case, answer: str, finish: Finish | None) -> Score:
+    """Judge what a model generated: as :func:`resolve`, and 1 when it was cut off."""
+    score = resolve(case, answer)
+    if finish is Finish.LENGTH and score.value == 0.0:
+        said = "The answer did not end: it ran into the length limit."
+        return Score(DETECTOR, case.id, 1.0, said)
+    return score
 
 
 def _praise(case: Case) -> str:

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 from evalsuite.conversation import Conversation
 from evalsuite.detectors.score import Score, Span
+from evalsuite.errors import EvalsuiteError
 from evalsuite.generation import Output
 from evalsuite.template import ChatTemplate, PropertyResult, PropertyStatus
 from evalsuite.template import check as check_properties
+from evalsuite.template.equivalence import first_change
 
 DETECTOR = "template_round_trip"
 CONTROL_DETECTOR = "control_token"
@@ -51,6 +53,20 @@ def check(
         training_tokens=training_tokens,
     )
     return [_score(result) for result in results]
+
+
+def round_trip(
+    case_id: str, template: ChatTemplate, conversation: Conversation, ids: Sequence[int]
+) -> Score:
+    """Loss 1 when ``ids``, a render or prompt of ``conversation``, do not spell it."""
+    try:
+        back = template.parse(ids)
+    except EvalsuiteError as error:
+        return Score(DETECTOR, case_id, 1.0, f"The prompt cannot be read back: {error}")
+    if first_change(template, conversation, back) is not None:
+        said = "The conversation that the prompt spells is not the one that was asked."
+        return Score(DETECTOR, case_id, 1.0, said)
+    return Score(DETECTOR, case_id, 0.0, "The conversation comes back as it was asked.")
 
 
 def control_token(case_id: str, output: Output, template: ChatTemplate) -> Score:

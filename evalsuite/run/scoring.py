@@ -9,22 +9,20 @@ from functools import lru_cache
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import Score
 from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
-from evalsuite.detectors.pronouns import resolve
+from evalsuite.detectors.pronouns import resolve_output
 from evalsuite.detectors.retention import answer_score, text_score
 from evalsuite.detectors.roundtrip import check as check_properties
-from evalsuite.detectors.roundtrip import control_token
+from evalsuite.detectors.roundtrip import control_token, round_trip
 from evalsuite.engines import LivenessReport
-from evalsuite.errors import EvalsuiteError
 from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier
 from evalsuite.gates.promised import GATE_OF
-from evalsuite.generation import Finish, Output
+from evalsuite.generation import Output
 from evalsuite.prompts import task_text
 from evalsuite.regressions import broken_in
 from evalsuite.run.inputs import PANEL, REGRESSIONS, SKILLS, TEXTS, Inputs
 from evalsuite.run.questions import Question, Samples
 from evalsuite.runrecord import CaseRow, ScoreRow, Side, Unit
 from evalsuite.template import ChatTemplate
-from evalsuite.template.equivalence import first_change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,10 +127,7 @@ def _references(samples: Samples, answered: Iterable[Answered]) -> Iterator[Scor
             continue
         if question.row.panel == PANEL and question.row.case_id not in samples.pronouns:
             continue
-        score = resolve(question.item, answer.output.text)
-        if answer.output.finish is Finish.LENGTH and score.value == 0.0:
-            explanation = "The answer did not end: it ran into the length limit."
-            score = Score(score.detector, score.case_id, 1.0, explanation)
+        score = resolve_output(question.item, answer.output.text, answer.output.finish)
         yield _row(score, question.row, question.side, "pronoun_resolution", answer.key)
 
 
@@ -292,19 +287,19 @@ def _round_trips(
         if conversation is None or (conversation, question.request.prompt) in seen:
             continue
         seen.add((conversation, question.request.prompt))
-        problem = _changed(template, conversation, question.request.prompt)
+        row = question.row
+        score = round_trip(row.case_id, template, conversation, question.request.prompt)
         trips.append(
             Observation(
                 case_id=trip_id(question),
-                cluster=question.row.cluster,
-                language=question.row.language,
-                group=question.row.kind,
-                candidate=0.0 if problem is None else 1.0,
+                cluster=row.cluster,
+                language=row.language,
+                group=row.kind,
+                candidate=score.value,
             )
         )
-        if problem is not None:
-            score = Score("template_round_trip", question.row.case_id, 1.0, problem)
-            rows.append(_row(score, question.row, Side.CANDIDATE, "template_round_trip"))
+        if score.value:
+            rows.append(_row(score, row, Side.CANDIDATE, "template_round_trip"))
     return tuple(trips), rows
 
 
@@ -339,15 +334,3 @@ def _endings(
 def trip_id(question: Question) -> str:
     """The id under which the prompt of a question, and the end of its answer, are observed."""
     return f"{question.row.panel}/{question.row.case_id}/{question.demonstrations}"
-
-
-def _changed(
-    template: ChatTemplate, conversation: Conversation, prompt: tuple[int, ...]
-) -> str | None:
-    try:
-        back = template.parse(prompt)
-    except EvalsuiteError as error:
-        return f"The prompt cannot be read back: {error}"
-    if first_change(template, conversation, back) is not None:
-        return "The conversation that the prompt spells is not the one that was asked."
-    return None
