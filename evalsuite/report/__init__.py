@@ -7,7 +7,7 @@ from pathlib import Path
 from evalsuite.report.comparing import comparison_markdown, comparison_text
 from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
-from evalsuite.report.junit import render_junit
+from evalsuite.report.junit import gate_properties, render_junit, run_properties
 from evalsuite.report.markdown import render_markdown
 from evalsuite.report.qualification import qualification_text, render_qualification
 from evalsuite.report.search import render_search, search_text
@@ -17,12 +17,14 @@ from evalsuite.runfolder import Run, write_derived
 __all__ = [
     "comparison_markdown",
     "comparison_text",
+    "gate_properties",
     "qualification_text",
     "render_html",
     "render_junit",
     "render_markdown",
     "render_qualification",
     "render_search",
+    "run_properties",
     "search_text",
     "summary",
     "summary_text",
