@@ -1,7 +1,7 @@
 """The command line's one console: what is printed, and where.
 
 Results go to standard output, progress and errors to standard error. On a terminal progress is one
-line that renews itself; piped, only a gate says a few plain lines, so that a log shows that it lives.
+line that renews itself; piped, only a gate says a few plain lines, so that its log looks alive.
 """
 
 from __future__ import annotations

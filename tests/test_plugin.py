@@ -163,7 +163,7 @@ def test_a_bug_in_the_run_is_no_verdict_either(
 ) -> None:
     pytester.makeconftest(
         "import evalsuite.run\n"
-        "def broken(request):\n"
+        "def broken(request, **_):\n"
         "    raise RuntimeError('planted')\n"
         "evalsuite.run.evaluate = broken\n"
     )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evalsuite.run import Event, GateRequest
     from evalsuite.runfolder import Run
 
+
 def add(subparsers: Subparsers) -> None:
     """Declare the commands."""
     gate = command(

@@ -35,10 +35,13 @@ def sentence(event: Event) -> str:
     return STEPS.get(event.step, event.step.replace("_", " "))
 
 
-def status_line(event: Event) -> str:
-    """What is at work and how far it is, for a line that renews itself."""
+def status_line(event: Event, room: int = 200) -> str:
+    """What is at work and how far it is, for a line that renews itself.
+
+    Words are cut where it is longer than ``room`` characters, numbers are not.
+    """
     counted = f" {event.done}/{event.total}" if event.total else ""
-    return f"{sentence(event)}{counted}"
+    return f"{sentence(event)[: max(0, room - len(counted))]}{counted}"
 
 
 class Milestones:

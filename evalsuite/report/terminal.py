@@ -27,11 +27,15 @@ _STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.INCONCLUSIVE: "y
 _NUMBERS = ("value", "interval", "limit", "n")
 _GAP = 2
 """Columns between two columns of the table."""
-_WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\U00020000-\U0003fffd"
+_WIDE = (
+    "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60"
+    "\U00020000-\U0003fffd"
+)
+_OPENING, _CLOSING = "（《「『【", "，。、；：！？）》」』】"
 # A line breaks at blanks and beside Chinese characters, but before no closing mark and within no
 # number, to which its percent sign belongs.
 _UNIT = re.compile(
-    rf"\s+|(?:[^\s{_WIDE}]+(?:(?<=\d) %[^\s{_WIDE}]*)?|[（《「『【]*[{_WIDE}])[，。、；：！？）》」』】]*"
+    rf"\s+|(?:[^\s{_WIDE}]+(?:(?<=\d) %[^\s{_WIDE}]*)?|[{_OPENING}]*[{_WIDE}])[{_CLOSING}]*"
 )
 _CUT_NUMBER = re.compile(r"(?:\d[\d.,]*(?:e[-+]?\d*)?)?$")
 
