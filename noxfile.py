@@ -27,7 +27,7 @@ os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.envir
 
 
 def _matrix() -> dict[tuple[str, str], Entry]:
-    """What ``[tool.evalsuite.matrix]`` of pyproject.toml says of all bases, or of EVALSUITE_BASES."""
+    """What [tool.evalsuite.matrix] of pyproject.toml says of all bases, or of EVALSUITE_BASES."""
     only = [name for name in os.environ.get("EVALSUITE_BASES", "").split(",") if name]
     try:
         entries = load_matrix(ROOT / "pyproject.toml", only=only)
