@@ -197,7 +197,7 @@ def test_a_project_may_have_options_of_its_own_with_common_names(
     pytester.runpytest_subprocess("--device", "toaster").assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("0", marks=pytest.mark.slow), "2"])
 def test_a_log_shows_each_step_and_how_far_inference_is(
     pytester: pytest.Pytester, options: list[str], workers: str
 ) -> None:
@@ -216,6 +216,7 @@ def test_a_log_shows_each_step_and_how_far_inference_is(
     result.stdout.no_fnmatch_line("*Captured*")
 
 
+@pytest.mark.slow
 def test_a_quiet_session_shows_no_progress(pytester: pytest.Pytester, options: list[str]) -> None:
     result = pytester.runpytest_subprocess("-q", "-k", "liveness", *options)
     result.assert_outcomes(passed=1)
@@ -244,7 +245,7 @@ def on_a_terminal(*args: str, **environment: str) -> str:
     return said.decode("utf-8")
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("workers", ["0", pytest.param("2", marks=pytest.mark.slow)])
 def test_on_a_terminal_one_line_renews_itself_and_the_verdict_has_colour(
     pytester: pytest.Pytester, options: list[str], workers: str
 ) -> None:
@@ -258,6 +259,7 @@ def test_on_a_terminal_one_line_renews_itself_and_the_verdict_has_colour(
     assert max(len(line) for line in plain.partition("report:")[0].splitlines()) <= 80
 
 
+@pytest.mark.slow
 def test_colour_follows_pytests_own_choice(pytester: pytest.Pytester, options: list[str]) -> None:
     chosen = ["-k", "liveness", *options]
     assert "\x1b" not in on_a_terminal(*chosen, NO_COLOR="1")
@@ -273,7 +275,10 @@ def properties(element: Element) -> dict[str, str]:
     return {p.get("name", ""): p.get("value", "") for p in found}
 
 
-@pytest.mark.parametrize(("workers", "family"), [("0", "xunit1"), ("2", "xunit2")])
+@pytest.mark.parametrize(
+    ("workers", "family"),
+    [pytest.param("0", "xunit1", marks=pytest.mark.slow), ("2", "xunit2")],
+)
 def test_junit_carries_the_numbers_of_the_gates_and_the_digests_of_the_run(
     pytester: pytest.Pytester, options: list[str], workers: str, family: str
 ) -> None:
@@ -325,7 +330,7 @@ def test_what_a_model_wrote_is_inert_in_the_text_of_a_failure() -> None:
 @pytest.mark.parametrize(
     ("workers", "option", "start"),
     [
-        ("0", "--gate-report=out/mine.html", "<!doctype html>"),
+        pytest.param("0", "--gate-report=out/mine.html", "<!doctype html>", marks=pytest.mark.slow),
         ("2", "--report=out/mine.md", "# ✓ Passed"),
     ],
 )
@@ -360,6 +365,7 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_run(
     assert (pytester.path / "taken").read_text("utf-8") == "mine"
 
 
+@pytest.mark.slow
 def test_a_report_that_can_no_longer_be_written_costs_no_run(
     pytester: pytest.Pytester, options: list[str]
 ) -> None:
