@@ -11,6 +11,13 @@ import sys
 from pathlib import Path
 
 import nox
+import nox.command
+
+ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))  # nox may live in an environment without evalsuite
+
+from evalsuite.errors import InvalidInput  # noqa: E402
+from evalsuite.matrix import Entry, load_matrix  # noqa: E402
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["tests"]
@@ -18,8 +25,22 @@ nox.options.sessions = ["tests"]
 # `.venv/bin/nox` works without activating the environment: its programs come first.
 os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
 
-BASES = tuple(os.environ.get("EVALSUITE_BASES", "nano").split(","))
-RECIPES = ("lora", "dora", "qlora", "qdora")
+
+def _matrix() -> dict[tuple[str, str], Entry]:
+    """What [tool.evalsuite.matrix] of pyproject.toml says of all bases, or of EVALSUITE_BASES."""
+    only = [name for name in os.environ.get("EVALSUITE_BASES", "").split(",") if name]
+    try:
+        entries = load_matrix(ROOT / "pyproject.toml", only=only)
+    except InvalidInput as error:
+        sys.exit(f"pyproject.toml: {error}")
+    return {(entry.base, entry.recipe): entry for entry in entries}
+
+
+MATRIX = _matrix()
+CHAMPION = (
+    "from evalsuite.registry import champion; found = champion('registry'); "
+    "print(found.run_path if found else '')"
+)
 
 
 def _prepare(session: nox.Session) -> None:
@@ -101,28 +122,75 @@ def quickstart(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("recipe", RECIPES)
-@nox.parametrize("base", BASES)
+@nox.parametrize("base, recipe", list(MATRIX))
 def train(session: nox.Session, base: str, recipe: str) -> None:
     """Train one recipe on one base model."""
     _prepare(session)
-    session.run(
-        "evalsuite", "train", "--base-model", base, "--recipe", recipe,
-        "--out", f"adapters/{base}-{recipe}", *session.posargs,
-    )  # fmt: skip
+    session.run(*MATRIX[base, recipe].train_command(), *session.posargs)
 
 
 @nox.session
-@nox.parametrize("recipe", RECIPES)
-@nox.parametrize("base", BASES)
+@nox.parametrize("base, recipe", list(MATRIX))
 def gate(session: nox.Session, base: str, recipe: str) -> None:
-    """Gate the adapter that the session ``train`` of the same parameters made."""
+    """Gate the adapter that the session ``train`` of the same parameters made.
+
+    ``EVALSUITE_ADAPTER`` names another adapter.
+    """
     _prepare(session)
-    adapter = os.environ.get("EVALSUITE_ADAPTER", f"adapters/{base}-{recipe}")
-    session.run(
-        "evalsuite", "gate", "--base-model", base, "--adapter", adapter,
-        "--out", f"reports/{base}-{recipe}", *session.posargs,
-    )  # fmt: skip
+    command = MATRIX[base, recipe].gate_command(os.environ.get("EVALSUITE_ADAPTER"))
+    session.run(*command, *session.posargs)
+
+
+@nox.session
+def report(session: nox.Session) -> None:
+    """Write the reports of every run of the matrix again: ``nox -s report -- --junit``."""
+    _prepare(session)
+    for run in _runs(session):
+        # What the gates decided is no matter of whether the report could be written.
+        session.run("evalsuite", "report", run, *session.posargs, success_codes=[0, 1, 2])
+
+
+@nox.session
+def compare(session: nox.Session) -> None:
+    """Compare the champion's run with those of the matrix, or two: ``nox -s compare -- A B``.
+
+    Without runs it takes the cases that both were asked, fails where a run is worse, and passes
+    options on: ``nox -s compare -- --margin 0.1``.
+    """
+    _prepare(session)
+    if session.posargs and not session.posargs[0].startswith("-"):
+        session.run("evalsuite", "compare", *session.posargs)
+        return
+    runs = _runs(session)
+    champion = _champion(session)
+    worse = []
+    for run in runs:
+        try:
+            session.run(
+                "evalsuite", "compare", champion, run, "--shared", *session.posargs,
+                success_codes=[0, 2],
+            )  # fmt: skip
+        except nox.command.CommandFailed:
+            worse.append(run)
+    if worse:
+        session.error(f"worse than {champion}, or not comparable with it: {', '.join(worse)}")
+
+
+def _runs(session: nox.Session) -> list[str]:
+    """The finished runs of the matrix; a session without any fails."""
+    found = [entry.run for entry in MATRIX.values() if (ROOT / entry.run / "run.json").is_file()]
+    if not found:
+        session.error("no run of the matrix was made yet; nox --list shows the sessions of gate")
+    return found
+
+
+def _champion(session: nox.Session) -> str:
+    """The registry's copy of the run that the newest record rests on."""
+    told = session.run("python", "-c", CHAMPION, silent=True)
+    lines = str(told).split()
+    if not lines:
+        session.error("registry/ holds no promotion yet: evalsuite promote RUN, or name two runs")
+    return lines[-1]
 
 
 @nox.session

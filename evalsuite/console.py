@@ -1,7 +1,7 @@
 """The command line's one console: what is printed, and where.
 
 Results go to standard output, progress and errors to standard error. On a terminal progress is one
-line that renews itself; piped, nothing is said until there is a result.
+line that renews itself; piped, only a gate says a few plain lines, so that its log looks alive.
 """
 
 from __future__ import annotations
@@ -67,6 +67,13 @@ class Terminal:
                 yield
             finally:
                 self._status = None
+
+    def log(self, text: str) -> None:
+        """Say how far long work is where no line can renew itself; nothing on a terminal."""
+        from rich.text import Text
+
+        if not self._err.is_terminal:
+            self._err.print(Text(text), soft_wrap=True)
 
     def progress(self, what: str) -> None:
         """Renew the line that :meth:`working` shows, at most ten times a second."""

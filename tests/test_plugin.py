@@ -1,12 +1,21 @@
 from __future__ import annotations
 
+import os
+import pty
+import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
+from xml.etree.ElementTree import Element, parse
 
 import pytest
 
-from evalsuite.plugin import GoldenCase, require_golden
-from evalsuite.runrecord import CaseRow, ScoreRow, Side
+from evalsuite.commands.telling import STEPS
+from evalsuite.plugin import GoldenCase, require, require_golden
+from evalsuite.runfolder import load_run
+from evalsuite.runrecord import CaseRow, ScoreRow, Side, Tier
+from tests.report.factory import HOSTILE, verdict
 
 TESTS = """
 from evalsuite.plugin import require, require_golden
@@ -163,7 +172,7 @@ def test_a_bug_in_the_run_is_no_verdict_either(
 ) -> None:
     pytester.makeconftest(
         "import evalsuite.run\n"
-        "def broken(request):\n"
+        "def broken(request, **_):\n"
         "    raise RuntimeError('planted')\n"
         "evalsuite.run.evaluate = broken\n"
     )
@@ -186,6 +195,233 @@ def test_a_project_may_have_options_of_its_own_with_common_names(
         "    assert pytestconfig.getoption('--gate-device') == 'auto'\n"
     )
     pytester.runpytest_subprocess("--device", "toaster").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("workers", [pytest.param("0", marks=pytest.mark.slow), "2"])
+def test_a_log_shows_each_step_and_how_far_inference_is(
+    pytester: pytest.Pytester, options: list[str], workers: str
+) -> None:
+    fresh = ["--gate-cache", str(pytester.path / "fresh.sqlite3")]
+    result = pytester.runpytest_subprocess("-n", workers, "-k", "liveness", *options, *fresh)
+    result.assert_outcomes(passed=1)
+    told = [line for line in result.stdout.lines if line.startswith("gates: ")]
+    steps = [line.removeprefix("gates: ") for line in told if "%" not in line]
+    assert steps == [sentence for name, sentence in STEPS.items() if name != "confirm"]
+    counted = [line for line in told if line.startswith(f"gates: {STEPS['infer']}: ")]
+    assert counted[-1].endswith("(100 %)")
+    assert 2 <= len(counted) <= 10
+    assert "\x1b" not in result.stdout.str()
+    assert "\r" not in result.stdout.str()
+    # Captured output of a test is no place for progress.
+    result.stdout.no_fnmatch_line("*Captured*")
+
+
+@pytest.mark.slow
+def test_a_quiet_session_shows_no_progress(pytester: pytest.Pytester, options: list[str]) -> None:
+    result = pytester.runpytest_subprocess("-q", "-k", "liveness", *options)
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("gates: *")
+    result.stdout.fnmatch_lines(["*report.html*"])
+
+
+def on_a_terminal(*args: str, **environment: str) -> str:
+    """What pytest writes to a terminal of 80 columns."""
+    reader, terminal = pty.openpty()
+    known = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "PY_COLORS", "COLUMNS")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *args],
+        stdin=terminal, stdout=terminal, stderr=terminal,
+        env=known | {"TERM": "xterm", "COLUMNS": "80"} | environment,
+    )  # fmt: skip
+    os.close(terminal)
+    said = b""
+    try:
+        while piece := os.read(reader, 65536):
+            said += piece
+    except OSError:  # how Linux says that the last writer is gone
+        pass
+    os.close(reader)
+    assert process.wait(timeout=60) == 0, said
+    return said.decode("utf-8")
+
+
+@pytest.mark.parametrize("workers", ["0", pytest.param("2", marks=pytest.mark.slow)])
+def test_on_a_terminal_one_line_renews_itself_and_the_verdict_has_colour(
+    pytester: pytest.Pytester, options: list[str], workers: str
+) -> None:
+    said = on_a_terminal("-n", workers, "-k", "liveness", *options)
+    assert f"\rgates: {STEPS['infer']}" in said
+    assert f"\ngates: {STEPS['infer']}" not in said
+    verdict = said.partition("= evalsuite =")[2]
+    assert "\x1b[1;32m✓ Passed. \x1b[0m" in verdict
+    plain = re.sub("\x1b\\[[0-9;]*m", "", verdict)
+    assert re.search(r"(?m)^liveness +✓ passed +0 +0 to 0 +0 +6\r$", plain)
+    assert max(len(line) for line in plain.partition("report:")[0].splitlines()) <= 80
+
+
+@pytest.mark.slow
+def test_colour_follows_pytests_own_choice(pytester: pytest.Pytester, options: list[str]) -> None:
+    chosen = ["-k", "liveness", *options]
+    assert "\x1b" not in on_a_terminal(*chosen, NO_COLOR="1")
+    assert "\x1b" not in on_a_terminal(*chosen, "--color=no")
+    piped = pytester.runpytest_subprocess("--color=yes", *chosen).stdout.str()
+    assert "\x1b[1;32m✓ Passed. \x1b[0m" in piped
+    assert "\r" not in piped
+
+
+def properties(element: Element) -> dict[str, str]:
+    """The properties of a suite or of an item."""
+    found = element.findall("properties/property")
+    return {p.get("name", ""): p.get("value", "") for p in found}
+
+
+@pytest.mark.parametrize(
+    ("workers", "family"),
+    [pytest.param("0", "xunit1", marks=pytest.mark.slow), ("2", "xunit2")],
+)
+def test_junit_carries_the_numbers_of_the_gates_and_the_digests_of_the_run(
+    pytester: pytest.Pytester, options: list[str], workers: str, family: str
+) -> None:
+    pytester.runpytest_subprocess(
+        "-n", workers, "-o", f"junit_family={family}", "--junitxml=junit.xml", *options
+    )
+    suite = parse(pytester.path / "junit.xml").getroot().find("testsuite")
+    assert suite is not None
+    run = load_run(pytester.path / "run")
+    assert run.info.adapter is not None
+    told = properties(suite)
+    assert told["adapter_digest"] == run.info.adapter.digest
+    assert told["base_digest"] == run.info.base.digest
+    assert (told["policy"], told["policy_digest"]) == ("small", run.info.policy.digest)
+    assert (told["seed"], told["run_folder"]) == ("11", str(run.folder))
+    items = {case.get("name", ""): properties(case) for case in suite.findall("testcase")}
+    assert len(items) == 7
+    for judged in run.verdicts:
+        found = items[f"test_gate[{judged.gate}]"]
+        assert (found["status"], found["tier"]) == (judged.status, judged.tier)
+        assert (found["n"], found["clusters"]) == (str(judged.n), str(judged.clusters))
+        assert float(found["value"]) == pytest.approx(judged.value)
+        assert float(found["upper"]) == pytest.approx(judged.upper)
+        assert {"lower", "limit", "method"} <= set(found)
+    assert "skills/zh.upper" in items["test_gate[forgetting]"]
+    golden = items["test_golden_case[few-single]"]
+    assert golden["gates"] == "example_leakage, pronoun_resolution"
+    assert re.search(r"nano_en\.yaml:2$", golden["source"])
+
+
+def test_what_a_model_wrote_is_inert_in_the_text_of_a_failure() -> None:
+    nasty = f"{HOSTILE}\ufffe"
+    with pytest.raises(pytest.fail.Exception) as failed:
+        require(verdict("forgetting", "failed", reason=nasty))
+    with pytest.raises(pytest.xfail.Exception) as expected:
+        require(verdict("forgetting", "failed", reason=nasty, tier=Tier.WAIVED))
+    row = CaseRow(panel="nano", case_id="a", language="en", kind="single", cluster="a", query="?")
+    leak = ScoreRow(
+        detector="literal_leak", case_id="a", side=Side.CANDIDATE, value=1.0, explanation=nasty,
+        gate="example_leakage",
+    )  # fmt: skip
+    with pytest.raises(pytest.fail.Exception) as golden:
+        require_golden(GoldenCase(row, (leak,), frozenset()))
+    for text in map(str, (failed.value, expected.value, golden.value)):
+        assert "[U+001B]" in text
+        assert not re.search("[\x00-\x08\x0b-\x1f\u202e\ufffe]", text)
+
+
+@pytest.mark.parametrize(
+    ("workers", "option", "start"),
+    [
+        pytest.param("0", "--gate-report=out/mine.html", "<!doctype html>", marks=pytest.mark.slow),
+        ("2", "--report=out/mine.md", "# ✓ Passed"),
+    ],
+)
+def test_the_report_is_written_where_it_was_asked_for(
+    pytester: pytest.Pytester, options: list[str], workers: str, option: str, start: str
+) -> None:
+    name, _, path = option.partition("=")
+    result = pytester.runpytest_subprocess("-n", workers, "-k", "liveness", name, path, *options)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"report: *{path}"])
+    assert (pytester.path / path).read_text("utf-8").lower().startswith(start.lower())
+    assert [p.name for p in (pytester.path / "out").iterdir()] == [Path(path).name]
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("taken/report.html", "a file stands where a folder is needed*"),
+        ("folder.html", "a folder stands where a file is needed*"),
+        ("report.pdf", "--gate-report='report.pdf' must end in one of .html, .htm, .md;*"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_run(
+    pytester: pytest.Pytester, options: list[str], path: str, reason: str
+) -> None:
+    (pytester.path / "taken").write_text("mine", "utf-8")
+    (pytester.path / "folder.html").mkdir()
+    result = pytester.runpytest_subprocess("-n", "2", *options, "--report", path)
+    assert result.ret == 3
+    result.stderr.fnmatch_lines([f"Exit: evalsuite could not run: *{reason}"])
+    assert not (pytester.path / "run").exists()
+    assert (pytester.path / "taken").read_text("utf-8") == "mine"
+
+
+@pytest.mark.slow
+def test_a_report_that_can_no_longer_be_written_costs_no_run(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
+    pytester.makeconftest(
+        "import pathlib\n"
+        "def pytest_runtest_teardown():\n"
+        "    pathlib.Path('out/report.html').mkdir(exist_ok=True)\n"
+    )
+    result = pytester.runpytest_subprocess(
+        "-k", "liveness", *options, "--report", "out/report.html"
+    )
+    assert result.ret == 3
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["cannot write *report.html*; the run itself is kept in *run"])
+    assert load_run(pytester.path / "run").verdicts
+
+
+def test_without_a_run_the_report_that_was_asked_for_is_missed_aloud(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
+    pytester.makepyfile(test_mine="def test_mine():\n    pass\n")
+    result = pytester.runpytest_subprocess("-k", "test_mine", "--report", "mine.html", *options)
+    result.assert_outcomes(passed=1, deselected=7)
+    result.stdout.fnmatch_lines(["no run was made, so *mine.html was not written"])
+
+
+@pytest.mark.parametrize("kind", ["", "type=int, "], ids=["text", "number"])
+def test_an_option_called_report_stays_with_whoever_declares_it(
+    pytester: pytest.Pytester, kind: str
+) -> None:
+    pytester.makeconftest(
+        f"def pytest_addoption(parser):\n    parser.addoption('--report', {kind})\n"
+    )
+    pytester.makepyfile(
+        "def test_mine(pytestconfig):\n"
+        "    assert str(pytestconfig.getoption('--report')) == '7'\n"
+        "    assert pytestconfig.getoption('--gate-report') is None\n"
+    )
+    pytester.runpytest_subprocess("--report", "7").assert_outcomes(passed=1)
+
+
+def test_a_report_that_exists_is_no_test_file(pytester: pytest.Pytester) -> None:
+    (pytester.mkdir("out") / "old.md").write_text("old", "utf-8")
+    (pytester.mkdir("checks") / "conftest.py").write_text(
+        "def pytest_addoption(parser):\n    parser.addoption('--mine')\n", "utf-8"
+    )
+    (pytester.path / "checks" / "test_mine.py").write_text(
+        "def test_mine(pytestconfig):\n"
+        "    assert pytestconfig.getoption('--gate-report').name == 'old.md'\n"
+        "    assert pytestconfig.getoption('--mine') == '1'\n",
+        "utf-8",
+    )
+    pytester.makeini("[pytest]\ntestpaths = checks\n")
+    result = pytester.runpytest_subprocess("--report", "out/old.md", "--mine=1")
+    result.assert_outcomes(passed=1)
+    pytester.runpytest_subprocess("checks", "--", "--report").assert_outcomes()
 
 
 SEARCH = """

@@ -21,23 +21,12 @@ from evalsuite.commands.options import (
     command,
     gate_request,
 )
+from evalsuite.commands.telling import LONG, Milestones, status_line
 from evalsuite.console import Terminal
 
 if TYPE_CHECKING:
     from evalsuite.run import Event, GateRequest
     from evalsuite.runfolder import Run
-
-_STEPS = {
-    "read_inputs": "reading adapter, policy and cases",
-    "load_model": "opening the engine",
-    "check_liveness": "checking that the adapter is alive",
-    "draw_samples": "drawing panels",
-    "count_attempt": "counting the attempt",
-    "infer": "asking base and candidate",
-    "score": "scoring answers",
-    "decide": "judging the gates",
-    "write_down": "writing the run",
-}
 
 
 def add(subparsers: Subparsers) -> None:
@@ -154,10 +143,13 @@ def run_gate(request: GateRequest, terminal: Terminal) -> Run:
     from evalsuite.report import summary, write_reports
     from evalsuite.run import evaluate
 
+    milestones = Milestones(LONG)
+
     def tell(event: Event) -> None:
-        text = _STEPS.get(event.step, event.step)
-        counted = f" {event.done}/{event.total}" if event.total else ""
-        terminal.progress(f"{text}{counted}")
+        terminal.progress(status_line(event))
+        line = milestones.line(event)
+        if line is not None:
+            terminal.log(line)
 
     with terminal.working("gating"):
         run = evaluate(request, tell=tell)

@@ -8,7 +8,7 @@ from evalsuite.report.beside import Beside, read_beside
 from evalsuite.report.comparing import comparison_markdown, comparison_text
 from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
-from evalsuite.report.junit import render_junit
+from evalsuite.report.junit import gate_properties, render_junit, run_properties
 from evalsuite.report.markdown import render_markdown
 from evalsuite.report.qualification import qualification_text, render_qualification
 from evalsuite.report.search import render_search, search_text
@@ -21,6 +21,7 @@ __all__ = [
     "Interface",
     "comparison_markdown",
     "comparison_text",
+    "gate_properties",
     "interface",
     "qualification_text",
     "read_beside",
@@ -29,6 +30,7 @@ __all__ = [
     "render_markdown",
     "render_qualification",
     "render_search",
+    "run_properties",
     "search_text",
     "summary",
     "summary_text",

@@ -1,16 +1,22 @@
 """The verdicts as JUnit XML, for continuous integration: one test case for each gate.
 
-Neither the names nor the order depend on what a model said, so histories of a gate line up.
+Neither the names nor the order depend on what a model said, so histories of a gate line up. The
+properties are the exact numbers, for a program that draws them; pytest's own document carries the
+same (:mod:`evalsuite.plugin`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from evalsuite.cases import Language
 from evalsuite.report.drawing import interval, number
 from evalsuite.report.visible import shortened
 from evalsuite.runfolder import Run
-from evalsuite.runrecord import Status, Tier, Verdict
+from evalsuite.runrecord import SliceVerdict, Status, Tier, Verdict
+
+_LANGUAGES = frozenset(language.value for language in Language)
 
 
 def render_junit(run: Run) -> str:
@@ -25,9 +31,61 @@ def render_junit(run: Run) -> str:
         timestamp=run.info.finished.isoformat(),
         time=f"{sum(run.info.timings.values()):.3f}",
     )
+    _add_properties(suite, run_properties(run))
     for verdict in run.verdicts:
         _testcase(suite, verdict)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(suite, encoding="unicode") + "\n"
+
+
+def run_properties(run: Run) -> dict[str, str]:
+    """What a whole run was made from: digests, policy, seed, folder."""
+    info = run.info
+    found = {
+        "status": run.status.value,
+        "base": info.base.name,
+        "base_digest": info.base.digest,
+        "policy": info.policy.name,
+        "policy_digest": info.policy.digest,
+        "seed": ", ".join(sorted({str(seed) for seed in info.seeds.values()})),
+        "run_folder": str(run.folder.absolute()),
+    }
+    if info.adapter is not None:
+        found["adapter_digest"] = info.adapter.digest
+    return {name: shortened(value) for name, value in sorted(found.items())}
+
+
+def gate_properties(verdict: Verdict) -> dict[str, str]:
+    """What a gate decided and measured, and the same of its parts about one language each.
+
+    Numbers are exact; one that was not measured is left out, since 0 would be a measurement.
+    """
+    found = {"tier": verdict.tier.value, **_numbers(verdict)}
+    for part in verdict.slices:
+        if _LANGUAGES & set(part.name.split("/")):
+            found |= {f"{part.name}.{name}": value for name, value in _numbers(part).items()}
+    return found
+
+
+def _numbers(verdict: Verdict | SliceVerdict) -> dict[str, str]:
+    numbers = {
+        "value": verdict.value,
+        "lower": verdict.lower,
+        "upper": verdict.upper,
+        "limit": verdict.limit,
+    }
+    return {
+        "status": verdict.status.value,
+        **{name: f"{value:.12g}" for name, value in numbers.items() if value is not None},
+        "n": str(verdict.n),
+        "clusters": str(verdict.clusters),
+        "method": shortened(verdict.method),
+    }
+
+
+def _add_properties(element: Element, values: Mapping[str, str]) -> None:
+    properties = SubElement(element, "properties")
+    for name, value in values.items():
+        SubElement(properties, "property", name=name, value=value)
 
 
 def _blocks(verdict: Verdict) -> bool:
@@ -36,9 +94,7 @@ def _blocks(verdict: Verdict) -> bool:
 
 def _testcase(suite: Element, verdict: Verdict) -> None:
     case = SubElement(suite, "testcase", classname="evalsuite.gates", name=shortened(verdict.gate))
-    properties = SubElement(case, "properties")
-    for name, value in _numbers(verdict).items():
-        SubElement(properties, "property", name=name, value=value)
+    _add_properties(case, gate_properties(verdict) | {"interval": interval(verdict)})
     if _blocks(verdict):
         failure = SubElement(case, "failure", type=verdict.status)
         failure.set("message", shortened(verdict.reason))
@@ -49,15 +105,3 @@ def _testcase(suite: Element, verdict: Verdict) -> None:
     elif verdict.status is not Status.PASSED:
         note = SubElement(case, "system-out")
         note.text = f"{verdict.tier} gate, {verdict.status}: {shortened(verdict.reason)}"
-
-
-def _numbers(verdict: Verdict) -> dict[str, str]:
-    return {
-        "status": verdict.status,
-        "value": number(verdict.value),
-        "interval": interval(verdict),
-        "limit": number(verdict.limit),
-        "n": str(verdict.n),
-        "clusters": str(verdict.clusters),
-        "method": shortened(verdict.method),
-    }

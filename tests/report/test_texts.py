@@ -9,14 +9,29 @@ from html import unescape
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from rich.console import Console
 
-from evalsuite.report import render_junit, render_markdown, summary, summary_text
+from evalsuite.report import (
+    gate_properties,
+    render_junit,
+    render_markdown,
+    summary,
+    summary_text,
+)
 from evalsuite.report.markdown import escape, fenced
+from evalsuite.report.terminal import _sentence
 from evalsuite.runfolder import Run
-from tests.report.factory import FAILING, HOSTILE, hostile_run, write_run
+from evalsuite.runrecord import Tier
+from tests.report.factory import FAILING, HOSTILE, hostile_run, part, verdict, write_run
+
+CHINESE = (
+    "在900个案例中有123个（13.7%）解析错误；置信度97.5%下真实比率至多为17.3%，"
+    "超过上限0.15，因此不能发布。"
+)
 
 
 def test_the_terminal_says_the_verdict_first_and_then_the_table(failed: Run) -> None:
@@ -35,6 +50,51 @@ def test_a_pipe_gets_no_colour_and_a_terminal_does(failed: Run) -> None:
     stream = io.StringIO()
     Console(file=stream, force_terminal=True, color_system="standard").print(summary(failed))
     assert "\x1b[" in stream.getvalue()
+
+
+@pytest.fixture(scope="session")
+def waived(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run with waived gates, wide numbers and reasons in Chinese."""
+    verdicts = [
+        verdict(
+            name, "inconclusive", value=-0.0642, lower=-0.1234, upper=7.5e-07, limit=0.0875,
+            n=1234567, tier=Tier.WAIVED, reason=CHINESE * 2,
+        )
+        for name in ("template_round_trip", "pronoun_resolution")
+    ]  # fmt: skip
+    return write_run(tmp_path_factory.mktemp("waived") / "run", verdicts=verdicts)
+
+
+@pytest.mark.parametrize("width", [40, 48, 60, 72, 80, 81, 100, 160])
+def test_no_line_is_too_long_and_no_number_is_cut(waived: Run, width: int) -> None:
+    text = summary_text(waived, width=width)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    words = re.split(r"[\s,]+", text)
+    for number in ("-0.0642", "-0.1234", "7.5e-07", "0.0875", "1234567"):
+        assert words.count(number) == 2, number
+    told = re.findall(r"\d+(?:\.\d+)?%?", text.partition("template_round_trip: 在")[2])
+    assert [n for n in told if n in CHINESE] == re.findall(r"\d+(?:\.\d+)?%?", CHINESE) * 4
+
+
+def test_the_tier_of_a_waived_gate_moves_below_before_a_number_would_go(waived: Run) -> None:
+    lines = summary_text(waived, width=81).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("pronoun_resolution "))
+    assert lines[at].split()[1:3] == ["?", "inconclusive"]
+    assert lines[at].endswith("1234567")
+    assert lines[at + 1].strip() == "(waived)"
+
+
+@given(st.lists(st.sampled_from([*"12.%，。（） a为\n", "17.3 %", "1e-05"]), max_size=900))
+def test_a_long_reason_is_cut_beside_a_number(parts: list[str]) -> None:
+    text = "r " + "".join(parts)
+    known = set(re.findall(r"\d[\d.,]*(?:e-\d+)?", " ".join(text.split())))
+    assert set(re.findall(r"\d[\d.,]*(?:e-\d+)?", _sentence(text, 60))) <= known
+
+
+def test_colour_is_added_on_request_and_changes_no_word(waived: Run) -> None:
+    coloured = summary_text(waived, width=80, colour=True)
+    assert "\x1b[33m" in coloured
+    assert re.sub("\x1b\\[[0-9;]*m", "", coloured) == summary_text(waived, width=80)
 
 
 def test_hostile_reasons_cannot_move_the_cursor_or_add_markup(tmp_path: Path) -> None:
@@ -105,6 +165,37 @@ def test_junit_carries_the_numbers_as_properties(passed: Run) -> None:
     }
     assert found["interval"] == "0 to 0.0075"
     assert found["n"] == "400"
+    assert (found["status"], found["tier"], found["upper"]) == ("passed", "blocking", "0.0075")
+    assert found["language/zh.limit"] == "0.03"
+
+
+def test_junit_says_what_the_run_was_made_from(passed: Run) -> None:
+    suite = fromstring(render_junit(passed))
+    found = {p.get("name"): p.get("value") for p in suite.findall("properties/property")}
+    info = passed.info
+    assert info.adapter is not None
+    assert found["adapter_digest"] == info.adapter.digest
+    assert found["base_digest"] == info.base.digest
+    assert (found["policy"], found["policy_digest"]) == ("default", info.policy.digest)
+    assert found["seed"] == "20250304, 77"
+    assert found["run_folder"] == str(passed.folder)
+
+
+def test_what_was_not_measured_is_no_property() -> None:
+    missing = verdict("forgetting", "inconclusive", value=None, lower=None, upper=None)
+    assert not {"value", "lower", "upper"} & set(gate_properties(missing))
+    parts = (part("language/zh", value=None), part("kind/single"))
+    found = gate_properties(verdict("forgetting", slices=parts))
+    assert "language/zh.value" not in found
+    assert found["language/zh.n"] == "200"
+    assert not [name for name in found if name.startswith("kind")]
+
+
+@given(st.text())
+def test_no_reason_and_no_method_breaks_the_junit_document(passed: Run, text: str) -> None:
+    judged = verdict("forgetting", "failed", reason=f"r {text}", method=text)
+    suite = fromstring(render_junit(replace(passed, verdicts=(judged,))))
+    assert suite.find("testcase/failure") is not None
 
 
 def test_failures_are_counted_by_the_part_of_the_run_that_they_belong_to(failed: Run) -> None:
