@@ -7,6 +7,7 @@ gigabytes. ``nox --force-venv-backend venv`` gives each its own all the same.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -48,12 +49,17 @@ def _prepare(session: nox.Session) -> None:
         session.install("--requirement", "requirements.txt")
 
 
+def _add(session: nox.Session, *packages: str) -> None:
+    """Install what one session needs and requirements.txt lacks, wherever the session runs."""
+    session.run("python", "-m", "pip", "install", "--quiet", *packages)
+
+
 @nox.session
 def tests(session: nox.Session) -> None:
     """Lint, types, layers and the fast tests: the README's second command."""
     lint(session)
     session.run(
-        "pytest", "-m", "not slow and not gpu", "-n", "2", *session.posargs,
+        "pytest", "-m", "not slow and not gpu and not browser", "-n", "2", *session.posargs,
         env={"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
     )  # fmt: skip
 
@@ -71,15 +77,34 @@ def lint(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """Simulations of size and power, and long property tests."""
     _prepare(session)
-    session.run("pytest", "-m", "slow", *session.posargs)
+    session.run("pytest", "-m", "slow and not browser", *session.posargs)
 
 
 @nox.session
 def trl(session: nox.Session) -> None:
     """Templates and loss masks against those that TRL ships."""
     _prepare(session)
-    session.install("--no-deps", "trl==1.16.0")
+    _add(session, "--no-deps", "trl==1.16.0")
     session.run("pytest", "-m", "slow", "tests/template/test_trl.py", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Reports in the system's Chromium, which is installed from its packages where it is missing.
+
+    ``nox -s browser -- --figures`` measures the report of a large run there instead.
+    """
+    _prepare(session)
+    if shutil.which("chromium") is None and shutil.which("chromium-browser") is None:
+        # Drawn characters are part of what is tested: a bare machine has no Chinese font.
+        packages = ("chromium", "fonts-noto-cjk")
+        session.run("apt-get", "update", "--quiet", external=True, success_codes=[0, 100])
+        session.run("apt-get", "install", "--quiet", "--yes", *packages, external=True, silent=True)
+    _add(session, "playwright==1.65.2", "axe-playwright-python==0.1.8")
+    if session.posargs[:1] == ["--figures"]:
+        session.run("python", "benchmarks/browsing.py", *session.posargs[1:])
+        return
+    session.run("pytest", "-m", "browser", "tests/browser", *session.posargs)
 
 
 @nox.session(venv_backend="venv")
