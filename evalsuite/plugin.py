@@ -36,7 +36,7 @@ _WITHOUT_RUN = "evalsuite_without_run"
 """Attribute of a test's report, which xdist carries to the process that reports."""
 _OPTION = re.compile(
     r"(?<!\S)(?<!evalsuite gate )"
-    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache|registry|waivers)\b)"
+    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache|registry|champion|waivers)\b)"
 )
 """An option of ``evalsuite gate`` in an error's advice, where it is called ``--gate-...`` here."""
 
@@ -86,6 +86,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="folder of the ledger of attempts (default: ROOT/registry)",
     )
+    group.addoption("--gate-champion", default="auto", metavar="WHOM", help=HELP["champion"])
 
 
 def _request(config: pytest.Config) -> GateRequest:
@@ -107,6 +108,7 @@ def _request(config: pytest.Config) -> GateRequest:
         batch_tokens=config.getoption("--gate-batch-tokens"),
         waivers=config.getoption("--gate-waivers"),
         registry=config.getoption("--gate-registry") or root / "registry",
+        champion=config.getoption("--gate-champion"),
         command=("pytest", *sys.argv[1:]),
     )
 

@@ -9,6 +9,7 @@ from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
 from evalsuite.report.junit import render_junit
 from evalsuite.report.markdown import render_markdown
+from evalsuite.report.promotions import history_markdown, history_text
 from evalsuite.report.qualification import qualification_text, render_qualification
 from evalsuite.report.search import render_search, search_text
 from evalsuite.report.terminal import summary, summary_text
@@ -17,6 +18,8 @@ from evalsuite.runfolder import Run, write_derived
 __all__ = [
     "comparison_markdown",
     "comparison_text",
+    "history_markdown",
+    "history_text",
     "qualification_text",
     "render_html",
     "render_junit",

@@ -15,7 +15,7 @@ from evalsuite.detectors.roundtrip import check as check_properties
 from evalsuite.detectors.roundtrip import control_token
 from evalsuite.engines import LivenessReport
 from evalsuite.errors import EvalsuiteError
-from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier
+from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier, worst_loss
 from evalsuite.gates.promised import GATE_OF
 from evalsuite.generation import Finish, Output
 from evalsuite.prompts import task_text
@@ -86,6 +86,7 @@ def measure(
         skills=_observations(rows, "skill_answer", SKILLS),
         texts=_observations(rows, "text_loss", TEXTS),
         regressions=_by_gate(inputs, rows),
+        opponent=inputs.compared.opponent,
     )
     return Measured(evidence=evidence, scores=tuple(rows))
 
@@ -216,6 +217,7 @@ def _observations(rows: Iterable[ScoreRow], detector: str, panel: str) -> tuple[
             group=pair[Side.CANDIDATE].kind,
             candidate=pair[Side.CANDIDATE].value,
             baseline=pair[Side.BASELINE].value if Side.BASELINE in pair else None,
+            champion=pair[Side.CHAMPION].value if Side.CHAMPION in pair else None,
         )
         for case_id, pair in sides.items()
         if Side.CANDIDATE in pair
@@ -231,14 +233,13 @@ def _worst(
         for observation in _observations(rows, detector, panel):
             found.setdefault(observation.case_id, []).append(observation)
     return tuple(
-        replace(seen[0], candidate=_largest([o.candidate for o in seen], len(detectors)))
+        replace(
+            seen[0],
+            candidate=worst_loss([o.candidate for o in seen], len(detectors)),
+            champion=worst_loss([o.champion for o in seen], len(detectors)),
+        )
         for seen in found.values()
     )
-
-
-def _largest(losses: Sequence[float | None], expected: int) -> float | None:
-    known = [loss for loss in losses if loss is not None]
-    return max(known) if any(known) or len(known) == expected else None
 
 
 @lru_cache(maxsize=4)
