@@ -162,7 +162,7 @@ def _flipped(evidence: Evidence, name: str) -> tuple[Observation, ...]:
 
 
 def _flip(case: Observation) -> float | None:
-    """Whether one detector saw a case go wrong; None: it could not tell."""
-    if case.candidate == 0 or case.baseline:
-        return 0.0
-    return None if case.candidate is None or case.baseline is None else 1.0
+    """Whether one detector saw a case go wrong; None: it did not see both answers."""
+    if case.candidate is None or case.baseline is None:
+        return None
+    return float(case.candidate > 0 and case.baseline == 0)
