@@ -33,7 +33,7 @@ def history_text(promotions: Sequence[PromotionInfo]) -> Group:
     table.add_column("promotion", no_wrap=True)
     gates = _gates(promotions)
     for gate in gates:
-        table.add_column(one_line(gate, 60).replace("_", " "))
+        table.add_column(one_line(gate, 60).replace("_", " "), overflow="fold")
     for one in promotions:
         about = (f"{one.sequence} {one.action}", f"{one.created:%Y-%m-%d}", one.adapter[:_DIGITS])
         cells = [Text(one_line(part, 40)) for part in (*about, one.policy)]
@@ -59,7 +59,10 @@ def history_markdown(promotions: Sequence[PromotionInfo]) -> str:
 
 
 def _title(promotions: Sequence[PromotionInfo]) -> str:
-    return f"The last {len(promotions)} promotions of this base" if promotions else _NONE
+    if not promotions:
+        return _NONE
+    n = len(promotions)
+    return f"The last {n} promotions of this base" if n > 1 else "The one promotion of this base"
 
 
 def _gates(promotions: Sequence[PromotionInfo]) -> list[str]:

@@ -183,11 +183,11 @@ def test_a_comparison_shows_the_promotions_beneath(
     page = tmp_path / "page.md"
     command = ["compare", str(before.folder), str(after.folder), "--markdown", str(page)]
     main([*command, "--registry", str(world.registry)])
-    told, text = capsys.readouterr().out, page.read_text("utf-8")
+    told, text = capsys.readouterr().out, page.read_text("utf-8").replace("\\", "")
     assert "The last 2 promotions of this base" in told
     assert told.index("Undecided") < told.index("The last 2 promotions") < told.index("1 promote")
     assert "| 2 promote | 2025-03-06 |" in text
-    assert "✓ 0.021 (0.011 to 0.037)" in text.replace("\\", "")
+    assert "✓ 0.021 (0.011 to 0.037)" in text
     main([*command, "--registry", str(tmp_path / "empty")])
     assert "The registry holds no promotion of this base." in capsys.readouterr().out
     main(command)
