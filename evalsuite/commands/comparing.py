@@ -34,6 +34,12 @@ def add(subparsers: Subparsers) -> None:
         help="by how much the share of defects of a gate may grow (default: 0.05)",
     )
     compare.add_argument(
+        "--registry",
+        type=Path,
+        metavar="DIR",
+        help="show the last promotions of the same base in this registry beneath",
+    )
+    compare.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write the comparison for a pull request"
     )
 
@@ -41,18 +47,32 @@ def add(subparsers: Subparsers) -> None:
 def _compare(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.comparison import compare
     from evalsuite.errors import RunStorageError
-    from evalsuite.report import comparison_markdown, comparison_text
+    from evalsuite.registry import history
+    from evalsuite.report import (
+        comparison_markdown,
+        comparison_text,
+        history_markdown,
+        history_text,
+    )
     from evalsuite.runfolder import load_run
     from evalsuite.storage import atomic_write, storage_errors
 
     found = compare(
         load_run(args.before), load_run(args.after), shared=args.shared, margin=args.margin
     )
+    earlier = (
+        None if args.registry is None else history(args.registry, found.after.info.base.digest)
+    )
     terminal.say(comparison_text(found))
+    if earlier is not None:
+        terminal.say("")
+        terminal.say(history_text(earlier))
     if args.markdown is not None:
         with storage_errors(args.markdown, RunStorageError):
             args.markdown.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(args.markdown, comparison_markdown(found).encode())
+            page = comparison_markdown(found)
+            page += "" if earlier is None else f"\n{history_markdown(earlier)}"
+            atomic_write(args.markdown, page.encode())
         terminal.say("")
         terminal.say(f"wrote {args.markdown}")
     return EXIT[found.status]

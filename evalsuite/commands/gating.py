@@ -16,6 +16,7 @@ from evalsuite.commands.options import (
     HELP,
     Subparsers,
     add_base,
+    add_champion,
     add_gate_options,
     add_registry,
     command,
@@ -50,6 +51,7 @@ def add(subparsers: Subparsers) -> None:
     gate.add_argument("--waivers", type=Path, help=HELP["waivers"])
     add_gate_options(gate)
     add_registry(gate)
+    add_champion(gate)
     report = command(
         subparsers,
         "report",

@@ -15,6 +15,7 @@ from evalsuite.commands.options import (
     HELP,
     Subparsers,
     add_base,
+    add_champion,
     add_gate_options,
     add_registry,
     command,
@@ -79,6 +80,7 @@ def add(subparsers: Subparsers) -> None:
         help="the run folder; a run that is there is replaced (default: reports/quickstart)",
     )
     add_registry(quick)
+    add_champion(quick)
     quick.add_argument("--waivers", type=Path, help=HELP["waivers"])
     add_gate_options(quick)
     quick.set_defaults(base_model="nano")

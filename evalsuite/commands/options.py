@@ -54,6 +54,8 @@ HELP = {
     "seed": "of the panels (default: from adapter, policy, cases and how they are asked)",
     "prompt_format": "xml, json, markdown or plain (default: xml)",
     "waivers": "YAML file of waivers, each for one gate of one candidate (docs/policy.md)",
+    "champion": "whom to compare with: auto (the registry's champion, else the base), base, or the "
+    "folder of an adapter (default: auto)",
     "cache": "SQLite file of answers (default: ~/.cache/evalsuite/outputs.sqlite3)",
     "dtype": "float32, bfloat16, or auto: bfloat16 on CUDA, else float32",
     "device": "cpu, cuda, or auto: cuda where torch sees one, else cpu",
@@ -111,6 +113,11 @@ def add_registry(parser: argparse.ArgumentParser) -> None:
         default=Path("registry"),
         help="folder of promotion records and of the ledger of attempts (default: registry)",
     )
+
+
+def add_champion(parser: argparse.ArgumentParser) -> None:
+    """Add ``--champion``."""
+    parser.add_argument("--champion", default="auto", metavar="WHOM", help=HELP["champion"])
 
 
 def check_result(folder: Path, *known: str) -> None:
@@ -174,5 +181,6 @@ def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequ
         batch_tokens=args.batch_tokens,
         waivers=getattr(args, "waivers", None),
         registry=getattr(args, "registry", None),
+        champion=getattr(args, "champion", "auto"),
         command=command,
     )

@@ -4,7 +4,7 @@ Pure functions: no model, no file but the policy, no clock. The run layer turns 
 into an :class:`Evidence` and hands it to :func:`judge`.
 """
 
-from evalsuite.gates.evidence import Check, Evidence, Observation
+from evalsuite.gates.evidence import Check, Evidence, Observation, Opponent, worst_loss
 from evalsuite.gates.judge import judge
 from evalsuite.gates.judging import (
     Criterion,
@@ -19,15 +19,13 @@ from evalsuite.gates.looks import Hopeless, hopeless, stopped
 from evalsuite.gates.policy import (
     Attempts,
     Looks,
-    Origin,
     Policy,
-    Proof,
-    SliceBy,
     derived_seed,
     policy_digest,
     policy_schema,
 )
 from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names
+from evalsuite.gates.rules import Origin, Proof, SliceBy
 from evalsuite.gates.verdict import (
     Gate,
     Quantity,
@@ -51,6 +49,7 @@ __all__ = [
     "Hopeless",
     "Looks",
     "Observation",
+    "Opponent",
     "Origin",
     "Policy",
     "Proof",
@@ -82,4 +81,5 @@ __all__ = [
     "stopped",
     "waived",
     "worst",
+    "worst_loss",
 ]

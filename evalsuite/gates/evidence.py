@@ -7,7 +7,7 @@ or nats per token; None means that the measurement is missing, which no gate eve
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evalsuite.errors import InvalidInput
@@ -32,11 +32,13 @@ class Observation:
     candidate: float | None
     baseline: float | None = None
     """Needed only where the two sides are compared."""
+    champion: float | None = None
+    """Needed only where the candidate is compared with a champion."""
 
     def __post_init__(self) -> None:
         if not self.case_id or not self.cluster:
             raise InvalidInput(f"case_id={self.case_id!r}, cluster={self.cluster!r}: name both")
-        for name in ("candidate", "baseline"):
+        for name in ("candidate", "baseline", "champion"):
             loss = getattr(self, name)
             if loss is not None and not (math.isfinite(loss) and loss >= 0):
                 raise InvalidInput(
@@ -53,6 +55,18 @@ class Check:
     ok: bool | None
     """None: it could not be asked."""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opponent:
+    """Whom the gate ``regression`` compares the candidate with."""
+
+    name: str = "the base"
+    """As the sentences of the verdict say it, such as ``the champion (record 3)``."""
+    asked: bool = False
+    """Whether it answered as a side of its own; else it is the base."""
+    because: str = "No champion yet: compared with the base."
+    """One sentence that says why it is this one; empty where there is nothing to explain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +100,16 @@ class Evidence:
     regressions: Mapping[tuple[Gate, Tier], tuple[Observation, ...]] = field(default_factory=dict)
     """Histories that broke a candidate once, by the gate they count against: loss 1 when one broke
     this candidate too."""
+    opponent: Opponent = Opponent()
+
+
+def worst_loss(losses: Sequence[float | None], expected: int) -> float | None:
+    """Return the worst of one case's losses; None while ``expected`` of them could still show one.
+
+    A silent detector is a missing loss, unless another has found a defect already.
+    """
+    known = [loss for loss in losses if loss is not None]
+    return max(known) if any(known) or len(known) == expected else None
 
 
 def distinct(observations: Iterable[Observation]) -> tuple[Observation, ...]:

@@ -7,12 +7,10 @@ that binds, the one that is worst or closest to its limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import reasons
 from evalsuite.gates.evidence import Check, Evidence, Observation, distinct
 from evalsuite.gates.judging import (
     Criterion,
@@ -22,34 +20,42 @@ from evalsuite.gates.judging import (
     judge_paired,
     judge_rate,
 )
-from evalsuite.gates.policy import (
-    ClusteredRule,
-    GoldenRule,
-    Limit,
-    PanelRule,
-    Policy,
-    SliceBy,
-    SliceLimit,
+from evalsuite.gates.parts import (
+    Observations,
+    absent_languages,
+    asker,
+    combined,
+    grouped,
+    languages,
 )
-from evalsuite.gates.verdict import Gate, SliceVerdict, Status, Tier, Verdict, worst
+from evalsuite.gates.policy import Policy
+from evalsuite.gates.regression import judge_regression
+from evalsuite.gates.rules import GoldenRule, Limit, PanelRule, SliceLimit
+from evalsuite.gates.verdict import Gate, SliceVerdict, Tier, Verdict
 
-Observations = Sequence[Observation]
 
-
-def judge(policy: Policy, evidence: Evidence) -> tuple[Verdict, ...]:
+def judge(
+    policy: Policy, evidence: Evidence, *, only: Collection[Gate] | None = None
+) -> tuple[Verdict, ...]:
     """Judge every gate that the policy enables, in order. Pure: same input, same verdicts.
+
+    Args:
+        policy: whose limits count.
+        evidence: what was measured.
+        only: judge no other gates than these; None: all.
 
     Raises:
         InvalidInput: evidence that contradicts itself, or a golden set that the policy omits.
     """
-    return tuple(_GATES[gate](policy, evidence) for gate in policy.enabled)
+    wanted = policy.enabled if only is None else [g for g in policy.enabled if g in only]
+    return tuple(_GATES[gate](policy, evidence) for gate in wanted)
 
 
 def judge_liveness(policy: Policy, evidence: Evidence) -> Verdict:
     """The adapter loads cleanly, belongs to the base, changes it, and can be taken off."""
     rule = policy.gates.liveness
     part = judge_checks("checks", "liveness checks", evidence.liveness, rule.minimum)
-    return _combined(policy, Gate.LIVENESS, [part])
+    return combined(policy, Gate.LIVENESS, [part])
 
 
 def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
@@ -70,18 +76,18 @@ def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
             rule.minimum_conversations,
         ),
         judge_rate(
-            _asker(policy, rule)("answers", "A control token was emitted", rule.answers),
+            asker(policy, rule)("answers", "A control token was emitted", rule.answers),
             evidence.control_tokens,
         ),
     ]
     parts += _regressions(policy, Gate.TEMPLATE_ROUND_TRIP, evidence)
-    return _combined(policy, Gate.TEMPLATE_ROUND_TRIP, parts)
+    return combined(policy, Gate.TEMPLATE_ROUND_TRIP, parts)
 
 
 def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
     """Nothing of the demonstrations gets into an answer."""
     rule = policy.gates.example_leakage
-    ask = _asker(policy, rule)
+    ask = asker(policy, rule)
     copied = "A name or phrase of a demonstration was copied"
     questions = (
         ("literal", copied, rule.literal, evidence.literal_leaks, Tier.BLOCKING),
@@ -108,13 +114,13 @@ def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
     parts += _sliced(ask, rule.slices, evidence.literal_leaks, copied)
     parts += _goldens(policy, rule.goldens, evidence.golden_leaks, copied)
     parts += _regressions(policy, Gate.EXAMPLE_LEAKAGE, evidence)
-    return _combined(policy, Gate.EXAMPLE_LEAKAGE, parts)
+    return combined(policy, Gate.EXAMPLE_LEAKAGE, parts)
 
 
 def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
     """References are resolved, absolutely and compared with the baseline."""
     rule = policy.gates.pronoun_resolution
-    ask = _asker(policy, rule)
+    ask = asker(policy, rule)
     wrong = "The reference was resolved wrongly"
     aside = set(rule.advisory_kinds)
     panel = [case for case in evidence.pronouns if case.group not in aside]
@@ -130,15 +136,15 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
         parts.append(judge_rate(criterion, cases))
     parts += _goldens(policy, rule.goldens, evidence.goldens, wrong)
     parts += _regressions(policy, Gate.PRONOUN_RESOLUTION, evidence)
-    return _combined(policy, Gate.PRONOUN_RESOLUTION, parts)
+    return combined(policy, Gate.PRONOUN_RESOLUTION, parts)
 
 
 def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
     """Skills and general text, each language on its own, paired with the base."""
     rule = policy.gates.forgetting
-    ask = _asker(policy, rule)
+    ask = asker(policy, rule)
     parts: list[SliceVerdict] = []
-    for language in _languages(rule.panel, evidence.skills):
+    for language in languages(rule.panel, evidence.skills):
         cases = [case for case in evidence.skills if case.language == language]
         subject = f"at general skills in {language}"
         floor = rule.skills.floor
@@ -150,7 +156,7 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
             )
             of_skill = [case for case in cases if case.group == skill]
             parts.append(judge_paired(replace(single, floor=floor), of_skill))
-    for language in _languages(rule.text.panel, evidence.texts):
+    for language in languages(rule.text.panel, evidence.texts):
         cases = [case for case in evidence.texts if case.language == language]
         criterion = Criterion(
             name=f"text/{language}",
@@ -163,7 +169,7 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
         )
         parts.append(judge_mean(criterion, cases))
     parts += _regressions(policy, Gate.FORGETTING, evidence)
-    return _combined(policy, Gate.FORGETTING, parts)
+    return combined(policy, Gate.FORGETTING, parts)
 
 
 _GATES: Mapping[Gate, Callable[[Policy, Evidence], Verdict]] = {
@@ -172,74 +178,31 @@ _GATES: Mapping[Gate, Callable[[Policy, Evidence], Verdict]] = {
     Gate.EXAMPLE_LEAKAGE: judge_leakage,
     Gate.PRONOUN_RESOLUTION: judge_pronouns,
     Gate.FORGETTING: judge_forgetting,
+    Gate.REGRESSION: judge_regression,
 }
-
-
-def _asker(policy: Policy, rule: ClusteredRule) -> Callable[..., Criterion]:
-    """Return a function that makes criteria with the policy's confidence."""
-
-    def ask(name: str, subject: str, limit: Limit, tier: Tier = Tier.BLOCKING) -> Criterion:
-        return Criterion(
-            name=name,
-            subject=subject,
-            limit=limit.limit,
-            proof=limit.proof,
-            minimum=limit.minimum,
-            tier=tier,
-            confidence=policy.confidence,
-            power=policy.power,
-            assumed_icc=rule.assumed_icc,
-        )
-
-    return ask
-
-
-def _languages(panel: Mapping[Any, int], cases: Observations) -> list[str]:
-    """Return the languages that the policy asks for and those that were measured."""
-    return sorted({str(language) for language in panel} | {case.language for case in cases})
 
 
 def _absent_languages(
     ask: Callable[..., Criterion], rule: PanelRule, limit: Limit, cases: Observations
 ) -> list[SliceVerdict]:
     """Return an unmeasured part for each language that the policy asks for and no case has."""
-    seen = {case.language for case in cases}
     return [
         judge_rate(ask(f"panel/{language}", f"the panel in {language}", limit), ())
-        for language in rule.panel
-        if cases and language.value not in seen
+        for language in absent_languages(rule.panel, cases)
     ]
-
-
-def _group(by: SliceBy, case: Observation) -> str:
-    keys = {
-        SliceBy.KIND: case.group,
-        SliceBy.LANGUAGE: case.language,
-        SliceBy.KIND_LANGUAGE: f"{case.group}+{case.language}",
-    }
-    return keys[by]
 
 
 def _sliced(
     ask: Callable[..., Criterion],
-    rules: Iterable[SliceLimit],
+    rules: Sequence[SliceLimit],
     cases: Observations,
     subject: str,
 ) -> list[SliceVerdict]:
     """Judge every group of cases by the slice rule that is about it."""
-    rules = tuple(rules)
-    parts: list[SliceVerdict] = []
-    for rule in rules:
-        named = {name for other in rules if other.by is rule.by for name in other.only}
-        groups: dict[str, list[Observation]] = {name: [] for name in rule.only}
-        for case in cases:
-            key = _group(rule.by, case)
-            if key in rule.only or (not rule.only and key not in named):
-                groups.setdefault(key, []).append(case)
-        for key in sorted(groups):
-            criterion = ask(f"{rule.by}/{key}", f"{subject} ({key})", rule, tier=rule.tier)
-            parts.append(judge_rate(criterion, groups[key]))
-    return parts
+    return [
+        judge_rate(ask(f"{rule.by}/{key}", f"{subject} ({key})", rule, tier=rule.tier), group)
+        for rule, key, group in grouped(rules, cases)
+    ]
 
 
 def _goldens(
@@ -297,28 +260,3 @@ def _regressions(policy: Policy, gate: Gate, evidence: Evidence) -> list[SliceVe
 
 def _as_check(case: Observation) -> Check:
     return Check(case.case_id, None if case.candidate is None else case.candidate == 0)
-
-
-def _combined(policy: Policy, gate: Gate, parts: Sequence[SliceVerdict]) -> Verdict:
-    """Make the verdict: all blocking parts must pass, the binding one speaks for the gate."""
-    ordered = sorted(parts, key=lambda p: (p.tier is Tier.ADVISORY, *(-u for u in p.urgency)))
-    blocking = [part for part in ordered if part.tier is Tier.BLOCKING]
-    status = worst([part.status for part in blocking])
-    binding = ordered[0]
-    others = [part.name for part in blocking[1:] if part.status is not Status.PASSED]
-    also = f" Also not passed: {reasons.listed(others)}." if others else ""
-    return Verdict(
-        gate=gate.value,
-        status=status,
-        value=binding.value,
-        lower=binding.lower,
-        upper=binding.upper,
-        limit=binding.limit,
-        n=binding.n,
-        clusters=binding.clusters,
-        method=binding.method,
-        reason=binding.reason + also,
-        tier=policy.rule(gate).tier,
-        slices=tuple(ordered),
-        smallest_detectable=binding.smallest_detectable,
-    )

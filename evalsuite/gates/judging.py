@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from evalsuite.gates import reasons
 from evalsuite.gates.evidence import Check, Observation, distinct
-from evalsuite.gates.policy import Proof
+from evalsuite.gates.rules import Proof
 from evalsuite.gates.verdict import Quantity, SliceVerdict, Status, Tier
 from evalsuite.statistics import (
     Estimate,
@@ -49,6 +49,8 @@ class Criterion:
     tier: Tier = Tier.BLOCKING
     floor: float = 0.0
     """Share of cases at which the baseline must succeed before a comparison can pass."""
+    against: str = "the baseline"
+    """Whom the candidate is compared with, as the sentences of the verdict say it."""
 
 
 def decide(estimate: Estimate, criterion: Criterion) -> Status:
@@ -109,7 +111,9 @@ def judge_paired(
     )
     status = decide(estimate, criterion)
     more = _more(status, more_cases_for_difference, estimate, criterion.limit)
-    reason = reasons.paired_reason(criterion.subject, estimate, criterion.limit, status, more)
+    reason = reasons.paired_reason(
+        criterion.subject, estimate, criterion.limit, status, more, criterion.against
+    )
     lost = sum(w * (case.baseline or 0.0) for w, case in zip(weights, measured, strict=True))
     success = 1 - lost / sum(weights)
     if status is not Status.FAILED and success < criterion.floor - ROUNDING:
@@ -142,7 +146,9 @@ def judge_mean(criterion: Criterion, observations: Sequence[Observation]) -> Sli
     status = decide(estimate, criterion)
     more = _more(status, more_cases_for_mean, estimate, criterion.limit)
     limits = criterion.limit, criterion.limit if criterion.harm is None else criterion.harm
-    reason = reasons.mean_reason(criterion.subject, estimate, limits, status, more)
+    reason = reasons.mean_reason(
+        criterion.subject, estimate, limits, status, more, criterion.against
+    )
     detectable = smallest_detectable_difference(
         estimate.effective_n,
         estimate.spread,

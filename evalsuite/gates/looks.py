@@ -53,10 +53,13 @@ def hopeless(
     seen = {}
     if answers:
         seen[Gate.TEMPLATE_ROUND_TRIP] = len(distinct(evidence.control_tokens)) / answers
-    for usual, firm in zip(judge(policy, evidence), judge(strict, evidence), strict=True):
-        if usual.tier is Tier.BLOCKING:
-            bounds = {part.name: part for part in firm.slices}
-            found += _of_gate(policy, looks, usual, bounds, seen.get(Gate(usual.gate), share))
+    # Whether it may replace the champion is for a whole run to tell: a candidate that keeps every
+    # limit of its own is worth complete panels.
+    looked = [gate for gate in policy.required if gate is not Gate.REGRESSION]
+    both = (judge(by, evidence, only=looked) for by in (policy, strict))
+    for usual, firm in zip(*both, strict=True):
+        bounds = {part.name: part for part in firm.slices}
+        found += _of_gate(policy, looks, usual, bounds, seen.get(Gate(usual.gate), share))
     return tuple(found)
 
 

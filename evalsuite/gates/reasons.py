@@ -88,14 +88,19 @@ def rate_reason(
 
 
 def paired_reason(
-    subject: str, estimate: Estimate, limit: float, status: Status, more: int | None
+    subject: str,
+    estimate: Estimate,
+    limit: float,
+    status: Status,
+    more: int | None,
+    against: str = "the baseline",
 ) -> str:
-    """Explain the decision about candidate minus baseline failure rates."""
+    """Explain the decision about the candidate's failure rate minus that of ``against``."""
     worse = "more" if estimate.value >= 0 else "less"
     often = f"{points(estimate.value)} {worse} often than"
     if abs(estimate.value) < 0.0005:  # what would be written as 0.0 points
         often = "as often as"
-    said = f"The candidate fails {subject} {often} the baseline on {estimate.n} shared cases"
+    said = f"The candidate fails {subject} {often} {against} on {estimate.n} shared cases"
     sure = f"with {100 * estimate.confidence:.4g} % confidence"
     match status:
         case Status.PASSED if estimate.upper <= limit:
@@ -133,12 +138,13 @@ def mean_reason(
     limits: tuple[float, float],
     status: Status,
     more: int | None,
+    against: str = "the baseline",
 ) -> str:
     """Explain the decision about a mean loss; ``limits`` are the margin and the harm."""
     limit, harm = limits
     said = (
         f"The candidate predicts {subject} {nats(estimate.value)} per token "
-        f"{'worse' if estimate.value >= 0 else 'better'} than the baseline on {estimate.n} texts"
+        f"{'worse' if estimate.value >= 0 else 'better'} than {against} on {estimate.n} texts"
     )
     match status:
         case Status.PASSED:

@@ -29,6 +29,8 @@ class Gate(StrEnum):
     """References are resolved to the right antecedent."""
     FORGETTING = "forgetting"
     """What the base model could do, the candidate still can."""
+    REGRESSION = "regression"
+    """What the champion does, the candidate does no worse."""
 
 
 class Status(StrEnum):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OPTION = re.compile(
     r"(?<!\S)(?<!evalsuite gate )"
-    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache|registry|waivers)\b)"
+    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache|registry|champion|waivers)\b)"
 )
 """An option of ``evalsuite gate`` in an error's advice, where it is called ``--gate-...`` here."""
 _PAGES = {".html": "render_html", ".htm": "render_html", ".md": "render_markdown"}
@@ -67,6 +67,7 @@ def add_options(parser: pytest.Parser) -> None:
         type=Path,
         help="folder of the ledger of attempts (default: ROOT/registry)",
     )
+    group.addoption("--gate-champion", default="auto", metavar="WHOM", help=HELP["champion"])
 
 
 def is_report_free(parser: pytest.Parser) -> bool:
@@ -110,6 +111,7 @@ def request_of(config: pytest.Config) -> GateRequest:
         batch_tokens=config.getoption("--gate-batch-tokens"),
         waivers=config.getoption("--gate-waivers"),
         registry=config.getoption("--gate-registry") or root / "registry",
+        champion=config.getoption("--gate-champion"),
         command=("pytest", *sys.argv[1:]),
     )
 

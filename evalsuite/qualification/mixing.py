@@ -22,7 +22,7 @@ _PER_SET = ("goldens", "golden_leaks")
 _PER_CASE = tuple(
     field.name
     for field in fields(Evidence)
-    if field.name not in ("liveness", "template_properties", *_PER_SET)
+    if field.name not in ("liveness", "template_properties", "opponent", *_PER_SET)
 )
 
 

@@ -26,7 +26,7 @@ from evalsuite.models import (
     resolve_base,
     without_family,
 )
-from evalsuite.registry.record import Base, Digest, Place, Resource, SeedOrigin
+from evalsuite.registry.record import Base, Digest, Place, PromotionRecord, Resource, SeedOrigin
 from evalsuite.runfolder import Run, load_run
 from evalsuite.runrecord import BaseInfo, Status, Tier
 
@@ -115,6 +115,31 @@ def require_current_waivers(run: Run, today: date) -> None:
             )
 
 
+def require_compared(run: Run, champion: PromotionRecord | None) -> None:
+    """Raise RegistryError unless the run was compared with the champion, where that decides.
+
+    Not with one of another base, and not with one whose adapter is not there any more: nobody
+    could. Who promotes a champion on newer evidence need not beat it.
+    """
+    if champion is None or Gate.REGRESSION not in _policy(run).required:
+        return
+    promoted, asked = champion.evidence.adapter.digest, run.info.champion
+    if champion.evidence.base.digest != run.info.base.digest or _waives(run, Gate.REGRESSION):
+        return
+    if promoted in (run.info.adapter and run.info.adapter.digest, asked and asked.digest):
+        return
+    try:
+        require_adapter(champion.adapter_path, promoted, "the champion's record")
+    except RegistryError:
+        return
+    against = f"the adapter in {asked.path!r}" if asked else "the base"
+    raise RegistryError(
+        f"refused: policy {run.info.policy.name!r} compares with the champion, which is the "
+        f"adapter of record {champion.sequence} now, but the run in {str(run.folder)!r} was "
+        f"compared with {against}; gate it again with --registry {str(champion.registry)!r}"
+    )
+
+
 def seed_origin(run: Run) -> SeedOrigin:
     """Return who chose the seed of the run's panels."""
     seed, adapter = run.info.seeds.get("panel"), run.info.adapter
@@ -196,6 +221,10 @@ def _is_waived(run: Run, verdict: Verdict) -> bool:
     """Whether a verdict is waived by a waiver that stands in the run."""
     named = {waiver.gate for waiver in run.info.waivers} - {Gate.LIVENESS.value}
     return verdict.tier is Tier.WAIVED and verdict.gate in named
+
+
+def _waives(run: Run, gate: Gate) -> bool:
+    return any(verdict.gate == gate and _is_waived(run, verdict) for verdict in run.verdicts)
 
 
 def _policy(run: Run) -> Policy:

@@ -11,6 +11,7 @@ from evalsuite.registry.candidate import (
     configuration,
     read_candidate,
     require_adapter,
+    require_compared,
     require_current_waivers,
     seed_origin,
 )
@@ -50,6 +51,7 @@ def promote(run_folder: Path, registry_folder: Path, *, now: datetime) -> Promot
     with locked(registry):
         chain = read_chain(registry)
         chain.require_whole(registry)
+        require_compared(candidate.run, chain.last)
         copy = copy_run(candidate.run, registry)
         _refuse_again(candidate, copy, chain.last)
         return append(registry, _statement(candidate, copy, chain.last, now))

@@ -10,6 +10,7 @@ from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
 from evalsuite.report.junit import gate_properties, render_junit, run_properties
 from evalsuite.report.markdown import render_markdown
+from evalsuite.report.promotions import history_markdown, history_text
 from evalsuite.report.qualification import qualification_text, render_qualification
 from evalsuite.report.search import render_search, search_text
 from evalsuite.report.terminal import summary, summary_text
@@ -22,6 +23,8 @@ __all__ = [
     "comparison_markdown",
     "comparison_text",
     "gate_properties",
+    "history_markdown",
+    "history_text",
     "interface",
     "qualification_text",
     "read_beside",

@@ -2,6 +2,8 @@
 
 In bfloat16 an answer depends a little on its batch and on rounding. Both directions are asked again
 in float32, one at a time, so that no side gains; what the sides agree on then counts as agreement.
+Which cases these are, candidate and base decide: a champion must not change what other gates see.
+It is asked again about the same cases, so that what it is paired with is of one precision.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from evalsuite.engines.cache import request_key
 from evalsuite.engines.numerics import Dtype
 from evalsuite.errors import EngineError
 from evalsuite.models import AdapterRef
+from evalsuite.run.questions import BOTH, adapter_of, sides
 from evalsuite.run.scoring import Answered, measure
 from evalsuite.run.state import Event, State, work_of
-from evalsuite.runrecord import FlipsInfo, Side, Unit
+from evalsuite.runrecord import FlipsInfo, Unit
 
 
 def confirm_flips(state: State) -> bool:
@@ -51,10 +54,10 @@ def confirm_flips(state: State) -> bool:
 
 def _confirm(state: State, answered: list[Answered], again: Sequence[int]) -> None:
     """Replace the answers at the places in ``again`` by those in float32, one side at a time."""
-    for side in Side:
+    for side in sides(state.inputs):
         places = [place for place in again if answered[place].question.side is side]
-        adapters = (state.inputs.adapter,) if side is Side.CANDIDATE else ()
-        with closing(_confirming(state, adapters)) as engine:
+        adapter = adapter_of(state.inputs, side)
+        with closing(_confirming(state, () if adapter is None else (adapter,))) as engine:
             for done, place in enumerate(places):
                 state.tell(Event("confirm", done, len(places)))
                 question = answered[place].question
@@ -75,12 +78,13 @@ def _confirming(state: State, adapters: Sequence[AdapterRef]) -> CachingEngine:
 
 
 def _flipped(state: State) -> set[tuple[str, str]]:
-    """Panel and id of every case on which a detector judges the sides differently."""
+    """Panel and id of every case on which a detector judges candidate and base differently."""
     if not state.answered:
         return set()
     measured = measure(state.inputs, state.samples, state.liveness, state.answered)
-    sides: dict[tuple[str, str, str], set[float]] = {}
+    losses: dict[tuple[str, str, str], set[float | None]] = {}
     for row in measured.scores:
-        if row.unit is Unit.DEFECT and row.value is not None and row.panel:
-            sides.setdefault((row.panel, row.case_id, row.detector), set()).add(row.value)
-    return {(panel, case) for (panel, case, _), losses in sides.items() if len(losses) > 1}
+        judged = row.unit is Unit.DEFECT and row.value is not None and row.panel
+        if judged and row.side in BOTH:
+            losses.setdefault((row.panel, row.case_id, row.detector), set()).add(row.value)
+    return {(panel, case) for (panel, case, _), seen in losses.items() if len(seen) > 1}

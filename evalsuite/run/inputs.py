@@ -16,10 +16,20 @@ from evalsuite.cases import Case, Language
 from evalsuite.detectors.retention import load_texts
 from evalsuite.engines import Numerics, resolve_numerics
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Policy, Waiver, derived_seed, load_policy, load_waivers
+from evalsuite.gates import (
+    Gate,
+    Opponent,
+    Policy,
+    Waiver,
+    derived_seed,
+    load_policy,
+    load_waivers,
+)
 from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, resolve_base
 from evalsuite.prompts import get_format, load_demonstrations
 from evalsuite.regressions import FOLDER, Regression, dump_regression, load_regressions
+from evalsuite.run.champion import AUTO, Compared, compared_with, earlier_promotions
+from evalsuite.runrecord import PromotionInfo
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
 
@@ -58,7 +68,11 @@ class GateRequest:
     waivers: Path | None = None
     """File of waivers; None: nothing is waived."""
     registry: Path | None = None
-    """Folder whose ledger counts the attempts of a lineage; None: not counted."""
+    """Folder of promotion records, with the champion, and of the ledger that counts the attempts
+    of a lineage; None: not counted, and compared with the base."""
+    champion: str = AUTO
+    """Whom the gate ``regression`` compares with: ``auto`` for the registry's champion, ``base``,
+    or the folder of an adapter."""
     command: tuple[str, ...] = ()
 
 
@@ -82,8 +96,18 @@ class Inputs:
     waivers: tuple[Waiver, ...] = ()
     """Those that are about this candidate."""
     seed: int
+    compared: Compared
+    """Whom the gate ``regression`` compares the candidate with."""
     attempt: Attempt | None = None
     """Which attempt of its lineage this is; None: not counted, and judged as the first."""
+    history: tuple[PromotionInfo, ...] = ()
+    """What the registry promoted of this base before, oldest first."""
+
+    @property
+    def adapters(self) -> tuple[AdapterRef, ...]:
+        """Every adapter that is asked: the candidate, and the champion where there is one."""
+        champion = self.compared.adapter
+        return (self.adapter,) if champion is None else (self.adapter, champion)
 
     @property
     def judged(self) -> Policy:
@@ -164,6 +188,7 @@ def resolve(request: GateRequest) -> Inputs:
         InvalidInput: something a person wrote is wrong.
         ModelError: the base or the adapter must not be used.
         TemplateError: the base's chat template belongs to no known family.
+        RegistryError: the champion cannot be compared with.
     """
     asked = check(request)
     if not request.adapter.is_dir():
@@ -183,11 +208,19 @@ def resolve(request: GateRequest) -> Inputs:
         regressions=asked.regressions,
         waivers=asked.waivers,
         seed=request.seed or 0,
+        compared=_compared(request, asked.policy, base, adapter),
+        history=earlier_promotions(request.registry, base),
     )
     if request.seed is not None:
         return inputs
     seed = derived_seed(adapter.digest, asked.policy.digest, inputs.circumstances)
     return replace(inputs, seed=seed)
+
+
+def _compared(request: GateRequest, policy: Policy, base: BaseRef, adapter: AdapterRef) -> Compared:
+    if not policy.rule(Gate.REGRESSION).enabled:
+        return Compared(opponent=Opponent())
+    return compared_with(request.champion, request.registry, base, adapter)
 
 
 def counted(inputs: Inputs, *, now: datetime) -> Inputs:

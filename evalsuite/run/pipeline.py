@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from evalsuite.engines import open_engine
 from evalsuite.engines.cache import request_key
 from evalsuite.gates import Evidence, Hopeless, Verdict, hopeless, judge, stopped, waived
+from evalsuite.run.champion import BASE
 from evalsuite.run.confirming import confirm_flips
 from evalsuite.run.inputs import GateRequest, counted, resolve
 from evalsuite.run.questions import Question, first_share, questions, sample
@@ -29,7 +31,7 @@ def load_model(state: State) -> None:
     """Open the engine; the model itself is loaded when the first answer is missing."""
     state.engine = open_engine(
         state.inputs.base,
-        (state.inputs.adapter,),
+        state.inputs.adapters,
         cache=state.inputs.cache,
         numerics=state.inputs.numerics,
         progress=lambda done, total: state.tell(Event("infer", done, total)),
@@ -42,7 +44,7 @@ def check_liveness(state: State) -> None:
 
 
 def draw_samples(state: State) -> None:
-    """Draw panels, and write the questions down for both sides."""
+    """Draw panels, and write the questions down for every side."""
     state.samples = sample(state.inputs)
     # A dead adapter makes every score about it meaningless: nothing more is asked.
     alive = state.ask_dead or not state.liveness.failures
@@ -105,7 +107,9 @@ def score(state: State) -> None:
     """Apply the detectors."""
     if not state.questions:
         checks = liveness_checks(state.inputs, state.liveness)
-        state.measured = Measured(evidence=Evidence(liveness=checks), scores=())
+        opponent = state.inputs.compared.opponent
+        evidence = Evidence(liveness=checks, opponent=opponent)
+        state.measured = Measured(evidence=evidence, scores=())
         return
     state.measured = measure(state.inputs, state.samples, state.liveness, state.answered)
 
@@ -161,12 +165,13 @@ def observe(
 ) -> State:
     """Measure one candidate and judge nothing: what qualification corrupts and judges many times.
 
-    Panels are asked whole, and with ``ask_dead`` those of an adapter that is not alive too.
+    Panels are asked whole, and with ``ask_dead`` those of an adapter that is not alive too. No
+    champion is asked: what is measured is one candidate, whatever a registry holds.
 
     Raises:
         EvalsuiteError: the candidate could not be measured.
     """
-    with closing(_Work(request, tell)) as work:
+    with closing(_Work(replace(request, champion=BASE), tell)) as work:
         work.state.whole, work.state.ask_dead = True, ask_dead
         work.through(MEASURING)
         return work.state

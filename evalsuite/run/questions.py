@@ -1,7 +1,8 @@
 """What is asked in a run: panels, golden sets, skills and texts, each once for each side.
 
 Everything is drawn before anything is asked, and base and candidate get the same list, so that the
-engine can batch the whole run and both sides meet identical batches.
+engine can batch the whole run and both sides meet identical batches. A champion gets every request
+of the candidate: so it meets the same batches, and changes none of theirs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from evalsuite.cases import Case, Expectation, Language
 from evalsuite.conversation import Conversation
 from evalsuite.errors import InvalidInput
 from evalsuite.generation import Request, Sampling
+from evalsuite.models import AdapterRef
 from evalsuite.prompts import build
 from evalsuite.regressions import Regression
 from evalsuite.run.inputs import PANEL, REGRESSIONS, SKILLS, TEXTS, Inputs
@@ -158,14 +160,26 @@ def _general_texts(inputs: Inputs) -> Iterator[TextItem]:
         yield from sample_texts(inputs.seed, n, languages=(language,))
 
 
+def sides(inputs: Inputs) -> tuple[Side, ...]:
+    """Whose answers the run asks for."""
+    return BOTH if inputs.compared.adapter is None else (*BOTH, Side.CHAMPION)
+
+
+def adapter_of(inputs: Inputs, side: Side) -> AdapterRef | None:
+    """The adapter that answers for a side; None: the bare base."""
+    adapters = {Side.CANDIDATE: inputs.adapter, Side.CHAMPION: inputs.compared.adapter}
+    return adapters.get(side)
+
+
 def questions(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
     """Every question of the run, sides next to each other."""
     asked: list[Question] = []
+    swapping = [side for side in sides(inputs) if side is not Side.BASELINE]
     for part, cases in ((PANEL, samples.panel), *sorted(samples.goldens.items())):
         for shown in cases:
-            asked += [_rewriting(inputs, part, shown, side) for side in BOTH]
+            asked += [_rewriting(inputs, part, shown, side) for side in sides(inputs)]
             if shown.pair.b and (part != PANEL or shown.case.id in samples.leakage):
-                asked.append(_rewriting(inputs, part, shown, Side.CANDIDATE, swapped=True))
+                asked += [_rewriting(inputs, part, shown, s, swapped=True) for s in swapping]
     for skill in samples.skills:
         asked += _skill(inputs, skill)
     for text in samples.texts:
@@ -213,7 +227,8 @@ def _require_fit(asked: Iterable[Question], context: int) -> None:
 
 
 def _adapter(inputs: Inputs, side: Side) -> str | None:
-    return inputs.adapter.digest if side is Side.CANDIDATE else None
+    adapter = adapter_of(inputs, side)
+    return None if adapter is None else adapter.digest
 
 
 def _rewriting(
@@ -254,7 +269,7 @@ def _skill(inputs: Inputs, item: SkillItem) -> Iterator[Question]:
         source=item.source,
     )
     request = _request(inputs, item.question, _ANSWER)
-    for side in BOTH:
+    for side in sides(inputs):
         adapted = replace(request, adapter=_adapter(inputs, side))
         yield Question(row=row, side=side, request=adapted, item=item)
 
@@ -262,7 +277,7 @@ def _skill(inputs: Inputs, item: SkillItem) -> Iterator[Question]:
 def _regression(inputs: Inputs, item: Regression) -> Iterator[Question]:
     row = CaseRow.of(item.case, panel=REGRESSIONS)
     request = _request(inputs, item.conversation, REWRITE)
-    for side in BOTH:
+    for side in sides(inputs):
         adapted = replace(request, adapter=_adapter(inputs, side))
         yield Question(row=row, side=side, request=adapted, item=item)
 
@@ -284,6 +299,6 @@ def _text(inputs: Inputs, item: TextItem) -> Iterator[Question]:
         token for token, answer in zip(whole.ids, whole.loss_mask, strict=True) if answer
     )
     request = Request(prompt=prompt, target=target, conversation=question)
-    for side in BOTH:
+    for side in sides(inputs):
         adapted = replace(request, adapter=_adapter(inputs, side))
         yield Question(row=row, side=side, request=adapted, item=item)

@@ -140,6 +140,8 @@ def info_of(state: State, created: datetime) -> RunInfo:
         attempt=_attempt(inputs),
         flips=state.flips,
         looks=_looks(state),
+        champion=inputs.compared.info,
+        history=inputs.history,
         command=state.request.command,
     )
 

@@ -14,7 +14,7 @@ from evalsuite.detectors.retention import answer_score, text_score
 from evalsuite.detectors.roundtrip import check as check_properties
 from evalsuite.detectors.roundtrip import control_token, round_trip
 from evalsuite.engines import LivenessReport
-from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier
+from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier, worst_loss
 from evalsuite.gates.promised import GATE_OF
 from evalsuite.generation import Output
 from evalsuite.prompts import task_text
@@ -84,6 +84,7 @@ def measure(
         skills=_observations(rows, "skill_answer", SKILLS),
         texts=_observations(rows, "text_loss", TEXTS),
         regressions=_by_gate(inputs, rows),
+        opponent=inputs.compared.opponent,
     )
     return Measured(evidence=evidence, scores=tuple(rows))
 
@@ -211,6 +212,7 @@ def _observations(rows: Iterable[ScoreRow], detector: str, panel: str) -> tuple[
             group=pair[Side.CANDIDATE].kind,
             candidate=pair[Side.CANDIDATE].value,
             baseline=pair[Side.BASELINE].value if Side.BASELINE in pair else None,
+            champion=pair[Side.CHAMPION].value if Side.CHAMPION in pair else None,
         )
         for case_id, pair in sides.items()
         if Side.CANDIDATE in pair
@@ -226,14 +228,13 @@ def _worst(
         for observation in _observations(rows, detector, panel):
             found.setdefault(observation.case_id, []).append(observation)
     return tuple(
-        replace(seen[0], candidate=_largest([o.candidate for o in seen], len(detectors)))
+        replace(
+            seen[0],
+            candidate=worst_loss([o.candidate for o in seen], len(detectors)),
+            champion=worst_loss([o.champion for o in seen], len(detectors)),
+        )
         for seen in found.values()
     )
-
-
-def _largest(losses: Sequence[float | None], expected: int) -> float | None:
-    known = [loss for loss in losses if loss is not None]
-    return max(known) if any(known) or len(known) == expected else None
 
 
 @lru_cache(maxsize=4)

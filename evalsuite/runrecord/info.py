@@ -149,9 +149,10 @@ class ChampionInfo:
     """Its folder, made absolute."""
     digest: str
     record: str
-    """Name of the file that promoted it."""
+    """Name of the file that promoted it; empty for an adapter that a person named and that no
+    record is about."""
     sequence: int
-    """Position of that record in its registry, from 1."""
+    """Position of that record in its registry, from 1; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,7 +210,9 @@ def paired_mean(
     error = math.sqrt(summary.variance)
     half = t_quantile(1 - tail, summary.degrees) * error
     spread = float(difference.std(ddof=1))
-    independent = spread**2 / summary.variance if summary.variance > 0 else difference.size
+    # Where all differences are the same, rounding alone may leave a variance between clusters.
+    varies = spread > 0 and summary.variance > 0
+    independent = spread**2 / summary.variance if varies else float(difference.size)
     return Estimate(
         value=summary.mean,
         lower=summary.mean - half,

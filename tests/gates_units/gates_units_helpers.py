@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from evalsuite.gates import Check, Evidence, Observation
+from evalsuite.gates import Check, Evidence, Observation, Policy
 
 KINDS = ("single", "comparison", "ordinal", "standalone", "plural", "person")
 SKILLS = ("copy", "reverse", "count", "add")
@@ -40,6 +40,12 @@ def texts(n: int, loss: float) -> tuple[Observation, ...]:
         replace(case, group="text", candidate=2.0 + loss + 0.02 * (-1) ** index, baseline=2.0)
         for index, case in enumerate(observations("text", n))
     )
+
+
+def without_champion(policy: Policy) -> Policy:
+    """The same policy, which compares with no champion."""
+    gates = policy.gates.model_copy(update={"regression": None})
+    return policy.model_copy(update={"gates": gates})
 
 
 def good() -> Evidence:

@@ -10,15 +10,27 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from evalsuite.gates import Attempts, load_policy
+from evalsuite.gates import Attempts, Policy, load_policy
 from evalsuite.registry import Check, PromotionRecord, Verification, promote
 from evalsuite.runfolder import RunWriter
 from evalsuite.runrecord import CaseRow, PolicyInfo, Side, Verdict
 from tests.report.factory import ENGLISH, GOOD, PANEL, PASSING, adapter_folder, info, output
 
 NOW = datetime(2025, 3, 5, 8, 0, tzinfo=UTC)
-DEFAULT = load_policy("default").model_copy(update={"attempts": Attempts.COUNT})
-POLICY = PolicyInfo(name=DEFAULT.name, digest=DEFAULT.digest, resolved=DEFAULT.resolved)
+DECISIVE = load_policy("default").model_copy(update={"attempts": Attempts.COUNT})
+"""A policy that lets the champion decide."""
+DEFAULT = DECISIVE.model_copy(
+    update={"gates": DECISIVE.gates.model_copy(update={"regression": None})}
+)
+"""The same without a champion."""
+
+
+def policy_info(policy: Policy) -> PolicyInfo:
+    """A policy as run.json names it."""
+    return PolicyInfo(name=policy.name, digest=policy.digest, resolved=policy.resolved)
+
+
+POLICY = policy_info(DEFAULT)
 
 
 def write_gated(

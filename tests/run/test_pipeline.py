@@ -28,7 +28,7 @@ from evalsuite.qualification import outcome_of
 from evalsuite.registry import promote
 from evalsuite.report import render_markdown, summary_text
 from evalsuite.run import STEPS, Event, GateRequest, evaluate, judge_with_looks, observe
-from evalsuite.run.questions import first_share
+from evalsuite.run.questions import BOTH, first_share
 from evalsuite.runfolder import RunWriter, load_run
 from evalsuite.runrecord import Side, Unit
 
@@ -60,8 +60,8 @@ def test_a_run_judges_every_gate_and_writes_what_it_saw(request_: GateRequest) -
     assert load_run(request_.out).info.seeds["panel"] == 11
     asked = {(o.panel, o.case_id, o.demonstrations, o.side) for o in run.outputs}
     pairs = {(p, c, d) for p, c, d, _ in asked if not d.endswith("b")}
-    both = (Side.CANDIDATE, Side.BASELINE)
-    assert all({(*pair, side) for side in both} <= asked for pair in pairs)
+    assert all({(*pair, side) for side in BOTH} <= asked for pair in pairs)
+    assert {side for *_, side in asked} == set(BOTH)
 
 
 def test_a_run_keeps_what_prompts_showed_and_the_tokens_of_what_failed(
@@ -307,7 +307,7 @@ def test_the_first_share_holds_every_part_and_language_in_order(request_: GateRe
     sides: dict[str, set[Side]] = {}
     for question in early:
         sides.setdefault(question.row.case_id, set()).add(question.side)
-    assert all(both == {Side.CANDIDATE, Side.BASELINE} for both in sides.values())
+    assert all(both == set(BOTH) for both in sides.values())
 
 
 @pytest.mark.parametrize(

@@ -262,3 +262,13 @@ def test_copies_change_nothing_about_a_mean(
 def test_one_cluster_cannot_tell_how_a_mean_varies() -> None:
     with pytest.raises(InvalidInput, match="one cluster only"):
         paired_mean([1.0, 2.0], [1.0, 1.0], ["a", "a"])
+
+
+@given(st.floats(0.0, 5.0), st.integers(2, 60), st.integers(1, 4))
+def test_the_same_difference_in_every_case_leaves_something_to_plan_with(
+    difference: float, clusters: int, each: int
+) -> None:
+    names = [f"c{number % clusters}" for number in range(clusters * each)]
+    estimate = paired_mean([2.0 + difference] * len(names), [2.0] * len(names), names)
+    assert estimate.value == pytest.approx(difference, abs=1e-12)
+    assert 0 < estimate.effective_n <= len(names)

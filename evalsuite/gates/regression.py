@@ -1,0 +1,168 @@
+"""The candidate against the champion: whether it may take its place.
+
+Every other gate asks whether a candidate is good enough; this one asks whether it is worse than
+the adapter that would go. It asks no cases of its own: it pairs what both adapters answered to the
+questions of the other gates. Where there is no champion, the base takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from evalsuite.errors import InvalidInput
+from evalsuite.gates.evidence import Evidence, Observation, distinct, worst_loss
+from evalsuite.gates.judging import Criterion, judge_census, judge_mean, judge_paired
+from evalsuite.gates.parts import (
+    Observations,
+    absent_languages,
+    asker,
+    combined,
+    grouped,
+    languages,
+)
+from evalsuite.gates.policy import Policy
+from evalsuite.gates.rules import Limit, RegressionRule, SlicedLimit
+from evalsuite.gates.verdict import Gate, SliceVerdict, Verdict
+
+Ask = Callable[..., Criterion]
+
+
+def judge_regression(policy: Policy, evidence: Evidence) -> Verdict:
+    """What the champion does, the candidate does no worse, each language on its own.
+
+    Raises:
+        InvalidInput: the policy has no rule for it.
+    """
+    rule, gates = policy.gates.regression, policy.gates
+    if rule is None:
+        raise InvalidInput(f"policy {policy.name!r} has no gates.regression; add it")
+    usual = asker(policy, rule)
+
+    def ask(*named: Any, **more: Any) -> Criterion:
+        return replace(usual(*named, **more), against=evidence.opponent.name)
+
+    leaks = "leakage", "to keep from leaking"
+    resolved = "pronouns", "to resolve references"
+    aside = set(gates.pronoun_resolution.advisory_kinds)
+    references = [c for c in _facing(evidence, evidence.pronouns) if c.group not in aside]
+    parts = [
+        *_rates(ask, leaks, rule.leakage, gates.example_leakage.panel, _leaks(evidence)),
+        *_rates(ask, resolved, rule.pronouns, gates.pronoun_resolution.panel, references),
+        *_skills(ask, policy, rule, evidence),
+        *_texts(policy, rule, evidence),
+        *_flips(ask, policy, rule, evidence),
+    ]
+    verdict = combined(policy, Gate.REGRESSION, parts)
+    because = evidence.opponent.because
+    return replace(verdict, reason=f"{because} {verdict.reason}") if because else verdict
+
+
+def _facing(evidence: Evidence, cases: Observations) -> tuple[Observation, ...]:
+    """The cases, each with the loss of the opponent where a gate looks for the baseline's."""
+    if not evidence.opponent.asked:
+        return tuple(cases)
+    return tuple(replace(case, baseline=case.champion) for case in cases)
+
+
+def _leaks(evidence: Evidence) -> tuple[Observation, ...]:
+    """Of each case the worst of what was copied and what changed with the demonstrations."""
+    literal = _facing(evidence, evidence.literal_leaks)
+    if not evidence.opponent.asked:
+        return literal  # the base answers no counterfactual prompt
+    found: dict[str, list[Observation]] = {}
+    for case in (*distinct(literal), *distinct(_facing(evidence, evidence.swap_leaks))):
+        found.setdefault(case.case_id, []).append(case)
+    return tuple(
+        replace(
+            seen[0],
+            candidate=worst_loss([case.candidate for case in seen], 2),
+            baseline=worst_loss([case.baseline for case in seen], 2),
+        )
+        for seen in found.values()
+    )
+
+
+def _rates(
+    ask: Ask,
+    what: tuple[str, str],
+    rule: SlicedLimit,
+    panel: Mapping[Any, int],
+    cases: Observations,
+) -> Iterator[SliceVerdict]:
+    """Judge a panel as a whole and by its slices; ``what`` is the part's name and its subject."""
+    name, subject = what
+    yield judge_paired(ask(name, subject, rule), cases)
+    for language in absent_languages(panel, cases):
+        yield judge_paired(ask(f"{name}/panel/{language}", subject, rule), ())
+    for limit, key, group in grouped(rule.slices, cases):
+        part = ask(f"{name}/{key}", f"{subject} ({key})", limit, tier=limit.tier)
+        yield judge_paired(part, group)
+
+
+def _skills(
+    ask: Ask, policy: Policy, rule: RegressionRule, evidence: Evidence
+) -> Iterator[SliceVerdict]:
+    cases = _facing(evidence, evidence.skills)
+    for language in languages(policy.gates.forgetting.panel, cases):
+        criterion = ask(f"skills/{language}", f"at general skills in {language}", rule.skills)
+        yield judge_paired(criterion, _spoken(language, cases), macro=True)
+
+
+def _texts(policy: Policy, rule: RegressionRule, evidence: Evidence) -> Iterator[SliceVerdict]:
+    cases = _facing(evidence, evidence.texts)
+    for language in languages(policy.gates.forgetting.text.panel, cases):
+        criterion = Criterion(
+            name=f"text/{language}",
+            subject=f"general text in {language}",
+            limit=rule.text.limit,
+            harm=rule.text.harm,
+            confidence=policy.confidence,
+            power=policy.power,
+            assumed_icc=rule.assumed_icc,
+            against=evidence.opponent.name,
+        )
+        yield judge_mean(criterion, _spoken(language, cases))
+
+
+def _spoken(language: str, cases: Observations) -> list[Observation]:
+    return [case for case in cases if case.language == language]
+
+
+def _flips(
+    ask: Ask, policy: Policy, rule: RegressionRule, evidence: Evidence
+) -> Iterator[SliceVerdict]:
+    """Count the golden cases that only the candidate gets wrong."""
+    limit = Limit(limit=rule.goldens.limit, minimum=rule.goldens.minimum)
+    subject = f"A case that {evidence.opponent.name} gets right went wrong"
+    for name, tier in sorted(policy.gates.pronoun_resolution.goldens.sets.items()):
+        criterion = ask(f"goldens/{name}", subject, limit, tier=tier)
+        yield judge_census(criterion, _flipped(evidence, name))
+
+
+def _flipped(evidence: Evidence, name: str) -> tuple[Observation, ...]:
+    """The cases of a golden set: loss 1 where the opponent was right and the candidate is not."""
+    judged = [evidence.goldens]
+    if evidence.opponent.asked:
+        judged.append(evidence.golden_leaks)  # which the base was asked in part only
+    found: dict[str, list[Observation]] = {}
+    for sets in judged:
+        for case in distinct(_facing(evidence, sets.get(name, ()))):
+            found.setdefault(case.case_id, []).append(case)
+    return tuple(
+        replace(
+            seen[0],
+            candidate=worst_loss([_flip(case) for case in seen], len(judged)),
+            baseline=None,
+            champion=None,
+        )
+        for seen in found.values()
+    )
+
+
+def _flip(case: Observation) -> float | None:
+    """Whether one detector saw a case go wrong; None: it did not see both answers."""
+    if case.candidate is None or case.baseline is None:
+        return None
+    return float(case.candidate > 0 and case.baseline == 0)

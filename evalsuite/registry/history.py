@@ -1,0 +1,73 @@
+"""What a registry promoted before, in the plain form that runs and reports keep of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalsuite.registry.chain import read_chain
+from evalsuite.registry.record import PromotionRecord
+from evalsuite.runrecord import GateNumbers, PromotionInfo
+
+MOST = 8
+"""Promotions that a run keeps."""
+_POLICY = "policy "
+
+
+def history(registry_folder: Path, base: str, *, most: int = MOST) -> tuple[PromotionInfo, ...]:
+    """Return the last promotions of one base, oldest first; none where there is no registry.
+
+    Args:
+        registry_folder: The registry.
+        base: Digest of the base model.
+        most: How many.
+
+    Raises:
+        RegistryError: the chain is broken, so that nobody can say what was promoted.
+    """
+    chain = read_chain(registry_folder)
+    chain.require_whole(Path(registry_folder))
+    return promotions(chain.records, base, most=most)
+
+
+def promotions(
+    records: Iterable[PromotionRecord], base: str, *, most: int = MOST
+) -> tuple[PromotionInfo, ...]:
+    """Return the last ``most`` of the records that are about the base with this digest."""
+    of_base = [record for record in records if record.evidence.base.digest == base]
+    return tuple(_promotion(record) for record in of_base[-most:])
+
+
+def _promotion(record: PromotionRecord) -> PromotionInfo:
+    evidence = record.evidence
+    named = (resource.name for resource in record.statement.predicate.configuration)
+    policies = (name.removeprefix(_POLICY) for name in named if name.startswith(_POLICY))
+    return PromotionInfo(
+        record=record.path.name,
+        sequence=record.sequence,
+        action=record.action.value,
+        created=record.created,
+        adapter=evidence.adapter.digest,
+        policy=next(policies, ""),
+        gates={str(v["gate"]): _numbers(v) for v in evidence.verdicts if "gate" in v},
+    )
+
+
+def _numbers(verdict: Mapping[str, Any]) -> GateNumbers:
+    """Read a verdict as a record keeps it, also one of another version of evalsuite."""
+    n = verdict.get("n")
+    return GateNumbers(
+        status=str(verdict.get("status", "")),
+        value=_number(verdict.get("value")),
+        lower=_number(verdict.get("lower")),
+        upper=_number(verdict.get("upper")),
+        limit=_number(verdict.get("limit")),
+        n=n if isinstance(n, int) and not isinstance(n, bool) else 0,
+    )
+
+
+def _number(value: Any) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if known else None

@@ -1,0 +1,88 @@
+"""The last promotions of a registry, for a terminal and for a pull request.
+
+A row for each promotion and a column for each gate, so that what every single comparison allows
+and what many of them add up to can be read downwards. Text of records enters as plain text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from evalsuite.gates import Gate
+from evalsuite.report.drawing import number
+from evalsuite.report.markdown import escape
+from evalsuite.report.view import ICONS
+from evalsuite.report.visible import one_line
+from evalsuite.runrecord import GateNumbers, PromotionInfo
+
+_NONE = "The registry holds no promotion of this base."
+_DIGITS = 12
+"""Characters of a digest that tell adapters apart."""
+
+
+def history_text(promotions: Sequence[PromotionInfo]) -> Group:
+    """Return what a console should show of the last promotions, oldest first."""
+    title = Text(_title(promotions), style="bold")
+    if not promotions:
+        return Group(title)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("promotion", no_wrap=True)
+    gates = _gates(promotions)
+    for gate in gates:
+        table.add_column(one_line(gate, 60).replace("_", " "), overflow="fold")
+    for one in promotions:
+        about = (f"{one.sequence} {one.action}", f"{one.created:%Y-%m-%d}", one.adapter[:_DIGITS])
+        cells = [Text(one_line(part, 40)) for part in (*about, one.policy)]
+        table.add_row(Text("\n").join(cells), *(Text(_cell(one, gate, "\n")) for gate in gates))
+    return Group(title, table)
+
+
+def history_markdown(promotions: Sequence[PromotionInfo]) -> str:
+    """Return the last promotions, oldest first, as a section with a table."""
+    lines = [f"## {_title(promotions)}", ""]
+    gates = _gates(promotions)
+    if promotions:
+        names = " | ".join(escape(gate) for gate in gates)
+        lines += [
+            f"| record | date | adapter | policy | {names} |",
+            f"|---:|---|---|---|{'---|' * len(gates)}",
+        ]
+    for one in promotions:
+        about = (f"{one.sequence} {one.action}", f"{one.created:%Y-%m-%d}", one.adapter[:_DIGITS])
+        cells = (*about, one.policy, *(_cell(one, gate, " ") for gate in gates))
+        lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _title(promotions: Sequence[PromotionInfo]) -> str:
+    if not promotions:
+        return _NONE
+    n = len(promotions)
+    return f"The last {n} promotions of this base" if n > 1 else "The one promotion of this base"
+
+
+def _gates(promotions: Sequence[PromotionInfo]) -> list[str]:
+    """Every gate that any of them was judged by, in the order of the gates."""
+    order = [gate.value for gate in Gate]
+    seen = dict.fromkeys(gate for one in promotions for gate in one.gates)
+    return sorted(seen, key=lambda gate: order.index(gate) if gate in order else len(order))
+
+
+def _cell(one: PromotionInfo, gate: str, between: str) -> str:
+    """Status, value and interval; empty where the gate was not judged."""
+    found = one.gates.get(gate)
+    return "" if found is None else f"{_icon(found)} {number(found.value)}{_bounds(found, between)}"
+
+
+def _icon(found: GateNumbers) -> str:
+    return next((icon for status, icon in ICONS.items() if status == found.status), "-")
+
+
+def _bounds(found: GateNumbers, between: str) -> str:
+    if found.lower is None or found.upper is None:
+        return ""
+    return f"{between}({number(found.lower)} to {number(found.upper)})"
