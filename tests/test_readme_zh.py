@@ -1,4 +1,4 @@
-"""README.zh.md says what README.md says: same commands, links, tables and numbers, section by section.
+"""README.zh.md says what README.md says: commands, links, tables and numbers, section by section.
 
 A translation cannot be checked word by word. So each Chinese section carries the digest of the
 English one that it translates, and whatever is not language has to be the same.
