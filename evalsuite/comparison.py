@@ -211,9 +211,28 @@ def _gate(
     counted = [pair for pair in pairs if not _in_nats(pair[1])]
     measured = [p for p in counted if _loss(p[1]) is not None and _loss(p[2]) is not None]
     changes = tuple(_change(gate, before, after, *pair) for pair in measured)
-    confidence, icc = _settings(after, gate)
+    judged = _judging(*_settings(after, gate), margin)
     observed = [_observation(*pair) for pair in counted]
     nats = [_observation(*pair) for pair in pairs if _in_nats(pair[1])]
+    slices = [
+        judged(f"{by}/{value}", part)
+        for by, key in (("language", _language), ("kind", _kind))
+        for value, part in _grouped(observed, key).items()
+        if len(part) >= SLICE_MINIMUM
+    ]
+    if nats:
+        slices.append(judged("nats", nats, NATS_MARGIN, judge_mean))
+    return GateComparison(
+        gate=gate,
+        whole=judged("all cases", observed),
+        slices=tuple(slices),
+        changes=changes,
+        unmeasured=len(counted) - len(measured),
+    )
+
+
+def _judging(confidence: float, icc: float, margin: float) -> Callable[..., SliceVerdict]:
+    """Return a function that judges named pairs, by ``margin`` where nothing else is said."""
 
     def judged(
         name: str,
@@ -232,21 +251,7 @@ def _gate(
         verdict = rule(criterion, observations)
         return replace(verdict, reason=_told(verdict, len(observations)))
 
-    slices = [
-        judged(f"{by}/{value}", part)
-        for by, key in (("language", _language), ("kind", _kind))
-        for value, part in _grouped(observed, key).items()
-        if len(part) >= SLICE_MINIMUM
-    ]
-    if nats:
-        slices.append(judged("nats", nats, NATS_MARGIN, judge_mean))
-    return GateComparison(
-        gate=gate,
-        whole=judged("all cases", observed),
-        slices=tuple(slices),
-        changes=changes,
-        unmeasured=len(counted) - len(measured),
-    )
+    return judged
 
 
 def _told(verdict: SliceVerdict, pairs: int) -> str:

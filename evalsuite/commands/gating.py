@@ -52,6 +52,11 @@ def add(subparsers: Subparsers) -> None:
     add_gate_options(gate)
     add_registry(gate)
     add_champion(gate)
+    _add_reports(subparsers)
+    _add_records(subparsers)
+
+
+def _add_reports(subparsers: Subparsers) -> None:
     report = command(
         subparsers,
         "report",
@@ -96,6 +101,9 @@ def add(subparsers: Subparsers) -> None:
     tables.add_argument(
         "--parquet", action="store_true", help="Parquet instead of CSV (needs pyarrow)"
     )
+
+
+def _add_records(subparsers: Subparsers) -> None:
     promote = command(
         subparsers,
         "promote",
@@ -105,10 +113,6 @@ def add(subparsers: Subparsers) -> None:
     )
     promote.add_argument("run_folder", type=Path, metavar="RUN")
     add_registry(promote)
-    _add_records(subparsers)
-
-
-def _add_records(subparsers: Subparsers) -> None:
     verify = command(
         subparsers,
         "verify",
