@@ -1,7 +1,7 @@
 """Every case of a run as a card that a reader can open, the most urgent first.
 
 A card says what became of its case: against the champion where the run has one, else against the
-base. Cards are chosen within a budget of characters, so that a file stays small enough to be
+base. Cards are chosen within a budget of bytes, so that a file stays small enough to be
 mailed and to be read at once; failed cases come before good ones.
 """
 
@@ -35,12 +35,10 @@ from evalsuite.runrecord import (
     Unit,
 )
 
-BUDGET = 4_000_000
-"""Characters that the cards of a page may take, about; what lies around them takes 0.4 million."""
-_CARD = 1150
-"""Characters of a card beside its texts."""
-_TOKEN = 34
-"""Characters of one token of a token view."""
+BUDGET = 4_600_000
+"""Bytes that cards and demonstrations of a page may take; all else takes 0.2 million."""
+_CARD, _ANSWER, _BUBBLE, _FINDING, _TOKEN = 730, 210, 95, 60, 36
+"""Bytes of markup: of a card, of each answer, turn and finding in it, of a token with its id."""
 _WITH_TOKENS = 60
 """Cards that offer a token view, where the budget has room."""
 
@@ -93,12 +91,13 @@ class Card:
 
     @cached_property
     def size(self) -> int:
-        """Characters that it takes on the page, about."""
+        """Bytes that it takes on the page, about."""
         said = [*(b.pieces for b in self.bubbles), *(a.pieces for a in self.answers)]
         texts = [piece.text for pieces in said for piece in pieces]
         texts += [*self.expected, *self.conditions, *(f.explanation for f in self.findings)]
         tokens = sum(len(view.prompt) + len(view.answer) for view in self.tokens)
-        return _CARD + sum(map(len, texts)) + _TOKEN * tokens
+        markup = _CARD + _ANSWER * len(self.answers) + _BUBBLE * len(self.bubbles)
+        return markup + _FINDING * len(self.findings) + _TOKEN * tokens + _bytes(texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,22 +119,26 @@ class Browsed:
 
 
 def browse(run: Run, *, budget: int = BUDGET) -> Browsed:
-    """Return the cards of ``run``, the most urgent first, within ``budget`` characters."""
+    """Return the cards of ``run``, the most urgent first, within ``budget`` bytes."""
     against = Side.CHAMPION if run.info.champion else Side.BASELINE
     found = _standings(run, against)
     cards: list[Card] = []
     room, views = budget, _token_views(run)
+    unseen = {row.name: _shown_size(row) for row in run.demonstrations}
     left_out = failures_left_out = 0
     anchors: Counter[str] = Counter()
     for place, by_gate in _ordered(run, found):
         card = _card(run, place, by_gate, anchors)
         if len(cards) < _WITH_TOKENS:
             card = _with_tokens(card, views, room)
-        if card.size > room:
+        new = {answer.shown for answer in card.answers} & set(unseen)
+        size = card.size + sum(unseen[name] for name in new)
+        if size > room:
             left_out += 1
             failures_left_out += card.bucket in (Bucket.REGRESSED, Bucket.STILL_FAILING)
             continue
-        room -= card.size
+        room -= size
+        unseen = {name: cost for name, cost in unseen.items() if name not in new}
         cards.append(card)
     shown = {answer.shown for card in cards for answer in card.answers}
     return Browsed(
@@ -147,6 +150,16 @@ def browse(run: Run, *, budget: int = BUDGET) -> Browsed:
         without_answer=sum(s.unit is Unit.NATS and s.side is Side.CANDIDATE for s in run.scores),
         demonstrations=tuple(row for row in run.demonstrations if row.name in shown),
     )
+
+
+def _bytes(texts: Iterable[str]) -> int:
+    return sum(len(text.encode("utf-8", "replace")) for text in texts)
+
+
+def _shown_size(row: DemonstrationsRow) -> int:
+    said = [(*(m.content for m in one.history), one.query, one.rewrite) for one in row.shown]
+    turns = sum(map(len, said))
+    return 150 + 120 * len(row.shown) + _BUBBLE * turns + sum(map(_bytes, said))
 
 
 Standing = Mapping[str, tuple[Bucket, tuple[ScoreRow, ...]]]

@@ -29,7 +29,7 @@ def render_html(
         run: the run.
         language: of the page's own words; a button changes it where scripts run.
         beside: a search and a qualification to show; None: what ships with the policy.
-        budget: characters that cases may take, about.
+        budget: bytes that cases may take, about.
         max_failures: failures of each gate that count as worth showing elsewhere.
     """
     known = read_beside(run) if beside is None else beside
