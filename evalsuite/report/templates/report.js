@@ -87,10 +87,11 @@
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => { order(); narrow(); }));
-  for (const link of all("a[data-gate]")) {
+  for (const link of all("a[data-gate], a[data-bucket]")) {
     link.addEventListener("click", () => {
       form.reset();
-      find("#by-gate").value = link.dataset.gate;
+      find("#by-gate").value = link.dataset.gate || "";
+      find("#by-bucket").value = link.dataset.bucket || "";
       setTimeout(narrow);
     });
   }
