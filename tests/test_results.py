@@ -100,3 +100,15 @@ def test_the_figures_of_templates_are_those_of_the_benchmark() -> None:
 def test_the_figures_of_comparisons_are_those_of_the_benchmark() -> None:
     found, text = read("reporting.json")["compare"], (DOCS / "compare.md").read_text("utf-8")
     assert f"{found['cases']:,} cases are read and compared in {found['seconds']:.1f} s" in text
+
+
+def test_the_figures_of_reports_are_those_of_the_benchmarks() -> None:
+    written, opened = read("reporting.json")["report"], read("browsing.json")
+    told = " ".join((DOCS / "report.md").read_text("utf-8").split())
+    assert written["cases"] == opened["cases"] == 2000
+    assert (
+        f"written in {written['seconds']:.1f} s with {written['peak_mb']:.0f} MB of memory and has "
+        f"{opened['size_mb']:.1f} MB. In a headless Chromium it is usable after "
+        f"{opened['usable']:.0f} ms, a search narrows it within {opened['narrowed']:.0f} ms and "
+        f"another order stands within {opened['ordered']:.0f} ms"
+    ) in told
