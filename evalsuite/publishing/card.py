@@ -16,7 +16,7 @@ from evalsuite.report.drawing import interval, number
 from evalsuite.report.markdown import escape, fenced
 from evalsuite.report.view import ICONS, WORDS, ReportView, build_view
 from evalsuite.report.visible import one_line
-from evalsuite.runfolder import EVIDENCE, Run
+from evalsuite.runfolder import Run
 from evalsuite.runrecord import SliceVerdict, Status, Tier, Verdict
 
 _CODE = re.compile(r"[0-9A-Za-z.:_-]+\Z")
@@ -125,7 +125,7 @@ def _status(verdict: Verdict | SliceVerdict) -> str:
 
 
 def _digests(run: Run) -> list[str]:
-    rows = {**digests(run), **{name: run.info.files[name].sha256 for name in EVIDENCE}}
+    rows = {**digests(run), **{name: file.sha256 for name, file in run.files.items()}}
     return [
         "### What it depends on",
         "",

@@ -23,7 +23,7 @@ from evalsuite.registry import PromotionRecord, champion
 from evalsuite.registry.candidate import adapter_files, require_adapter
 from evalsuite.report import render_html, render_markdown
 from evalsuite.report.visible import one_line
-from evalsuite.runfolder import EVIDENCE, RUN_FILE, Run
+from evalsuite.runfolder import RUN_FILE, Run
 from evalsuite.runrecord import Status
 
 if TYPE_CHECKING:
@@ -278,7 +278,7 @@ def _log(client: MlflowClient, entry: StoredRun, run: Run, record: PromotionReco
             path = Path(folder, name)
             path.write_bytes(text.encode("utf-8", "backslashreplace"))
             client.log_artifact(entry.info.run_id, str(path))
-    for name in (RUN_FILE, *EVIDENCE):
+    for name in (RUN_FILE, *run.files):
         client.log_artifact(entry.info.run_id, str(run.folder / name), "evidence")
 
 

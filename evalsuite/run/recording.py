@@ -70,7 +70,13 @@ def _shown(samples: Samples) -> Iterator[DemonstrationsRow]:
     for name, pair in samples.pairs.items():
         for letter, shown in (("a", pair.a), ("b", pair.b)):
             rows = tuple(
-                ShownRow(history=one.history, query=one.query, rewrite=one.rewrite) for one in shown
+                ShownRow(
+                    history=one.history,
+                    query=one.query,
+                    rewrite=one.rewrite,
+                    entities=one.entities,
+                )
+                for one in shown
             )
             yield DemonstrationsRow(name=f"{name}{letter}", shown=rows)
 

@@ -190,7 +190,7 @@ def test_a_skill_item_is_no_case() -> None:
 
 
 @pytest.mark.parametrize("conversational", [False, True])
-@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("side", [Side.CANDIDATE, Side.BASELINE])
 def test_a_run_becomes_a_dataset_that_holds_all_of_its_rows(
     failed: Run, side: Side, conversational: bool
 ) -> None:
@@ -204,8 +204,16 @@ def test_a_run_becomes_a_dataset_that_holds_all_of_its_rows(
     assert dataset.test_cases[0].name == f"{PANEL}/{CASES[0].id}"
 
 
-def test_leaks_of_a_run_fail_the_metric_as_the_run_recorded_them(failed: Run) -> None:
-    dataset = dataset_of_run(failed)
+def test_leaks_of_a_run_are_measured_again_from_what_its_prompts_showed(failed: Run) -> None:
+    first = dataset_of_run(failed).test_cases[0]
+    leak = metric("literal_leak")
+    assert leak.measure(first) == 0.0
+    assert "Ostrava Loom" in leak.reason
+    assert "recorded" not in leak.reason
+
+
+def test_leaks_of_an_older_run_fail_the_metric_as_the_run_recorded_them(failed: Run) -> None:
+    dataset = dataset_of_run(replace(failed, demonstrations=()))
     leak = metric("literal_leak")
     first = dataset.test_cases[0]
     assert (leak.measure(first), first.actual_output) == (0.0, BAD[CASES[0].id])
@@ -218,8 +226,8 @@ def test_rows_of_a_run_become_its_cases_again(failed: Run) -> None:
 
 
 def test_an_unknown_side_is_refused(failed: Run) -> None:
-    with pytest.raises(RunError, match="side='champion' is unknown; use one of: candidate"):
-        dataset_of_run(failed, side="champion")
+    with pytest.raises(RunError, match="side='judge' is unknown; use one of: candidate"):
+        dataset_of_run(failed, side="judge")
 
 
 def test_a_run_whose_cases_are_none_is_refused_on_one_inert_line(tmp_path: Path) -> None:

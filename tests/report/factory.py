@@ -236,6 +236,7 @@ DEMONSTRATIONS = tuple(
                 history=messages([("user", f"Who built the {thing}?")]),
                 query="How old is it?",
                 rewrite=f"How old is the {thing}?",
+                entities=(thing,),
             ),
         ),
     )

@@ -6,7 +6,7 @@ exist; cases give goldens, since theirs do not.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from evalsuite.integrations.deepeval.testcases import (
 from evalsuite.prompts import Demonstration
 from evalsuite.run.inputs import SKILLS
 from evalsuite.runfolder import Run, load_run
-from evalsuite.runrecord import CaseRow, Side
+from evalsuite.runrecord import CaseRow, OutputRow, ShownRow, Side
 from evalsuite.scenarios import SkillItem
 from evalsuite.storage import atomic_write, storage_errors
 
@@ -135,17 +135,20 @@ def _answered(run: Run, side: Side) -> Iterator[Answered]:
             scores.setdefault(f"{score.panel}\0{score.case_id}\0{score.outputs[0]}", []).append(
                 score
             )
+    known = {row.name: row.shown for row in run.demonstrations}
     for row in run.cases:
         # The answer that detectors look at comes first, then those under other demonstrations.
         outputs = run.output_index.get((row.panel, row.case_id, side), ())
         if not outputs or outputs[0].finish == Finish.SCORED:
             continue
         first, *others = outputs
+        swapped = [Swapped(text=one.text, shown=_shown(known, one, row)) for one in others[:1]]
         yield Answered(
             item=_item(row),
             answer=first.text,
             prompt_format=first.prompt_format,
-            swapped=Swapped(text=others[0].text) if others else None,
+            shown=_shown(known, first, row),
+            swapped=swapped[0] if swapped else None,
             recorded=Recorded(
                 case=row,
                 output=first,
@@ -153,6 +156,24 @@ def _answered(run: Run, side: Side) -> Iterator[Answered]:
                 scores=tuple(scores.get(f"{row.panel}\0{row.case_id}\0{first.key}", ())),
             ),
         )
+
+
+def _shown(
+    known: Mapping[str, tuple[ShownRow, ...]], output: OutputRow, row: CaseRow
+) -> tuple[Demonstration, ...] | None:
+    """What the prompt of an answer showed; None: the run kept nothing about it."""
+    if output.demonstrations not in known:
+        return None
+    return tuple(
+        Demonstration(
+            history=one.history,
+            query=one.query,
+            rewrite=one.rewrite,
+            language=Language(row.language),
+            entities=one.entities,
+        )
+        for one in known[output.demonstrations]
+    )
 
 
 def _item(row: CaseRow) -> Case | SkillItem:
