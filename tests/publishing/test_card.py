@@ -78,7 +78,7 @@ def test_nothing_in_a_hostile_section_is_alive(hostile: Run) -> None:
     cells = [token for token in tokens(text) if token.type in ("td_open", "th_open")]
     plain = tokens(card_section(replace(hostile, verdicts=())))
     assert len(rows) > len([token for token in plain if token.type == "tr_open"])
-    assert len(cells) == 7 * 7 + 3 * 8 + 13 * 2
+    assert len(cells) == 7 * 7 + 3 * 8 + 15 * 2
 
 
 def test_the_markers_hold_a_hostile_section_together(hostile: Run) -> None:
