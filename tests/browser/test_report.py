@@ -311,3 +311,13 @@ def test_two_thousand_cases_fit_into_five_megabytes_and_are_narrowed(
     page.fill("#words-sought", "lighthouse")
     _expect(page, "#count").to_have_text(re.compile("^Showing 701 of"))
     assert "tallest" in page.locator("#cards > details:visible").first.inner_text()
+
+
+def test_an_answer_leads_to_the_demonstrations_that_its_prompt_showed(
+    open_page: Opener, page_file: Path
+) -> None:
+    page = open_page(page_file).page
+    page.locator("#cards > details[open] .answer a").first.click()
+    page.wait_for_selector("#shown-A:visible")
+    _expect(page, "#shown-A").to_be_in_viewport()
+    assert "Who built the Ostrava Loom?" in page.locator("#shown-A").inner_text()

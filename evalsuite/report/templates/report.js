@@ -104,8 +104,8 @@
     if (!details) return;
     if (details.hidden) { form.reset(); for (const card of cards) card.hidden = false; count(); }
     details.open = true;
-    details.scrollIntoView({ block: "start" });
-    find("summary", details).focus({ preventScroll: true });
+    (cards.includes(details) ? details : target).scrollIntoView({ block: "start" });
+    if (cards.includes(details)) find("summary", details).focus({ preventScroll: true });
   };
   addEventListener("hashchange", open);
 

@@ -1,0 +1,33 @@
+"""The page of a qualification in a real browser."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evalsuite.report import render_qualification
+from tests.browser.conftest import Opener
+
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+pytestmark = [
+    pytest.mark.browser,
+    # As in test_report.py.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_of_a_qualification_is_quiet_and_without_serious_fault(
+    open_page: Opener, tmp_path: Path, scheme: str
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    file = tmp_path / "index.html"
+    data = json.loads((RESULTS / "qualification-nano.json").read_bytes())
+    file.write_text(render_qualification(data), "utf-8")
+    opened = open_page(file, color_scheme=scheme)
+    assert (opened.asked, opened.told) == ([file.as_uri()], [])
+    assert "0 of 171 good candidates" in opened.page.locator("main").inner_text()
+    found = axe.Axe().run(opened.page).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
