@@ -20,7 +20,7 @@ from evalsuite.errors import PublishingError, RegistryError
 from evalsuite.publishing import matching_record, run_digest, track
 from evalsuite.publishing.logged import RUN_TAG
 from evalsuite.registry import promote, rollback
-from evalsuite.runfolder import EVIDENCE, Run, load_run
+from evalsuite.runfolder import Run, load_run
 from tests.registry.world import NOW, World
 from tests.report.factory import verdict, write_run
 
@@ -92,7 +92,7 @@ def test_a_run_is_logged_with_its_numbers_digests_and_evidence(failed: Run, stor
     assert "✗ FAILED" in entry.data.tags["mlflow.note.content"]
     assert files(store, tracked.run_id) == {"report.html", "report.md", "evidence"}
     assert files(store, tracked.run_id, "evidence") == {
-        f"evidence/{name}" for name in ("run.json", *EVIDENCE)
+        f"evidence/{name}" for name in ("run.json", *failed.files)
     }
 
 
