@@ -290,7 +290,9 @@ def _scores(run: Run, gate: str) -> dict[tuple[str, str], tuple[ScoreRow, ...]]:
     """What a gate's detectors said of the candidate, by case."""
     found: dict[tuple[str, str], list[ScoreRow]] = {}
     for score in run.scores:
-        if (score.gate or score.detector) == gate and score.side is Side.CANDIDATE:
+        if score.control or score.side is not Side.CANDIDATE:
+            continue
+        if (score.gate or score.detector) == gate:
             found.setdefault((score.panel, score.case_id), []).append(score)
     return {place: tuple(scores) for place, scores in found.items()}
 

@@ -52,6 +52,8 @@ class Finding:
 
     detector: str
     explanation: str
+    side: str = ""
+    """Title of the side that it is about; empty: the candidate."""
 
 
 def bubbles_of(case: CaseRow | None) -> tuple[Bubble, ...]:
@@ -86,24 +88,29 @@ def conditions_of(case: CaseRow | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def answers_of(run: Run, scores: Sequence[ScoreRow]) -> tuple[Answer, ...]:
-    """Return what each side answered to the case of ``scores``, the candidate's answers marked.
+def answers_of(
+    run: Run,
+    place: tuple[str, str],
+    failed: Sequence[ScoreRow],
+    before: Sequence[ScoreRow] = (),
+) -> tuple[Answer, ...]:
+    """Return what each side answered to a case, two answers of a side at most.
 
     Args:
         run: the run.
-        scores: of the candidate on one case; the outputs that they looked at are shown.
+        place: panel and case id.
+        failed: of the candidate; the outputs that they looked at are shown, with what they marked.
+        before: the same of another side.
     """
-    first = scores[0]
-    wanted = tuple(dict.fromkeys(key for score in scores for key in score.outputs))
     answers: list[Answer] = []
     for side in TITLES:
-        rows = run.output_index.get((first.panel, first.case_id, side), ())
-        if side is Side.CANDIDATE and wanted:
+        scores = failed if side is Side.CANDIDATE else [s for s in before if s.side is side]
+        rows = run.output_index.get((*place, side), ())
+        wanted = dict.fromkeys(key for score in scores for key in score.outputs)
+        if wanted:
             by_key = {row.key: row for row in reversed(rows)}
             rows = tuple(by_key[key] for key in wanted if key in by_key)
-        for row in rows[:2]:
-            spans = _spans(scores, row, rows[0]) if side is Side.CANDIDATE else ()
-            answers.append(_answer(row, spans))
+        answers += [_answer(row, _spans(scores, row, rows[0])) for row in rows[:2]]
     return tuple(answers)
 
 

@@ -1,4 +1,8 @@
-"""Where defects lie: a gate's defects by kind of case and language, as a table of shares."""
+"""Where defects lie: a gate's defects by kind of case and language, as a table of shares.
+
+Only what was drawn: a hand-written set is a list, not a sample, and stands apart in its gate too. A
+gate that keeps its defects only has no shares.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evalsuite.comparison import DEFECTS_ONLY
+from evalsuite.report.standings import golden_lists, part_of
+from evalsuite.report.visible import one_line
 from evalsuite.runfolder import Run
 from evalsuite.runrecord import ScoreRow, Side, Unit
 
 _STEPS = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5)
 """Upper ends of the shades of a cell, as shares of defects; above the last is the darkest."""
+
+_KINDS, _LANGUAGES = 40, 8
+"""Rows and columns at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +50,27 @@ class Heat:
     languages: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     """Kind, then its cells: one for each language, and all languages together."""
+    left_out: int = 0
+    """Kinds that the table has no room for."""
 
 
 def heat(run: Run) -> tuple[Heat, ...]:
     """Return a table for each gate that judged several kinds; a defect is any detector's."""
+    lists = golden_lists(run)
     by_gate: dict[str, dict[tuple[str, str], list[ScoreRow]]] = {}
     for score in run.scores:
-        if score.side is Side.CANDIDATE and score.unit is Unit.DEFECT and score.kind:
-            if not score.language or score.value is None:
-                continue
-            cases = by_gate.setdefault(score.gate or score.detector, {})
+        gate = part_of(score, lists)
+        if score.side is Side.CANDIDATE and _counts(score) and gate != DEFECTS_ONLY:
+            cases = by_gate.setdefault(gate, {})
             cases.setdefault((score.panel, score.case_id), []).append(score)
-    tables = [_table(gate, list(cases.values())) for gate, cases in by_gate.items()]
     order = [verdict.gate for verdict in run.verdicts]
-    known = [table for table in tables if table.gate in order and len(table.rows) > 1]
-    return tuple(sorted(known, key=lambda table: order.index(table.gate)))
+    known = [_table(gate, list(by_gate[gate].values())) for gate in order if gate in by_gate]
+    return tuple(table for table in known if len(table.rows) > 1)
+
+
+def _counts(score: ScoreRow) -> bool:
+    measured = score.unit is Unit.DEFECT and score.value is not None and not score.control
+    return measured and bool(score.kind and score.language)
 
 
 def _table(gate: str, cases: Sequence[Sequence[ScoreRow]]) -> Heat:
@@ -64,10 +80,18 @@ def _table(gate: str, cases: Sequence[Sequence[ScoreRow]]) -> Heat:
         cell = scores[0].kind, scores[0].language
         seen[cell] += 1
         failed[cell] += any(score.failed for score in scores)
-    languages = tuple(sorted({language for _, language in seen}))
+    every = sorted({language for _, language in seen})
+    languages, kinds = every[:_LANGUAGES], sorted({kind for kind, _ in seen})
     rows = []
-    for kind in sorted({kind for kind, _ in seen}):
+    for kind in kinds[:_KINDS]:
         cells = [Cell(failed[kind, lang], seen[kind, lang]) for lang in languages]
-        whole = Cell(sum(c.failed for c in cells), sum(c.n for c in cells))
-        rows.append((kind.replace("_", " "), (*cells, whole)))
-    return Heat(gate=gate, languages=languages, rows=tuple(rows))
+        whole = Cell(
+            sum(failed[kind, lang] for lang in every), sum(seen[kind, lang] for lang in every)
+        )
+        rows.append((one_line(kind.replace("_", " "), 40), (*cells, whole)))
+    return Heat(
+        gate=gate,
+        languages=tuple(one_line(language, 20) for language in languages),
+        rows=tuple(rows),
+        left_out=len(kinds) - len(rows),
+    )

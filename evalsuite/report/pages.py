@@ -19,9 +19,11 @@ from markupsafe import Markup
 from evalsuite import __version__
 from evalsuite.report.drawing import drawing, interval, number
 from evalsuite.report.view import ICONS, WORDS
-from evalsuite.report.visible import shortened
+from evalsuite.report.visible import shortened, visible
 from evalsuite.runrecord import Status
 
+_COMMAND = 30_000
+"""Characters of a command line that somebody may have typed, or a script."""
 _LONGEST = 4000
 """Characters of any single value; longer ones were written by nobody in good faith."""
 
@@ -42,6 +44,8 @@ def environment() -> Environment:
         "seconds": _seconds,
         "moment": _moment,
         "sentence": _sentence,
+        "brief": _brief,
+        "whole": _whole,
     }
     environment.globals |= {
         "css": _own("report.css"),
@@ -90,6 +94,16 @@ def _moment(value: datetime) -> str:
 def _sentence(value: str) -> str:
     """Return a clause as a sentence: a capital first, one full stop last."""
     return f"{value[:1].upper()}{value[1:].rstrip('.')}." if value else ""
+
+
+def _brief(value: str, limit: int = 300) -> str:
+    """Cut what has a place in a table only."""
+    return shortened(value, limit)
+
+
+def _whole(value: str) -> Markup:
+    """Return a command as it is to be typed: nothing of it may be missing, unless it is absurd."""
+    return Markup("{}").format(visible(value) if len(value) <= _COMMAND else shortened(value, 400))
 
 
 def _icon(status: Status) -> Markup:

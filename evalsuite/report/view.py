@@ -22,9 +22,10 @@ from evalsuite.report.conversations import (
     conditions_of,
     expected_of,
 )
+from evalsuite.report.standings import Outcome, Place, Standing, Standings, standings
 from evalsuite.report.visible import shortened
 from evalsuite.runfolder import Run
-from evalsuite.runrecord import ScoreRow, Side, Status, Tier, Verdict
+from evalsuite.runrecord import Side, Status, Tier, Verdict
 
 WORDS = {
     Status.PASSED: "Passed",
@@ -57,7 +58,7 @@ class Failure:
     answers: tuple[Answer, ...]
     findings: tuple[Finding, ...]
     regression: bool
-    """The baseline did this right."""
+    """The champion, or where there is none the baseline, did this right."""
     source: str
 
 
@@ -90,14 +91,16 @@ class ReportView:
     notes: tuple[str, ...]
     """What else a person must know before deciding: waivers, attempts, an early stop."""
     gates: tuple[GateView, ...]
+    standings: Standings
     reproduce: tuple[str, ...]
     verify: tuple[str, ...]
 
 
 def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
     """Return the view of ``run`` with at most ``max_failures`` failures for each gate."""
+    found = standings(run)
     gates = tuple(
-        _gate(run, verdict, index, max_failures)
+        _gate(run, verdict, found, index, max_failures)
         for index, verdict in enumerate(_by_urgency(run.verdicts))
     )
     candidate = run.info.adapter.path.rsplit("/", 1)[-1] if run.info.adapter else "no adapter"
@@ -110,6 +113,7 @@ def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
         sentence=sentence(run),
         notes=_notes(run),
         gates=gates,
+        standings=found,
         reproduce=(shlex.join(run.info.command),) if run.info.command else (),
         verify=_verify_commands(run),
     )
@@ -189,49 +193,44 @@ def _verify_commands(run: Run) -> tuple[str, ...]:
     )
 
 
-def _gate(run: Run, verdict: Verdict, index: int, max_failures: int) -> GateView:
-    mine = [s for s in run.scores if (s.gate or s.detector) == verdict.gate]
-    good_before = {
-        (s.detector, s.panel, s.case_id)
-        for s in mine
-        if s.side is Side.BASELINE and s.value is not None and not s.failed
+def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures: int) -> GateView:
+    parts = [part for part in found.counts if part.partition("/")[0] == verdict.gate]
+    failing = {
+        (place, part): by_part[part]
+        for place, by_part in found.cases.items()
+        for part in parts
+        if part in by_part and by_part[part].outcome.failing
     }
-    grouped: dict[tuple[str, str], list[ScoreRow]] = {}
-    for score in mine:
-        if score.side is Side.CANDIDATE and score.failed:
-            grouped.setdefault((score.panel, score.case_id), []).append(score)
-    regressed = {
-        place
-        for place, scores in grouped.items()
-        if any((s.detector, s.panel, s.case_id) in good_before for s in scores)
-    }
-    chosen = _most_telling(grouped, regressed)[:max_failures]
+    chosen = _most_telling(failing)[:max_failures]
     slug = re.sub(r"[^a-z0-9]+", "-", verdict.gate.lower()).strip("-")
     return GateView(
         verdict=verdict,
         anchor=f"gate-{index + 1}-{slug}",
-        failures=tuple(_failure(run, grouped[place], place in regressed) for place in chosen),
-        total=len(grouped),
-        panels=Counter(panel for panel, _ in grouped),
-        regressions=len(regressed),
-        unmeasured=sum(s.value is None for s in mine if s.side is Side.CANDIDATE),
+        failures=tuple(_failure(run, failing[key]) for key in chosen),
+        total=len(failing),
+        panels=Counter(place[0] for place, _ in failing),
+        regressions=sum(s.outcome is Outcome.REGRESSED for s in failing.values()),
+        unmeasured=sum(
+            score.value is None
+            for score in run.scores
+            if (score.gate or score.detector) == verdict.gate and score.side is Side.CANDIDATE
+        ),
     )
 
 
-def _most_telling(
-    grouped: dict[tuple[str, str], list[ScoreRow]], regressed: set[tuple[str, str]]
-) -> list[tuple[str, str]]:
+def _most_telling(failing: Mapping[tuple[Place, str], Standing]) -> list[tuple[Place, str]]:
     """Order failures: regressions first, then round the clusters."""
-    seen: dict[tuple[bool, str], int] = {}
+    seen: Counter[tuple[int, str]] = Counter()
     keyed = []
-    for position, (place, scores) in enumerate(grouped.items()):
-        group = (place in regressed, scores[0].cluster or place[1])
-        seen[group] = seen.get(group, -1) + 1
-        keyed.append((place not in regressed, seen[group], position, place))
-    return [place for *_, place in sorted(keyed)]
+    for position, (key, standing) in enumerate(failing.items()):
+        group = (standing.outcome.urgency, standing.scores[0].cluster or key[0][1])
+        seen[group] += 1
+        keyed.append((group[0], seen[group], position, key))
+    return [key for *_, key in sorted(keyed)]
 
 
-def _failure(run: Run, scores: Sequence[ScoreRow], regression: bool) -> Failure:
+def _failure(run: Run, standing: Standing) -> Failure:
+    scores = [score for score in standing.scores if score.failed]
     first = scores[0]
     case = run.case_index.get((first.panel, first.case_id))
     return Failure(
@@ -243,10 +242,10 @@ def _failure(run: Run, scores: Sequence[ScoreRow], regression: bool) -> Failure:
         bubbles=bubbles_of(case),
         expected=expected_of(case),
         conditions=conditions_of(case),
-        answers=answers_of(run, scores),
+        answers=answers_of(run, (first.panel, first.case_id), scores, standing.before),
         findings=tuple(
             Finding(score.detector, shortened(score.explanation, 600)) for score in scores
         ),
-        regression=regression,
+        regression=standing.outcome is Outcome.REGRESSED,
         source=case.source if case else "",
     )

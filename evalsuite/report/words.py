@@ -71,7 +71,8 @@ def translator(language: Interface) -> Callable[..., Markup]:
     def t(english: str, *values: object) -> Markup:
         values = tuple(shortened(str(value), 300) for value in values)
         text = said(english, language, *values)
-        if not values:
+        if not values and language is Interface.EN:
+            # The text is its own name.
             return Markup("<span data-t>{}</span>").format(text)
         given = json.dumps([str(value) for value in values], ensure_ascii=False)
         return Markup('<span data-t="{}" data-a="{}">{}</span>').format(english, given, text)
@@ -86,6 +87,18 @@ def labels(language: Interface) -> Callable[..., str]:
         return said(english, language, *values)
 
     return label
+
+
+def aria(language: Interface) -> Callable[..., Markup]:
+    """Return ``aria`` for templates: an accessible name as an attribute that a script can turn."""
+
+    def named(english: str, prefix: str = "") -> Markup:
+        text = f"{prefix}{said(english, language)}"
+        return Markup('aria-label="{}" data-label="{}" data-prefix="{}"').format(
+            text, english, prefix
+        )
+
+    return named
 
 
 def table() -> Markup:

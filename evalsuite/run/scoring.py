@@ -307,25 +307,27 @@ def _round_trips(
 def _endings(
     template: ChatTemplate, answered: Iterable[Answered]
 ) -> tuple[tuple[Observation, ...], list[ScoreRow]]:
-    """Search every answer that the candidate generated for control tokens; rows of defects only."""
+    """Search every generated answer for control tokens; rows of defects only.
+
+    What the candidate does is observed; the other sides have rows, so that a reader can compare.
+    """
     seen: list[Observation] = []
     rows: list[ScoreRow] = []
     for answer in answered:
         question = answer.question
-        if question.side is not Side.CANDIDATE or question.request.target is not None:
-            continue
-        if question.row.panel == REGRESSIONS:
+        if question.request.target is not None or question.row.panel == REGRESSIONS:
             continue
         score = control_token(question.row.case_id, answer.output, template)
-        seen.append(
-            Observation(
-                case_id=trip_id(question),
-                cluster=question.row.cluster,
-                language=question.row.language,
-                group=question.row.kind,
-                candidate=score.value,
+        if question.side is Side.CANDIDATE:
+            seen.append(
+                Observation(
+                    case_id=trip_id(question),
+                    cluster=question.row.cluster,
+                    language=question.row.language,
+                    group=question.row.kind,
+                    candidate=score.value,
+                )
             )
-        )
         if score.value:
             gate = Gate.TEMPLATE_ROUND_TRIP.value
             rows.append(_row(score, question.row, question.side, gate, answer.key))

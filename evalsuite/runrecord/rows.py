@@ -12,6 +12,9 @@ from evalsuite.detectors.score import Score
 from evalsuite.errors import RunError
 from evalsuite.runrecord.closed import CLOSED, require_finite
 
+CONTROLS = frozenset({"absent_names"})
+"""Detectors that search for what cannot be there: what they find is a false alarm of the search."""
+
 
 class Side(StrEnum):
     """Whose answer it is."""
@@ -222,6 +225,13 @@ class ScoreRow:
         )
 
     @property
+    def control(self) -> bool:
+        """Whether this says how often a search errs, and nothing about the answer."""
+        return self.detector in CONTROLS
+
+    @property
     def failed(self) -> bool:
         """Whether this is a defect that a person should look at."""
-        return self.unit is Unit.DEFECT and self.value is not None and self.value >= 0.5
+        if self.control or self.value is None:
+            return False
+        return self.unit is Unit.DEFECT and self.value >= 0.5

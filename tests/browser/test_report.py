@@ -91,12 +91,28 @@ def test_search_and_filters_narrow_and_are_undone(open_page: Opener, page_file: 
 
 def test_a_gate_in_the_table_leads_to_its_cases(open_page: Opener, page_file: Path) -> None:
     page = open_page(page_file).page
-    page.click("a[data-gate=example_leakage]")
-    _expect(page, "#by-gate").to_have_value("example_leakage")
+    page.get_by_role("row").get_by_role("link", name="example_leakage").click()
+    chosen = page.locator("#by-gate option:checked")
+    _expect(page, "#by-gate option:checked").to_have_text("example_leakage")
+    number = chosen.get_attribute("value")
     shown = page.locator("#cards > details:visible")
-    gates = shown.evaluate_all("(cards) => cards.map((card) => card.dataset.g)")
-    assert gates
-    assert all("example_leakage" in told.split() for told in gates)
+    parts = shown.evaluate_all("(cards) => cards.map((card) => card.dataset.p)")
+    assert parts
+    assert all(any(one.startswith(f"{number}.") for one in told.split()) for told in parts)
+
+
+def test_filters_find_as_many_cases_as_the_table_counts(open_page: Opener, page_file: Path) -> None:
+    page = open_page(page_file).page
+    outcomes = page.locator("#by-bucket option").evaluate_all("(all) => all.map((o) => o.value)")[
+        1:
+    ]
+    parts = page.locator("#by-gate option").evaluate_all("(all) => all.map((o) => o.value)")[1:]
+    for row, part in enumerate(parts):
+        cells = page.locator(".buckets tbody tr").nth(row).locator("td.num").all_text_contents()
+        for outcome, counted in zip(outcomes, cells, strict=True):
+            page.select_option("#by-gate", part)
+            page.select_option("#by-bucket", outcome)
+            _expect(page, "#count").to_have_text(re.compile(f"^Showing {counted} of"))
 
 
 def test_cases_can_be_ordered_by_name(open_page: Opener, page_file: Path) -> None:

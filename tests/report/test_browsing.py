@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalsuite.comparison import Bucket
-from evalsuite.report.browsing import anchor, browse
+from evalsuite.report import render_html
+from evalsuite.report.browsing import Card, anchor, cards, ordered, with_tokens
 from evalsuite.report.heat import heat
+from evalsuite.report.standings import Outcome, outcome, standings
 from evalsuite.runfolder import Run, RunWriter
-from evalsuite.runrecord import CaseRow, ChampionInfo, ScoreRow, Side
-from tests.report.factory import ENGLISH, FAILING, PANEL, info, output
+from evalsuite.runrecord import CaseRow, ChampionInfo, ScoreRow, Side, Tier, Verdict
+from tests.report.factory import ENGLISH, FAILING, PANEL, info, output, part
 
-_ORDER = [Bucket.REGRESSED, Bucket.STILL_FAILING, Bucket.FIXED, Bucket.UNCHANGED]
+
+def _cards(run: Run) -> list[Card]:
+    found = standings(run)
+    return list(cards(run, found, ordered(found)))
 
 
 def _score(case_id: str, side: Side, failed: bool, detector: str = "literal_leak") -> ScoreRow:
@@ -26,7 +33,14 @@ def _score(case_id: str, side: Side, failed: bool, detector: str = "literal_leak
     )  # fmt: skip
 
 
-def _run(folder: Path, scores: list[ScoreRow], *, champion: bool = False) -> Run:
+def _run(
+    folder: Path,
+    scores: list[ScoreRow],
+    *,
+    champion: bool = False,
+    verdicts: Sequence[Verdict] = FAILING,
+    said: str = "",
+) -> Run:
     ids = list(dict.fromkeys(score.case_id for score in scores))
     made = info(folder)
     if champion:
@@ -37,9 +51,11 @@ def _run(folder: Path, scores: list[ScoreRow], *, champion: bool = False) -> Run
     with RunWriter(folder) as writer:
         writer.add_cases([CaseRow.of(replace(ENGLISH, id=name), panel=PANEL) for name in ids])
         sides = (Side.BASELINE, Side.CHAMPION, Side.CANDIDATE)
-        writer.add_outputs([output(name, side, f"{side} said") for name in ids for side in sides])
+        writer.add_outputs(
+            [output(name, side, said or f"{side} said") for name in ids for side in sides]
+        )
         writer.add_scores(scores)
-        writer.set_verdicts(FAILING, ())
+        writer.set_verdicts(verdicts, ())
         return writer.finish(made)
 
 
@@ -53,61 +69,151 @@ def _four(side: Side) -> list[ScoreRow]:
 
 
 def test_regressions_come_first_and_each_case_once(tmp_path: Path) -> None:
-    browsed = browse(_run(tmp_path / "run", _four(Side.BASELINE)))
-    assert [(card.case_id, card.bucket) for card in browsed.cards] == [
-        ("worse", Bucket.REGRESSED), ("same", Bucket.STILL_FAILING),
-        ("fixed", Bucket.FIXED), ("good", Bucket.UNCHANGED),
+    run = _run(tmp_path / "run", _four(Side.BASELINE))
+    assert [(card.case_id, card.outcome) for card in _cards(run)] == [
+        ("worse", Outcome.REGRESSED), ("same", Outcome.STILL_FAILING),
+        ("fixed", Outcome.FIXED), ("good", Outcome.UNCHANGED),
     ]  # fmt: skip
-    assert browsed.buckets == {"example_leakage": dict.fromkeys(Bucket, 1)}
-    assert browsed.against is Side.BASELINE
+    found = standings(run)
+    assert found.against is Side.BASELINE
+    counted = {o.value: n for o, n in found.counts["example_leakage"].items() if n}
+    assert counted == {"regressed": 1, "still failing": 1, "fixed": 1, "unchanged": 1}
 
 
-def test_a_champion_is_what_buckets_compare_with(tmp_path: Path) -> None:
-    scores = _four(Side.CHAMPION) + [
-        _score(name, Side.BASELINE, True) for name in ("good", "worse")
-    ]
-    browsed = browse(_run(tmp_path / "run", scores, champion=True))
-    assert [card.bucket for card in browsed.cards] == _ORDER
-    assert [answer.title for answer in browsed.cards[0].answers] == [
-        "Baseline", "Champion", "Candidate",
-    ]  # fmt: skip
-
-
-def test_a_defect_that_only_the_candidate_was_asked_about_is_no_regression(tmp_path: Path) -> None:
+def test_a_champion_is_what_outcomes_compare_with(tmp_path: Path) -> None:
     scores = [
-        _score("a", Side.BASELINE, False),
-        _score("a", Side.CANDIDATE, False),
-        _score("a", Side.CANDIDATE, True, "swap_leak"),
+        *_four(Side.CHAMPION),
+        *(_score(name, Side.BASELINE, True) for name in ("good", "worse")),
     ]
-    assert browse(_run(tmp_path / "run", scores)).cards[0].bucket is Bucket.STILL_FAILING
+    found = _cards(_run(tmp_path / "run", scores, champion=True))
+    assert [card.case_id for card in found] == ["worse", "same", "fixed", "good"]
+    assert [answer.title for answer in found[0].answers] == ["Baseline", "Champion", "Candidate"]
 
 
-def test_a_missing_measurement_is_in_no_bucket(tmp_path: Path) -> None:
+def test_a_fixed_case_says_what_the_other_side_did_wrong(tmp_path: Path) -> None:
+    fixed = _cards(_run(tmp_path / "run", _four(Side.CHAMPION), champion=True))[2]
+    assert [(finding.side, finding.detector) for finding in fixed.findings] == [
+        ("Champion", "literal_leak")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "expected"),
+    [
+        ({"a": True}, {"a": False}, Outcome.REGRESSED),
+        ({"a": True}, {"a": True}, Outcome.STILL_FAILING),
+        ({"a": False}, {"a": True}, Outcome.FIXED),
+        ({"a": False}, {"a": False}, Outcome.UNCHANGED),
+        ({"a": True}, {}, Outcome.FAILING),
+        ({"a": False}, {}, Outcome.GOOD),
+        ({"a": False, "b": True}, {"a": False}, Outcome.FAILING),
+        ({"a": False, "b": True}, {"a": True}, Outcome.STILL_FAILING),
+        ({"a": True, "b": True}, {"a": False}, Outcome.REGRESSED),
+    ],
+)
+def test_a_case_is_compared_by_what_both_sides_were_asked(
+    now: dict[str, bool], before: dict[str, bool], expected: Outcome
+) -> None:
+    assert outcome(now, before) is expected
+
+
+def test_a_missing_measurement_is_in_no_bucket_and_is_counted(tmp_path: Path) -> None:
     scores = [
         replace(_score("a", Side.CANDIDATE, False), value=None),
         _score("b", Side.CANDIDATE, False),
+        replace(_score("b", Side.BASELINE, False), value=None),
     ]
-    browsed = browse(_run(tmp_path / "run", scores))
-    assert [card.case_id for card in browsed.cards] == ["b"]
+    run = _run(tmp_path / "run", scores)
+    found = standings(run)
+    gate = "example_leakage"
+    assert {place[1]: by[gate].outcome for place, by in found.cases.items() if gate in by} == {
+        "b": Outcome.GOOD
+    }
+    assert found.unmeasured == {"example_leakage": 1}
+    assert "Not measured" in render_html(run)
+
+
+def test_a_false_alarm_of_the_search_is_no_defect(tmp_path: Path) -> None:
+    scores = [
+        _score("a", Side.CANDIDATE, False),
+        _score("a", Side.BASELINE, False),
+        _score("a", Side.CANDIDATE, True, "absent_names"),
+    ]
+    run = _run(tmp_path / "run", scores)
+    assert [card.outcome for card in _cards(run)] == [Outcome.UNCHANGED]
+
+
+def test_hand_written_sets_stand_on_their_own_and_say_when_they_do_not_decide(
+    tmp_path: Path,
+) -> None:
+    sets = [part("goldens/everyday", tier=Tier.ADVISORY), part("goldens/nano")]
+    verdicts = [
+        replace(v, slices=tuple(sets)) if v.gate == "example_leakage" else v for v in FAILING
+    ]
+    scores = [
+        replace(_score(panel, side, side is Side.CANDIDATE), panel=panel)
+        for panel in (PANEL, "everyday", "nano")
+        for side in (Side.CANDIDATE, Side.BASELINE)
+    ]
+    run = _run(tmp_path / "run", scores, verdicts=verdicts)
+    found = standings(run)
+    parts = ["example_leakage", "example_leakage/everyday", "example_leakage/nano"]
+    assert [name for name in found.counts if name.startswith("example")] == parts
+    assert "example_leakage/everyday" in found.advisory
+    assert "example_leakage/nano" not in found.advisory
+    worse = [card for card in _cards(run) if card.outcome is Outcome.REGRESSED]
+    assert [card.advisory for card in worse] == [False, False, True]
+    assert [table.rows for table in heat(run)] == []
+
+
+def test_a_gate_that_keeps_defects_only_counts_every_answer(tmp_path: Path) -> None:
+    gate = "template_round_trip"
+    broken = replace(_score("a", Side.CANDIDATE, True, "control_token"), gate=gate)
+    before = replace(_score("b", Side.BASELINE, True, "control_token"), gate=gate)
+    others = [_score(name, Side.CANDIDATE, False) for name in "abc"]
+    run = _run(tmp_path / "run", [*others, broken, before])
+    counted = {o.value: n for o, n in standings(run).counts[gate].items() if n}
+    assert counted == {"regressed": 1, "fixed": 1, "unchanged": 1}
+    assert gate not in {table.gate for table in heat(run)}
 
 
 def test_what_does_not_fit_is_counted_and_good_cases_go_first(tmp_path: Path) -> None:
     run = _run(tmp_path / "run", _four(Side.BASELINE))
-    whole = browse(run)
-    room = sum(card.size for card in whole.cards[:2]) + 10
-    browsed = browse(run, budget=room)
-    assert [card.case_id for card in browsed.cards] == ["worse", "same"]
-    assert (browsed.left_out, browsed.failures_left_out) == (2, 0)
-    assert browse(run, budget=0).failures_left_out == 2
-    assert browse(run, budget=0).buckets == whole.buckets
+    whole = render_html(run)
+    names = ["worse", "same", "fixed", "good"]
+    assert [f'id="case-panel-blocking-{name}"' in whole for name in names] == [True] * 4
+    cards_ = re.findall(r"<details class=\"card.*?\n</details>\n", whole, re.DOTALL)
+    some = render_html(run, budget=sum(len(card.encode()) for card in cards_[:2]) + 950)
+    assert [f'id="case-panel-blocking-{name}"' in some for name in names] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert "2 more cases did not fit into this file (0 of them defects)" in some
+    assert "4 more cases did not fit into this file (2 of them defects)" in render_html(
+        run, budget=0
+    )
+
+
+@pytest.mark.parametrize("text", ['"' * 900, "a\u202e" * 500, "&" * 900, "你" * 900])
+def test_no_text_makes_the_file_larger_than_five_megabytes(tmp_path: Path, text: str) -> None:
+    scores = [
+        replace(
+            _score(f"{at}", side, True), kind=f"{text[:50]}{at}", cluster=text, explanation=text
+        )
+        for at in range(400)
+        for side in (Side.CANDIDATE, Side.BASELINE)
+    ]
+    run = _run(tmp_path / "run", scores, said=text)
+    assert len(render_html(run).encode()) <= 5_000_000
 
 
 def test_token_views_split_at_the_loss_mask(failed: Run) -> None:
-    view = browse(failed).cards[0].tokens[0]
+    known = {row.key: row for row in failed.tokens}
+    view = with_tokens(_cards(failed)[0], known).tokens[0]
     assert [token.text for token in view.prompt] == ["<|im_start|>", "Rewrite", "·this"]
     assert [token.control for token in view.prompt] == [True, False, False]
     assert view.answer[0].id == 3
-    assert [row.name for row in browse(failed).demonstrations] == ["A"]
+    assert 'id="shown-A"' in render_html(failed)
+    assert 'id="shown-C"' not in render_html(failed)
 
 
 @given(names=st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=6, unique=True))

@@ -7,7 +7,6 @@
 
   // Words: the page came in one language, the table holds English and Chinese.
   const chinese = JSON.parse(find("#words").textContent);
-  const english = Object.fromEntries(Object.entries(chinese).map(([en, zh]) => [zh, en]));
   let language = document.documentElement.lang.startsWith("zh") ? "zh" : "en";
   const filled = (pattern, values) => pattern.replace(/\{(\d)\}/g, (_, at) => values[at]);
   const say = (text, ...values) => filled(language === "zh" ? chinese[text] : text, values);
@@ -15,7 +14,7 @@
   const original = (node) => {
     if (!originals.has(node)) {
       const text = node.textContent;
-      originals.set(node, node.dataset.t || (text in chinese ? text : english[text] || text));
+      originals.set(node, node.dataset.t || text);
     }
     return originals.get(node);
   };
@@ -29,6 +28,9 @@
       node.textContent = say(original(node), ...values);
     }
     for (const node of all(".zh-only")) node.hidden = next !== "zh";
+    for (const node of all("[data-label]")) {
+      node.setAttribute("aria-label", node.dataset.prefix + say(node.dataset.label));
+    }
     const button = find("#language");
     button.textContent = next === "zh" ? "English" : "中文";
     button.lang = next === "zh" ? "en" : "zh-Hans";
@@ -58,10 +60,10 @@
       (name) => find(`#by-${name}`).value,
     );
     for (const card of cards) {
-      const { b, g, l, k } = card.dataset;
+      const { p, l, k } = card.dataset;
+      const parts = p.split(" ").map((one) => one.split("."));
       const chosen =
-        (!bucket || b === bucket) &&
-        (!gate || g.split(" ").includes(gate)) &&
+        parts.some(([part, outcome]) => (!gate || part === gate) && (!bucket || outcome === bucket)) &&
         (!lang || l === lang) &&
         (!kind || k === kind);
       card.hidden = !(chosen && words.every((word) => text(card).includes(word)));
@@ -143,7 +145,7 @@
     const told = document.createElement("span");
     button.type = "button";
     button.className = "copy";
-    told.dataset.t = "";
+    told.dataset.t = "Copy";
     told.textContent = say("Copy");
     button.append(told);
     button.addEventListener("click", async () => {
