@@ -50,7 +50,7 @@ def card_section(run: Run, record: PromotionRecord | None = None) -> str:
 
 
 def _verdict(view: ReportView) -> Iterator[str]:
-    said = f"{escape(view.sentence)} {' '.join(map(escape, view.notes))}".rstrip()
+    said = f"{escape(view.sentence)} {' '.join(map(escape, map(str, view.notes)))}".rstrip()
     if view.run.status is Status.PASSED:
         yield f"**{view.icon} {view.word}. {view.meaning}** {said}"
     else:

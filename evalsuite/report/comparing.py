@@ -13,7 +13,7 @@ from rich.text import Text
 
 from evalsuite.comparison import Bucket, Change, Comparison, GateComparison
 from evalsuite.gates import SliceVerdict
-from evalsuite.report.markdown import escape, fenced
+from evalsuite.report.markdown import LIMIT, escape, fenced
 from evalsuite.report.view import ICONS
 from evalsuite.report.visible import one_line
 from evalsuite.runfolder import Run
@@ -25,6 +25,8 @@ _WORDS = {
     Status.INCONCLUSIVE: "Undecided",
 }
 _STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.INCONCLUSIVE: "yellow"}
+_TURNS = 12
+"""Turns of a history, the last ones."""
 SHOWN = 10
 """Cases that became worse and are shown in full."""
 
@@ -71,7 +73,10 @@ def comparison_markdown(comparison: Comparison, *, shown: int = SHOWN) -> str:
     if worse:
         lines += ["", f"## Became worse: {min(shown, len(worse))} of {len(worse)} shown", ""]
     for change in worse[:shown]:
-        lines += [fenced("\n".join(_lines(change))), ""]
+        text = fenced("\n".join(_lines(change)))
+        if sum(map(len, lines)) + len(text) > LIMIT:
+            break
+        lines += [text, ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -114,6 +119,10 @@ def _regressed(comparison: Comparison) -> list[Change]:
     return [change for *_, change in sorted(keyed, key=lambda k: k[:2])]
 
 
+def _earlier(turns: int) -> list[str]:
+    return [f"  [… {turns} earlier turns …]"] if turns > 0 else []
+
+
 def _lines(change: Change) -> list[str]:
     case = change.case
     before, after = change.answers
@@ -122,7 +131,8 @@ def _lines(change: Change) -> list[str]:
         one_line(line, 300)
         for line in (
             f"{change.gate}: {case.case_id}, {case.language}, {case.kind.replace('_', ' ')}",
-            *(f"  {message.role}: {message.content}" for message in case.history),
+            *_earlier(len(case.history) - _TURNS),
+            *(f"  {message.role}: {message.content}" for message in case.history[-_TURNS:]),
             f"  query: {case.query}",
             f"  before: {before}",
             f"  after: {after}",

@@ -9,23 +9,31 @@ from __future__ import annotations
 import re
 
 from evalsuite.report.drawing import interval, number
+from evalsuite.report.standings import Outcome, Standings
 from evalsuite.report.view import ICONS, WORDS, Failure, GateView, build_view
 from evalsuite.report.visible import Piece, one_line, visible
 from evalsuite.runfolder import Run
-from evalsuite.runrecord import Tier, Verdict
+from evalsuite.runrecord import Side, Tier, Verdict
 
+LIMIT = 60_000
+"""Characters: a comment on GitHub takes 65,536."""
+_PARTS = 60
+_BUCKETS = (Outcome.REGRESSED, Outcome.STILL_FAILING, Outcome.FIXED, Outcome.UNCHANGED)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
 _BARE_HOST = re.compile(r"(www)\.", re.IGNORECASE)
 
 
-def render_markdown(run: Run, *, max_failures: int = 5) -> str:
-    """Return a short report: verdict, gates, a few failures of each gate, digests."""
+def render_markdown(run: Run, *, max_failures: int = 5, limit: int = LIMIT) -> str:
+    """Return a short report: verdict, gates, a few failures of each gate, digests.
+
+    Failures are added as long as the whole keeps within ``limit`` characters.
+    """
     view = build_view(run, max_failures=max_failures)
     lines = [
         f"# {view.icon} {view.word}: {escape(view.title)}",
         "",
         f"**{view.meaning}** {escape(view.sentence)}",
-        *(escape(note) for note in view.notes),
+        *(escape(str(note)) for note in view.notes),
         "",
         escape(_circumstances(run)),
         "",
@@ -34,13 +42,32 @@ def render_markdown(run: Run, *, max_failures: int = 5) -> str:
         *(_row(gate.verdict) for gate in view.gates),
         "",
     ]
-    for gate in view.gates:
-        lines += _failures(gate)
-    lines += _provenance(run)
-    lines += ["## Verify", "", fenced("\n".join(view.verify)), ""]
+    lines += outcome_table(view.standings)
     again = "Replaces this run when its folder is the same."
-    lines += ["## Run it again", "", again, "", fenced("\n".join(view.reproduce)), ""]
-    return "\n".join(lines)
+    end = [
+        *_provenance(run),
+        *("## Verify", "", fenced("\n".join(view.verify)), ""),
+        *("## Run it again", "", again, "", fenced("\n".join(view.reproduce)), ""),
+    ]
+    room = limit - sum(len(line) + 1 for line in (*lines, *end))
+    for gate in view.gates:
+        part = _failures(gate, room)
+        room -= sum(len(line) + 1 for line in part)
+        lines += part
+    return "\n".join([*lines, *end])
+
+
+def outcome_table(found: Standings) -> list[str]:
+    """Return what became of the cases of each gate, as the lines of a section."""
+    counts = list(found.counts.items())[:_PARTS]
+    shown = [o for o in Outcome if o in _BUCKETS or any(n[o] for _, n in counts)]
+    whom = "champion" if found.against is Side.CHAMPION else "base"
+    lines = [f"## What changed against the {whom}", ""]
+    lines += [f"| gate | {' | '.join(shown)} |", f"|---|{'---:|' * len(shown)}"]
+    for part, n in counts:
+        name = f"{escape(part)} (advisory)" if part in found.advisory else escape(part)
+        lines.append(f"| {name} | {' | '.join(str(n[o]) for o in shown)} |")
+    return [*lines, ""] if counts else []
 
 
 def _circumstances(run: Run) -> str:
@@ -84,23 +111,28 @@ def _row(verdict: Verdict) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _failures(gate: GateView) -> list[str]:
+def _failures(gate: GateView, room: int) -> list[str]:
     if not gate.total:
         return []
-    parts = ", ".join(f"{name} {n}" for name, n in sorted(gate.panels.items()))
+    shown: list[str] = []
+    for failure in gate.failures:
+        text = fenced("\n".join(_conversation(failure)))
+        if len(text) + 300 > room:
+            break
+        shown += [text, ""]
+        room -= len(text) + 2
+    names = ", ".join(f"{name} {n}" for name, n in sorted(gate.panels.items()))
     count = (
-        f"{len(gate.failures)} of {gate.total} failed cases shown ({parts}), "
+        f"{len(shown) // 2} of {gate.total} failed cases shown ({escape(one_line(names, 120))}), "
         f"{gate.regressions} regressions"
     )
-    lines = [f"## {escape(gate.verdict.gate)}: {count}", ""]
-    for failure in gate.failures:
-        lines += [fenced("\n".join(_conversation(failure))), ""]
-    return lines
+    return [f"## {escape(gate.verdict.gate)}: {count}", "", *shown]
 
 
 def _conversation(failure: Failure) -> list[str]:
     mark = " (regression)" if failure.regression else ""
-    lines = [f"case       {failure.case_id}{mark}, {failure.language}, {failure.kind}"]
+    about = (f"{failure.case_id}{mark}", failure.language, failure.kind)
+    lines = [f"case       {', '.join(one_line(part, 160) for part in about)}"]
     lines += [f"finding    {found.detector}: {found.explanation}" for found in failure.findings]
     lines += [
         f"{'query' if bubble.query else bubble.role:<10} {_plain(bubble.pieces)}"

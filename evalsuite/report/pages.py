@@ -22,8 +22,6 @@ from evalsuite.report.view import ICONS, WORDS
 from evalsuite.report.visible import shortened, visible
 from evalsuite.runrecord import Status
 
-_COMMAND = 30_000
-"""Characters of a command line that somebody may have typed, or a script."""
 _LONGEST = 4000
 """Characters of any single value; longer ones were written by nobody in good faith."""
 
@@ -102,8 +100,8 @@ def _brief(value: str, limit: int = 300) -> str:
 
 
 def _whole(value: str) -> Markup:
-    """Return a command as it is to be typed: nothing of it may be missing, unless it is absurd."""
-    return Markup("{}").format(visible(value) if len(value) <= _COMMAND else shortened(value, 400))
+    """Return a command as it is to be typed: nothing of it may be missing."""
+    return Markup("{}").format(visible(value))
 
 
 def _icon(status: Status) -> Markup:

@@ -83,7 +83,7 @@ def summary_text(run: Run, *, width: int = 120, colour: bool = False) -> str:
 def _head(view: ReportView, status: Status) -> Text:
     return Text.assemble(
         (f"{view.icon} {view.word}. ", f"bold {_STYLES[status]}"),
-        _sentence(" ".join((view.meaning, view.sentence, *view.notes)), 900),
+        _sentence(" ".join((view.meaning, view.sentence, *map(str, view.notes))), 900),
     )
 
 

@@ -12,6 +12,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from evalsuite.report.conversations import (
     Answer,
@@ -38,7 +39,35 @@ _MEANING = {
     Status.FAILED: "This adapter must not be promoted.",
     Status.INCONCLUSIVE: "The evidence does not suffice to promote this adapter.",
 }
+_WAIVED = "{0}: waived by {1} until {2}: {3}."
+_ATTEMPT = "Attempt {0} of this lineage, judged with {1} % confidence."
+_STOPPED = "The run stopped after {0} % of its panels."
+_UNCONFIRMED = (
+    "{0} cases in which the sides differ count as they are: they could not be asked again in "
+    "float32 ({1})."
+)
+_CONFIRMED = (
+    "{0} of {1} cases in which the sides differed agree in float32: the precision did that, and "
+    "they do not count."
+)
+NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED)
+"""What a note can say."""
+_COMMAND = 20_000
+"""Characters of a command line."""
 MAX_FAILURES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence with values in it, so that it can be said in another language too."""
+
+    pattern: str
+    """English, with ``{0}``, ``{1}``."""
+    values: tuple[object, ...]
+
+    def __str__(self) -> str:
+        # Not str.format: a value may hold braces.
+        return re.sub(r"\{(\d)\}", lambda m: str(self.values[int(m[1])]), self.pattern)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +117,7 @@ class ReportView:
     icon: str
     meaning: str
     sentence: str
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     """What else a person must know before deciding: waivers, attempts, an early stop."""
     gates: tuple[GateView, ...]
     standings: Standings
@@ -114,7 +143,7 @@ def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
         notes=_notes(run),
         gates=gates,
         standings=found,
-        reproduce=(shlex.join(run.info.command),) if run.info.command else (),
+        reproduce=_reproduce(run),
         verify=_verify_commands(run),
     )
 
@@ -140,33 +169,31 @@ def sentence(run: Run) -> str:
     return f"{_title(bad[0].gate)} {verb}: {bad[0].reason.rstrip('.')}{more}."
 
 
-def _notes(run: Run) -> tuple[str, ...]:
+def _notes(run: Run) -> tuple[Note, ...]:
     held = {verdict.gate for verdict in run.verdicts if verdict.tier is Tier.WAIVED}
     notes = [
-        f"{_title(w.gate)}: waived by {w.by} until {w.expires}: {w.reason.rstrip('.')}."
+        Note(
+            _WAIVED,
+            (_title(w.gate), w.by, w.expires, w.reason.rstrip(".")),
+        )
         for w in run.info.waivers
         if w.gate in held
     ]
-    attempt, looks = run.info.attempt, run.info.looks
+    attempt, looks, flips = run.info.attempt, run.info.looks, run.info.flips
     if attempt is not None:
         notes.append(
-            f"Attempt {attempt.number} of this lineage, judged with "
-            f"{100 * attempt.confidence:.4g} % confidence."
+            Note(
+                _ATTEMPT,
+                (attempt.number, f"{100 * attempt.confidence:.4g}"),
+            )
         )
-    flips = run.info.flips
     if flips is not None and flips.explained is None:
-        notes.append(
-            f"{flips.cases} cases in which the sides differ count as they are: they could not be "
-            f"asked again in float32 ({flips.left_out})."
-        )
+        notes.append(Note(_UNCONFIRMED, (flips.cases, flips.left_out)))
     elif flips is not None:
-        notes.append(
-            f"{flips.explained} of {flips.cases} cases in which the sides differed agree in "
-            "float32: the precision did that, and they do not count."
-        )
+        notes.append(Note(_CONFIRMED, (flips.explained, flips.cases)))
     stopped_at = None if looks is None else looks.stopped_at
     if stopped_at is not None and "The run stopped" not in sentence(run):
-        notes.append(f"The run stopped after {100 * stopped_at:g} % of its panels.")
+        notes.append(Note(_STOPPED, (f"{100 * stopped_at:g}",)))
     return tuple(notes)
 
 
@@ -188,9 +215,28 @@ def _verify_commands(run: Run) -> tuple[str, ...]:
         return (check,)
     return (
         check,
-        f"evalsuite promote {folder} --registry registry/",
+        f"evalsuite promote {folder} --registry {shlex.quote(_registry(run))}",
         "evalsuite verify RECORD",
     )
+
+
+def _reproduce(run: Run) -> tuple[str, ...]:
+    """The command whole, since half of one is worse than none; unless nobody can have typed it."""
+    command = shlex.join(run.info.command)
+    if len(command) > _COMMAND:
+        command = shortened(command, 400)
+    return (command,) if command else ()
+
+
+def _registry(run: Run) -> str:
+    """The registry that the run was made with, as its command names it."""
+    for name in ("--registry", "--gate-registry"):
+        for given, value in pairwise((*run.info.command, "")):
+            if given == name:
+                return value
+            if given.startswith(f"{name}="):
+                return given.partition("=")[2]
+    return "registry"
 
 
 def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures: int) -> GateView:

@@ -212,3 +212,19 @@ def test_what_runs_again_stands_apart_from_what_only_checks(failed: Run) -> None
     checks, again = text.index("## Verify"), text.index("## Run it again")
     assert checks < text.index("sha256sum --check") < again < text.index("evalsuite gate --base")
     assert "seed " in text[: text.index("| gate |")]
+
+
+def test_markdown_keeps_within_what_a_comment_takes(tmp_path: Path) -> None:
+    whole = render_markdown(write_run(tmp_path / "whole", failing=True))
+    hostile = render_markdown(hostile_run(tmp_path / "hostile", "x" * 1_000_000))
+    assert max(len(whole), len(hostile)) <= 65_536
+    cut = render_markdown(write_run(tmp_path / "run", failing=True), limit=len(whole) - 400)
+    assert len(cut) <= len(whole) - 400
+    assert cut.count("```text") < whole.count("```text")
+
+
+def test_markdown_tells_what_became_of_the_cases(failed: Run) -> None:
+    text = render_markdown(failed)
+    assert "## What changed against the base" in text
+    assert "| gate | regressed | still failing | fixed | unchanged |" in text
+    assert r"| example\_leakage | 2 | 2 | 1 | 1 |" in text

@@ -12,7 +12,7 @@ from evalsuite.errors import InvalidInput
 from evalsuite.report import Interface, interface, render_html
 from evalsuite.report.conversations import TITLES
 from evalsuite.report.standings import Outcome
-from evalsuite.report.view import WORDS
+from evalsuite.report.view import NOTES, WORDS
 from evalsuite.report.words import chinese, said, table, translator
 from evalsuite.runfolder import Run
 from evalsuite.runrecord import Tier
@@ -24,6 +24,7 @@ _MADE = {
     *TITLES.values(),
     *WORDS.values(),
     *(tier.value for tier in Tier),
+    *NOTES,
     "User", "Assistant", "System", "cut off at the token limit",
     "This adapter may be promoted.", "This adapter must not be promoted.",
     "The evidence does not suffice to promote this adapter.",
