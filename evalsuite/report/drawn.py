@@ -18,8 +18,8 @@ from evalsuite.runrecord import CaseRow, DemonstrationsRow, Side, Unit
 
 BUDGET = 4_650_000
 """Bytes that cards and demonstrations may take; all else takes 0.2 million, 0.3 at most."""
-_LEAST = 900
-"""Bytes of the smallest card: with less room nothing more is tried."""
+_MISSES = 25
+"""Cards in a row that did not fit, after which no other is tried."""
 _LARGEST = 400_000
 """Bytes of the largest: one case shall not take the room of all others."""
 _WITH_TOKENS = 60
@@ -120,12 +120,13 @@ def draw(
     """
     places = ordered(found)
     writer = _Writer(run, environment, words, room)
-    left = failures = 0
+    left = failures = misses = 0
     for card in cards(run, found, places):
-        if not writer.write(card):
-            left += 1
-            failures += card.outcome.failing
-        if writer.room < _LEAST:
+        fitted = writer.write(card)
+        misses = 0 if fitted else misses + 1
+        left += not fitted
+        failures += card.outcome.failing and not fitted
+        if misses == _MISSES:
             break
     rest = places[len(writer.cards) + left :]
     failures += sum(
