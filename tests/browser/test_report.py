@@ -327,7 +327,7 @@ def test_two_thousand_cases_fit_into_five_megabytes_and_are_narrowed(
     page.fill("#words-sought", "lighthouse")
     # The good cases of one kind; what did not fit is good, too.
     _expect(page, "#count").to_have_text(re.compile(r"^Showing 6\d\d of 2\d\d\d cases"))
-    assert "tallest" in page.locator("#cards > details:visible").first.inner_text()
+    assert "tallest" in page.locator("#cards > details:visible").first.text_content()
 
 
 def test_an_answer_leads_to_the_demonstrations_that_its_prompt_showed(
