@@ -31,7 +31,12 @@ class Compared:
 
 
 def compared_with(
-    choice: str, registry: Path | None, base: BaseRef, candidate: AdapterRef
+    choice: str,
+    registry: Path | None,
+    base: BaseRef,
+    candidate: AdapterRef,
+    *,
+    decisive: bool = True,
 ) -> Compared:
     """Find the champion, and check that its adapter is still the one that was promoted.
 
@@ -40,9 +45,12 @@ def compared_with(
         registry: folder of promotion records; None: there is none.
         base: of the candidate.
         candidate: the adapter under test; never its own opponent.
+        decisive: whether the comparison may block. Where it may not, the base takes the place of
+            a champion whose adapter is gone or changed.
 
     Raises:
-        RegistryError: the registry is broken, or the champion's adapter is gone or changed.
+        RegistryError: the registry is broken, or the champion's adapter is gone or changed and
+            the comparison is decisive.
         InvalidInput: the folder that is named is the candidate's.
         ModelError: the adapter that is named cannot be used with this base.
     """
@@ -62,7 +70,13 @@ def compared_with(
         )
     if known.adapter.digest == candidate.digest:
         return _base(f"This adapter is the champion {said}: compared with the base.")
-    adapter = _promoted(record, base)
+    try:
+        adapter = _promoted(record, base)
+    except RegistryError:
+        if decisive:
+            raise
+        place = str(record.adapter_path.resolve())
+        return _base(f"The champion {said} is not in {place!r} any more: compared with the base.")
     return _asked(adapter, f"the champion {said}", record)
 
 
@@ -96,9 +110,9 @@ def _named(folder: Path, registry: Path | None, base: BaseRef, candidate: Adapte
             f"champion={str(folder)!r} is the candidate itself; name another adapter, {AUTO} for "
             f"the champion of the registry, {_INSTEAD}"
         )
-    records = _whole(registry).records if registry else ()
-    of_it = [record for record in records if record.evidence.adapter.digest == adapter.digest]
-    return _asked(adapter, f"the adapter in {str(folder)!r}", of_it[-1] if of_it else None)
+    last = _whole(registry).last if registry else None
+    champion = last if last and last.evidence.adapter.digest == adapter.digest else None
+    return _asked(adapter, f"the adapter in {str(folder)!r}", champion)
 
 
 def _whole(registry: Path) -> Chain:

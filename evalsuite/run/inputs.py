@@ -20,6 +20,7 @@ from evalsuite.gates import (
     Gate,
     Opponent,
     Policy,
+    Tier,
     Waiver,
     derived_seed,
     load_policy,
@@ -218,9 +219,11 @@ def resolve(request: GateRequest) -> Inputs:
 
 
 def _compared(request: GateRequest, policy: Policy, base: BaseRef, adapter: AdapterRef) -> Compared:
-    if not policy.rule(Gate.REGRESSION).enabled:
+    rule = policy.rule(Gate.REGRESSION)
+    if not rule.enabled:
         return Compared(opponent=Opponent())
-    return compared_with(request.champion, request.registry, base, adapter)
+    decisive = rule.tier is Tier.BLOCKING
+    return compared_with(request.champion, request.registry, base, adapter, decisive=decisive)
 
 
 def counted(inputs: Inputs, *, now: datetime) -> Inputs:

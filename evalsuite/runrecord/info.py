@@ -141,7 +141,7 @@ class LooksInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChampionInfo:
-    """The adapter that a candidate would replace, and was compared with."""
+    """The adapter that a candidate was compared with: the champion, or one that a person named."""
 
     __pydantic_config__ = CLOSED
 
@@ -149,10 +149,10 @@ class ChampionInfo:
     """Its folder, made absolute."""
     digest: str
     record: str
-    """Name of the file that promoted it; empty for an adapter that a person named and that no
-    record is about."""
+    """Name of the file that made it the champion; empty for an adapter that a person named and
+    that was not the registry's champion then."""
     sequence: int
-    """Position of that record in its registry, from 1; 0 where there is none."""
+    """Position of that record in its registry, from 1; 0 where it is not the champion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -235,6 +235,31 @@ def test_a_champion_that_is_gone_or_changed_is_an_error_before_anything_is_asked
     assert resolve(replace(there.request, champion="base")).compared.adapter is None
 
 
+@pytest.mark.parametrize("fate", ["gone", "changed"])
+def test_a_champion_that_is_gone_closes_no_gate_where_the_comparison_is_advisory(
+    released: Released, tmp_path: Path, fate: str
+) -> None:
+    there = released.copied(tmp_path / "there")
+    if fate == "gone":
+        there.champion.rename(tmp_path / "elsewhere")
+    else:
+        shutil.copyfile(there.folder / "worse" / WEIGHTS, there.champion / WEIGHTS)
+    advisory = there.with_policy("  regression:", "  regression:\n    tier: advisory")
+    compared = resolve(advisory).compared
+    assert (compared.adapter, compared.info, compared.opponent.asked) == (None, None, False)
+    assert compared.opponent.because == (
+        f"The champion (record 1) is not in {str(there.champion)!r} any more: compared with the "
+        "base."
+    )
+
+
+def test_nano_gates_beside_a_champion_that_moved(released: Released, tmp_path: Path) -> None:
+    there = released.copied(tmp_path / "there")
+    there.champion.rename(tmp_path / "elsewhere")
+    compared = resolve(replace(there.request, policy="nano")).compared
+    assert "is not in" in compared.opponent.because
+
+
 def test_an_adapter_may_be_named_and_a_candidate_is_not_its_own_champion(
     nano: BaseRef, released: Released
 ) -> None:
@@ -250,6 +275,21 @@ def test_an_adapter_may_be_named_and_a_candidate_is_not_its_own_champion(
     assert compared_with(str(worse), None, nano, candidate).adapter == named.adapter
     with pytest.raises(InvalidInput, match="is the candidate itself; name another adapter"):
         compared_with(str(released.request.adapter), None, nano, candidate)
+
+
+def test_an_adapter_that_was_replaced_is_no_champion_however_it_is_named(
+    nano: BaseRef, released: Released, beside: Run, tmp_path: Path
+) -> None:
+    later = released.copied(tmp_path / "later")
+    promote(beside.folder, later.registry, now=NOW)
+    another = read_adapter(released.folder / "worse", nano)
+    replaced = compared_with(str(later.champion), later.registry, nano, another)
+    assert replaced.opponent.name == f"the adapter in {str(later.champion)!r}"
+    assert replaced.info is not None
+    assert (replaced.info.record, replaced.info.sequence) == ("", 0)
+    newest = compared_with(str(released.request.adapter), later.registry, nano, another)
+    assert newest.info is not None
+    assert newest.info.sequence == 2
 
 
 def test_without_a_registry_the_base_is_compared_with(nano: BaseRef, released: Released) -> None:
