@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalsuite.errors import InvalidInput, ModelError, RegistryError
-from evalsuite.gates import Opponent
+from evalsuite.gates import Gate, Opponent, Policy
 from evalsuite.models import AdapterRef, BaseRef, read_adapter
 from evalsuite.registry import Chain, PromotionRecord, promotions, read_chain
 from evalsuite.runrecord import ChampionInfo, PromotionInfo
@@ -28,6 +28,16 @@ class Compared:
     """The champion's; None: the base alone."""
     info: ChampionInfo | None = None
     """What ``run.json`` says of it."""
+
+
+def require_rule(choice: str, policy: Policy) -> None:
+    """Raise InvalidInput where somebody names whom to compare with and the policy compares not."""
+    if choice != AUTO and not policy.rule(Gate.REGRESSION).enabled:
+        raise InvalidInput(
+            f"champion={choice!r}: policy {policy.name!r} compares with nobody, because its rule "
+            "gates.regression is absent or disabled; leave --champion out, or name a policy that "
+            "has the rule with --policy"
+        )
 
 
 def compared_with(

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from evalsuite.engines import open_engine
 from evalsuite.engines.cache import request_key
-from evalsuite.gates import Evidence, Hopeless, Verdict, hopeless, judge, stopped, waived
-from evalsuite.run.champion import BASE
+from evalsuite.gates import Evidence, Gate, Hopeless, Verdict, hopeless, judge, stopped, waived
+from evalsuite.run.champion import AUTO
 from evalsuite.run.confirming import confirm_flips
-from evalsuite.run.inputs import GateRequest, counted, resolve
+from evalsuite.run.inputs import GateRequest, Inputs, counted, resolve
 from evalsuite.run.questions import Question, first_share, questions, sample
 from evalsuite.run.recording import info_of, write_down
 from evalsuite.run.scoring import Answered, Measured, liveness_checks, measure
@@ -124,7 +124,15 @@ def decide(state: State) -> None:
         state.inputs.waivers,
         adapter=state.inputs.adapter.digest,
         today=datetime.now(UTC).date(),
+        set_aside=_set_aside(state.inputs),
     )
+
+
+def _set_aside(inputs: Inputs) -> tuple[Gate, ...]:
+    """The comparison, where a person named another opponent than the registry's champion."""
+    met = inputs.compared.info
+    elsewhere = inputs.request.champion != AUTO and not (met and met.record)
+    return (Gate.REGRESSION,) if elsewhere and inputs.history else ()
 
 
 def judge_with_looks(state: State) -> tuple[tuple[Verdict, ...], tuple[Hopeless, ...]]:
@@ -171,7 +179,9 @@ def observe(
     Raises:
         EvalsuiteError: the candidate could not be measured.
     """
-    with closing(_Work(replace(request, champion=BASE), tell)) as work:
+    # Without a registry no champion is found, and a policy without the rule has nothing to refuse.
+    alone = replace(request, registry=None, champion=AUTO)
+    with closing(_Work(alone, tell)) as work:
         work.state.whole, work.state.ask_dead = True, ask_dead
         work.through(MEASURING)
         return work.state

@@ -4,105 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from safetensors.numpy import load_file, save_file
 
 from evalsuite.comparison import compare
 from evalsuite.errors import InvalidInput, RegistryError
 from evalsuite.models import BaseRef, read_adapter
 from evalsuite.registry import promote, read_chain, rollback
 from evalsuite.report import write_reports
-from evalsuite.run import GateRequest, evaluate, observe
+from evalsuite.run import evaluate, observe
 from evalsuite.run.champion import compared_with, earlier_promotions
 from evalsuite.run.inputs import resolve
 from evalsuite.runfolder import Run, load_run
 from evalsuite.runrecord import Side, Status, Verdict
 from tests.registry.world import World
+from tests.run.released import RULE, WEIGHTS, Released, scaled
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-RULE = """
-  regression:
-    assumed_icc: 0.0
-    leakage: {limit: 0.5}
-    pronouns: {limit: 0.4, slices: [{by: language, limit: 0.9}]}
-    skills: {limit: 0.9}
-    text: {limit: 0.5, harm: 0.6}
-    goldens: {limit: 1.0, minimum: 1}
-"""
-WEIGHTS = "adapter_model.safetensors"
 EVERYDAY = {"goldens/everyday"}
 """Parts of which the few cases of these tests have none; they are advisory."""
-
-
-def scaled(adapter: Path, folder: Path, factor: float) -> Path:
-    """Write an adapter whose update is ``factor`` times as strong."""
-    shutil.copytree(adapter, folder)
-    weights = load_file(adapter / WEIGHTS)
-    louder = {n: t * t.dtype.type(factor) if "lora_B" in n else t for n, t in weights.items()}
-    save_file(louder, folder / WEIGHTS, metadata={"format": "pt"})
-    return folder
-
-
-@dataclass(frozen=True)
-class Released:
-    """A registry with a champion, and what it takes to gate the next candidate."""
-
-    folder: Path
-    """All of it: it may be copied to another place."""
-    cache: Path
-
-    @property
-    def champion(self) -> Path:
-        return self.folder / "champion"
-
-    @property
-    def registry(self) -> Path:
-        return self.folder / "registry"
-
-    @property
-    def request(self) -> GateRequest:
-        """Gate a candidate that is nearly the champion."""
-        return GateRequest(
-            adapter=self.folder / "next",
-            policy=str(self.folder / "policy.yaml"),
-            cases=self.folder / "cases",
-            out=self.folder / "run",
-            cache=self.cache,
-            seed=11,
-            registry=self.registry,
-        )
-
-    def copied(self, folder: Path) -> Released:
-        """The same in another place, to be changed."""
-        shutil.copytree(self.folder, folder)
-        return replace(self, folder=folder)
-
-    def with_policy(self, old: str, new: str) -> GateRequest:
-        """The request by a changed policy."""
-        path = self.folder / "changed.yaml"
-        text = (self.folder / "policy.yaml").read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), "utf-8")
-        return replace(self.request, policy=str(path))
-
-
-@pytest.fixture(scope="module")
-def released(
-    candidate: Path, small_policy: Path, few_cases: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Released:
-    found = Released(tmp_path_factory.mktemp("released"), candidate.parent / "outputs.sqlite3")
-    shutil.copytree(candidate, found.champion)
-    shutil.copytree(few_cases, found.folder / "cases")
-    (found.folder / "policy.yaml").write_text(small_policy.read_text("utf-8") + RULE, "utf-8")
-    scaled(found.champion, found.folder / "next", 1.001)
-    scaled(found.champion, found.folder / "worse", 12.0)
-    first = replace(found.request, adapter=found.champion, out=found.folder / "first")
-    promote(evaluate(first).folder, found.registry, now=NOW)
-    return found
 
 
 @pytest.fixture(scope="module")
