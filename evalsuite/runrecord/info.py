@@ -273,4 +273,5 @@ class RunFile(RunInfo):
 
     files: Mapping[str, FileInfo]
     format: Literal["evalsuite.run"] = "evalsuite.run"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
+    """2 is written, and read as 1 is: since 2 there may be a champion, a history and an annex."""
