@@ -359,6 +359,23 @@ def test_a_run_of_an_older_evalsuite_has_no_annex_and_still_reads(tmp_path: Path
     assert set(run.files) == {"cases.jsonl", "outputs.jsonl", "scores.jsonl", "verdicts.json"}
 
 
+def test_names_that_were_not_recorded_are_not_read_as_none_at_all(tmp_path: Path) -> None:
+    kept = [
+        DemonstrationsRow(
+            name="A",
+            shown=tuple(
+                ShownRow(history=ENGLISH.history, query="q", rewrite="r", entities=entities)
+                for entities in (None, (), ("Ostrava Loom",))
+            ),
+        )
+    ]
+    with RunWriter(tmp_path / "run") as writer:
+        writer.add_demonstrations(kept)
+        writer.set_verdicts(PASSING, ())
+        run = writer.finish(info(tmp_path))
+    assert list(run.demonstrations) == kept
+
+
 def test_a_changed_annex_is_refused(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run").folder
     (folder / "tokens.jsonl").write_text("{}\n")
