@@ -189,6 +189,8 @@ class PromotionInfo:
     policy: str
     """Name of the policy that it passed."""
     gates: Mapping[str, GateNumbers]
+    lineage: str = ""
+    """SHA-256 of what its attempts have in common; empty where the registry cannot tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

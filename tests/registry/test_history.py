@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from evalsuite.errors import RegistryError
 from evalsuite.registry import PromotionRecord, history, promote, promotions, rollback
 from evalsuite.report import history_markdown, history_text
 from evalsuite.runrecord import (
+    AttemptInfo,
     ChampionInfo,
     GateNumbers,
     PromotionInfo,
@@ -24,7 +26,7 @@ from evalsuite.runrecord import (
     Tier,
     WaiverInfo,
 )
-from tests.registry.world import DECISIVE, DEFAULT, NOW, World, policy_info
+from tests.registry.world import DECISIVE, DEFAULT, NOW, World, edit, policy_info
 from tests.report.factory import HOSTILE, PASSING, digest, info, verdict, write_run
 
 BASE = info(Path("anywhere")).base.digest
@@ -162,6 +164,43 @@ def test_the_history_is_the_last_promotions_of_one_base_oldest_first(world: Worl
     }
     assert [one.sequence for one in history(world.registry, digest("another base"))] == [12]
     assert history(world.folder / "nowhere", BASE) == ()
+
+
+def test_a_promotion_keeps_the_lineage_that_the_copy_of_its_run_tells(world: World) -> None:
+    told = AttemptInfo(lineage=digest("goal"), number=1, confidence=0.95)
+    records = [
+        world.promoted("one", attempt=told),
+        world.promoted("two", hours=1),
+        world.promoted("three", hours=2, attempt=told),
+        world.promoted("four", hours=3, attempt=replace(told, number=2)),
+    ]
+    rollback(world.registry, "1", now=NOW)
+    edit(records[2].run_path / "run.json", b"{}")
+    shutil.rmtree(records[3].run_path)
+    kept = [one.lineage for one in history(world.registry, BASE)]
+    assert kept == [digest("goal"), "", "", "", digest("goal")]
+
+
+def test_a_comparison_marks_the_promotions_of_its_own_lineage(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, other = (
+        AttemptInfo(lineage=digest(goal), number=1, confidence=0.95) for goal in ("mine", "other")
+    )
+    world.promoted("one", attempt=mine)
+    world.promoted("two", hours=24, attempt=other)
+    world.promoted("three", hours=48)
+    before = write_run(tmp_path / "before").folder
+    page = tmp_path / "page.md"
+    after = write_run(tmp_path / "after").folder
+    told = json.loads((after / "run.json").read_bytes())
+    for attempt, marked in ((asdict(mine), 1), (None, 0)):
+        (after / "run.json").write_text(json.dumps(told | {"attempt": attempt}))
+        command = ["compare", str(before), str(after), "--markdown", str(page)]
+        main([*command, "--registry", str(world.registry)])
+        text = page.read_text("utf-8").replace("\\", "")
+        assert text.count("| 1 promote (same lineage) |") == text.count("same lineage") == marked
+        assert capsys.readouterr().out.count("1 promote (same lineage)") == marked
 
 
 def test_a_broken_registry_has_no_history(world: World) -> None:
