@@ -13,7 +13,7 @@ from evalsuite.engines.cache import request_key
 from evalsuite.gates import Evidence, Gate, Hopeless, Verdict, hopeless, judge, stopped, waived
 from evalsuite.run.champion import AUTO
 from evalsuite.run.confirming import confirm_flips
-from evalsuite.run.inputs import GateRequest, Inputs, counted, resolve
+from evalsuite.run.inputs import REGRESSIONS, GateRequest, Inputs, counted, resolve
 from evalsuite.run.questions import Question, first_share, questions, sample
 from evalsuite.run.recording import info_of, write_down
 from evalsuite.run.scoring import Answered, Measured, liveness_checks, measure
@@ -96,10 +96,15 @@ def _ask(state: State, asked: Iterable[Question]) -> None:
     before = {answer.question: answer for answer in state.answered}
     everything = tuple(asked)
     new = [question for question in everything if question not in before]
-    outputs = state.engine.infer([question.request for question in new])
-    for question, output in zip(new, outputs, strict=True):
-        key = request_key(state.engine.identity, question.request)
-        before[question] = Answered(question=question, output=output, key=key)
+    remembered = [question for question in new if question.row.panel == REGRESSIONS]
+    drawn = [question for question in new if question.row.panel != REGRESSIONS]
+    # Apart, because the champion is not asked what is remembered, and batches are of those who
+    # were asked the same: together, a champion would change what shares a batch.
+    for part in (drawn, remembered):
+        outputs = state.engine.infer([question.request for question in part])
+        for question, output in zip(part, outputs, strict=True):
+            key = request_key(state.engine.identity, question.request)
+            before[question] = Answered(question=question, output=output, key=key)
     state.answered = tuple(before[question] for question in everything)
 
 
