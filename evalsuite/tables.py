@@ -40,7 +40,7 @@ class Tables:
     cases: pd.DataFrame
     """What was asked: ``history`` as ``role: content`` lines, ``expected`` the preferred answer."""
     outputs: pd.DataFrame
-    """What both sides answered; ``logprob`` in nats."""
+    """What every side answered; ``logprob`` in nats."""
     scores: pd.DataFrame
     """What each detector said: ``value`` 0 (good) to 1 (defect), or nats; NaN: not measured."""
     verdicts: pd.DataFrame

@@ -36,6 +36,7 @@ from evalsuite.runrecord import (
     Status,
     TokensRow,
 )
+from tests.registry.world import made_older
 from tests.report.factory import CASES, ENGLISH, PANEL, PASSING, info, output, write_run
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -305,10 +306,16 @@ def test_a_file_that_was_edited_or_removed_is_named(tmp_path: Path, name: str) -
 
 def test_a_run_of_a_later_version_is_refused_with_the_way_out(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    document = json.loads((run.folder / "run.json").read_bytes()) | {"version": 2}
+    document = json.loads((run.folder / "run.json").read_bytes()) | {"version": 3}
     (run.folder / "run.json").write_text(json.dumps(document))
-    with pytest.raises(RunError, match="version=2, this evalsuite reads 1"):
+    with pytest.raises(RunError, match="version=3, this evalsuite reads 1 and 2; use the"):
         load_run(run.folder)
+
+
+def test_a_run_says_that_older_evalsuites_do_not_read_it(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    assert json.loads((run.folder / "run.json").read_bytes())["version"] == 2
+    assert run.info.version == 2
 
 
 def test_an_unknown_key_in_run_json_is_named(tmp_path: Path) -> None:
@@ -344,14 +351,29 @@ def test_finishing_without_verdicts_is_refused(tmp_path: Path) -> None:
 
 def test_a_run_of_an_older_evalsuite_has_no_annex_and_still_reads(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run").folder
-    document = json.loads((folder / "run.json").read_bytes())
-    for name in ("demonstrations.jsonl", "tokens.jsonl"):
-        del document["files"][name]
-        (folder / name).unlink()
-    (folder / "run.json").write_text(json.dumps(document))
+    made_older(folder)
     run = load_run(folder)
+    assert run.info.version == 1
+    assert (run.info.champion, run.info.history) == (None, ())
     assert (run.demonstrations, run.tokens) == ((), ())
     assert set(run.files) == {"cases.jsonl", "outputs.jsonl", "scores.jsonl", "verdicts.json"}
+
+
+def test_names_that_were_not_recorded_are_not_read_as_none_at_all(tmp_path: Path) -> None:
+    kept = [
+        DemonstrationsRow(
+            name="A",
+            shown=tuple(
+                ShownRow(history=ENGLISH.history, query="q", rewrite="r", entities=entities)
+                for entities in (None, (), ("Ostrava Loom",))
+            ),
+        )
+    ]
+    with RunWriter(tmp_path / "run") as writer:
+        writer.add_demonstrations(kept)
+        writer.set_verdicts(PASSING, ())
+        run = writer.finish(info(tmp_path))
+    assert list(run.demonstrations) == kept
 
 
 def test_a_changed_annex_is_refused(tmp_path: Path) -> None:

@@ -63,15 +63,17 @@ def _compare(args: argparse.Namespace, terminal: Terminal) -> int:
     earlier = (
         None if args.registry is None else history(args.registry, found.after.info.base.digest)
     )
+    attempt = found.after.info.attempt
+    lineage = "" if attempt is None else attempt.lineage
     terminal.say(comparison_text(found))
     if earlier is not None:
         terminal.say("")
-        terminal.say(history_text(earlier))
+        terminal.say(history_text(earlier, lineage=lineage))
     if args.markdown is not None:
         with storage_errors(args.markdown, RunStorageError):
             args.markdown.parent.mkdir(parents=True, exist_ok=True)
             page = comparison_markdown(found)
-            page += "" if earlier is None else f"\n{history_markdown(earlier)}"
+            page += "" if earlier is None else f"\n{history_markdown(earlier, lineage=lineage)}"
             atomic_write(args.markdown, page.encode())
         terminal.say("")
         terminal.say(f"wrote {args.markdown}")

@@ -56,6 +56,8 @@ HELP = {
     "waivers": "YAML file of waivers, each for one gate of one candidate (docs/policy.md)",
     "champion": "whom to compare with: auto (the registry's champion, else the base), base, or the "
     "folder of an adapter (default: auto)",
+    "registry": "folder of promotion records, whose newest names the champion, and of the ledger "
+    "of attempts",
     "cache": "SQLite file of answers (default: ~/.cache/evalsuite/outputs.sqlite3)",
     "dtype": "float32, bfloat16, or auto: bfloat16 on CUDA, else float32",
     "device": "cpu, cuda, or auto: cuda where torch sees one, else cpu",
@@ -111,7 +113,7 @@ def add_registry(parser: argparse.ArgumentParser) -> None:
         "--registry",
         type=Path,
         default=Path("registry"),
-        help="folder of promotion records and of the ledger of attempts (default: registry)",
+        help=f"{HELP['registry']} (default: registry)",
     )
 
 

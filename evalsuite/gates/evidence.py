@@ -1,6 +1,6 @@
 """What the gates judge: plain records that the run layer makes from detector scores.
 
-An observation is one case with its loss on both sides. Losses are 0 for good and 1 for a defect,
+An observation is one case with its loss on every side. Losses are 0 for good and 1 for a defect,
 or nats per token; None means that the measurement is missing, which no gate ever takes for good.
 """
 
@@ -31,7 +31,7 @@ class Observation:
     """The case's kind, or the skill that it exercises."""
     candidate: float | None
     baseline: float | None = None
-    """Needed only where the two sides are compared."""
+    """Needed only where the candidate is compared with the base."""
     champion: float | None = None
     """Needed only where the candidate is compared with a champion."""
 
@@ -84,7 +84,7 @@ class Evidence:
     control_leaks: tuple[Observation, ...] = ()
     """The same search for names that were in no prompt: the detector's false alarms."""
     pronouns: tuple[Observation, ...] = ()
-    """The fresh panel, both sides."""
+    """The fresh panel, every side."""
     goldens: Mapping[str, tuple[Observation, ...]] = field(default_factory=dict)
     """Hand-written cases by set; the policy says which sets are blocking."""
     template_properties: tuple[Check, ...] = ()
@@ -94,9 +94,9 @@ class Evidence:
     control_tokens: tuple[Observation, ...] = ()
     """The candidate's answers, whatever was asked: loss 1 when one holds a control token."""
     skills: tuple[Observation, ...] = ()
-    """General-skill items, both sides; the group is the skill."""
+    """General-skill items, every side; the group is the skill."""
     texts: tuple[Observation, ...] = ()
-    """General texts, both sides, loss in nats per token."""
+    """General texts, every side, loss in nats per token."""
     regressions: Mapping[tuple[Gate, Tier], tuple[Observation, ...]] = field(default_factory=dict)
     """Histories that broke a candidate once, by the gate they count against: loss 1 when one broke
     this candidate too."""

@@ -2,12 +2,13 @@
 
 A waiver hides nothing: the gate's verdict stays as it is, with the waiver beside it, in every
 report and in the promotion record. One that is expired, or that has nothing to waive, blocks: it
-would otherwise lie in wait for the next candidate.
+would otherwise lie in wait for the next candidate. A comparison from which a person set the
+registry's champion aside is something to waive even where it passed: a promotion asks for more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -79,7 +80,12 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
 
 
 def waived(
-    verdicts: Sequence[Verdict], waivers: Iterable[Waiver], *, adapter: str, today: date
+    verdicts: Sequence[Verdict],
+    waivers: Iterable[Waiver],
+    *,
+    adapter: str,
+    today: date,
+    set_aside: Collection[Gate] = (),
 ) -> tuple[Verdict, ...]:
     """Return the verdicts with waivers applied, and one more if a waiver does not hold.
 
@@ -88,6 +94,8 @@ def waived(
         waivers: of its file, which is about this candidate alone.
         adapter: digest of the candidate.
         today: in UTC.
+        set_aside: gates that did not ask what a promotion asks for; they may be waived even where
+            they passed.
     """
     given = tuple(waivers)
     if not given:
@@ -97,7 +105,8 @@ def waived(
     open_ = {
         verdict.gate
         for verdict in verdicts
-        if verdict.tier is Tier.BLOCKING and verdict.status is not Status.PASSED
+        if verdict.tier is Tier.BLOCKING
+        and (verdict.status is not Status.PASSED or verdict.gate in set_aside)
     }
     problems = [problem for waiver in about if (problem := _problem(waiver, open_, today))]
     holding = {w.gate.value: w for w in about if not _problem(w, open_, today)}

@@ -28,9 +28,16 @@ _PAGES = {".html": "render_html", ".htm": "render_html", ".md": "render_markdown
 
 def add_options(parser: pytest.Parser) -> None:
     """Add the options of the gates."""
+    group = parser.getgroup("evalsuite", "evalsuite: gates for a fine-tuned adapter")
+    _add_subject(group)
+    _add_asking(group)
+    _add_beside(group)
+
+
+def _add_subject(group: pytest.OptionGroup) -> None:
+    """What is gated, by what, and where its results go."""
     from evalsuite.commands.options import HELP
 
-    group = parser.getgroup("evalsuite", "evalsuite: gates for a fine-tuned adapter")
     group.addoption("--base-model", default="nano", help=HELP["base_model"])
     group.addoption("--adapter", type=Path, help="the candidate; without it no gate runs")
     group.addoption("--gate-policy", help=HELP["policy"])
@@ -48,6 +55,12 @@ def add_options(parser: pytest.Parser) -> None:
         "(--report is the same, unless another plugin has an option of that name)",
     )
     group.addoption("--gate-waivers", type=Path, help=HELP["waivers"])
+
+
+def _add_asking(group: pytest.OptionGroup) -> None:
+    """How it is asked."""
+    from evalsuite.commands.options import HELP
+
     group.addoption("--gate-seed", type=int, help=HELP["seed"])
     group.addoption("--gate-prompt-format", default="xml", help=HELP["prompt_format"])
     group.addoption("--gate-dtype", default="auto", help=HELP["dtype"])
@@ -55,6 +68,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--gate-batch-tokens", type=int, metavar="N", help=HELP["batch_tokens"])
     group.addoption("--gate-unmerged", action="store_true", help=HELP["unmerged"])
     group.addoption("--gate-cache", type=Path, help=HELP["cache"])
+
+
+def _add_beside(group: pytest.OptionGroup) -> None:
+    """What is searched for beside the gates, and whom the candidate is compared with."""
+    from evalsuite.commands.options import HELP
+
     group.addoption(
         "--gate-search-budget",
         type=int,
@@ -65,7 +84,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--gate-registry",
         type=Path,
-        help="folder of the ledger of attempts (default: ROOT/registry)",
+        help=f"{HELP['registry']} (default: ROOT/registry)",
     )
     group.addoption("--gate-champion", default="auto", metavar="WHOM", help=HELP["champion"])
 

@@ -118,8 +118,9 @@ def require_current_waivers(run: Run, today: date) -> None:
 def require_compared(run: Run, champion: PromotionRecord | None) -> None:
     """Raise RegistryError unless the run was compared with the champion, where that decides.
 
-    Not with one of another base, and not with one whose adapter is not there any more: nobody
-    could. Who promotes a champion on newer evidence need not beat it.
+    Not with one of another base, and not where a person waived the comparison by name. Who
+    promotes a champion on newer evidence need not beat it. A champion whose adapter moved or
+    changed closes the way: else who moves it could promote anything.
     """
     if champion is None or Gate.REGRESSION not in _policy(run).required:
         return
@@ -128,15 +129,26 @@ def require_compared(run: Run, champion: PromotionRecord | None) -> None:
         return
     if promoted in (run.info.adapter and run.info.adapter.digest, asked and asked.digest):
         return
-    try:
-        require_adapter(champion.adapter_path, promoted, "the champion's record")
-    except RegistryError:
-        return
     against = f"the adapter in {asked.path!r}" if asked else "the base"
     raise RegistryError(
         f"refused: policy {run.info.policy.name!r} compares with the champion, which is the "
         f"adapter of record {champion.sequence} now, but the run in {str(run.folder)!r} was "
-        f"compared with {against}; gate it again with --registry {str(champion.registry)!r}"
+        f"compared with {against}; {_way_to(champion)}"
+    )
+
+
+def _way_to(champion: PromotionRecord) -> str:
+    """What has to be done before a candidate can be compared with the champion."""
+    folder, promoted = champion.adapter_path, champion.evidence.adapter.digest
+    again = f"gate it again with --registry {str(champion.registry)!r}"
+    names = adapter_files(folder)
+    if names and digest_tree(folder, names) == promoted:
+        return again
+    wrong = "is not the one that was promoted" if names else "is gone"
+    return (
+        f"the champion's adapter in {str(folder.resolve())!r} {wrong}: put the promoted one "
+        f"back there and {again}, or gate it with --champion base and a waiver of "
+        f"{Gate.REGRESSION.value} (--waivers)"
     )
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from evalsuite.errors import RunError
+from evalsuite.models import digest_file
 from evalsuite.registry.chain import read_chain
 from evalsuite.registry.record import PromotionRecord
+from evalsuite.runfolder import RUN_FILE, read_run_file
 from evalsuite.runrecord import GateNumbers, PromotionInfo
 
 MOST = 8
@@ -52,7 +55,20 @@ def _promotion(record: PromotionRecord) -> PromotionInfo:
         adapter=evidence.adapter.digest,
         policy=next(policies, ""),
         gates={str(v["gate"]): _numbers(v) for v in evidence.verdicts if "gate" in v},
+        lineage=_lineage(record),
     )
+
+
+def _lineage(record: PromotionRecord) -> str:
+    """Read the lineage from the registry's copy of the run; empty where that does not tell."""
+    recorded = record.evidence.run.files.get(RUN_FILE)
+    try:
+        if digest_file(record.run_path / RUN_FILE) != recorded:
+            return ""
+        attempt = read_run_file(record.run_path).attempt
+    except (OSError, RunError):
+        return ""  # what was promoted is known all the same
+    return "" if attempt is None else attempt.lineage
 
 
 def _numbers(verdict: Mapping[str, Any]) -> GateNumbers:

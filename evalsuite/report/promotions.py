@@ -1,7 +1,8 @@
 """The last promotions of a registry, for a terminal and for a pull request.
 
 A row for each promotion and a column for each gate, so that what every single comparison allows
-and what many of them add up to can be read downwards. Text of records enters as plain text.
+and what many of them add up to can be read downwards. Those of the lineage of the run that they
+stand beneath are marked. Text of records enters as plain text.
 """
 
 from __future__ import annotations
@@ -24,8 +25,13 @@ _DIGITS = 12
 """Characters of a digest that tell adapters apart."""
 
 
-def history_text(promotions: Sequence[PromotionInfo]) -> Group:
-    """Return what a console should show of the last promotions, oldest first."""
+def history_text(promotions: Sequence[PromotionInfo], *, lineage: str = "") -> Group:
+    """Return what a console should show of the last promotions, oldest first.
+
+    Args:
+        promotions: of one base.
+        lineage: of the run that they stand beneath; empty where none is known.
+    """
     title = Text(_title(promotions), style="bold")
     if not promotions:
         return Group(title)
@@ -35,13 +41,12 @@ def history_text(promotions: Sequence[PromotionInfo]) -> Group:
     for gate in gates:
         table.add_column(one_line(gate, 60).replace("_", " "), overflow="fold")
     for one in promotions:
-        about = (f"{one.sequence} {one.action}", f"{one.created:%Y-%m-%d}", one.adapter[:_DIGITS])
-        cells = [Text(one_line(part, 40)) for part in (*about, one.policy)]
+        cells = [Text(one_line(part, 40)) for part in _about(one, lineage)]
         table.add_row(Text("\n").join(cells), *(Text(_cell(one, gate, "\n")) for gate in gates))
     return Group(title, table)
 
 
-def history_markdown(promotions: Sequence[PromotionInfo]) -> str:
+def history_markdown(promotions: Sequence[PromotionInfo], *, lineage: str = "") -> str:
     """Return the last promotions, oldest first, as a section with a table."""
     lines = [f"## {_title(promotions)}", ""]
     gates = _gates(promotions)
@@ -52,10 +57,16 @@ def history_markdown(promotions: Sequence[PromotionInfo]) -> str:
             f"|---:|---|---|---|{'---|' * len(gates)}",
         ]
     for one in promotions:
-        about = (f"{one.sequence} {one.action}", f"{one.created:%Y-%m-%d}", one.adapter[:_DIGITS])
-        cells = (*about, one.policy, *(_cell(one, gate, " ") for gate in gates))
+        cells = (*_about(one, lineage), *(_cell(one, gate, " ") for gate in gates))
         lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _about(one: PromotionInfo, lineage: str) -> tuple[str, ...]:
+    """Record, date, adapter and policy; the record with a word on whether it is of the lineage."""
+    same = " (same lineage)" if lineage and one.lineage == lineage else ""
+    record = f"{one.sequence} {one.action}{same}"
+    return record, f"{one.created:%Y-%m-%d}", one.adapter[:_DIGITS], one.policy
 
 
 def _title(promotions: Sequence[PromotionInfo]) -> str:

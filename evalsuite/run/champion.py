@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalsuite.errors import InvalidInput, ModelError, RegistryError
-from evalsuite.gates import Opponent
+from evalsuite.gates import Gate, Opponent, Policy
 from evalsuite.models import AdapterRef, BaseRef, read_adapter
 from evalsuite.registry import Chain, PromotionRecord, promotions, read_chain
 from evalsuite.runrecord import ChampionInfo, PromotionInfo
@@ -30,8 +30,23 @@ class Compared:
     """What ``run.json`` says of it."""
 
 
+def require_rule(choice: str, policy: Policy) -> None:
+    """Raise InvalidInput where somebody names whom to compare with and the policy compares not."""
+    if choice != AUTO and not policy.rule(Gate.REGRESSION).enabled:
+        raise InvalidInput(
+            f"champion={choice!r}: policy {policy.name!r} compares with nobody, because its rule "
+            "gates.regression is absent or disabled; leave --champion out, or name a policy that "
+            "has the rule with --policy"
+        )
+
+
 def compared_with(
-    choice: str, registry: Path | None, base: BaseRef, candidate: AdapterRef
+    choice: str,
+    registry: Path | None,
+    base: BaseRef,
+    candidate: AdapterRef,
+    *,
+    decisive: bool = True,
 ) -> Compared:
     """Find the champion, and check that its adapter is still the one that was promoted.
 
@@ -40,9 +55,12 @@ def compared_with(
         registry: folder of promotion records; None: there is none.
         base: of the candidate.
         candidate: the adapter under test; never its own opponent.
+        decisive: whether the comparison may block. Where it may not, the base takes the place of
+            a champion whose adapter is gone or changed.
 
     Raises:
-        RegistryError: the registry is broken, or the champion's adapter is gone or changed.
+        RegistryError: the registry is broken, or the champion's adapter is gone or changed and
+            the comparison is decisive.
         InvalidInput: the folder that is named is the candidate's.
         ModelError: the adapter that is named cannot be used with this base.
     """
@@ -62,7 +80,13 @@ def compared_with(
         )
     if known.adapter.digest == candidate.digest:
         return _base(f"This adapter is the champion {said}: compared with the base.")
-    adapter = _promoted(record, base)
+    try:
+        adapter = _promoted(record, base)
+    except RegistryError:
+        if decisive:
+            raise
+        place = str(record.adapter_path.resolve())
+        return _base(f"The champion {said} is not in {place!r} any more: compared with the base.")
     return _asked(adapter, f"the champion {said}", record)
 
 
@@ -96,9 +120,9 @@ def _named(folder: Path, registry: Path | None, base: BaseRef, candidate: Adapte
             f"champion={str(folder)!r} is the candidate itself; name another adapter, {AUTO} for "
             f"the champion of the registry, {_INSTEAD}"
         )
-    records = _whole(registry).records if registry else ()
-    of_it = [record for record in records if record.evidence.adapter.digest == adapter.digest]
-    return _asked(adapter, f"the adapter in {str(folder)!r}", of_it[-1] if of_it else None)
+    last = _whole(registry).last if registry else None
+    champion = last if last and last.evidence.adapter.digest == adapter.digest else None
+    return _asked(adapter, f"the adapter in {str(folder)!r}", champion)
 
 
 def _whole(registry: Path) -> Chain:

@@ -20,6 +20,7 @@ from evalsuite.gates import (
     Gate,
     Opponent,
     Policy,
+    Tier,
     Waiver,
     derived_seed,
     load_policy,
@@ -28,7 +29,7 @@ from evalsuite.gates import (
 from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, resolve_base
 from evalsuite.prompts import get_format, load_demonstrations
 from evalsuite.regressions import FOLDER, Regression, dump_regression, load_regressions
-from evalsuite.run.champion import AUTO, Compared, compared_with, earlier_promotions
+from evalsuite.run.champion import AUTO, Compared, compared_with, earlier_promotions, require_rule
 from evalsuite.runrecord import PromotionInfo
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
@@ -218,9 +219,11 @@ def resolve(request: GateRequest) -> Inputs:
 
 
 def _compared(request: GateRequest, policy: Policy, base: BaseRef, adapter: AdapterRef) -> Compared:
-    if not policy.rule(Gate.REGRESSION).enabled:
+    rule = policy.rule(Gate.REGRESSION)
+    if not rule.enabled:
         return Compared(opponent=Opponent())
-    return compared_with(request.champion, request.registry, base, adapter)
+    decisive = rule.tier is Tier.BLOCKING
+    return compared_with(request.champion, request.registry, base, adapter, decisive=decisive)
 
 
 def counted(inputs: Inputs, *, now: datetime) -> Inputs:
@@ -267,6 +270,7 @@ def check(request: GateRequest) -> Asked:
     if request.seed is not None and not 0 <= request.seed < 2**63:
         raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
     policy = choose_policy(request.policy, request.base_model)
+    require_rule(request.champion, policy)
     return Asked(
         policy=policy,
         goldens=_goldens(request.cases, policy),

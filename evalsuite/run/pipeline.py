@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 
 from evalsuite.engines import open_engine
 from evalsuite.engines.cache import request_key
-from evalsuite.gates import Evidence, Hopeless, Verdict, hopeless, judge, stopped, waived
-from evalsuite.run.champion import BASE
+from evalsuite.gates import Evidence, Gate, Hopeless, Verdict, hopeless, judge, stopped, waived
+from evalsuite.run.champion import AUTO
 from evalsuite.run.confirming import confirm_flips
-from evalsuite.run.inputs import GateRequest, counted, resolve
+from evalsuite.run.inputs import REGRESSIONS, GateRequest, Inputs, counted, resolve
 from evalsuite.run.questions import Question, first_share, questions, sample
 from evalsuite.run.recording import info_of, write_down
 from evalsuite.run.scoring import Answered, Measured, liveness_checks, measure
@@ -96,10 +96,15 @@ def _ask(state: State, asked: Iterable[Question]) -> None:
     before = {answer.question: answer for answer in state.answered}
     everything = tuple(asked)
     new = [question for question in everything if question not in before]
-    outputs = state.engine.infer([question.request for question in new])
-    for question, output in zip(new, outputs, strict=True):
-        key = request_key(state.engine.identity, question.request)
-        before[question] = Answered(question=question, output=output, key=key)
+    remembered = [question for question in new if question.row.panel == REGRESSIONS]
+    drawn = [question for question in new if question.row.panel != REGRESSIONS]
+    # Apart, because the champion is not asked what is remembered, and batches are of those who
+    # were asked the same: together, a champion would change what shares a batch.
+    for part in (drawn, remembered):
+        outputs = state.engine.infer([question.request for question in part])
+        for question, output in zip(part, outputs, strict=True):
+            key = request_key(state.engine.identity, question.request)
+            before[question] = Answered(question=question, output=output, key=key)
     state.answered = tuple(before[question] for question in everything)
 
 
@@ -124,7 +129,15 @@ def decide(state: State) -> None:
         state.inputs.waivers,
         adapter=state.inputs.adapter.digest,
         today=datetime.now(UTC).date(),
+        set_aside=_set_aside(state.inputs),
     )
+
+
+def _set_aside(inputs: Inputs) -> tuple[Gate, ...]:
+    """The comparison, where a person named another opponent than the registry's champion."""
+    met = inputs.compared.info
+    elsewhere = inputs.request.champion != AUTO and not (met and met.record)
+    return (Gate.REGRESSION,) if elsewhere and inputs.history else ()
 
 
 def judge_with_looks(state: State) -> tuple[tuple[Verdict, ...], tuple[Hopeless, ...]]:
@@ -171,7 +184,9 @@ def observe(
     Raises:
         EvalsuiteError: the candidate could not be measured.
     """
-    with closing(_Work(replace(request, champion=BASE), tell)) as work:
+    # Without a registry no champion is found, and a policy without the rule has nothing to refuse.
+    alone = replace(request, registry=None, champion=AUTO)
+    with closing(_Work(alone, tell)) as work:
         work.state.whole, work.state.ask_dead = True, ask_dead
         work.through(MEASURING)
         return work.state

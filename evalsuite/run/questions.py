@@ -2,7 +2,8 @@
 
 Everything is drawn before anything is asked, and base and candidate get the same list, so that the
 engine can batch the whole run and both sides meet identical batches. A champion gets every request
-of the candidate: so it meets the same batches, and changes none of theirs.
+of the candidate that it is compared on: so it meets the same batches, and changes none of theirs.
+Histories that broke a candidate once are asked of candidate and base alone, and batched apart.
 """
 
 from __future__ import annotations
@@ -277,7 +278,7 @@ def _skill(inputs: Inputs, item: SkillItem) -> Iterator[Question]:
 def _regression(inputs: Inputs, item: Regression) -> Iterator[Question]:
     row = CaseRow.of(item.case, panel=REGRESSIONS)
     request = _request(inputs, item.conversation, REWRITE)
-    for side in sides(inputs):
+    for side in BOTH:
         adapted = replace(request, adapter=_adapter(inputs, side))
         yield Question(row=row, side=side, request=adapted, item=item)
 

@@ -141,7 +141,7 @@ class LooksInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChampionInfo:
-    """The adapter that a candidate would replace, and was compared with."""
+    """The adapter that a candidate was compared with: the champion, or one that a person named."""
 
     __pydantic_config__ = CLOSED
 
@@ -149,10 +149,10 @@ class ChampionInfo:
     """Its folder, made absolute."""
     digest: str
     record: str
-    """Name of the file that promoted it; empty for an adapter that a person named and that no
-    record is about."""
+    """Name of the file that made it the champion; empty for an adapter that a person named and
+    that was not the registry's champion then."""
     sequence: int
-    """Position of that record in its registry, from 1; 0 where there is none."""
+    """Position of that record in its registry, from 1; 0 where it is not the champion."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +189,8 @@ class PromotionInfo:
     policy: str
     """Name of the policy that it passed."""
     gates: Mapping[str, GateNumbers]
+    lineage: str = ""
+    """SHA-256 of what its attempts have in common; empty where the registry cannot tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,4 +275,5 @@ class RunFile(RunInfo):
 
     files: Mapping[str, FileInfo]
     format: Literal["evalsuite.run"] = "evalsuite.run"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
+    """2 is written, and read as 1 is: since 2 there may be a champion, a history and an annex."""

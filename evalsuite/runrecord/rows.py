@@ -111,8 +111,8 @@ class ShownRow:
     history: tuple[Message, ...]
     query: str
     rewrite: str
-    entities: tuple[str, ...] = ()
-    """Names in it that must never turn up in an answer."""
+    entities: tuple[str, ...] | None = None
+    """Names in it that must never turn up in an answer; None: not recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

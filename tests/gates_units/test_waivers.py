@@ -11,6 +11,7 @@ from gates_units_helpers import good, observations
 
 from evalsuite.errors import InvalidPolicy
 from evalsuite.gates import (
+    Gate,
     Policy,
     Status,
     Tier,
@@ -52,6 +53,25 @@ def waiver(**changes: object) -> Waiver:
         "by": "Ada Lovelace", "expires": date(2026, 12, 31),
     }  # fmt: skip
     return Waiver.model_validate(known | changes)
+
+
+def test_a_comparison_that_set_the_champion_aside_is_waived_though_it_passed() -> None:
+    passed = Verdict(
+        gate="regression", status=Status.PASSED, value=0.0, lower=0.0, upper=0.0, limit=0.1, n=9,
+        clusters=9, method="paired", reason="Compared with the base, as asked.",
+    )  # fmt: skip
+    asked = waiver(gate="regression")
+
+    def tiers(*set_aside: Gate, tier: Tier = Tier.BLOCKING) -> list[Tier]:
+        found = waived(
+            [replace(passed, tier=tier)], [asked], adapter=ADAPTER, today=TODAY,
+            set_aside=set_aside,
+        )  # fmt: skip
+        return [verdict.tier for verdict in found]
+
+    assert tiers(Gate.REGRESSION) == [Tier.WAIVED]
+    assert tiers() == tiers(Gate.FORGETTING) == [Tier.BLOCKING, Tier.BLOCKING]
+    assert tiers(Gate.REGRESSION, tier=Tier.ADVISORY) == [Tier.ADVISORY, Tier.BLOCKING]
 
 
 def applied(verdicts: tuple[Verdict, ...], *waivers: Waiver) -> tuple[Verdict, ...]:

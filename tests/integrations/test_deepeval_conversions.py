@@ -220,6 +220,27 @@ def test_leaks_of_an_older_run_fail_the_metric_as_the_run_recorded_them(failed: 
     assert "(recorded by the run)" in leak.reason
 
 
+def test_a_run_that_kept_no_names_is_not_measured_again_as_free_of_leaks(failed: Run) -> None:
+    nameless = tuple(
+        replace(row, shown=tuple(replace(one, entities=None) for one in row.shown))
+        for row in failed.demonstrations
+    )
+    first = dataset_of_run(replace(failed, demonstrations=nameless)).test_cases[0]
+    leak = metric("literal_leak")
+    assert leak.measure(first) == 0.0
+    assert "(recorded by the run)" in leak.reason
+
+
+def test_a_demonstration_that_names_nothing_is_measured_again(failed: Run) -> None:
+    without = tuple(
+        replace(row, shown=tuple(replace(one, entities=()) for one in row.shown))
+        for row in failed.demonstrations
+    )
+    first = answers_of(dataset_of_run(replace(failed, demonstrations=without)))[0]
+    assert first.shown is not None
+    assert first.shown[0].entities == ()
+
+
 def test_rows_of_a_run_become_its_cases_again(failed: Run) -> None:
     found = cases_of(dataset_of_run(failed))
     assert found[: len(CASES)] == CASES

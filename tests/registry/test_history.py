@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,16 @@ from evalsuite.cli import main
 from evalsuite.errors import RegistryError
 from evalsuite.registry import PromotionRecord, history, promote, promotions, rollback
 from evalsuite.report import history_markdown, history_text
-from evalsuite.runrecord import ChampionInfo, GateNumbers, PromotionInfo, Status, Tier
-from tests.registry.world import DECISIVE, DEFAULT, NOW, World, policy_info
+from evalsuite.runrecord import (
+    AttemptInfo,
+    ChampionInfo,
+    GateNumbers,
+    PromotionInfo,
+    Status,
+    Tier,
+    WaiverInfo,
+)
+from tests.registry.world import DECISIVE, DEFAULT, NOW, World, edit, policy_info
 from tests.report.factory import HOSTILE, PASSING, digest, info, verdict, write_run
 
 BASE = info(Path("anywhere")).base.digest
@@ -37,9 +46,12 @@ def decisive(
         there = info(world.adapter(champion)).adapter
         assert there is not None
         compared = ChampionInfo(path=there.path, digest=there.digest, record="", sequence=0)
-    verdicts = (*PASSING, replace(BEATEN, tier=tier))
-    policy = policy_info(DECISIVE if tier is Tier.BLOCKING else DEFAULT)
-    return world.run(name, policy=policy, champion=compared, verdicts=verdicts, **changes)
+    told: dict[str, Any] = {
+        "verdicts": (*PASSING, replace(BEATEN, tier=tier)),
+        "policy": policy_info(DECISIVE if tier is Tier.BLOCKING else DEFAULT),
+        "champion": compared,
+    }
+    return world.run(name, **told | changes)
 
 
 def test_a_decisive_run_is_promoted_over_the_champion_that_it_met(world: World) -> None:
@@ -81,11 +93,53 @@ def test_the_first_promotion_needs_no_champion_and_the_champion_need_not_beat_it
     assert promote(newer, world.registry, now=NOW).sequence == 2
 
 
-def test_a_champion_that_nobody_can_ask_any_more_closes_no_way(world: World) -> None:
+@pytest.mark.parametrize("fate", ["is gone", "is not the one that was promoted"])
+def test_a_champion_that_was_touched_lets_nobody_pass_unasked(world: World, fate: str) -> None:
     record = world.promoted("one")
     run = decisive(world, "two", None)
+    if fate == "is gone":
+        record.adapter_path.rename(world.folder / "elsewhere")
+    else:
+        (record.adapter_path / "adapter_model.safetensors").write_bytes(b"other weights")
+    with pytest.raises(RegistryError, match=f"{fate}: put .* back .* or .* a waiver of regression"):
+        promote(run, world.registry, now=NOW)
+    assert len(history(world.registry, BASE)) == 1
+
+
+@pytest.mark.parametrize("status", [Status.PASSED, Status.FAILED])
+def test_a_comparison_that_is_waived_by_name_needs_no_champion(
+    world: World, status: Status
+) -> None:
+    record = world.promoted("one")
+    waiver = WaiverInfo(
+        gate="regression", reason="It was lost.", by="Ada", expires=date(2026, 12, 31)
+    )
+    held = replace(BEATEN, tier=Tier.WAIVED, status=status)
+    run = decisive(world, "two", None, verdicts=(*PASSING, held), waivers=(waiver,))
     shutil.rmtree(record.adapter_path)
     assert promote(run, world.registry, now=NOW).sequence == 2
+
+
+def test_a_candidate_that_met_the_champion_is_promoted_when_that_is_gone(world: World) -> None:
+    record = world.promoted("one")
+    run = decisive(world, "two", "one")
+    shutil.rmtree(record.adapter_path)
+    assert promote(run, world.registry, now=NOW).sequence == 2
+
+
+def test_a_champion_of_another_base_closes_no_way_whatever_became_of_it(world: World) -> None:
+    other = info(world.adapter("other")).base
+    record = world.promoted("other", base=replace(other, digest=digest("another base")))
+    shutil.rmtree(record.adapter_path)
+    assert promote(decisive(world, "two", None), world.registry, now=NOW).sequence == 2
+
+
+def test_a_registry_with_a_lost_champion_can_be_rolled_back(world: World) -> None:
+    world.promoted("one")
+    record = world.promoted("two", hours=1)
+    shutil.rmtree(record.adapter_path)
+    assert rollback(world.registry, "1", now=NOW).sequence == 3
+    assert promote(decisive(world, "three", "one"), world.registry, now=NOW).sequence == 4
 
 
 def test_a_decisive_run_without_the_verdict_is_refused(world: World) -> None:
@@ -110,6 +164,43 @@ def test_the_history_is_the_last_promotions_of_one_base_oldest_first(world: Worl
     }
     assert [one.sequence for one in history(world.registry, digest("another base"))] == [12]
     assert history(world.folder / "nowhere", BASE) == ()
+
+
+def test_a_promotion_keeps_the_lineage_that_the_copy_of_its_run_tells(world: World) -> None:
+    told = AttemptInfo(lineage=digest("goal"), number=1, confidence=0.95)
+    records = [
+        world.promoted("one", attempt=told),
+        world.promoted("two", hours=1),
+        world.promoted("three", hours=2, attempt=told),
+        world.promoted("four", hours=3, attempt=replace(told, number=2)),
+    ]
+    rollback(world.registry, "1", now=NOW)
+    edit(records[2].run_path / "run.json", b"{}")
+    shutil.rmtree(records[3].run_path)
+    kept = [one.lineage for one in history(world.registry, BASE)]
+    assert kept == [digest("goal"), "", "", "", digest("goal")]
+
+
+def test_a_comparison_marks_the_promotions_of_its_own_lineage(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, other = (
+        AttemptInfo(lineage=digest(goal), number=1, confidence=0.95) for goal in ("mine", "other")
+    )
+    world.promoted("one", attempt=mine)
+    world.promoted("two", hours=24, attempt=other)
+    world.promoted("three", hours=48)
+    before = write_run(tmp_path / "before").folder
+    page = tmp_path / "page.md"
+    after = write_run(tmp_path / "after").folder
+    told = json.loads((after / "run.json").read_bytes())
+    for attempt, marked in ((asdict(mine), 1), (None, 0)):
+        (after / "run.json").write_text(json.dumps(told | {"attempt": attempt}))
+        command = ["compare", str(before), str(after), "--markdown", str(page)]
+        main([*command, "--registry", str(world.registry)])
+        text = page.read_text("utf-8").replace("\\", "")
+        assert text.count("| 1 promote (same lineage) |") == text.count("same lineage") == marked
+        assert capsys.readouterr().out.count("1 promote (same lineage)") == marked
 
 
 def test_a_broken_registry_has_no_history(world: World) -> None:

@@ -27,7 +27,7 @@ from evalsuite.registry import (
 from evalsuite.registry.record import PromotionRecord, parse_statement, statement_bytes
 from evalsuite.runfolder import RunWriter
 from evalsuite.runrecord import CaseRow, Verdict
-from tests.registry.world import NOW, World, edit, forge, problems, write_gated
+from tests.registry.world import NOW, World, edit, forge, made_older, problems, write_gated
 from tests.report.factory import ENGLISH, PANEL, PASSING, adapter_folder, verdict, write_run
 
 
@@ -39,6 +39,14 @@ def test_a_passed_run_is_promoted_and_its_record_verifies(world: World) -> None:
     assert {f.check for f in found.findings} == {Check.OK, Check.UNCHECKED}
     assert champion(world.registry) == record == read_record(record.path)
     found.require_ok()
+
+
+def test_a_run_of_the_first_version_is_promoted_and_verifies(world: World) -> None:
+    record = promote(made_older(world.run()), world.registry, now=NOW)
+    assert set(record.evidence.run.files) == {
+        "run.json", "cases.jsonl", "outputs.jsonl", "scores.jsonl", "verdicts.json",
+    }  # fmt: skip
+    assert verify(record.path).ok
 
 
 def test_a_record_is_an_in_toto_statement_about_the_adapter_files(world: World) -> None:

@@ -45,6 +45,18 @@ def write_gated(
     return folder
 
 
+def made_older(folder: Path) -> Path:
+    """Turn a run into one as the first version of ``run.json`` has it: without what came later."""
+    document = json.loads((folder / "run.json").read_bytes()) | {"version": 1}
+    for name in ("demonstrations.jsonl", "tokens.jsonl"):
+        del document["files"][name]
+        (folder / name).unlink()
+    for name in ("champion", "history"):
+        del document[name]
+    (folder / "run.json").write_text(json.dumps(document))
+    return folder
+
+
 class World:
     """A folder with adapters, runs and one registry."""
 

@@ -4,105 +4,28 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from safetensors.numpy import load_file, save_file
 
 from evalsuite.comparison import compare
 from evalsuite.errors import InvalidInput, RegistryError
 from evalsuite.models import BaseRef, read_adapter
 from evalsuite.registry import promote, read_chain, rollback
 from evalsuite.report import write_reports
-from evalsuite.run import GateRequest, evaluate, observe
+from evalsuite.run import evaluate, observe
 from evalsuite.run.champion import compared_with, earlier_promotions
 from evalsuite.run.inputs import resolve
 from evalsuite.runfolder import Run, load_run
 from evalsuite.runrecord import Side, Status, Verdict
 from tests.registry.world import World
+from tests.run.released import RULE, WEIGHTS, Released, scaled
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-RULE = """
-  regression:
-    assumed_icc: 0.0
-    leakage: {limit: 0.5}
-    pronouns: {limit: 0.4, slices: [{by: language, limit: 0.9}]}
-    skills: {limit: 0.9}
-    text: {limit: 0.5, harm: 0.6}
-    goldens: {limit: 1.0, minimum: 1}
-"""
-WEIGHTS = "adapter_model.safetensors"
 EVERYDAY = {"goldens/everyday"}
 """Parts of which the few cases of these tests have none; they are advisory."""
-
-
-def scaled(adapter: Path, folder: Path, factor: float) -> Path:
-    """Write an adapter whose update is ``factor`` times as strong."""
-    shutil.copytree(adapter, folder)
-    weights = load_file(adapter / WEIGHTS)
-    louder = {n: t * t.dtype.type(factor) if "lora_B" in n else t for n, t in weights.items()}
-    save_file(louder, folder / WEIGHTS, metadata={"format": "pt"})
-    return folder
-
-
-@dataclass(frozen=True)
-class Released:
-    """A registry with a champion, and what it takes to gate the next candidate."""
-
-    folder: Path
-    """All of it: it may be copied to another place."""
-    cache: Path
-
-    @property
-    def champion(self) -> Path:
-        return self.folder / "champion"
-
-    @property
-    def registry(self) -> Path:
-        return self.folder / "registry"
-
-    @property
-    def request(self) -> GateRequest:
-        """Gate a candidate that is nearly the champion."""
-        return GateRequest(
-            adapter=self.folder / "next",
-            policy=str(self.folder / "policy.yaml"),
-            cases=self.folder / "cases",
-            out=self.folder / "run",
-            cache=self.cache,
-            seed=11,
-            registry=self.registry,
-        )
-
-    def copied(self, folder: Path) -> Released:
-        """The same in another place, to be changed."""
-        shutil.copytree(self.folder, folder)
-        return replace(self, folder=folder)
-
-    def with_policy(self, old: str, new: str) -> GateRequest:
-        """The request by a changed policy."""
-        path = self.folder / "changed.yaml"
-        text = (self.folder / "policy.yaml").read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), "utf-8")
-        return replace(self.request, policy=str(path))
-
-
-@pytest.fixture(scope="module")
-def released(
-    candidate: Path, small_policy: Path, few_cases: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Released:
-    found = Released(tmp_path_factory.mktemp("released"), candidate.parent / "outputs.sqlite3")
-    shutil.copytree(candidate, found.champion)
-    shutil.copytree(few_cases, found.folder / "cases")
-    (found.folder / "policy.yaml").write_text(small_policy.read_text("utf-8") + RULE, "utf-8")
-    scaled(found.champion, found.folder / "next", 1.001)
-    scaled(found.champion, found.folder / "worse", 12.0)
-    first = replace(found.request, adapter=found.champion, out=found.folder / "first")
-    promote(evaluate(first).folder, found.registry, now=NOW)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +158,31 @@ def test_a_champion_that_is_gone_or_changed_is_an_error_before_anything_is_asked
     assert resolve(replace(there.request, champion="base")).compared.adapter is None
 
 
+@pytest.mark.parametrize("fate", ["gone", "changed"])
+def test_a_champion_that_is_gone_closes_no_gate_where_the_comparison_is_advisory(
+    released: Released, tmp_path: Path, fate: str
+) -> None:
+    there = released.copied(tmp_path / "there")
+    if fate == "gone":
+        there.champion.rename(tmp_path / "elsewhere")
+    else:
+        shutil.copyfile(there.folder / "worse" / WEIGHTS, there.champion / WEIGHTS)
+    advisory = there.with_policy("  regression:", "  regression:\n    tier: advisory")
+    compared = resolve(advisory).compared
+    assert (compared.adapter, compared.info, compared.opponent.asked) == (None, None, False)
+    assert compared.opponent.because == (
+        f"The champion (record 1) is not in {str(there.champion)!r} any more: compared with the "
+        "base."
+    )
+
+
+def test_nano_gates_beside_a_champion_that_moved(released: Released, tmp_path: Path) -> None:
+    there = released.copied(tmp_path / "there")
+    there.champion.rename(tmp_path / "elsewhere")
+    compared = resolve(replace(there.request, policy="nano")).compared
+    assert "is not in" in compared.opponent.because
+
+
 def test_an_adapter_may_be_named_and_a_candidate_is_not_its_own_champion(
     nano: BaseRef, released: Released
 ) -> None:
@@ -250,6 +198,21 @@ def test_an_adapter_may_be_named_and_a_candidate_is_not_its_own_champion(
     assert compared_with(str(worse), None, nano, candidate).adapter == named.adapter
     with pytest.raises(InvalidInput, match="is the candidate itself; name another adapter"):
         compared_with(str(released.request.adapter), None, nano, candidate)
+
+
+def test_an_adapter_that_was_replaced_is_no_champion_however_it_is_named(
+    nano: BaseRef, released: Released, beside: Run, tmp_path: Path
+) -> None:
+    later = released.copied(tmp_path / "later")
+    promote(beside.folder, later.registry, now=NOW)
+    another = read_adapter(released.folder / "worse", nano)
+    replaced = compared_with(str(later.champion), later.registry, nano, another)
+    assert replaced.opponent.name == f"the adapter in {str(later.champion)!r}"
+    assert replaced.info is not None
+    assert (replaced.info.record, replaced.info.sequence) == ("", 0)
+    newest = compared_with(str(released.request.adapter), later.registry, nano, another)
+    assert newest.info is not None
+    assert newest.info.sequence == 2
 
 
 def test_without_a_registry_the_base_is_compared_with(nano: BaseRef, released: Released) -> None:

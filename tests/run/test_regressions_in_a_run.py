@@ -15,6 +15,9 @@ from evalsuite.gates import Status, Tier
 from evalsuite.regressions import FOLDER, Origin, Regression, remember
 from evalsuite.run import GateRequest, evaluate
 from evalsuite.run.inputs import resolve
+from evalsuite.run.questions import questions, sample
+from evalsuite.runrecord import Side
+from tests.run.released import Released
 
 LONG = " ".join(f"Is Flindo {number} better than Quobra {number}?" for number in range(40))
 """More than an answer may hold, so no candidate can return it unchanged."""
@@ -79,6 +82,36 @@ def test_a_regression_that_breaks_the_candidate_fails_its_gate(request_: GateReq
     assert {(o.case_id, o.side) for o in asked} == {
         (name, side) for name in rows for side in ("candidate", "baseline")
     }
+
+
+def test_a_champion_is_not_asked_what_is_never_judged_for_it(
+    released: Released, tmp_path: Path
+) -> None:
+    there = released.copied(tmp_path / "there")
+    keep(there.request, broken=BROKEN, kept=KEPT)
+    inputs = resolve(there.request)
+    asked = questions(inputs, sample(inputs))
+    remembered = {(q.row.case_id, q.side) for q in asked if q.row.panel == FOLDER}
+    assert remembered == {
+        (name, side) for name in ("long", "unknown") for side in (Side.CANDIDATE, Side.BASELINE)
+    }
+    assert {q.side for q in asked if q.row.panel != FOLDER} == set(Side)
+
+
+@pytest.mark.slow
+def test_beside_a_champion_a_run_with_regressions_is_as_without(
+    released: Released, tmp_path: Path
+) -> None:
+    there = released.copied(tmp_path / "there")
+    keep(there.request, broken=BROKEN, kept=KEPT)
+    # At low precision an answer depends on its batch; a cache would hide it.
+    asked = replace(there.request, dtype="bfloat16", registry=there.registry)
+    beside = evaluate(replace(asked, out=tmp_path / "beside", cache=tmp_path / "one.sqlite3"))
+    alone = evaluate(
+        replace(asked, out=tmp_path / "alone", cache=tmp_path / "two.sqlite3", champion="base")
+    )
+    assert [o for o in beside.outputs if o.side is not Side.CHAMPION] == list(alone.outputs)
+    assert [s for s in beside.scores if s.side is not Side.CHAMPION] == list(alone.scores)
 
 
 def test_an_advisory_regression_is_shown_and_decides_nothing(request_: GateRequest) -> None:

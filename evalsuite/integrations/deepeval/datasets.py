@@ -42,7 +42,7 @@ def dataset_of_run(
 
     Args:
         run: a finished run, or its folder.
-        side: ``candidate`` or ``baseline``.
+        side: ``candidate``, ``baseline``, or ``champion`` where the run has one.
         conversational: whether test cases are conversations.
 
     Raises:
@@ -161,19 +161,23 @@ def _answered(run: Run, side: Side) -> Iterator[Answered]:
 def _shown(
     known: Mapping[str, tuple[ShownRow, ...]], output: OutputRow, row: CaseRow
 ) -> tuple[Demonstration, ...] | None:
-    """What the prompt of an answer showed; None: the run kept nothing about it."""
+    """What the prompt of an answer showed; None: the run kept nothing about it, or no names."""
     if output.demonstrations not in known:
         return None
-    return tuple(
-        Demonstration(
-            history=one.history,
-            query=one.query,
-            rewrite=one.rewrite,
-            language=Language(row.language),
-            entities=one.entities,
+    found: list[Demonstration] = []
+    for one in known[output.demonstrations]:
+        if one.entities is None:
+            return None  # measured without its names, every answer would be free of leaks
+        found.append(
+            Demonstration(
+                history=one.history,
+                query=one.query,
+                rewrite=one.rewrite,
+                language=Language(row.language),
+                entities=one.entities,
+            )
         )
-        for one in known[output.demonstrations]
-    )
+    return tuple(found)
 
 
 def _item(row: CaseRow) -> Case | SkillItem:
