@@ -13,7 +13,7 @@ from evalsuite.report.standings import Outcome, Standings
 from evalsuite.report.view import ICONS, WORDS, Failure, GateView, build_view
 from evalsuite.report.visible import Piece, one_line, visible
 from evalsuite.runfolder import Run
-from evalsuite.runrecord import Side, Tier, Verdict
+from evalsuite.runrecord import Tier, Verdict
 
 LIMIT = 60_000
 """Characters: a comment on GitHub takes 65,536."""
@@ -61,8 +61,7 @@ def outcome_table(found: Standings) -> list[str]:
     """Return what became of the cases of each gate, as the lines of a section."""
     counts = list(found.counts.items())[:_PARTS]
     shown = [o for o in Outcome if o in _BUCKETS or any(n[o] for _, n in counts)]
-    whom = "champion" if found.against is Side.CHAMPION else "base"
-    lines = [f"## What changed against the {whom}", ""]
+    lines = [f"## What changed against {escape(found.whom)}", ""]
     lines += [f"| gate | {' | '.join(shown)} |", f"|---|{'---:|' * len(shown)}"]
     for part, n in counts:
         name = f"{escape(part)} (advisory)" if part in found.advisory else escape(part)

@@ -72,6 +72,8 @@ class Standings:
     """Every case of a run."""
 
     against: Side
+    whom: str
+    """The same in words: ``the base``, ``the champion (record 3)``, ``the adapter NAME``."""
     cases: Mapping[Place, Mapping[str, Standing]]
     """Case to part to what became of it there. A part is a gate, or ``gate/set``."""
     unmeasured: Mapping[str, int]
@@ -128,10 +130,20 @@ def standings(run: Run) -> Standings:
             found.setdefault(place, {})[part] = standing
     return Standings(
         against=against,
+        whom=_whom(run),
         cases=found,
         unmeasured=dict(unmeasured),
         advisory=frozenset(_advisory(run, lists)),
     )
+
+
+def _whom(run: Run) -> str:
+    champion = run.info.champion
+    if champion is None:
+        return "the base"
+    if champion.record:
+        return f"the champion (record {champion.sequence})"
+    return f"the adapter {champion.path.rsplit('/', 1)[-1]}"
 
 
 def golden_lists(run: Run) -> Mapping[str, Mapping[str, Tier]]:
