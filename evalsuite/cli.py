@@ -7,6 +7,7 @@ error is one sentence on standard error, without a traceback.
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -44,6 +45,11 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+READER_LEFT = 141
+"""As a shell says of a process that SIGPIPE ended: no status of any command."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     args = _parsed(argv)
@@ -54,7 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     terminal = Terminal()
     try:
-        return int(args.run(args, terminal))
+        status = int(args.run(args, terminal))
+        sys.stdout.flush()
+        return status
     except TrainingInterrupted as error:
         terminal.error(str(error))
         return INTERRUPTED
@@ -69,13 +77,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # The reader went away, as in `| head`: there is nobody left to say anything to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence()
+        return READER_LEFT
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _silence()
+        where = f" {error.filename!r}" if error.filename else " standard output"
+        terminal.error(f"cannot write{where}: {error.strerror}; make room and run it again")
         return COULD_NOT_RUN
     except Exception:
         # A bug, not a verdict: status 1 would say that the candidate failed.
         traceback.print_exc()
         terminal.error("this is a bug in evalsuite; please report it with the lines above")
         return COULD_NOT_RUN
+
+
+def _silence() -> None:
+    """Let what is still buffered go nowhere, so that the interpreter ends quietly."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:

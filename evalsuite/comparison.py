@@ -262,13 +262,13 @@ def _told(verdict: SliceVerdict, pairs: int) -> str:
     value, low, high, limit = (
         scale * number for number in (verdict.value, verdict.lower, verdict.upper, verdict.limit)
     )
-    allowed = f"up to {limit:+.3g} {unit} are allowed"
+    allowed = f"up to {limit:+.3g} are allowed"
     missing = f"; {pairs - verdict.n} more pairs lack a measurement" if verdict.n < pairs else ""
     said = {
-        Status.PASSED: f"No worse: {value:+.3g}, surely at most {high:+.3g}; {allowed}",
-        Status.FAILED: f"Worse: {value:+.3g}, surely at least {low:+.3g}; {allowed}",
-        Status.INCONCLUSIVE: f"Undecided: {value:+.3g}, somewhere from {low:+.3g} to {high:+.3g}; "
-        f"{allowed}",
+        Status.PASSED: f"No worse: {value:+.3g} {unit}, surely at most {high:+.3g}; {allowed}",
+        Status.FAILED: f"Worse: {value:+.3g} {unit}, surely at least {low:+.3g}; {allowed}",
+        Status.INCONCLUSIVE: f"Undecided: {value:+.3g} {unit}, somewhere from {low:+.3g} to "
+        f"{high:+.3g}; {allowed}",
     }[verdict.status]
     return f"{said}{missing}."
 

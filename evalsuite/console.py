@@ -23,7 +23,13 @@ class Terminal:
     def __init__(self) -> None:
         from rich.console import Console
 
-        self._out: Console = Console(highlight=False, soft_wrap=False)
+        class Piped(Console):
+            """A console that leaves it to its program how to end when the reader went away."""
+
+            def on_broken_pipe(self) -> None:
+                raise BrokenPipeError
+
+        self._out: Console = Piped(highlight=False, soft_wrap=False)
         self._err: Console = Console(stderr=True, highlight=False)
         self._status: Status | None = None
         self._shown = 0.0

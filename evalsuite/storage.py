@@ -72,9 +72,18 @@ def _write_beside(path: Path, data: bytes) -> Path:
 def atomic_write(path: Path, data: bytes) -> None:
     """Replace ``path`` by ``data``, whole or not at all.
 
+    A link is followed. What is no file, such as ``/dev/stdout`` or a pipe, stays what it is and is
+    written to.
+
     Raises:
         OSError: nothing was changed.
     """
+    if path.is_symlink():
+        path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            stream.write(data)
+        return
     temporary = _write_beside(path, data)
     try:
         temporary.replace(path)

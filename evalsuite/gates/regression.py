@@ -43,7 +43,7 @@ def judge_regression(policy: Policy, evidence: Evidence) -> Verdict:
     def ask(*named: Any, **more: Any) -> Criterion:
         return replace(usual(*named, **more), against=evidence.opponent.name)
 
-    leaks = "leakage", "to keep from leaking"
+    leaks = "leakage", "to answer without leaking"
     resolved = "pronouns", "to resolve references"
     aside = set(gates.pronoun_resolution.advisory_kinds)
     references = [c for c in _facing(evidence, evidence.pronouns) if c.group not in aside]

@@ -146,4 +146,4 @@ def _notes(run: Run, verdict: Verdict) -> str:
 
 def _plain(text: str) -> str:
     """Return text that is nothing but words and numbers, wherever a page may put it."""
-    return _LOUD.sub("?", one_line(text, 160))
+    return _LOUD.sub(",", one_line(text, 160))

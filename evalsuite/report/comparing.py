@@ -16,7 +16,6 @@ from evalsuite.gates import SliceVerdict
 from evalsuite.report.markdown import LIMIT, escape, fenced
 from evalsuite.report.view import ICONS
 from evalsuite.report.visible import one_line
-from evalsuite.runfolder import Run
 from evalsuite.runrecord import Status
 
 _WORDS = {
@@ -84,7 +83,8 @@ def sentence(comparison: Comparison) -> str:
     """Return one sentence: who is compared, on what, and what became of the cases."""
     counts = comparison.counts
     told = ", ".join(f"{counts[bucket]} {bucket.value}" for bucket in Bucket)
-    said = f"{_name(comparison.after)} against {_name(comparison.before)}: {told}."
+    after, before = _names(comparison)
+    said = f"{after} against {before}: {told}."
     if comparison.left_out:
         reasons = ", ".join(f"{n} {why}" for why, n in comparison.left_out.items())
         said += f" Not compared: {reasons}."
@@ -93,8 +93,14 @@ def sentence(comparison: Comparison) -> str:
     return said
 
 
-def _name(run: Run) -> str:
-    return run.info.adapter.path.rsplit("/", 1)[-1] if run.info.adapter else run.folder.name
+def _names(comparison: Comparison) -> tuple[str, str]:
+    """The adapters' names; the folders' where both runs are of one adapter."""
+    runs = comparison.after, comparison.before
+    after, before = (
+        run.info.adapter.path.rsplit("/", 1)[-1] if run.info.adapter else run.folder.name
+        for run in runs
+    )
+    return (after, before) if after != before else (runs[0].folder.name, runs[1].folder.name)
 
 
 def _reason(gate: GateComparison) -> str:

@@ -10,9 +10,9 @@ from evalsuite.runfolder import Run
 from evalsuite.runrecord import CaseRow, OutputRow, ScoreRow, Side, SpanRow
 
 TITLES = {
-    Side.BASELINE: "Baseline",
-    Side.CHAMPION: "Champion",
     Side.CANDIDATE: "Candidate",
+    Side.CHAMPION: "Champion",
+    Side.BASELINE: "Baseline",
 }
 """Sides in the order in which answers are shown."""
 
@@ -61,7 +61,10 @@ def bubbles_of(case: CaseRow | None) -> tuple[Bubble, ...]:
     if case is None:
         return ()
     turns = tuple(Bubble(m.role.value, pieces(m.content)) for m in case.history)
-    return (*turns, Bubble("user", pieces(case.query), query=True)) if case.query else turns
+    # A skill is an instruction: nothing of it is rewritten.
+    rewritten = case.panel != "skills"
+    last = Bubble("user", pieces(case.query), query=rewritten)
+    return (*turns, last) if case.query else turns
 
 
 def expected_of(case: CaseRow | None) -> tuple[str, ...]:
@@ -110,7 +113,8 @@ def answers_of(
         if wanted:
             by_key = {row.key: row for row in reversed(rows)}
             rows = tuple(by_key[key] for key in wanted if key in by_key)
-        answers += [_answer(row, _spans(scores, row, rows[0])) for row in rows[:2]]
+        shown = rows[: 2 if wanted else 1]
+        answers += [_answer(row, _spans(scores, row, rows[0])) for row in shown]
     return tuple(answers)
 
 

@@ -15,6 +15,8 @@ from evalsuite.runfolder import Run
 from evalsuite.runrecord import Status, Tier
 
 _PLACE = re.compile(r"(?P<file>[^\s:][^:]*\.ya?ml):(?P<line>\d+)")
+_ALL = 100_000
+"""Failures to look through: those of case files are few among those of panels."""
 SHOWN = 10
 """Annotations of one kind that GitHub shows for a step."""
 
@@ -24,7 +26,7 @@ def workflow_commands(run: Run) -> list[str]:
 
     Failures of a gate that blocks are errors, all others warnings; at most ten of each.
     """
-    view = build_view(run)
+    view = build_view(run, max_failures=_ALL)
     level = {Status.PASSED: "notice", Status.FAILED: "error", Status.INCONCLUSIVE: "error"}
     told = f"{view.meaning} {view.sentence}"
     lines = [_command(level[run.status], told, title=f"evalsuite: {view.word}")]

@@ -338,3 +338,36 @@ def test_an_answer_leads_to_the_demonstrations_that_its_prompt_showed(
     page.wait_for_selector("#shown-A:visible")
     _expect(page, "#shown-A").to_be_in_viewport()
     assert "Who built the Ostrava Loom?" in page.locator("#shown-A").inner_text()
+
+
+@pytest.mark.parametrize("viewport", [{"width": 1440, "height": 900}, PHONE])
+@pytest.mark.parametrize("scripts", [True, False])
+def test_links_lead_to_their_place_however_long_the_page_is(
+    open_page: Opener, tmp_path: Path, viewport: dict[str, int], scripts: bool
+) -> None:
+    file = _written(tmp_path, render_html(write_run(tmp_path / "run", failing=True, copies=300)))
+    far = _anchor(open_page(file).page, 700)
+    top = "(id) => document.getElementById(id).getBoundingClientRect().top"
+    for target in (far, "sight", "provenance"):
+        page = open_page(
+            file, fragment=f"#{target}", viewport=viewport, java_script_enabled=scripts
+        ).page
+        page.wait_for_timeout(700)
+        if scripts:
+            assert 0 <= page.evaluate(top, target) <= 350
+        else:
+            box = page.locator(f"#{target}").bounding_box()
+            assert 0 <= box["y"] <= 350
+
+
+def test_escape_leaves_the_search_and_shows_all_cases_again(
+    open_page: Opener, page_file: Path
+) -> None:
+    page = open_page(page_file).page
+    every = page.locator("#count").inner_text()
+    page.keyboard.press("/")
+    page.keyboard.type("lighthouse")
+    _expect(page, "#count").not_to_have_text(every)
+    page.keyboard.press("Escape")
+    _expect(page, "#count").to_have_text(every)
+    assert page.input_value("#words-sought") == ""

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -169,3 +172,26 @@ def test_quickstart_refuses_a_wrong_option_before_it_trains(
     assert main(["quickstart", "--adapter", str(adapter), option, value]) == 3
     assert words in capsys.readouterr().err
     assert not adapter.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="needs /dev/full")
+def test_a_result_that_cannot_be_written_is_an_error_and_no_bug() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "evalsuite.cli", "train", "--list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert "cannot write standard output: No space left on device" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_changes_no_verdict_into_another() -> None:
+    python = shlex.quote(sys.executable)
+    command = f"{python} -m evalsuite.cli train --list | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() in {"0", "141"}
+    assert done.stderr == ""

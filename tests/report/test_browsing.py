@@ -87,7 +87,7 @@ def test_a_champion_is_what_outcomes_compare_with(tmp_path: Path) -> None:
     ]
     found = _cards(_run(tmp_path / "run", scores, champion=True))
     assert [card.case_id for card in found] == ["worse", "same", "fixed", "good"]
-    assert [answer.title for answer in found[0].answers] == ["Baseline", "Champion", "Candidate"]
+    assert [answer.title for answer in found[0].answers] == ["Candidate", "Champion", "Baseline"]
 
 
 def test_a_fixed_case_says_what_the_other_side_did_wrong(tmp_path: Path) -> None:

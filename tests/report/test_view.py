@@ -36,8 +36,8 @@ def test_a_failure_shows_conversation_expectation_and_both_answers(failed: Run) 
     assert failure.conditions == (
         "Must name: Velmora", "Must not name: Tessick, Ostrava Loom",
     )  # fmt: skip
-    assert [answer.side for answer in failure.answers] == ["baseline", "candidate"]
-    marked = [piece.text for piece in failure.answers[1].pieces if piece.mark]
+    assert [answer.side for answer in failure.answers] == ["candidate", "baseline"]
+    marked = [piece.text for piece in failure.answers[0].pieces if piece.mark]
     assert marked == ["Ostrava Loom"]
 
 

@@ -98,15 +98,25 @@
     });
   }
 
+  // Cards that are not laid out yet have a guessed height: follow a target until it stands still.
+  const settle = (node, left = 40) => {
+    node.scrollIntoView({ block: "start" });
+    const top = node.getBoundingClientRect().top;
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      if (left && Math.abs(node.getBoundingClientRect().top - top) > 1) settle(node, left - 1);
+    }));
+  };
+
   // A linked case is opened, whatever the filters hide.
   const open = () => {
     let target = null;
     try { target = document.getElementById(decodeURIComponent(location.hash.slice(1))); } catch {}
-    const details = target && target.closest("details");
-    if (!details) return;
+    if (!target) return;
+    const details = target.closest("details");
+    if (!details) return settle(target);
     if (details.hidden) { form.reset(); for (const card of cards) card.hidden = false; count(); }
     details.open = true;
-    (cards.includes(details) ? details : target).scrollIntoView({ block: "start" });
+    settle(cards.includes(details) ? details : target);
     if (cards.includes(details)) find("summary", details).focus({ preventScroll: true });
   };
   addEventListener("hashchange", open);
@@ -122,10 +132,13 @@
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, select, textarea")) {
-      if (event.key === "Escape") event.target.blur();
+      if (event.key !== "Escape") return;
+      event.preventDefault();
+      if (event.target.id === "words-sought") { event.target.value = ""; narrow(); }
+      event.target.blur();
       return;
     }
-    const act = { "/": () => find("#words-sought").focus(), j: () => step(1), k: () => step(-1) }[event.key];
+    const act = { "/": () => { settle(form); find("#words-sought").focus({ preventScroll: true }); }, j: () => step(1), k: () => step(-1) }[event.key];
     if (act) { event.preventDefault(); act(); }
   });
 
