@@ -52,39 +52,17 @@ TOKENS = 400
 def write(folder: Path, cases: int, seed: int) -> None:
     """Write a run of so many cases; two seeds differ in which answers are defects."""
     rng = random.Random(seed)
-    rows, outputs, scores = [], [], []
-    for number in range(cases):
-        row = CaseRow(
-            panel=PANEL, case_id=f"case-{number:05}", language=("en", "zh")[number % 2],
-            kind=("single", "comparison", "plural")[number % 3], cluster=f"cluster-{number // 4}",
-            history=messages([
-                ("user", f"Which is faster, Velmora {number} or Tessick {number}?"),
-                ("assistant", "Velmora, by a wide margin. Tessick was built to save power."),
-            ]),
-            query="How is its memory management?",
-            expect=Expectation(rewrites=(f"How is Velmora {number}'s memory management?",)),
-        )  # fmt: skip
-        rows.append(row)
+    rows = [asked(number) for number in range(cases)]
+    outputs, scores = [], []
+    for number, row in enumerate(rows):
         for side in (Side.BASELINE, Side.CANDIDATE):
-            key = f"{number}-{side}"
-            wrong = rng.random() < DEFECTS
-            text = f"How is {'Tessick' if wrong else 'Velmora'} {number}'s memory management?"
-            outputs.append(
-                OutputRow(key=key, side=side, panel=PANEL, case_id=row.case_id,
-                          prompt_format="xml", text=text, finish="stop", tokens=9,
-                          demonstrations=f"set-{number // 5}a")
-            )  # fmt: skip
-            scores.append(
-                ScoreRow(detector="pronoun", gate=GATE, case_id=row.case_id, side=side,
-                         value=float(wrong), explanation="It names Tessick." if wrong else "",
-                         cluster=row.cluster, language=row.language, kind=row.kind, panel=PANEL,
-                         outputs=(key,))
-            )  # fmt: skip
+            output, score = answered(number, row, side, wrong=rng.random() < DEFECTS)
+            outputs.append(output)
+            scores.append(score)
     verdict = Verdict(
         gate=GATE, status=Status.PASSED, value=DEFECTS, lower=0.09, upper=0.11, limit=0.2, n=cases,
         clusters=cases // 4, method="made for a benchmark", reason="Made for a benchmark.",
     )  # fmt: skip
-    now, digest = datetime.now(UTC), "0" * 64
     with RunWriter(folder) as writer:
         writer.add_cases(rows)
         writer.add_outputs(outputs)
@@ -93,16 +71,47 @@ def write(folder: Path, cases: int, seed: int) -> None:
         failed = [key for s in scores if s.failed and s.side is Side.CANDIDATE for key in s.outputs]
         writer.add_tokens(tokens(key) for key in failed[:80])
         writer.set_verdicts([verdict], ())
-        writer.finish(
-            RunInfo(
-                created=now, finished=now, prompt_format="xml", template_fingerprint=digest,
-                base=BaseInfo(name="none", digest=digest, tokenizer_digest=digest),
-                adapter=AdapterInfo(path=f"made-{seed}", digest=digest),
-                policy=PolicyInfo(name="none", digest=digest), demonstrations_digest=digest,
-                cases_digest=digest, seeds={PANEL: 1},
-                engine=EngineInfo(name="none", identity=digest, dtype="none", device="none"),
-            )
-        )  # fmt: skip
+        writer.finish(made_from(seed))
+
+
+def asked(number: int) -> CaseRow:
+    return CaseRow(
+        panel=PANEL, case_id=f"case-{number:05}", language=("en", "zh")[number % 2],
+        kind=("single", "comparison", "plural")[number % 3], cluster=f"cluster-{number // 4}",
+        history=messages([
+            ("user", f"Which is faster, Velmora {number} or Tessick {number}?"),
+            ("assistant", "Velmora, by a wide margin. Tessick was built to save power."),
+        ]),
+        query="How is its memory management?",
+        expect=Expectation(rewrites=(f"How is Velmora {number}'s memory management?",)),
+    )  # fmt: skip
+
+
+def answered(number: int, row: CaseRow, side: Side, *, wrong: bool) -> tuple[OutputRow, ScoreRow]:
+    key = f"{number}-{side}"
+    text = f"How is {'Tessick' if wrong else 'Velmora'} {number}'s memory management?"
+    output = OutputRow(
+        key=key, side=side, panel=PANEL, case_id=row.case_id, prompt_format="xml", text=text,
+        finish="stop", tokens=9, demonstrations=f"set-{number // 5}a",
+    )  # fmt: skip
+    score = ScoreRow(
+        detector="pronoun", gate=GATE, case_id=row.case_id, side=side, value=float(wrong),
+        explanation="It names Tessick." if wrong else "", cluster=row.cluster,
+        language=row.language, kind=row.kind, panel=PANEL, outputs=(key,),
+    )  # fmt: skip
+    return output, score
+
+
+def made_from(seed: int) -> RunInfo:
+    now, digest = datetime.now(UTC), "0" * 64
+    return RunInfo(
+        created=now, finished=now, prompt_format="xml", template_fingerprint=digest,
+        base=BaseInfo(name="none", digest=digest, tokenizer_digest=digest),
+        adapter=AdapterInfo(path=f"made-{seed}", digest=digest),
+        policy=PolicyInfo(name="none", digest=digest), demonstrations_digest=digest,
+        cases_digest=digest, seeds={PANEL: 1},
+        engine=EngineInfo(name="none", identity=digest, dtype="none", device="none"),
+    )  # fmt: skip
 
 
 def shown(sets: int) -> list[DemonstrationsRow]:

@@ -52,11 +52,14 @@ def add(subparsers: Subparsers) -> None:
     add_gate_options(gate)
     add_registry(gate)
     add_champion(gate)
-    _add_reports(subparsers)
-    _add_records(subparsers)
+    _add_report(subparsers)
+    _add_tables(subparsers)
+    _add_promote(subparsers)
+    _add_verify(subparsers)
+    _add_rollback(subparsers)
 
 
-def _add_reports(subparsers: Subparsers) -> None:
+def _add_report(subparsers: Subparsers) -> None:
     report = command(
         subparsers,
         "report",
@@ -87,6 +90,9 @@ def _add_reports(subparsers: Subparsers) -> None:
         action="store_true",
         help="in GitHub Actions: mark failed cases in their files, and add to the job's summary",
     )
+
+
+def _add_tables(subparsers: Subparsers) -> None:
     tables = command(
         subparsers,
         "tables",
@@ -103,7 +109,7 @@ def _add_reports(subparsers: Subparsers) -> None:
     )
 
 
-def _add_records(subparsers: Subparsers) -> None:
+def _add_promote(subparsers: Subparsers) -> None:
     promote = command(
         subparsers,
         "promote",
@@ -113,6 +119,9 @@ def _add_records(subparsers: Subparsers) -> None:
     )
     promote.add_argument("run_folder", type=Path, metavar="RUN")
     add_registry(promote)
+
+
+def _add_verify(subparsers: Subparsers) -> None:
     verify = command(
         subparsers,
         "verify",
@@ -127,6 +136,9 @@ def _add_records(subparsers: Subparsers) -> None:
         "--run-folder", type=Path, help="another copy of the run (default: the registry's own)"
     )
     verify.add_argument("--base-model", help="where the base lies now: a folder, or a hub id")
+
+
+def _add_rollback(subparsers: Subparsers) -> None:
     rollback = command(
         subparsers,
         "rollback",

@@ -31,6 +31,12 @@ if TYPE_CHECKING:
 
 def add(subparsers: Subparsers) -> None:
     """Declare the commands."""
+    _add_train(subparsers)
+    _add_quickstart(subparsers)
+    _add_nano(subparsers)
+
+
+def _add_train(subparsers: Subparsers) -> None:
     train = command(
         subparsers,
         "train",
@@ -58,6 +64,9 @@ def add(subparsers: Subparsers) -> None:
         metavar="KEY=VALUE",
         help="override a value of the recipe, for example learning_rate=1e-3; may be repeated",
     )
+
+
+def _add_quickstart(subparsers: Subparsers) -> None:
     quick = command(
         subparsers,
         "quickstart",
@@ -84,7 +93,6 @@ def add(subparsers: Subparsers) -> None:
     quick.add_argument("--waivers", type=Path, help=HELP["waivers"])
     add_gate_options(quick)
     quick.set_defaults(base_model="nano")
-    _add_nano(subparsers)
 
 
 def _add_nano(subparsers: Subparsers) -> None:

@@ -18,7 +18,7 @@ STEPS = {
     "check_liveness": "checking that the adapter is alive",
     "draw_samples": "drawing panels",
     "count_attempt": "counting the attempt",
-    "infer": "asking base, candidate and any champion",
+    "infer": "asking every model",
     "confirm": "asking cases that differ again in float32",
     "score": "scoring answers",
     "decide": "judging the gates",

@@ -85,17 +85,14 @@ def track(
     alias = _alias(run, model, record)
     with _store(tracking_uri) as client:
         experiment_id = _experiment(client, experiment, tracking_uri)
-        known = _known(client, experiment_id, run_digest(run))
-        entry = known or _created(client, experiment_id, run)
-        version = None
+        entry, created = _entry(client, experiment_id, run)
         with _ended(client, entry, run):
             _log(client, entry, run, record)
-            if model is not None and alias is not None:
-                version = _register(client, entry, run, model, alias)
+            version = _register(client, entry, run, model, alias) if model and alias else None
     return Tracked(
         run_id=entry.info.run_id,
         experiment=experiment,
-        created=known is None,
+        created=created,
         model_version=version,
         alias=alias,
     )
@@ -158,6 +155,8 @@ def environment(uri: str) -> Iterator[None]:
     A store in a folder asks the default store while it registers a model, and would make a
     database in the working directory, were it not told that ``uri`` is the default.
     """
+    # MLflow reads these from the environment alone, at every request. For the store alone it has a
+    # function, which sets the same variable and puts nothing back.
     before = {name: os.environ.get(name) for name in (*_SETTINGS, "MLFLOW_TRACKING_URI")}
     os.environ |= {name: before[name] or value for name, value in _SETTINGS.items()}
     os.environ["MLFLOW_TRACKING_URI"] = uri
@@ -242,6 +241,12 @@ def _known(client: MlflowClient, experiment_id: str, digest: str) -> StoredRun |
         max_results=1,
     )
     return found[0] if found else None
+
+
+def _entry(client: MlflowClient, experiment_id: str, run: Run) -> tuple[StoredRun, bool]:
+    """Return the entry of a run, and whether it was made now."""
+    known = _known(client, experiment_id, run_digest(run))
+    return (known, False) if known else (_created(client, experiment_id, run), True)
 
 
 def _created(client: MlflowClient, experiment_id: str, run: Run) -> StoredRun:

@@ -70,6 +70,11 @@ def compared_with(
         return _named(Path(choice), registry, base, candidate)
     if registry is None:
         return _base("No registry was named: compared with the base.")
+    return _automatic(registry, base, candidate, decisive)
+
+
+def _automatic(registry: Path, base: BaseRef, candidate: AdapterRef, decisive: bool) -> Compared:
+    """The registry's champion, where there is one that the candidate can meet."""
     record = _whole(registry).last
     if record is None:
         return _base("No champion yet: compared with the base.")

@@ -100,7 +100,7 @@ def _ask(state: State, asked: Iterable[Question]) -> None:
     drawn = [question for question in new if question.row.panel != REGRESSIONS]
     # Apart, because the champion is not asked what is remembered, and batches are of those who
     # were asked the same: together, a champion would change what shares a batch.
-    for part in (drawn, remembered):
+    for part in filter(None, (drawn, remembered)):
         outputs = state.engine.infer([question.request for question in part])
         for question, output in zip(part, outputs, strict=True):
             key = request_key(state.engine.identity, question.request)
