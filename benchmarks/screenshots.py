@@ -22,6 +22,7 @@ from evalsuite.runfolder import load_run
 
 IMAGES = ROOT / "docs" / "images"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+TALL = DESK | {"height": 1150}
 _OPENED = """(card) => { card.open = true; card.querySelector('.tokens').open = true;
     card.scrollIntoView({ behavior: 'instant' }) }"""
 
@@ -43,7 +44,7 @@ class Shot:
 
 SHOTS = (
     Shot(name="verdict", failed=True, at="body", viewport=DESK),
-    Shot(name="case", failed=True, at="#cards > details:has(.tokens)", viewport=DESK, act=_OPENED),
+    Shot(name="case", failed=True, at="#cards > details:has(.tokens)", viewport=TALL, act=_OPENED),
     Shot(name="where", failed=True, at="#where", viewport=DESK, scheme="dark"),
     Shot(name="sight", failed=False, at="#sight", viewport=DESK),
     Shot(name="chinese", failed=False, at="body", viewport=DESK, language=Interface.ZH),
