@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -33,17 +33,41 @@ def history_text(promotions: Sequence[PromotionInfo], *, lineage: str = "") -> G
         lineage: of the run that they stand beneath; empty where none is known.
     """
     title = Text(_title(promotions), style="bold")
-    if not promotions:
-        return Group(title)
+    return Group(title, _History(promotions, lineage)) if promotions else Group(title)
+
+
+_ENDLESS = 10_000
+
+
+class _History:
+    """A table where it fits, else a paragraph for each promotion: no number is ever cut."""
+
+    def __init__(self, promotions: Sequence[PromotionInfo], lineage: str) -> None:
+        self._promotions, self._lineage = promotions, lineage
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = _table(self._promotions, self._lineage)
+        # Asked without a limit: within one, a table says that it fits and cuts its cells.
+        wide = options.update(width=_ENDLESS)
+        if console.measure(table, options=wide).maximum <= options.max_width:
+            yield table
+            return
+        for one in self._promotions:
+            yield Text(", ".join(one_line(part, 60) for part in _about(one, self._lineage)))
+            for gate in _gates([one]):
+                yield Text(f"  {one_line(gate, 60)}: {_cell(one, gate, ' ')}")
+
+
+def _table(promotions: Sequence[PromotionInfo], lineage: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("promotion", no_wrap=True)
     gates = _gates(promotions)
     for gate in gates:
-        table.add_column(one_line(gate, 60).replace("_", " "), overflow="fold")
+        table.add_column(one_line(gate, 60), no_wrap=True)
     for one in promotions:
         cells = [Text(one_line(part, 40)) for part in _about(one, lineage)]
         table.add_row(Text("\n").join(cells), *(Text(_cell(one, gate, "\n")) for gate in gates))
-    return Group(title, table)
+    return table
 
 
 def history_markdown(promotions: Sequence[PromotionInfo], *, lineage: str = "") -> str:
