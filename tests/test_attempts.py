@@ -148,6 +148,7 @@ def test_a_run_records_its_attempt_before_its_verdict_and_is_judged_for_it(
     assert len(read_attempts(tmp_path / "registry")) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_the_registry_did_not_count_is_not_promoted_into_it(
     candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
 ) -> None:

@@ -58,11 +58,15 @@ def test_the_nulls_that_the_documents_speak_of_are_those_of_the_qualification() 
         f"in {runs} runs without a planted defect, of {trained + 2} candidates, none was FAILED "
         f"and {undecided} were INCONCLUSIVE" in (DOCS / "policy.md").read_text("utf-8")
     )
-    gates = read("qualification-nano.json")["gates"]
-    leak = next(gate["theta95"] for gate in gates if gate["gate"] == "example_leakage")
+    found = read("qualification-nano.json")
+    leaks = {m["name"] for m in found["mutants"] if m["expected_gate"] == "example_leakage"}
+    seen = [curve["theta95"] for curve in found["curves"] if curve["mutant"] in leaks]
+    least, most = f"{100 * min(seen):.2g}", percent(max(seen))
     told = " ".join((DOCS.parent / "README.md").read_text("utf-8").split())
     assert f"In {runs} runs without a planted defect on the embedded base it FAILED none" in told
-    assert f"left {undecided} INCONCLUSIVE; a leak in {percent(leak)} of the answers" in told
+    assert (
+        f"left {undecided} INCONCLUSIVE; a leak in {least} to {most} of the answers, by its" in told
+    )
 
 
 def percent(share: float) -> str:

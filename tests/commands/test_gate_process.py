@@ -66,6 +66,7 @@ def written(run: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in run.iterdir() if not p.name.startswith(".")}
 
 
+@pytest.mark.slow
 def test_an_interrupted_gate_says_so_and_goes_on_where_it_stopped(gate: Gate, folder: Path) -> None:
     process = gate()
     deadline = time.monotonic() + SECONDS
@@ -86,6 +87,7 @@ def test_an_interrupted_gate_says_so_and_goes_on_where_it_stopped(gate: Gate, fo
     assert load_run(folder / "run").info.counts.cache_hits >= known - 1 > 0
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_sentence_and_the_older_run_stays(gate: Gate, folder: Path) -> None:
     assert ended(gate())[0] in VERDICT
     before = written(folder / "run")
@@ -97,6 +99,7 @@ def test_a_full_disk_is_a_sentence_and_the_older_run_stays(gate: Gate, folder: P
     assert written(folder / "run") == before
 
 
+@pytest.mark.slow
 def test_two_gates_at_once_leave_one_whole_run(gate: Gate, folder: Path) -> None:
     statuses = [ended(process) for process in (gate(), gate())]
     for status, said in statuses:

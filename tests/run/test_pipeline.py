@@ -132,6 +132,7 @@ def test_too_few_cases_are_inconclusive(
     assert (literal.status is Status.INCONCLUSIVE) == (literal.lower <= 0.01)
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_stopped(request_: GateRequest, tmp_path: Path) -> None:
     request_ = replace(request_, seed=12, cache=tmp_path / "cache.sqlite3")
     command = [
@@ -264,6 +265,7 @@ def test_a_bad_candidate_is_stopped_at_a_look_and_the_run_says_so(
     assert load_run(run.folder).info.looks == run.info.looks
 
 
+@pytest.mark.slow
 def test_a_candidate_that_was_asked_whole_is_judged_with_the_looks_of_its_policy(
     request_: GateRequest, tmp_path: Path
 ) -> None:
@@ -286,6 +288,7 @@ def test_a_candidate_that_was_asked_whole_is_judged_with_the_looks_of_its_policy
     assert none == ()
 
 
+@pytest.mark.slow
 def test_an_adapter_beside_its_base_gives_other_bits_and_the_same_answers(
     request_: GateRequest,
 ) -> None:
@@ -368,6 +371,7 @@ def test_a_waived_run_is_promoted_while_its_waiver_holds(
         promote(run.folder, tmp_path / "later", now=datetime(3000, 1, 1, tzinfo=UTC))
 
 
+@pytest.mark.slow
 def test_flips_of_low_precision_are_asked_again_in_float32(request_: GateRequest) -> None:
     asked = replace(request_, dtype="bfloat16")
     run = evaluate(asked)

@@ -38,6 +38,7 @@ def command(candidate: Path, cases: Path, small_policy: Path) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_search_reports_saves_and_repeats_no_inference(
     command: list[str],
     cases: Path,
