@@ -70,20 +70,11 @@ def _write_beside(path: Path, data: bytes) -> Path:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Replace ``path`` by ``data``, whole or not at all.
-
-    A link is followed. What is no file, such as ``/dev/stdout`` or a pipe, stays what it is and is
-    written to.
+    """Replace ``path`` by ``data``, whole or not at all; a link is replaced, never followed.
 
     Raises:
         OSError: nothing was changed.
     """
-    if path.is_symlink():
-        path = path.resolve()
-    if path.exists() and not path.is_file():
-        with path.open("wb") as stream:
-            stream.write(data)
-        return
     temporary = _write_beside(path, data)
     try:
         temporary.replace(path)
@@ -91,6 +82,24 @@ def atomic_write(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def write_named(path: Path, data: bytes) -> None:
+    """Write ``data`` where a person said, as :func:`atomic_write` where that is a file.
+
+    A link is followed, because it was named; in a folder that came from somebody else it would not
+    be. What is no file, such as ``/dev/stdout`` or a pipe, stays what it is and is written to.
+
+    Raises:
+        OSError: nothing was changed, unless it is no file.
+    """
+    if path.is_symlink():
+        path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            stream.write(data)
+        return
+    atomic_write(path, data)
 
 
 def write_once(path: Path, data: bytes) -> None:

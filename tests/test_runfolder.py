@@ -24,7 +24,7 @@ from evalsuite.cases import Expectation
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors.score import Score, Span
 from evalsuite.errors import RunError, RunInUse, RunStorageError
-from evalsuite.runfolder import RunWriter, load_run
+from evalsuite.runfolder import RunWriter, load_run, write_derived
 from evalsuite.runrecord import (
     CaseRow,
     DemonstrationsRow,
@@ -388,3 +388,12 @@ def test_tokens_that_do_not_fit_together_are_refused() -> None:
         TokensRow(key="k", ids=(1, 2), texts=("a",), answer=0)
     with pytest.raises(RunError, match="answer=3"):
         TokensRow(key="k", ids=(1, 2), texts=("a", "b"), answer=3)
+
+
+def test_a_report_never_follows_a_link_that_came_with_its_folder(tmp_path: Path) -> None:
+    run, outside = write_run(tmp_path / "run"), tmp_path / "outside"
+    outside.write_text("precious")
+    (run.folder / "report.html").symlink_to(outside)
+    write_derived(run, "report.html", "<p>report</p>")
+    assert outside.read_text() == "precious"
+    assert (run.folder / "report.html").read_text() == "<p>report</p>"

@@ -12,7 +12,13 @@ from pathlib import Path
 import pytest
 
 from evalsuite.errors import RunStorageError
-from evalsuite.storage import FileLock, atomic_write, storage_errors, write_once
+from evalsuite.storage import (
+    FileLock,
+    atomic_write,
+    storage_errors,
+    write_named,
+    write_once,
+)
 
 
 def test_an_atomic_write_replaces_the_whole_file_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -81,20 +87,23 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
         mine.release()
 
 
-def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
+def test_a_link_is_followed_only_where_a_person_named_it(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("old")
     link.symlink_to(target)
-    atomic_write(link, b"new")
+    write_named(link, b"new")
     assert link.is_symlink()
     assert target.read_text() == "new"
+    atomic_write(link, b"newer")
+    assert not link.is_symlink()
+    assert (link.read_text(), target.read_text()) == ("newer", "new")
 
 
 def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    atomic_write(pipe, b"told")
+    write_named(pipe, b"told")
     assert os.read(reader, 10) == b"told"
     os.close(reader)
     assert pipe.is_fifo()

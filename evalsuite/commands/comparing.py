@@ -55,7 +55,7 @@ def _compare(args: argparse.Namespace, terminal: Terminal) -> int:
         history_text,
     )
     from evalsuite.runfolder import load_run
-    from evalsuite.storage import atomic_write, storage_errors
+    from evalsuite.storage import storage_errors, write_named
 
     found = compare(
         load_run(args.before), load_run(args.after), shared=args.shared, margin=args.margin
@@ -74,7 +74,7 @@ def _compare(args: argparse.Namespace, terminal: Terminal) -> int:
             args.markdown.parent.mkdir(parents=True, exist_ok=True)
             page = comparison_markdown(found)
             page += "" if earlier is None else f"\n{history_markdown(earlier, lineage=lineage)}"
-            atomic_write(args.markdown, page.encode())
+            write_named(args.markdown, page.encode())
         terminal.say("")
         terminal.say(f"wrote {args.markdown}")
     return EXIT[found.status]

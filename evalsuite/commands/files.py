@@ -114,12 +114,12 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.casefiles import dump_cases
     from evalsuite.errors import RunStorageError
     from evalsuite.importers import import_cases
-    from evalsuite.storage import atomic_write, storage_errors
+    from evalsuite.storage import storage_errors, write_named
 
     cases = import_cases(args.format, args.file, limit=args.limit)
     with storage_errors(args.out, RunStorageError):
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(args.out, dump_cases(cases).encode())
+        write_named(args.out, dump_cases(cases).encode())
     terminal.say(f"wrote {len(cases)} cases to {args.out}")
     return 0
 

@@ -118,13 +118,13 @@ def _written(run: Run, path: Path) -> str:
     """Write the report to ``path``; return why it could not be written, or nothing."""
     from evalsuite import report
     from evalsuite.errors import RunStorageError
-    from evalsuite.storage import atomic_write, storage_errors
+    from evalsuite.storage import storage_errors, write_named
 
     text: str = getattr(report, renderer_of(path))(run)
     try:
         with storage_errors(path, RunStorageError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(path, text.encode("utf-8", "backslashreplace"))
+            write_named(path, text.encode("utf-8", "backslashreplace"))
     except RunStorageError as error:
         return f"{error}; the run itself is kept in {run.folder}"
     return ""
