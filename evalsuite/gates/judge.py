@@ -27,6 +27,7 @@ from evalsuite.gates.parts import (
     combined,
     grouped,
     languages,
+    text_criterion,
 )
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.regression import judge_regression
@@ -158,16 +159,7 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
             parts.append(judge_paired(replace(single, floor=floor), of_skill))
     for language in languages(rule.text.panel, evidence.texts):
         cases = [case for case in evidence.texts if case.language == language]
-        criterion = Criterion(
-            name=f"text/{language}",
-            subject=f"general text in {language}",
-            limit=rule.text.limit,
-            harm=rule.text.harm,
-            confidence=policy.confidence,
-            power=policy.power,
-            assumed_icc=rule.assumed_icc,
-        )
-        parts.append(judge_mean(criterion, cases))
+        parts.append(judge_mean(text_criterion(policy, rule, rule.text, language), cases))
     parts += _regressions(policy, Gate.FORGETTING, evidence)
     return combined(policy, Gate.FORGETTING, parts)
 

@@ -9,7 +9,7 @@ from evalsuite.gates import reasons
 from evalsuite.gates.evidence import Observation
 from evalsuite.gates.judging import Criterion
 from evalsuite.gates.policy import Policy
-from evalsuite.gates.rules import ClusteredRule, Limit, SliceBy, SliceLimit
+from evalsuite.gates.rules import ClusteredRule, Limit, NatsLimit, SliceBy, SliceLimit
 from evalsuite.gates.verdict import Gate, SliceVerdict, Status, Tier, Verdict, worst
 
 Observations = Sequence[Observation]
@@ -32,6 +32,21 @@ def asker(policy: Policy, rule: ClusteredRule) -> Callable[..., Criterion]:
         )
 
     return ask
+
+
+def text_criterion(
+    policy: Policy, rule: ClusteredRule, limits: NatsLimit, language: str
+) -> Criterion:
+    """Return the criterion of general text in one language, in nats per token."""
+    return Criterion(
+        name=f"text/{language}",
+        subject=f"general text in {language}",
+        limit=limits.limit,
+        harm=limits.harm,
+        confidence=policy.confidence,
+        power=policy.power,
+        assumed_icc=rule.assumed_icc,
+    )
 
 
 def languages(panel: Mapping[Any, int], cases: Observations) -> list[str]:

@@ -21,6 +21,7 @@ from evalsuite.gates.parts import (
     combined,
     grouped,
     languages,
+    text_criterion,
 )
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.rules import Limit, RegressionRule, SlicedLimit
@@ -113,17 +114,9 @@ def _skills(
 def _texts(policy: Policy, rule: RegressionRule, evidence: Evidence) -> Iterator[SliceVerdict]:
     cases = _facing(evidence, evidence.texts)
     for language in languages(policy.gates.forgetting.text.panel, cases):
-        criterion = Criterion(
-            name=f"text/{language}",
-            subject=f"general text in {language}",
-            limit=rule.text.limit,
-            harm=rule.text.harm,
-            confidence=policy.confidence,
-            power=policy.power,
-            assumed_icc=rule.assumed_icc,
-            against=evidence.opponent.name,
-        )
-        yield judge_mean(criterion, _spoken(language, cases))
+        criterion = text_criterion(policy, rule, rule.text, language)
+        against = replace(criterion, against=evidence.opponent.name)
+        yield judge_mean(against, _spoken(language, cases))
 
 
 def _spoken(language: str, cases: Observations) -> list[Observation]:

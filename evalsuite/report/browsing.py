@@ -17,7 +17,7 @@ from evalsuite.report.conversations import (
     Bubble,
     Finding,
     answers_of,
-    bubbles_of,
+    case_bubbles,
     conditions_of,
     expected_of,
 )
@@ -152,7 +152,7 @@ def _card(run: Run, found: Standings, place: Place, anchors: Counter[str]) -> Ca
         parts={part: one.outcome for part, one in by_part.items()},
         advisory=advisory,
         findings=(*_findings(failed, ""), *_findings(before, TITLES[found.against]))[:_FINDINGS],
-        bubbles=bubbles_of(case),
+        bubbles=case_bubbles(case),
         expected=expected_of(case)[:_FINDINGS],
         conditions=conditions_of(case) if failed or before else (),
         answers=_answers(run, case, failed, before),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from evalsuite.report.visible import Piece, pieces, shortened
 from evalsuite.runfolder import Run
-from evalsuite.runrecord import CaseRow, OutputRow, ScoreRow, Side, SpanRow
+from evalsuite.runrecord import SKILLS, CaseRow, OutputRow, ScoreRow, Side, SpanRow
 
 TITLES = {
     Side.CANDIDATE: "Candidate",
@@ -56,15 +56,26 @@ class Finding:
     """Title of the side that it is about; empty: the candidate."""
 
 
-def bubbles_of(case: CaseRow | None) -> tuple[Bubble, ...]:
-    """Return the turns of a case, its query last."""
+def bubbles_of(
+    said: Iterable[tuple[str, str]], query: str, *, rewritten: bool = True
+) -> tuple[Bubble, ...]:
+    """Return the turns of a conversation, its query last.
+
+    Args:
+        said: role and content of each turn before the query.
+        query: what was asked last; empty: nothing.
+        rewritten: whether the query was to be rewritten, and not done.
+    """
+    turns = tuple(Bubble(role, pieces(content)) for role, content in said)
+    return (*turns, Bubble("user", pieces(query), query=rewritten)) if query else turns
+
+
+def case_bubbles(case: CaseRow | None) -> tuple[Bubble, ...]:
+    """Return the turns of a case. A skill is an instruction: nothing of it is rewritten."""
     if case is None:
         return ()
-    turns = tuple(Bubble(m.role.value, pieces(m.content)) for m in case.history)
-    # A skill is an instruction: nothing of it is rewritten.
-    rewritten = case.panel != "skills"
-    last = Bubble("user", pieces(case.query), query=rewritten)
-    return (*turns, last) if case.query else turns
+    said = ((message.role.value, message.content) for message in case.history)
+    return bubbles_of(said, case.query, rewritten=case.panel != SKILLS)
 
 
 def expected_of(case: CaseRow | None) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from evalsuite.report.browsing import Card, cards, ordered, with_tokens
 from evalsuite.report.conversations import bubbles_of
 from evalsuite.report.standings import Outcome, Standings
 from evalsuite.runfolder import Run
-from evalsuite.runrecord import CaseRow, DemonstrationsRow, Side, Unit
+from evalsuite.runrecord import DemonstrationsRow, Side, Unit
 
 BUDGET = 4_650_000
 """Bytes that cards and demonstrations may take; all else takes 0.2 million, 0.3 at most."""
@@ -87,20 +87,7 @@ class _Writer:
 
     def _set(self, row: DemonstrationsRow) -> Markup:
         shown = [
-            (
-                bubbles_of(
-                    CaseRow(
-                        panel="",
-                        case_id="",
-                        language="",
-                        kind="",
-                        cluster="",
-                        history=one.history,
-                        query=one.query,
-                    )
-                ),
-                one.rewrite,
-            )
+            (bubbles_of(((m.role.value, m.content) for m in one.history), one.query), one.rewrite)
             for one in row.shown
         ]
         return Markup(self._parts.demonstrations(row.name, shown))  # noqa: S704 - the same

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalsuite.comparison import DEFECTS_ONLY
-from evalsuite.report.standings import golden_lists, part_of
+from evalsuite.report.standings import golden_lists, kinds_aside, part_of
 from evalsuite.report.visible import one_line
 from evalsuite.runfolder import Run
 from evalsuite.runrecord import ScoreRow, Side, Unit
@@ -56,10 +56,10 @@ class Heat:
 
 def heat(run: Run) -> tuple[Heat, ...]:
     """Return a table for each gate that judged several kinds; a defect is any detector's."""
-    lists = golden_lists(run)
+    lists, aside = golden_lists(run), kinds_aside(run)
     by_gate: dict[str, dict[tuple[str, str], list[ScoreRow]]] = {}
     for score in run.scores:
-        gate = part_of(score, lists)
+        gate = part_of(score, lists, aside)
         if score.side is Side.CANDIDATE and _counts(score) and gate != DEFECTS_ONLY:
             cases = by_gate.setdefault(gate, {})
             cases.setdefault((score.panel, score.case_id), []).append(score)

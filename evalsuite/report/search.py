@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from evalsuite.report.conversations import Bubble
+from evalsuite.report.conversations import Bubble, bubbles_of
 from evalsuite.report.pages import environment
 from evalsuite.report.visible import one_line, pieces
 from evalsuite.runrecord import SpanRow
@@ -177,9 +177,8 @@ def _relation(one: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bubbles(turns: Sequence[Mapping[str, str]], query: str) -> list[Bubble]:
-    said = [Bubble(turn["role"], pieces(turn["content"])) for turn in turns]
-    return [*said, Bubble("user", pieces(query), query=True)]
+def _bubbles(turns: Sequence[Mapping[str, str]], query: str) -> tuple[Bubble, ...]:
+    return bubbles_of(((turn["role"], turn["content"]) for turn in turns), query)
 
 
 def _margin(nats: float | None) -> str:

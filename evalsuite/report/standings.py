@@ -2,8 +2,8 @@
 
 A case is compared with the champion where the run has one, else with the base, and only by
 detectors that measured both sides. What only the candidate was asked (a counterfactual prompt, a
-property of the template) is failing or good, and not compared. The sampled part of a gate and each
-hand-written set stand on their own, as the gate judges them.
+property of the template) is failing or good, and not compared. The sampled part of a gate, each
+hand-written set and each kind that a policy sets aside stand on their own, as the gate judges them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,10 @@ from enum import StrEnum
 
 from evalsuite.comparison import DEFECTS_ONLY
 from evalsuite.runfolder import TOKENS, Run
-from evalsuite.runrecord import ScoreRow, Side, Tier, Unit
+from evalsuite.runrecord import PROPERTIES, REGRESSIONS, ScoreRow, Side, Tier, Unit
 
 Place = tuple[str, str]
 """Panel and case id."""
-PROPERTIES = "template"
-"""The panel under which the properties of a template stand: they are no cases."""
 _SCORED = "scored"
 
 
@@ -83,7 +81,7 @@ class Standings:
 
     @property
     def counts(self) -> Mapping[str, Mapping[Outcome, int]]:
-        """Part to cases with each outcome, in the order in which parts were scored."""
+        """Part to cases with each outcome, in the order of the parts' names."""
         found: dict[str, Counter[Outcome]] = {}
         for by_part in self.cases.values():
             for part, standing in by_part.items():
@@ -110,12 +108,12 @@ def outcome(now: Mapping[str, bool], before: Mapping[str, bool]) -> Outcome:
 def standings(run: Run) -> Standings:
     """Return what became of every case of ``run``."""
     against = Side.CHAMPION if run.info.champion else Side.BASELINE
-    lists = golden_lists(run)
+    lists, aside = golden_lists(run), kinds_aside(run)
     mine: dict[tuple[Place, str], list[ScoreRow]] = {}
     theirs: dict[tuple[Place, str], list[ScoreRow]] = {}
     for score in run.scores:
         if score.unit is Unit.DEFECT and not score.control:
-            key = (score.panel, score.case_id), part_of(score, lists)
+            key = (score.panel, score.case_id), part_of(score, lists, aside)
             if score.side is Side.CANDIDATE:
                 mine.setdefault(key, []).append(score)
             elif score.side is against:
@@ -133,7 +131,7 @@ def standings(run: Run) -> Standings:
         whom=_whom(run),
         cases=found,
         unmeasured=dict(unmeasured),
-        advisory=frozenset(_advisory(run, lists)),
+        advisory=frozenset(_advisory(run, lists, aside)),
     )
 
 
@@ -157,14 +155,32 @@ def golden_lists(run: Run) -> Mapping[str, Mapping[str, Tier]]:
     return found
 
 
-def part_of(score: ScoreRow, lists: Mapping[str, Mapping[str, Tier]]) -> str:
+def kinds_aside(run: Run) -> Mapping[str, frozenset[str]]:
+    """The kinds of drawn cases that the policy shows and lets decide nothing, by gate."""
+    rules = run.info.policy.resolved.get("gates")
+    found: dict[str, frozenset[str]] = {}
+    for gate, rule in rules.items() if isinstance(rules, dict) else ():
+        kinds = rule.get("advisory_kinds") if isinstance(rule, dict) else None
+        if isinstance(kinds, list) and kinds:
+            found[gate] = frozenset(map(str, kinds))
+    return found
+
+
+def part_of(
+    score: ScoreRow,
+    lists: Mapping[str, Mapping[str, Tier]],
+    aside: Mapping[str, frozenset[str]],
+) -> str:
     """Return the part of its gate that a score belongs to."""
     gate = score.gate or score.detector
-    apart = score.panel in lists.get(gate, {}) or score.panel in (PROPERTIES, "regressions")
-    return f"{gate}/{score.panel}" if apart else gate
+    if score.panel in lists.get(gate, {}) or score.panel in (PROPERTIES, REGRESSIONS):
+        return f"{gate}/{score.panel}"
+    return f"{gate}/{score.kind}" if score.kind in aside.get(gate, ()) else gate
 
 
-def _advisory(run: Run, lists: Mapping[str, Mapping[str, Tier]]) -> list[str]:
+def _advisory(
+    run: Run, lists: Mapping[str, Mapping[str, Tier]], aside: Mapping[str, frozenset[str]]
+) -> list[str]:
     gates = [verdict.gate for verdict in run.verdicts if verdict.tier is Tier.ADVISORY]
     sets = [
         f"{gate}/{name}"
@@ -172,7 +188,8 @@ def _advisory(run: Run, lists: Mapping[str, Mapping[str, Tier]]) -> list[str]:
         for name, tier in tiers.items()
         if tier is Tier.ADVISORY or gate in gates
     ]
-    return gates + sets
+    kinds = [f"{gate}/{kind}" for gate, named in aside.items() for kind in named]
+    return [*gates, *sets, *kinds]
 
 
 def _silent(
@@ -184,7 +201,7 @@ def _silent(
     places = {
         (row.panel, row.case_id): None
         for row in run.outputs
-        if row.side is Side.CANDIDATE and row.finish != _SCORED
+        if row.side is Side.CANDIDATE and row.finish != _SCORED and row.panel != REGRESSIONS
     }
     return {(place, DEFECTS_ONLY): [] for place in places if (place, DEFECTS_ONLY) not in mine}
 

@@ -19,7 +19,7 @@ from evalsuite.report.conversations import (
     Bubble,
     Finding,
     answers_of,
-    bubbles_of,
+    case_bubbles,
     conditions_of,
     expected_of,
 )
@@ -285,7 +285,7 @@ def _failure(run: Run, standing: Standing) -> Failure:
         language=first.language or (case.language if case else ""),
         kind=(first.kind or (case.kind if case else "")).replace("_", " "),
         cluster=first.cluster or (case.cluster if case else ""),
-        bubbles=bubbles_of(case),
+        bubbles=case_bubbles(case),
         expected=expected_of(case),
         conditions=conditions_of(case),
         answers=answers_of(run, (first.panel, first.case_id), scores, standing.before),

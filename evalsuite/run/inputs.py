@@ -30,12 +30,10 @@ from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, res
 from evalsuite.prompts import get_format, load_demonstrations
 from evalsuite.regressions import FOLDER, Regression, dump_regression, load_regressions
 from evalsuite.run.champion import AUTO, Compared, compared_with, earlier_promotions, require_rule
-from evalsuite.runrecord import PromotionInfo
+from evalsuite.runrecord import PANEL, REGRESSIONS, SKILLS, TEXTS, PromotionInfo
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
 
-PANEL, SKILLS, TEXTS, REGRESSIONS = "panel", "skills", "texts", "regressions"
-"""Names of the sampled parts and of the regressions; golden sets go by their own names."""
 DEMONSTRATIONS = "demonstrations"
 """The folder below a case folder that holds what prompts of golden cases show: of each set and
 language ``<set>_<language>.yaml``, and beside it ``..._swap.yaml``, its counterfactual."""

@@ -13,13 +13,13 @@ from evalsuite.engines.cache import request_key
 from evalsuite.gates import Evidence, Gate, Hopeless, Verdict, hopeless, judge, stopped, waived
 from evalsuite.run.champion import AUTO
 from evalsuite.run.confirming import confirm_flips
-from evalsuite.run.inputs import REGRESSIONS, GateRequest, Inputs, counted, resolve
+from evalsuite.run.inputs import GateRequest, Inputs, counted, resolve
 from evalsuite.run.questions import Question, first_share, questions, sample
 from evalsuite.run.recording import info_of, write_down
 from evalsuite.run.scoring import Answered, Measured, liveness_checks, measure
 from evalsuite.run.state import Event, Listener, State
 from evalsuite.runfolder import Run, RunWriter
-from evalsuite.runrecord import Side
+from evalsuite.runrecord import REGRESSIONS, Side
 
 
 def read_inputs(state: State) -> None:

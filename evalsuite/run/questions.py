@@ -20,8 +20,8 @@ from evalsuite.generation import Request, Sampling
 from evalsuite.models import AdapterRef
 from evalsuite.prompts import build
 from evalsuite.regressions import Regression
-from evalsuite.run.inputs import PANEL, REGRESSIONS, SKILLS, TEXTS, Inputs
-from evalsuite.runrecord import CaseRow, Side
+from evalsuite.run.inputs import Inputs
+from evalsuite.runrecord import PANEL, REGRESSIONS, SKILLS, TEXTS, CaseRow, Side
 from evalsuite.scenarios import (
     DemonstrationPair,
     ShownCase,

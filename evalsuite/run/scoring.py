@@ -19,9 +19,19 @@ from evalsuite.gates.promised import GATE_OF
 from evalsuite.generation import Output
 from evalsuite.prompts import task_text
 from evalsuite.regressions import broken_in
-from evalsuite.run.inputs import PANEL, REGRESSIONS, SKILLS, TEXTS, Inputs
+from evalsuite.run.inputs import Inputs
 from evalsuite.run.questions import Question, Samples
-from evalsuite.runrecord import CaseRow, ScoreRow, Side, Unit
+from evalsuite.runrecord import (
+    PANEL,
+    PROPERTIES,
+    REGRESSIONS,
+    SKILLS,
+    TEXTS,
+    CaseRow,
+    ScoreRow,
+    Side,
+    Unit,
+)
 from evalsuite.template import ChatTemplate
 
 
@@ -268,7 +278,7 @@ def _template_row(score: Score, kind: str) -> ScoreRow:
         value=score.value,
         explanation=score.explanation,
         kind=kind,
-        panel="template",
+        panel=PROPERTIES,
         gate="template_round_trip",
     )
 

@@ -23,6 +23,11 @@ from evalsuite.runrecord.info import (
     WaiverInfo,
 )
 from evalsuite.runrecord.rows import (
+    PANEL,
+    PROPERTIES,
+    REGRESSIONS,
+    SKILLS,
+    TEXTS,
     CaseRow,
     DemonstrationsRow,
     OutputRow,
@@ -35,6 +40,11 @@ from evalsuite.runrecord.rows import (
 )
 
 __all__ = [
+    "PANEL",
+    "PROPERTIES",
+    "REGRESSIONS",
+    "SKILLS",
+    "TEXTS",
     "AdapterInfo",
     "AttemptInfo",
     "BaseInfo",

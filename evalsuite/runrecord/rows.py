@@ -12,6 +12,10 @@ from evalsuite.detectors.score import Score
 from evalsuite.errors import RunError
 from evalsuite.runrecord.closed import CLOSED, require_finite
 
+PANEL, SKILLS, TEXTS, REGRESSIONS = "panel", "skills", "texts", "regressions"
+"""Names of the sampled parts and of the regressions; golden sets go by their own names."""
+PROPERTIES = "template"
+"""The panel under which the properties of a template are scored: they are no cases."""
 CONTROLS = frozenset({"absent_names"})
 """Detectors that search for what cannot be there: what they find is a false alarm of the search."""
 

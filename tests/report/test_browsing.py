@@ -245,3 +245,29 @@ def test_a_heat_table_counts_cases_by_kind_and_language(tmp_path: Path) -> None:
     rows = {kind: [(cell.failed, cell.n) for cell in cells] for kind, cells in table.rows}
     assert rows == {"plural": [(0, 0), (1, 2), (1, 2)], "single": [(2, 2), (0, 1), (2, 3)]}
     assert [cell.shade for _, cells in table.rows for cell in cells] == [0, 5, 5, 6, 0, 6]
+
+
+def test_kinds_that_the_policy_sets_aside_stand_on_their_own(tmp_path: Path) -> None:
+    run = _run(tmp_path / "run", _four(Side.BASELINE))
+    resolved = {"gates": {"example_leakage": {"advisory_kinds": ["single"]}}}
+    aside = replace(run.info, policy=replace(run.info.policy, resolved=resolved))
+    found = standings(replace(run, info=aside))
+    assert "example_leakage/single" in found.counts
+    assert "example_leakage" not in found.counts
+    assert "example_leakage/single" in found.advisory
+
+
+def test_remembered_regressions_are_no_answers_of_the_gate_that_keeps_defects_only(
+    tmp_path: Path,
+) -> None:
+    run = _run(tmp_path / "run", [_score("a", Side.CANDIDATE, False)])
+    asked = tuple(replace(row, panel="regressions") for row in run.outputs)
+    found = standings(replace(run, outputs=asked))
+    assert "template_round_trip" not in found.counts
+
+
+def test_parts_that_a_table_has_no_room_for_are_counted(tmp_path: Path) -> None:
+    many = tuple(part(f"kind/{at}") for at in range(64))
+    verdicts = [replace(v, slices=many) if v.gate == "forgetting" else v for v in FAILING]
+    html = render_html(_run(tmp_path / "run", _four(Side.BASELINE), verdicts=verdicts))
+    assert "4 more parts; all of them are in verdicts.json." in html

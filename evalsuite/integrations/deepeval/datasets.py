@@ -24,9 +24,8 @@ from evalsuite.integrations.deepeval.testcases import (
     read,
 )
 from evalsuite.prompts import Demonstration
-from evalsuite.run.inputs import SKILLS
 from evalsuite.runfolder import Run, load_run
-from evalsuite.runrecord import CaseRow, OutputRow, ShownRow, Side
+from evalsuite.runrecord import SKILLS, CaseRow, OutputRow, ShownRow, Side
 from evalsuite.scenarios import SkillItem
 from evalsuite.storage import atomic_write, storage_errors
 
