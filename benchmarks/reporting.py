@@ -4,7 +4,8 @@
 
 The runs are made without a model: as many cases as are asked for, in clusters of four, each
 answered by both sides, with a share of defects. Time and memory are those of one process that reads
-the runs from their folders. Exit status 1 when a target is missed.
+the runs from their folders. A report keeps within its size whatever models wrote and however many
+cases there are: that is measured too. Exit status 1 when a target is missed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -49,14 +51,33 @@ TOKENS = 400
 """Tokens of a prompt, in the views that a run keeps of its first failed answers."""
 
 
-def write(folder: Path, cases: int, seed: int) -> None:
-    """Write a run of so many cases; two seeds differ in which answers are defects."""
+HOSTILE = {
+    "quotes": '"' * 1100,
+    "markup": "'&<>" * 280,
+    "bidi": "\u202ea" * 600,
+    "kinds": "",
+}
+"""What every text of a run holds; of the last every case is of a kind of its own."""
+
+
+def write(folder: Path, cases: int, seed: int, hostile: str | None = None) -> None:
+    """Write a run of so many cases; two seeds differ in which answers are defects.
+
+    With ``hostile`` it stands in every text, and every case is of a kind of its own.
+    """
     rng = random.Random(seed)
     rows = [asked(number) for number in range(cases)]
+    if hostile is not None:
+        rows = [
+            replace(row, kind=f"{hostile}{at}", query=hostile, cluster=hostile, source=hostile)
+            for at, row in enumerate(rows)
+        ]
     outputs, scores = [], []
     for number, row in enumerate(rows):
         for side in (Side.BASELINE, Side.CANDIDATE):
             output, score = answered(number, row, side, wrong=rng.random() < DEFECTS)
+            if hostile:
+                output, score = replace(output, text=hostile), replace(score, explanation=hostile)
             outputs.append(output)
             scores.append(score)
     verdict = Verdict(
@@ -155,6 +176,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--compare", type=int, default=10_000, help="cases of each compared run")
     parser.add_argument("--report", type=int, default=2_000, help="cases of the reported run")
+    parser.add_argument("--large", type=int, default=100_000, help="cases of the largest run")
     parser.add_argument("--out", type=Path, default=RESULTS / "reporting.json")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -167,8 +189,15 @@ def main() -> int:
             "compare": {"cases": args.compare,
                         **measured(compared, root / "run-1", root / "run-2")},
             "report": {"cases": args.report, **measured(reported, root / "report")},
+            "hostile": {},
         }  # fmt: skip
+        for name, text in HOSTILE.items():
+            write(root / name, args.report, 4, hostile=text)
+            result["hostile"][name] = measured(reported, root / name)
+        write(root / "large", args.large, 5)
+        result["large"] = {"cases": args.large, **measured(reported, root / "large")}
     both, one = result["compare"], result["report"]
+    largest = max(found["size"] for found in (*result["hostile"].values(), result["large"]))
     figures = [
         Figure(name=f"compare two runs of {args.compare} cases", value=both["seconds"],
                bound=Bound.AT_MOST, target=10, unit="s"),
@@ -176,6 +205,8 @@ def main() -> int:
                target=5, unit="s"),
         Figure(name="its memory", value=one["peak_mb"], bound=Bound.AT_MOST, target=300, unit="MB"),
         Figure(name="its size", value=one["size"] / 1e6, bound=Bound.AT_MOST, target=5, unit="MB"),
+        Figure(name=f"the largest report of hostile text and of {args.large} cases",
+               value=largest / 1e6, bound=Bound.AT_MOST, target=5, unit="MB"),
     ]  # fmt: skip
     return conclude(figures, result, args.out)
 

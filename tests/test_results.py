@@ -116,3 +116,7 @@ def test_the_figures_of_reports_are_those_of_the_benchmarks() -> None:
         f"{opened['usable']:.0f} ms, a search narrows it within {opened['narrowed']:.0f} ms and "
         f"another order stands within {opened['ordered']:.0f} ms"
     ) in told
+    found = read("reporting.json")
+    largest = max(one["size"] for one in (*found["hostile"].values(), found["large"]))
+    assert found["large"]["cases"] == 100_000
+    assert f"100,000 ordinary cases the largest has {largest / 1e6:.1f} MB" in told
