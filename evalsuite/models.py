@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from evalsuite._adapterconfig import AdapterConfig, Provenance, parse_config, parse_provenance
-from evalsuite._safetensors import FLOATS, Tensor, first_not_finite, read_header, strict_json
+from evalsuite._adaptertensors import check_shapes, check_tensors
+from evalsuite._safetensors import first_not_finite, read_header, strict_json
 from evalsuite.errors import BaseMismatch, ModelError, ModelNotFound, UnsafeAdapter
 
 __all__ = [
@@ -42,10 +43,6 @@ TOKENIZER_FILES: Final = (
 _HUB_FILES: Final = ("config.json", "generation_config.json", "*.safetensors",
                      "model.safetensors.index.json", *TOKENIZER_FILES)  # fmt: skip
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}(@[\w./-]{1,128})?\Z", re.ASCII)
-_KEY = re.compile(
-    r"base_model\.model\.(?P<module>[A-Za-z0-9_.]+?)"
-    r"\.(?P<part>lora_A\.weight|lora_B\.weight|lora_magnitude_vector)\Z"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +310,15 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
     if base is not None and provenance is not None:
         _check_base(folder, provenance, base)
     tensors = read_header(weights)
-    _check_tensors(weights, tensors, config)
+    check_tensors(weights, tensors, config)
     if base is not None:
-        _check_shapes(folder, tensors, base)
+        matrices = {
+            tensor.name: tensor.shape
+            for name in _weight_names(base.path)
+            if name.endswith(".safetensors")
+            for tensor in read_header(base.path / name)
+        }
+        check_shapes(folder, tensors, base.name, matrices)
     bad = first_not_finite(weights, tensors)
     if bad is not None:
         raise UnsafeAdapter(
@@ -370,60 +373,3 @@ def _check_base(folder: Path, provenance: Provenance, base: BaseRef) -> None:
             f"({provenance.base_digest}), not for {base.name!r} ({base.digest}); give the base "
             "it was trained on, or train it again on this one"
         )
-
-
-def _check_tensors(path: Path, tensors: tuple[Tensor, ...], config: AdapterConfig) -> None:
-    modules: dict[str, set[str]] = {}
-    for tensor in tensors:
-        match = _KEY.match(tensor.name)
-        if match is None or not config.targets(match["module"]):
-            raise UnsafeAdapter(
-                f"{str(path)!r}: tensor {tensor.name!r} belongs to none of target_modules="
-                f"{sorted(config.target_modules)}; only LoRA and DoRA weights of those are read"
-            )
-        modules.setdefault(match["module"], set()).add(match["part"])
-        _check_rank(path, tensor, match["part"], config.rank_of(match["module"]))
-    if not modules:
-        raise UnsafeAdapter(f"{str(path)!r} holds no weights; train the adapter again")
-    due = {"lora_A.weight", "lora_B.weight"}
-    if config.use_dora:
-        due.add("lora_magnitude_vector")
-    for module, parts in modules.items():
-        if parts != due:
-            raise UnsafeAdapter(
-                f"{str(path)!r}: module {module!r} has {sorted(parts)}, but use_dora="
-                f"{config.use_dora} calls for {sorted(due)}; save the adapter again"
-            )
-
-
-def _check_rank(path: Path, tensor: Tensor, part: str, rank: int) -> None:
-    axis = {"lora_A.weight": 0, "lora_B.weight": 1}.get(part)
-    fits = len(tensor.shape) == (1 if axis is None else 2) and min(tensor.shape) > 0
-    if not fits or (axis is not None and tensor.shape[axis] != rank):
-        raise UnsafeAdapter(
-            f"{str(path)!r}: tensor {tensor.name!r} has shape {list(tensor.shape)}, which is not "
-            f"that of a {part} of rank {rank}; the configuration and the weights do not belong "
-            "together"
-        )
-    if tensor.dtype not in FLOATS:
-        raise UnsafeAdapter(
-            f"{str(path)!r}: tensor {tensor.name!r} is {tensor.dtype}; use one of {sorted(FLOATS)}"
-        )
-
-
-def _check_shapes(folder: Path, tensors: tuple[Tensor, ...], base: BaseRef) -> None:
-    shapes = {t.name: t.shape for name in _weight_names(base.path) if name.endswith(".safetensors")
-              for t in read_header(base.path / name)}  # fmt: skip
-    for tensor in tensors:
-        match = _KEY.match(tensor.name)
-        shape = shapes.get(f"{match['module']}.weight") if match else None
-        if match is None or shape is None or len(shape) != 2:
-            continue
-        axis = 1 if match["part"] == "lora_A.weight" else 0
-        width = tensor.shape[1 if axis else 0]
-        if width != shape[axis]:
-            raise BaseMismatch(
-                f"adapter {str(folder)!r} does not fit base {base.name!r}: {tensor.name!r} has "
-                f"shape {list(tensor.shape)}, the base's matrix has {list(shape)}; give the base "
-                "it was trained on"
-            )
