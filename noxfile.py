@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))  # nox may live in an environment without evalsuite
 
 from evalsuite.errors import InvalidInput  # noqa: E402
-from evalsuite.matrix import Entry, load_matrix  # noqa: E402
+from evalsuite.integrations.matrix import Entry, load_matrix  # noqa: E402
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["tests"]

@@ -20,7 +20,7 @@ from figures import RESULTS, Bound, Figure, conclude, machine
 from reporting import write
 
 from evalsuite.report import write_reports
-from evalsuite.runfolder import load_run
+from evalsuite.runs.folder import load_run
 
 _PAINTED = """() => new Promise((done) => requestAnimationFrame(() => setTimeout(() => {
     const [page] = performance.getEntriesByType("navigation");

@@ -20,9 +20,9 @@ from evalsuite.errors import EvalsuiteError
 from evalsuite.models import AdapterRef, BaseRef, Provenance, read_adapter
 from evalsuite.template import load_template
 from evalsuite.training import Recipe, load_recipe, override
-from evalsuite.training.own import load_own
 from evalsuite.training.prepare import prepare
 from evalsuite.training.samples import draw_samples
+from evalsuite.training.userdata import load_own
 
 _ENVIRONMENT = {**os.environ, "TOKENIZERS_PARALLELISM": "false"}
 

@@ -31,8 +31,8 @@ from evalsuite.gates import (
     load_policy,
     overall,
 )
-from evalsuite.qualification.ideal import ideal_state
-from evalsuite.run import GateRequest
+from evalsuite.pipeline import GateRequest
+from evalsuite.qualification.perfect import ideal_state
 from evalsuite.statistics import Sides, clopper_pearson
 
 DISCORDANCE = 0.12

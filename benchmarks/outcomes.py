@@ -27,12 +27,12 @@ from candidates import Candidate, NotMade, Trained, command, made, resolved
 from figures import RESULTS, ROOT, machine, write
 
 from evalsuite.errors import EvalsuiteError
+from evalsuite.files.storage import FileLock
 from evalsuite.models import BaseRef, resolve_base
 from evalsuite.qualification.organisms import HABITS
 from evalsuite.registry import promote, verify
-from evalsuite.runfolder import Run, load_run
-from evalsuite.runrecord import Status
-from evalsuite.storage import FileLock
+from evalsuite.runs import Status
+from evalsuite.runs.folder import Run, load_run
 
 SEEDS = (0, 1, 2)
 SECONDS = {"lora": 120.0, "dora": 120.0, "qlora": 360.0, "qdora": 360.0}

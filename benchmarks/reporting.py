@@ -25,12 +25,10 @@ from typing import Any
 from figures import RESULTS, Bound, Figure, conclude, machine
 
 from evalsuite.cases import Expectation
-from evalsuite.comparison import compare
 from evalsuite.conversation import messages
 from evalsuite.gates import Status, Verdict
 from evalsuite.report import comparison_markdown, write_reports
-from evalsuite.runfolder import RunWriter, load_run
-from evalsuite.runrecord import (
+from evalsuite.runs import (
     AdapterInfo,
     BaseInfo,
     CaseRow,
@@ -44,6 +42,8 @@ from evalsuite.runrecord import (
     Side,
     TokensRow,
 )
+from evalsuite.runs.comparison import compare
+from evalsuite.runs.folder import RunWriter, load_run
 
 GATE, PANEL = "pronoun_resolution", "panel"
 DEFECTS = 0.1

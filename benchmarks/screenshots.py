@@ -18,7 +18,7 @@ from typing import Any
 from figures import ROOT
 
 from evalsuite.report import Interface, read_beside, render_html
-from evalsuite.runfolder import load_run
+from evalsuite.runs.folder import load_run
 
 IMAGES = ROOT / "docs" / "images"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

@@ -37,12 +37,12 @@ from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.gates import Gate
 from evalsuite.gates.policy import SearchRule
 from evalsuite.generation import Request
+from evalsuite.pipeline import GateRequest, Inputs
+from evalsuite.pipeline.inputs import resolve
+from evalsuite.pipeline.questions import REWRITE, Question
+from evalsuite.pipeline.scoring import Answered
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
-from evalsuite.run import GateRequest, Inputs
-from evalsuite.run.inputs import resolve
-from evalsuite.run.questions import REWRITE, Question
-from evalsuite.run.scoring import Answered
-from evalsuite.runrecord import CaseRow, Side
+from evalsuite.runs import CaseRow, Side
 from evalsuite.scenarios import DemonstrationPair, SkillItem
 from evalsuite.search import (
     Answers,

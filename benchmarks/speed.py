@@ -23,8 +23,8 @@ from typing import Any
 
 from figures import RESULTS, ROOT, Bound, Figure, conclude, machine
 
-from evalsuite.runfolder import load_run
-from evalsuite.runrecord import Counts
+from evalsuite.runs import Counts
+from evalsuite.runs.folder import load_run
 
 HEAVY = ("torch", "transformers", "peft", "bitsandbytes", "accelerate", "pandas")
 """What ``import evalsuite`` must not load."""

@@ -28,8 +28,8 @@ from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.models import resolve_base
 from evalsuite.template import FAMILIES, ChatTemplate, load_template
 from evalsuite.template.equivalence import first_change
-from evalsuite.template.files import full_tokenizer, read_tokenizer
-from evalsuite.template.specimens import write_specimen
+from evalsuite.template.sampletokenizers import write_specimen
+from evalsuite.template.tokenizerfolder import full_tokenizer, read_tokenizer
 
 _ROLES = (Role.USER, Role.ASSISTANT)
 _ODD = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from evalsuite.tables import Tables
+    from evalsuite.runs.tables import Tables
 
 __version__ = "0.1.0"
 
@@ -23,6 +23,6 @@ def load_run(folder: Path | str) -> Tables:
         RunError: no run there, or one that was changed or not finished.
         MissingDependency: pandas is not installed.
     """
-    from evalsuite.tables import load_tables
+    from evalsuite.runs.tables import load_tables
 
     return load_tables(folder)

@@ -16,16 +16,16 @@ from collections.abc import Sequence
 
 from evalsuite import __version__
 from evalsuite.commands import (
-    comparing,
-    files,
-    gating,
-    making,
-    publishing,
-    qualifying,
-    searching,
+    check,
+    compare,
+    gate,
+    publish,
+    qualify,
+    search,
+    train,
 )
+from evalsuite.commands.console import Terminal
 from evalsuite.commands.options import BY_STATUS, COULD_NOT_RUN
-from evalsuite.console import Terminal
 from evalsuite.errors import EvalsuiteError, TrainingInterrupted
 
 INTERRUPTED = 130
@@ -40,7 +40,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (making, gating, comparing, publishing, qualifying, searching, files):
+    for module in (train, gate, compare, publish, qualify, search, check):
         module.add(commands)
     return top
 

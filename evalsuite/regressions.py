@@ -26,10 +26,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalsuite._yaml import (
+from evalsuite.cases import Case
+from evalsuite.cases.casefiles import dump_cases, read_case
+from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.detectors.promises import (
+    Broken,
+    Promise,
+    broken_by_rewrite,
+    broken_by_skill,
+    broken_by_template,
+)
+from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
+from evalsuite.files.storage import storage_errors, write_once
+from evalsuite.files.yaml import (
     Broken as BrokenNode,
 )
-from evalsuite._yaml import (
+from evalsuite.files.yaml import (
     Node,
     Problems,
     fields_of,
@@ -40,22 +52,10 @@ from evalsuite._yaml import (
     read_text,
     text_of,
 )
-from evalsuite.casefiles import dump_cases, read_case
-from evalsuite.cases import Case
-from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.detectors.promises import (
-    Broken,
-    Promise,
-    broken_by_rewrite,
-    broken_by_skill,
-    broken_by_template,
-)
-from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
 from evalsuite.gates.verdict import Tier
 from evalsuite.generation import Output
 from evalsuite.prompts import FORMATS, Demonstration, build, dump_demonstrations
 from evalsuite.prompts.demonstrations import read_demonstration
-from evalsuite.storage import storage_errors, write_once
 from evalsuite.template import ChatTemplate
 
 FOLDER = "regressions"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from evalsuite.files.storage import FileLock
 from evalsuite.models import BaseRef, resolve_base
-from evalsuite.storage import FileLock
 
 # Enough cases that every part of a run has something in it, and seconds of inference.
 SMALL_POLICY = """

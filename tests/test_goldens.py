@@ -12,10 +12,10 @@ import pytest
 import yaml
 from tokenizers import Tokenizer
 
-from evalsuite.casefiles import NOT_CASES, json_schema, lint, load_cases, schema_text
 from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases.casefiles import NOT_CASES, json_schema, lint, load_cases, schema_text
+from evalsuite.cases.importers import guess_kind
 from evalsuite.conversation import Role
-from evalsuite.importers import guess_kind
 from evalsuite.models import BaseRef
 from evalsuite.prompts import Demonstration, load_demonstrations
 from evalsuite.scenarios import LEXICONS, Split, split_of

@@ -11,10 +11,10 @@ from xml.etree.ElementTree import Element, parse
 
 import pytest
 
-from evalsuite.commands.telling import STEPS
+from evalsuite.commands.progress import STEPS
 from evalsuite.plugin import GoldenCase, require, require_golden
-from evalsuite.runfolder import load_run
-from evalsuite.runrecord import CaseRow, ScoreRow, Side, Tier
+from evalsuite.runs import CaseRow, ScoreRow, Side, Tier
+from evalsuite.runs.folder import load_run
 from tests.report.factory import HOSTILE, verdict
 
 TESTS = """
@@ -171,10 +171,10 @@ def test_a_bug_in_the_run_is_no_verdict_either(
     pytester: pytest.Pytester, options: list[str]
 ) -> None:
     pytester.makeconftest(
-        "import evalsuite.run\n"
+        "import evalsuite.pipeline\n"
         "def broken(request, **_):\n"
         "    raise RuntimeError('planted')\n"
-        "evalsuite.run.evaluate = broken\n"
+        "evalsuite.pipeline.evaluate = broken\n"
     )
     result = pytester.runpytest_subprocess(*options)
     assert result.ret == 3

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite.casefiles import load_cases
 from evalsuite.cases import Language
+from evalsuite.cases.casefiles import load_cases
 from evalsuite.cli import main
 from evalsuite.detectors.promises import Promise
 from evalsuite.errors import InvalidCase, InvalidInput

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from evalsuite.console import Terminal
+from evalsuite.commands.console import Terminal
 
 if TYPE_CHECKING:
-    from evalsuite.run import GateRequest
+    from evalsuite.pipeline import GateRequest
 
 Command = Callable[[argparse.Namespace, Terminal], int]
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -133,7 +133,7 @@ def check_result(folder: Path, *known: str) -> None:
         RunStorageError: it cannot be used.
     """
     from evalsuite.errors import RunStorageError
-    from evalsuite.storage import storage_errors
+    from evalsuite.files.storage import storage_errors
 
     with storage_errors(folder, RunStorageError):
         there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
@@ -155,7 +155,7 @@ def write_result(folder: Path, name: str, data: Mapping[str, Any], page: str) ->
         RunStorageError: the folder refuses them; what was there stays.
     """
     from evalsuite.errors import RunStorageError
-    from evalsuite.storage import atomic_write, storage_errors
+    from evalsuite.files.storage import atomic_write, storage_errors
 
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     with storage_errors(folder, RunStorageError):
@@ -166,7 +166,7 @@ def write_result(folder: Path, name: str, data: Mapping[str, Any], page: str) ->
 
 def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequest:
     """Make the request that the options spell."""
-    from evalsuite.run import GateRequest
+    from evalsuite.pipeline import GateRequest
 
     return GateRequest(
         base_model=args.base_model,

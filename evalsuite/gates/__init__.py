@@ -4,9 +4,7 @@ Pure functions: no model, no file but the policy, no clock. The run layer turns 
 into an :class:`Evidence` and hands it to :func:`judge`.
 """
 
-from evalsuite.gates.evidence import Check, Evidence, Observation, Opponent, worst_loss
-from evalsuite.gates.judge import judge
-from evalsuite.gates.judging import (
+from evalsuite.gates.decision import (
     Criterion,
     decide,
     judge_census,
@@ -15,6 +13,8 @@ from evalsuite.gates.judging import (
     judge_paired,
     judge_rate,
 )
+from evalsuite.gates.evidence import Check, Evidence, Observation, Opponent, worst_loss
+from evalsuite.gates.judge import judge
 from evalsuite.gates.looks import Hopeless, hopeless, stopped
 from evalsuite.gates.policy import (
     Attempts,

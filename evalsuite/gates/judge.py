@@ -11,16 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from evalsuite.errors import InvalidInput
-from evalsuite.gates.evidence import Check, Evidence, Observation, distinct
-from evalsuite.gates.judging import (
-    Criterion,
-    judge_census,
-    judge_checks,
-    judge_mean,
-    judge_paired,
-    judge_rate,
-)
-from evalsuite.gates.parts import (
+from evalsuite.gates.criteria import (
     Observations,
     absent_languages,
     asker,
@@ -29,6 +20,15 @@ from evalsuite.gates.parts import (
     languages,
     text_criterion,
 )
+from evalsuite.gates.decision import (
+    Criterion,
+    judge_census,
+    judge_checks,
+    judge_mean,
+    judge_paired,
+    judge_rate,
+)
+from evalsuite.gates.evidence import Check, Evidence, Observation, distinct
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.regression import judge_regression
 from evalsuite.gates.rules import GoldenRule, Limit, PanelRule, SliceLimit

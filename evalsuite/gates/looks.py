@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from evalsuite.errors import InvalidInput
+from evalsuite.gates.decision import ROUNDING
 from evalsuite.gates.evidence import Evidence, distinct
 from evalsuite.gates.judge import judge
-from evalsuite.gates.judging import ROUNDING
 from evalsuite.gates.policy import Looks, Policy
 from evalsuite.gates.reasons import listed
 from evalsuite.gates.verdict import Gate, Quantity, SliceVerdict, Status, Tier, Verdict

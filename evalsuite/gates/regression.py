@@ -12,9 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from evalsuite.errors import InvalidInput
-from evalsuite.gates.evidence import Evidence, Observation, distinct, worst_loss
-from evalsuite.gates.judging import Criterion, judge_census, judge_mean, judge_paired
-from evalsuite.gates.parts import (
+from evalsuite.gates.criteria import (
     Observations,
     absent_languages,
     asker,
@@ -23,6 +21,8 @@ from evalsuite.gates.parts import (
     languages,
     text_criterion,
 )
+from evalsuite.gates.decision import Criterion, judge_census, judge_mean, judge_paired
+from evalsuite.gates.evidence import Evidence, Observation, distinct, worst_loss
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.rules import Limit, RegressionRule, SlicedLimit
 from evalsuite.gates.verdict import Gate, SliceVerdict, Verdict

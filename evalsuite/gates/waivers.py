@@ -16,7 +16,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from evalsuite.gates.closedfile import read_closed
+from evalsuite.files.closed import read_closed
 from evalsuite.gates.reasons import listed
 from evalsuite.gates.verdict import Gate, Status, Tier, Verdict
 

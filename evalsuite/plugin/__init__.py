@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalsuite.plugin.asking import (
+from evalsuite.plugin.options import (
     add_options,
     golden_ids,
     is_report_free,
@@ -28,14 +28,14 @@ from evalsuite.plugin.asking import (
     report_renamed,
     request_of,
 )
-from evalsuite.plugin.making import ASKED, RUN, WITHOUT_RUN, give_up, is_worker, the_run
+from evalsuite.plugin.progress import Watch
 from evalsuite.plugin.results import ExitStatus, Results
-from evalsuite.plugin.telling import Watch
+from evalsuite.plugin.session import ASKED, RUN, WITHOUT_RUN, give_up, is_worker, the_run
 
 if TYPE_CHECKING:
-    from evalsuite.run import GateRequest
-    from evalsuite.runfolder import Run
-    from evalsuite.runrecord import CaseRow, ScoreRow, Verdict
+    from evalsuite.pipeline import GateRequest
+    from evalsuite.runs import CaseRow, ScoreRow, Verdict
+    from evalsuite.runs.folder import Run
 
 _RESULTS: pytest.StashKey[Results] = pytest.StashKey()
 
@@ -81,7 +81,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if config.getoption("--adapter") is None or is_worker(config):
         return
     from evalsuite.errors import EvalsuiteError
-    from evalsuite.run.inputs import resolve
+    from evalsuite.pipeline.inputs import resolve
 
     try:
         results = Results(config, report_path(config))
@@ -130,7 +130,7 @@ def gate_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="session")
 def gate_request(pytestconfig: pytest.Config) -> GateRequest:
-    """What the options ask for, as :func:`evalsuite.run.evaluate` takes it."""
+    """What the options ask for, as :func:`evalsuite.pipeline.evaluate` takes it."""
     return request_of(pytestconfig)
 
 
@@ -147,8 +147,8 @@ def gate_verdict(request: pytest.FixtureRequest, gate_run: Run) -> Verdict:
 @pytest.fixture
 def golden_case(request: pytest.FixtureRequest, gate_run: Run) -> GoldenCase:
     """One golden case of the run; its gates and its place in a file are properties of the item."""
-    from evalsuite.report.visible import shortened
-    from evalsuite.runrecord import Side
+    from evalsuite.report.safetext import shortened
+    from evalsuite.runs import Side
 
     scores = tuple(
         score
@@ -170,7 +170,7 @@ _GOLDEN_DETECTORS = frozenset({"pronoun_resolution", "literal_leak", "swap_leak"
 
 def _allowed(run: Run, golden_set: str) -> frozenset[str]:
     """The gates that a failing case of a set does not fail."""
-    from evalsuite.runrecord import Status, Tier
+    from evalsuite.runs import Status, Tier
 
     return frozenset(
         verdict.gate
@@ -183,7 +183,7 @@ def _allowed(run: Run, golden_set: str) -> frozenset[str]:
 
 def require(verdict: Verdict) -> None:
     """Fail the test unless the gate passed; an advisory or waived one is an expected failure."""
-    from evalsuite.runrecord import Status, Tier
+    from evalsuite.runs import Status, Tier
 
     if verdict.status is Status.PASSED:
         return
@@ -208,7 +208,7 @@ def require_golden(golden: GoldenCase) -> None:
 
 def _shown(text: str) -> str:
     """What a terminal and a document may show: a model may have written some of it."""
-    from evalsuite.report.visible import shortened
+    from evalsuite.report.safetext import shortened
 
     return shortened(text)
 

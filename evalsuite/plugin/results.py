@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalsuite.plugin.asking import renderer_of, request_of
-from evalsuite.plugin.making import RUN, WITHOUT_RUN
+from evalsuite.plugin.options import renderer_of, request_of
+from evalsuite.plugin.session import RUN, WITHOUT_RUN
 
 if TYPE_CHECKING:
-    from evalsuite.runfolder import Run
+    from evalsuite.runs.folder import Run
 
 
 class Results:
@@ -51,7 +51,7 @@ class Results:
         if made is not None or not self._config.pluginmanager.hasplugin("dsession"):
             return made
         from evalsuite.errors import EvalsuiteError
-        from evalsuite.runfolder import load_run
+        from evalsuite.runs.folder import load_run
 
         try:
             run = load_run(request_of(self._config).out)
@@ -118,7 +118,7 @@ def _written(run: Run, path: Path) -> str:
     """Write the report to ``path``; return why it could not be written, or nothing."""
     from evalsuite import report
     from evalsuite.errors import RunStorageError
-    from evalsuite.storage import storage_errors, write_named
+    from evalsuite.files.storage import storage_errors, write_named
 
     text: str = getattr(report, renderer_of(path))(run)
     try:

@@ -12,13 +12,13 @@ from types import MappingProxyType
 from evalsuite.cases import Case
 from evalsuite.conversation import Conversation
 from evalsuite.errors import InvalidInput
+from evalsuite.prompts.content import Demonstration, PromptFormat, PromptParts, task_text
 from evalsuite.prompts.demonstrations import (
     dump_demonstrations,
     load_demonstrations,
 )
 from evalsuite.prompts.jsonform import JSON
-from evalsuite.prompts.lines import MARKDOWN, PLAIN, XML
-from evalsuite.prompts.parts import Demonstration, PromptFormat, PromptParts, task_text
+from evalsuite.prompts.textformats import MARKDOWN, PLAIN, XML
 
 __all__ = [
     "FORMATS",

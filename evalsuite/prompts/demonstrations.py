@@ -16,7 +16,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from evalsuite._yaml import (
+from evalsuite.cases import Language
+from evalsuite.conversation import Message, Role
+from evalsuite.errors import EvalsuiteError, InvalidCase, InvalidInput
+from evalsuite.files.yaml import (
     Broken,
     Node,
     Problems,
@@ -28,10 +31,7 @@ from evalsuite._yaml import (
     read_text,
     text_of,
 )
-from evalsuite.cases import Language
-from evalsuite.conversation import Message, Role
-from evalsuite.errors import EvalsuiteError, InvalidCase, InvalidInput
-from evalsuite.prompts.parts import Demonstration
+from evalsuite.prompts.content import Demonstration
 
 _NEEDED = ("language", "query", "rewrite")
 _FIELDS = ("language", "history", "query", "rewrite", "entities")

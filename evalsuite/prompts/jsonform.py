@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from evalsuite.cases import Language
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import PromptFormatError
-from evalsuite.prompts.parts import (
+from evalsuite.prompts.content import (
     Demonstration,
     PromptParts,
     guess_language,

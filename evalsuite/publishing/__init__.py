@@ -14,8 +14,8 @@ from evalsuite.publishing.evalresults import (
     prepare_eval_results,
 )
 from evalsuite.publishing.facts import matching_record, run_digest
-from evalsuite.publishing.pending import PendingFile
-from evalsuite.publishing.tracking import Tracked, track
+from evalsuite.publishing.mlflow_store import Tracked, track
+from evalsuite.publishing.pendingfile import PendingFile
 
 __all__ = [
     "BEGIN",

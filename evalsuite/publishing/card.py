@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 
 from evalsuite.publishing.facts import adapter_name, by_language, digests, measure, public_name
 from evalsuite.registry import PromotionRecord
-from evalsuite.report.drawing import interval, number
+from evalsuite.report.charts import interval, number
 from evalsuite.report.markdown import escape, fenced
+from evalsuite.report.safetext import one_line
 from evalsuite.report.view import ICONS, WORDS, ReportView, build_view
-from evalsuite.report.visible import one_line
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import SliceVerdict, Status, Tier, Verdict
+from evalsuite.runs import SliceVerdict, Status, Tier, Verdict
+from evalsuite.runs.folder import Run
 
 _CODE = re.compile(r"[0-9A-Za-z.:_-]+\Z")
 _FILE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*\Z")

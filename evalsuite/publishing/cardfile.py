@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalsuite.errors import PublishingError
-from evalsuite.publishing.pending import PendingFile, read_present
+from evalsuite.publishing.pendingfile import PendingFile, read_present
 
 BEGIN = "<!-- evalsuite:begin -->"
 END = "<!-- evalsuite:end -->"

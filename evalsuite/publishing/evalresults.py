@@ -15,12 +15,12 @@ import yaml
 
 from evalsuite.errors import PublishingError
 from evalsuite.publishing.facts import binding, digests, measure
-from evalsuite.publishing.pending import PendingFile, read_present
-from evalsuite.report.drawing import interval, number
+from evalsuite.publishing.pendingfile import PendingFile, read_present
+from evalsuite.report.charts import interval, number
+from evalsuite.report.safetext import one_line
 from evalsuite.report.view import WORDS
-from evalsuite.report.visible import one_line
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import Tier, Verdict
+from evalsuite.runs import Tier, Verdict
+from evalsuite.runs.folder import Run
 
 EVAL_RESULTS = ".eval_results"
 FILE = "evalsuite.yaml"

@@ -11,8 +11,8 @@ from evalsuite.errors import PublishingError
 from evalsuite.gates.verdict import Quantity
 from evalsuite.models import digest_file
 from evalsuite.registry import PromotionRecord, read_record
-from evalsuite.runfolder import RUN_FILE, Run
-from evalsuite.runrecord import SliceVerdict, Verdict
+from evalsuite.runs import SliceVerdict, Verdict
+from evalsuite.runs.folder import RUN_FILE, Run
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?(#[\w.-]+)?\Z")
 _BY_LANGUAGE = ("language", "text")

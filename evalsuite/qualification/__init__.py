@@ -4,7 +4,7 @@ See docs/qualification.md for what each figure means.
 """
 
 from evalsuite.qualification.experiment import QualifyRequest, qualify
-from evalsuite.qualification.mixing import Corrupted, corrupted
+from evalsuite.qualification.mixture import Corrupted, corrupted
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
 from evalsuite.qualification.nulls import Null, NullBank
 from evalsuite.qualification.record import Counted, Qualification, alarms, counted

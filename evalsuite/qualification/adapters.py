@@ -18,9 +18,9 @@ from typing import Any
 from evalsuite.errors import AdapterUnfit, InvalidInput
 from evalsuite.gates import Gate, Quantity, Status, judge, worst
 from evalsuite.models import CONFIG_FILE, PROVENANCE_FILE, WEIGHTS_FILE
+from evalsuite.pipeline import GateRequest, observe
 from evalsuite.qualification.nulls import Null
 from evalsuite.qualification.trials import Outcome, outcome
-from evalsuite.run import GateRequest, observe
 
 Tensors = dict[str, Any]
 _PAIRED = (Quantity.DIFFERENCE, Quantity.NATS)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status
+from evalsuite.pipeline import GateRequest, Inputs, State
+from evalsuite.pipeline.inputs import resolve
 from evalsuite.qualification.adapters import untrained_null
 from evalsuite.qualification.layers import (
     ADAPTER,
@@ -36,8 +38,6 @@ from evalsuite.qualification.nulls import (
 from evalsuite.qualification.organisms import benign, grown, is_this
 from evalsuite.qualification.record import Counted, Qualification, counted, references
 from evalsuite.qualification.trials import SEVERITIES, Tell, trials
-from evalsuite.run import GateRequest, Inputs, State
-from evalsuite.run.inputs import resolve
 
 BANK = "nulls.jsonl"
 _SAVING = 60.0

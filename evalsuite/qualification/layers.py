@@ -10,13 +10,13 @@ from pathlib import Path
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status
 from evalsuite.models import AdapterRef, BaseRef
+from evalsuite.pipeline import GateRequest, observe
 from evalsuite.qualification.adapters import ADAPTER_MUTANTS, adapter_outcome
-from evalsuite.qualification.blending import blend, check_blendable
+from evalsuite.qualification.interpolation import blend, check_blendable
 from evalsuite.qualification.mutants import MUTANTS
 from evalsuite.qualification.organisms import HABITS, Habit, Organism, grown
 from evalsuite.qualification.record import Counted, once
 from evalsuite.qualification.trials import Outcome, Tell, outcome
-from evalsuite.run import GateRequest, observe
 
 OUTPUT, ADAPTER, WEIGHTS, TRAINING = "output", "adapter", "weights", "training"
 LAYERS = (OUTPUT, ADAPTER, WEIGHTS, TRAINING)

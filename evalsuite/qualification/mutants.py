@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from evalsuite.cases import Case, Language
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.gates import Gate
+from evalsuite.pipeline import Answered
 from evalsuite.prompts import Demonstration
-from evalsuite.run import Answered
 from evalsuite.scenarios import SkillItem, TextItem
 from evalsuite.template import ChatTemplate
 

@@ -19,13 +19,13 @@ from typing import Any
 import evalsuite
 from evalsuite.engines import transformers_identity
 from evalsuite.errors import RunError, RunStorageError
+from evalsuite.files.storage import storage_errors
 from evalsuite.gates import Gate, Status
 from evalsuite.models import read_adapter
+from evalsuite.pipeline import GateRequest, State, judge_with_looks, observe
+from evalsuite.pipeline.inputs import Inputs, digest_of
 from evalsuite.qualification.trials import Outcome, Tell, outcome_of
-from evalsuite.run import GateRequest, State, judge_with_looks, observe
-from evalsuite.run.inputs import Inputs, digest_of
 from evalsuite.scenarios.names import Split
-from evalsuite.storage import storage_errors
 
 RETRAINED = "retrained"
 """Name of the nulls that are other candidates: of other recipes and seeds."""

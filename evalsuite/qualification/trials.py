@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from evalsuite.gates import Evidence, Gate, Hopeless, Policy, Status, Tier, Verdict, judge, overall
-from evalsuite.qualification.mixing import corrupted
+from evalsuite.pipeline import State
+from evalsuite.qualification.mixture import corrupted
 from evalsuite.qualification.mutants import Mutant
-from evalsuite.run import State
 
 SEVERITIES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
 """Shares of corrupted answers; every mutant meets all of them."""

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from evalsuite.attempts import read_attempts
 from evalsuite.errors import EvalsuiteError, RegistryError, RunError
 from evalsuite.gates import Attempts, Gate, Policy, Verdict, derived_seed, policy_digest
 from evalsuite.models import (
@@ -26,9 +25,10 @@ from evalsuite.models import (
     resolve_base,
     without_family,
 )
+from evalsuite.registry.attempts import read_attempts
 from evalsuite.registry.record import Base, Digest, Place, PromotionRecord, Resource, SeedOrigin
-from evalsuite.runfolder import Run, load_run
-from evalsuite.runrecord import BaseInfo, Status, Tier
+from evalsuite.runs import BaseInfo, Status, Tier
+from evalsuite.runs.folder import Run, load_run
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evalsuite.errors import RegistryError
+from evalsuite.files.storage import FileLock, atomic_write, storage_errors, write_once
 from evalsuite.registry.record import (
     Link,
     PromotionRecord,
@@ -25,7 +26,6 @@ from evalsuite.registry.record import (
     read_record,
     statement_bytes,
 )
-from evalsuite.storage import FileLock, atomic_write, storage_errors, write_once
 
 RECORDS = "records"
 HEAD = "HEAD.json"

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evalsuite.errors import RegistryError, RunError
+from evalsuite.files.storage import storage_errors, sync_folder
 from evalsuite.models import digest_file
 from evalsuite.registry.record import Place
-from evalsuite.runfolder import RUN_FILE, Run, read_run_file
-from evalsuite.storage import storage_errors, sync_folder
+from evalsuite.runs.folder import RUN_FILE, Run, read_run_file
 
 RUNS = "runs"
 _STAGE = ".unfinished"

@@ -11,8 +11,8 @@ from evalsuite.errors import RunError
 from evalsuite.models import digest_file
 from evalsuite.registry.chain import read_chain
 from evalsuite.registry.record import PromotionRecord
-from evalsuite.runfolder import RUN_FILE, read_run_file
-from evalsuite.runrecord import GateNumbers, PromotionInfo
+from evalsuite.runs import GateNumbers, PromotionInfo
+from evalsuite.runs.folder import RUN_FILE, read_run_file
 
 MOST = 8
 """Promotions that a run keeps."""

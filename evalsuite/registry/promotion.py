@@ -26,7 +26,7 @@ from evalsuite.registry.record import (
     Statement,
     make_statement,
 )
-from evalsuite.runrecord import Status
+from evalsuite.runs import Status
 
 
 def promote(run_folder: Path, registry_folder: Path, *, now: datetime) -> PromotionRecord:

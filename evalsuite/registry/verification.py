@@ -26,8 +26,8 @@ from evalsuite.models import (
 from evalsuite.registry.candidate import adapter_files, configuration
 from evalsuite.registry.chain import read_chain
 from evalsuite.registry.record import PromotionRecord, read_record
-from evalsuite.runfolder import load_run
-from evalsuite.runrecord import BaseInfo, Status
+from evalsuite.runs import BaseInfo, Status
+from evalsuite.runs.folder import load_run
 
 
 class Check(StrEnum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evalsuite.report.beside import Beside, read_beside
-from evalsuite.report.comparing import comparison_markdown, comparison_text
+from evalsuite.report.attachments import Beside, read_beside
+from evalsuite.report.comparison import comparison_markdown, comparison_text
 from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
 from evalsuite.report.junit import gate_properties, render_junit, run_properties
@@ -14,8 +14,8 @@ from evalsuite.report.promotions import history_markdown, history_text
 from evalsuite.report.qualification import qualification_text, render_qualification
 from evalsuite.report.search import render_search, search_text
 from evalsuite.report.terminal import summary, summary_text
-from evalsuite.report.words import Interface, interface
-from evalsuite.runfolder import Run, write_derived
+from evalsuite.report.translations import Interface, interface
+from evalsuite.runs.folder import Run, write_derived
 
 __all__ = [
     "Beside",

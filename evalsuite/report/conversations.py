@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from evalsuite.report.visible import Piece, pieces, shortened
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import SKILLS, CaseRow, OutputRow, ScoreRow, Side, SpanRow
+from evalsuite.report.safetext import Piece, pieces, shortened
+from evalsuite.runs import SKILLS, CaseRow, OutputRow, ScoreRow, Side, SpanRow
+from evalsuite.runs.folder import Run
 
 TITLES = {
     Side.CANDIDATE: "Candidate",

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from evalsuite.report.safetext import one_line
 from evalsuite.report.view import Failure, GateView, ReportView, build_view
-from evalsuite.report.visible import one_line
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import Status, Tier
+from evalsuite.runs import Status, Tier
+from evalsuite.runs.folder import Run
 
 _PLACE = re.compile(r"(?P<file>[^\s:][^:]*\.ya?ml):(?P<line>\d+)")
 _ALL = 100_000

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalsuite.report.beside import Beside, read_beside
-from evalsuite.report.drawn import BUDGET, draw
-from evalsuite.report.heat import heat
+from evalsuite.report.attachments import Beside, read_beside
+from evalsuite.report.cardhtml import BUDGET, draw
+from evalsuite.report.heatmap import heat
+from evalsuite.report.outcomes import Outcome
 from evalsuite.report.pages import environment
 from evalsuite.report.qualification import nulls_sentence, share
 from evalsuite.report.search import search_view
-from evalsuite.report.standings import Outcome
+from evalsuite.report.translations import Interface, aria, labels, table, translator
 from evalsuite.report.view import build_view
-from evalsuite.report.words import Interface, aria, labels, table, translator
-from evalsuite.runfolder import Run
+from evalsuite.runs.folder import Run
 
 
 def render_html(

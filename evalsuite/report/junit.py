@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from evalsuite.cases import Language
-from evalsuite.report.drawing import interval, number
-from evalsuite.report.visible import shortened
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import SliceVerdict, Status, Tier, Verdict
+from evalsuite.report.charts import interval, number
+from evalsuite.report.safetext import shortened
+from evalsuite.runs import SliceVerdict, Status, Tier, Verdict
+from evalsuite.runs.folder import Run
 
 _LANGUAGES = frozenset(language.value for language in Language)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 
-from evalsuite.report.drawing import interval, number
-from evalsuite.report.standings import Outcome, Standings
+from evalsuite.report.charts import interval, number
+from evalsuite.report.outcomes import Outcome, Standings
+from evalsuite.report.safetext import Piece, one_line, visible
 from evalsuite.report.view import ICONS, WORDS, Failure, GateView, build_view
-from evalsuite.report.visible import Piece, one_line, visible
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import Tier, Verdict
+from evalsuite.runs import Tier, Verdict
+from evalsuite.runs.folder import Run
 
 LIMIT = 60_000
 """Characters: a comment on GitHub takes 65,536."""

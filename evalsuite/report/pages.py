@@ -1,7 +1,7 @@
 """What every page has in common: autoescaping, a style, and a policy that lets nothing else in.
 
 Everything that came from a model or a case passes three barriers: invisible characters are named
-(:mod:`evalsuite.report.visible`), Jinja escapes every value, and the content security policy names
+(:mod:`evalsuite.report.safetext`), Jinja escapes every value, and the content security policy names
 the digests of the package's own style and script, so that no other runs.
 """
 
@@ -17,10 +17,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from evalsuite import __version__
-from evalsuite.report.drawing import drawing, interval, number
+from evalsuite.report.charts import drawing, interval, number
+from evalsuite.report.safetext import shortened, visible
 from evalsuite.report.view import ICONS, WORDS
-from evalsuite.report.visible import shortened, visible
-from evalsuite.runrecord import Status
+from evalsuite.runs import Status
 
 _LONGEST = 4000
 """Characters of any single value; longer ones were written by nobody in good faith."""

@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from evalsuite.gates import Gate
-from evalsuite.report.drawing import number
+from evalsuite.report.charts import number
 from evalsuite.report.markdown import escape
+from evalsuite.report.safetext import one_line
 from evalsuite.report.view import ICONS
-from evalsuite.report.visible import one_line
-from evalsuite.runrecord import GateNumbers, PromotionInfo
+from evalsuite.runs import GateNumbers, PromotionInfo
 
 _NONE = "The registry holds no promotion of this base."
 _DIGITS = 12

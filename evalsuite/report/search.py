@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from evalsuite.report.conversations import Bubble, bubbles_of
 from evalsuite.report.pages import environment
-from evalsuite.report.visible import one_line, pieces
-from evalsuite.runrecord import SpanRow
+from evalsuite.report.safetext import one_line, pieces
+from evalsuite.runs import SpanRow
 
 
 def render_search(data: Mapping[str, Any]) -> str:

@@ -17,11 +17,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from evalsuite.report.drawing import interval, number
+from evalsuite.report.charts import interval, number
+from evalsuite.report.safetext import one_line, visible
 from evalsuite.report.view import ICONS, WORDS, ReportView, build_view
-from evalsuite.report.visible import one_line, visible
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import Status, Tier, Verdict
+from evalsuite.runs import Status, Tier, Verdict
+from evalsuite.runs.folder import Run
 
 _STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.INCONCLUSIVE: "yellow"}
 _NUMBERS = ("value", "interval", "limit", "n")

@@ -23,10 +23,10 @@ from evalsuite.report.conversations import (
     conditions_of,
     expected_of,
 )
-from evalsuite.report.standings import Outcome, Place, Standing, Standings, standings
-from evalsuite.report.visible import shortened
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import Side, Status, Tier, Verdict
+from evalsuite.report.outcomes import Outcome, Place, Standing, Standings, standings
+from evalsuite.report.safetext import shortened
+from evalsuite.runs import Side, Status, Tier, Verdict
+from evalsuite.runs.folder import Run
 
 WORDS = {
     Status.PASSED: "Passed",

@@ -18,11 +18,11 @@ from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios.asking import ASKERS, Asked, Draw, as_pronoun, fill_query
 from evalsuite.scenarios.chinese import CHINESE
 from evalsuite.scenarios.english import ENGLISH
 from evalsuite.scenarios.lexicon import Elliptic, Lexicon, Opener, lead
 from evalsuite.scenarios.names import Split, invent_name
+from evalsuite.scenarios.queries import ASKERS, Asked, Draw, as_pronoun, fill_query
 
 LEXICONS: Mapping[Language, Lexicon] = {Language.EN: ENGLISH, Language.ZH: CHINESE}
 

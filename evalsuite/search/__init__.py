@@ -1,11 +1,11 @@
 """Search: hostile histories in batches, reduced to the smallest one that breaks a promise."""
 
-from evalsuite.search.asking import Answers, Asker, Posed
-from evalsuite.search.hunting import Counterexample, Found, Hunt, Plan, Progress, Tried, defect_of
+from evalsuite.search.asker import Answers, Asker, Posed
 from evalsuite.search.judging import Broken, Promise, judge
+from evalsuite.search.loop import Counterexample, Found, Hunt, Plan, Progress, Tried, defect_of
 from evalsuite.search.record import to_json
 from evalsuite.search.replaying import as_property
-from evalsuite.search.searching import (
+from evalsuite.search.steps import (
     Searched,
     SearchRequest,
     prepared,

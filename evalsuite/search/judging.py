@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalsuite.detectors.promises import Broken, Promise
 from evalsuite.regressions import broken_in
-from evalsuite.search.asking import Answers, Posed
+from evalsuite.search.asker import Answers, Posed
 from evalsuite.template import ChatTemplate
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from evalsuite import __version__
 from evalsuite.gates.promised import GATE_OF
-from evalsuite.search.asking import Posed
-from evalsuite.search.hunting import Counterexample, defect_of, topic_of
+from evalsuite.search.asker import Posed
 from evalsuite.search.judging import judge_all
+from evalsuite.search.loop import Counterexample, defect_of, topic_of
 from evalsuite.search.relations import Checked
-from evalsuite.search.searching import Searched
 from evalsuite.search.sensitivity import Point
+from evalsuite.search.steps import Searched
 from evalsuite.strategies import spell
 from evalsuite.template import ChatTemplate
 

@@ -26,7 +26,7 @@ from evalsuite.scenarios import (
     seeded,
     templates,
 )
-from evalsuite.search.asking import Asker, Posed
+from evalsuite.search.asker import Asker, Posed
 from evalsuite.strategies.operators import sealed
 
 _TRIES = 60

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evalsuite.search.asking import Asker, Posed
-from evalsuite.search.hunting import Counterexample
+from evalsuite.search.asker import Asker, Posed
 from evalsuite.search.judging import judge
+from evalsuite.search.loop import Counterexample
 
 
 def as_property(found: Counterexample, asker: Asker) -> Callable[[], None]:

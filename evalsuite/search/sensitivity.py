@@ -15,7 +15,7 @@ from evalsuite.detectors import literal_leak, resolve
 from evalsuite.detectors.text import same
 from evalsuite.prompts import FORMATS, Demonstration, task_text
 from evalsuite.scenarios import sample_demonstrations, sample_panel
-from evalsuite.search.asking import Asker, Posed
+from evalsuite.search.asker import Asker, Posed
 from evalsuite.statistics import Estimate, Sides, clustered_rate
 from evalsuite.strategies import permuted
 

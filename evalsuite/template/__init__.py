@@ -11,10 +11,10 @@ from pathlib import Path
 from evalsuite.errors import TemplateError
 from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus, Rendered
 from evalsuite.template.families import FAMILIES
-from evalsuite.template.files import TokenizerFiles, read_tokenizer
-from evalsuite.template.likeness import Likeness, likenesses
+from evalsuite.template.familymatch import Likeness, likenesses
 from evalsuite.template.properties import check
 from evalsuite.template.rendering import WireTemplate
+from evalsuite.template.tokenizerfolder import TokenizerFiles, read_tokenizer
 from evalsuite.template.wire import Wire, fits
 
 __all__ = [

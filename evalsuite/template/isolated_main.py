@@ -116,7 +116,7 @@ def _render(template: Any, conversation: Any) -> dict[str, Any]:
 def _own(
     job: dict[str, Any], conversations: list[Any], *, dated: bool
 ) -> list[dict[str, Any]] | None:
-    from evalsuite.template.files import full_tokenizer, read_tokenizer
+    from evalsuite.template.tokenizerfolder import full_tokenizer, read_tokenizer
 
     files = read_tokenizer(job["folder"])
     if files.chat_template is None:
@@ -156,7 +156,7 @@ def _reactions(job: dict[str, Any]) -> list[dict[str, str]]:
     A program that looks for a word has that word in its source. What a content may do to the
     rendered text is appear in it, once; whatever else happens is a reaction.
     """
-    from evalsuite.template.files import read_tokenizer
+    from evalsuite.template.tokenizerfolder import read_tokenizer
 
     files = read_tokenizer(job["folder"])
     try:
@@ -236,7 +236,7 @@ def _raised(error: Exception) -> dict[str, Any]:
 
 def _names(config: Any) -> dict[str, Any]:
     """What transformers hands to a template beside the messages."""
-    from evalsuite.template.files import token_text
+    from evalsuite.template.tokenizerfolder import token_text
 
     names = [f"{name}_token" for name in ("bos", "eos", "pad", "unk", "cls", "sep", "mask")]
     tokens = {name: token_text(config.get(name)) for name in names}

@@ -18,10 +18,10 @@ from pathlib import Path
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import ContextOverflow, EvalsuiteError, InvalidConversation, TemplateError
 from evalsuite.template.base import Equivalence, PropertyResult, Rendered
-from evalsuite.template.files import Prefix, TokenizerFiles, guarded, token_text
+from evalsuite.template.parsing import Reader
 from evalsuite.template.pieces import Place, cut, head, joined, place_after
 from evalsuite.template.properties import check
-from evalsuite.template.reading import Reader
+from evalsuite.template.tokenizerfolder import Prefix, TokenizerFiles, guarded, token_text
 from evalsuite.template.wire import Block, Control, Literal, Slot, Wire, parse_block
 
 _CANONICAL = Conversation.of(

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalsuite.template.base import PropertyResult, PropertyStatus
-from evalsuite.template.files import TokenizerFiles, read_tokenizer, token_text
 from evalsuite.template.isolated import Served, served_texts
+from evalsuite.template.tokenizerfolder import TokenizerFiles, read_tokenizer, token_text
 
 Turns = tuple[tuple[str, str], ...]
 

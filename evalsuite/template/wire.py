@@ -21,7 +21,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from evalsuite.errors import TemplateError
-from evalsuite.template.files import Prefix, TokenizerFiles
+from evalsuite.template.tokenizerfolder import Prefix, TokenizerFiles
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ import torch
 from evalsuite.engines.numerics import Device, Dtype, Numerics
 from evalsuite.engines.transformers_loading import cast, load_candidate
 from evalsuite.errors import TrainingError
+from evalsuite.files.storage import storage_errors, sync_folder
 from evalsuite.models import TOKENIZER_FILES, AdapterRef, BaseRef
-from evalsuite.storage import storage_errors, sync_folder
 from evalsuite.training.quiet import quiet
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}

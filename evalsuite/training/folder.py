@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from evalsuite.errors import TrainingError
-from evalsuite.storage import FileLock, atomic_write, storage_errors, sync_folder
+from evalsuite.files.storage import FileLock, atomic_write, storage_errors, sync_folder
 
 CHECKPOINTS = "checkpoints"
 ADAPTER_CONFIG = "adapter_config.json"

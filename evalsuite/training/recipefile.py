@@ -10,9 +10,9 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from evalsuite._yaml import Problems, joined, read_text
-from evalsuite._yamldata import Located, Place, located
 from evalsuite.errors import InvalidInput, InvalidRecipe
+from evalsuite.files.located import Located, Place, located
+from evalsuite.files.yaml import Problems, joined, read_text
 from evalsuite.training.recipe import DataRecipe, EarlyStopping, Recipe, merged
 
 RECIPES = Path(__file__).parent / "recipes"

@@ -2,7 +2,7 @@
 
 Rewriting samples and the replay of general skills are drawn from the scenario grammar's training
 split, so nothing that a gate asks later can be among them. Own data is read by
-:mod:`evalsuite.training.own`.
+:mod:`evalsuite.training.userdata`.
 """
 
 from __future__ import annotations

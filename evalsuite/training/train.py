@@ -18,8 +18,8 @@ import torch
 
 from evalsuite import __version__
 from evalsuite.errors import TrainingError, TrainingInterrupted
+from evalsuite.files.storage import storage_errors
 from evalsuite.models import BaseRef, Provenance, read_adapter, write_provenance
-from evalsuite.storage import storage_errors
 from evalsuite.template import ChatTemplate, load_template
 from evalsuite.training.artifact import check_reload, save_adapter
 from evalsuite.training.batches import plan
@@ -38,7 +38,6 @@ from evalsuite.training.loading import (
     pick_device,
     pick_dtype,
 )
-from evalsuite.training.own import load_own, source_of
 from evalsuite.training.prepare import Dropped, Encoded, Prepared, prepare
 from evalsuite.training.progress import Phase, ProgressCallback, TrainingProgress, TrainResult
 from evalsuite.training.quiet import quiet
@@ -46,6 +45,7 @@ from evalsuite.training.recipe import Recipe
 from evalsuite.training.recipefile import load_recipe, override
 from evalsuite.training.samples import draw_samples
 from evalsuite.training.trainer import AdapterTrainer, PlannedBatches, build_trainer
+from evalsuite.training.userdata import load_own, source_of
 
 _LISTED = 100
 _PROBE_ROWS = 4

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from evalsuite.runfolder import Run
+from evalsuite.runs.folder import Run
 from tests.report.factory import hostile_run, write_run
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

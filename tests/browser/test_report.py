@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from evalsuite.report import Interface, render_html
-from evalsuite.runfolder import Run
+from evalsuite.runs.folder import Run
 from tests.browser.conftest import Opener
 from tests.report.factory import CHINESE, ENGLISH, HOSTILE, write_run
 

@@ -134,7 +134,7 @@ def test_a_bug_could_not_run_rather_than_having_failed(
     def broken(*_: object) -> object:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("evalsuite.casefiles.lint", broken)
+    monkeypatch.setattr("evalsuite.cases.casefiles.lint", broken)
     assert main(["cases", "lint"]) == 3
     assert "ZeroDivisionError" in capsys.readouterr().err
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from evalsuite.runfolder import load_run
+from evalsuite.runs.folder import load_run
 
 Gate = Callable[..., "subprocess.Popen[str]"]
 VERDICT = {0, 1, 2}

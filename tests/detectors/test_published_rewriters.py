@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from evalsuite.cases import Case, Expectation, Kind, Language
+from evalsuite.cases.importers import import_cases
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors import absent_names, literal_leak, resolve, rewrite_metrics
 from evalsuite.detectors.text import find_names, fold, same
-from evalsuite.importers import import_cases
 from evalsuite.scenarios import invent_name, sample_demonstrations
 
 DEMONSTRATIONS = sample_demonstrations(1, 8, Language.EN)

@@ -28,7 +28,7 @@ from evalsuite.template import (
     WireTemplate,
     load_template,
 )
-from evalsuite.template.files import TokenizerFiles, read_tokenizer
+from evalsuite.template.tokenizerfolder import TokenizerFiles, read_tokenizer
 
 TALK = [
     Conversation.of(("user", "Who?")),

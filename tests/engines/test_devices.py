@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from evalsuite.casefiles import load_cases
+from evalsuite.cases.casefiles import load_cases
 from evalsuite.engines import open_engine, resolve_numerics
 from evalsuite.generation import Request, Sampling
 from evalsuite.models import AdapterRef, BaseRef, read_adapter

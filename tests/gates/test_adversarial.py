@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 
 from evalsuite.engines import open_engine
+from evalsuite.pipeline import GateRequest
+from evalsuite.pipeline.inputs import resolve
 from evalsuite.regressions import dump_regression
-from evalsuite.run import GateRequest
-from evalsuite.run.inputs import resolve
 from evalsuite.search import Hunt, SearchRequest, as_property, prepared, regression_of
 
 FOUND = """counterexample, not a verdict: it was searched for, so it is no rate, and it leaves the

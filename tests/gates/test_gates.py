@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalsuite.plugin import GoldenCase, require, require_golden
-from evalsuite.runrecord import Verdict
+from evalsuite.runs import Verdict
 
 
 def test_gate(gate_verdict: Verdict) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from evalsuite.gates import Tier
 from evalsuite.regressions import FOLDER, load_regressions
-from evalsuite.report.visible import shortened
-from evalsuite.runfolder import Run
+from evalsuite.report.safetext import shortened
+from evalsuite.runs.folder import Run
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from evalsuite.runfolder import Run
+from evalsuite.runs.folder import Run
 from tests.report.factory import write_run
 
 

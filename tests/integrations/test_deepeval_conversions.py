@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from evalsuite.casefiles import load_cases, without_source
 from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases.casefiles import load_cases, without_source
 from evalsuite.errors import InvalidCase, RunError
 from evalsuite.integrations.deepeval import (
     Answered,
@@ -26,8 +26,8 @@ from evalsuite.integrations.deepeval import (
     read,
     write_cases,
 )
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import Side
+from evalsuite.runs import Side
+from evalsuite.runs.folder import Run
 from tests.integrations.samples import (
     ANSWERED,
     CASE,

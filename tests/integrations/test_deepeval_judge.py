@@ -40,7 +40,7 @@ def template(nano: BaseRef) -> ChatTemplate:
 
 
 def scripted(answer: str, template: ChatTemplate) -> Any:
-    from evalsuite.integrations.deepeval.judging import EngineJudge
+    from evalsuite.integrations.deepeval.judgemodel import EngineJudge
 
     return EngineJudge(
         "scripted",

@@ -25,9 +25,9 @@ from evalsuite.integrations.deepeval import (
 )
 from evalsuite.integrations.deepeval.answered import from_plain, to_plain
 from evalsuite.integrations.deepeval.loading import hush
-from evalsuite.integrations.deepeval.measuring import detector
+from evalsuite.integrations.deepeval.scoring import detector
 from evalsuite.models import BaseRef
-from evalsuite.runrecord import CaseRow, OutputRow, ScoreRow, Side
+from evalsuite.runs import CaseRow, OutputRow, ScoreRow, Side
 from evalsuite.template import ChatTemplate, load_template
 from tests.integrations.samples import (
     ANSWERED,

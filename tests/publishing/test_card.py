@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from evalsuite.publishing import BEGIN, END, card_section, matching_record, with_section
-from evalsuite.runfolder import Run, load_run
-from evalsuite.runrecord import Status
+from evalsuite.runs import Status
+from evalsuite.runs.folder import Run, load_run
 from tests.registry.world import World
 from tests.report.factory import PASSING, verdict, write_run
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evalsuite.errors import PublishingError
 from evalsuite.publishing import BEGIN, END, card_section, prepare_card, with_section
-from evalsuite.runfolder import Run
+from evalsuite.runs.folder import Run
 
 SECTION = "## Evaluation\n\nfine\n"
 CARD = "---\nlicense: apache-2.0\ntags: [lora]\n---\n\n# A model\n\ntext\n"

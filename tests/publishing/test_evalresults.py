@@ -18,7 +18,7 @@ from evalsuite.publishing import (
     prepare_eval_results,
     run_digest,
 )
-from evalsuite.runfolder import Run
+from evalsuite.runs.folder import Run
 from tests.report.factory import part, verdict, write_run
 
 

@@ -10,7 +10,7 @@ from evalsuite.errors import PublishingError, RegistryError
 from evalsuite.gates.verdict import Quantity
 from evalsuite.publishing import matching_record, run_digest
 from evalsuite.publishing.facts import digests, measure, public_name
-from evalsuite.runfolder import Run, load_run
+from evalsuite.runs.folder import Run, load_run
 from tests.registry.world import World
 from tests.report.factory import part, verdict
 

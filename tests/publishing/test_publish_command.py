@@ -14,8 +14,8 @@ import yaml
 from evalsuite.cli import main
 from evalsuite.errors import MissingDependency
 from evalsuite.publishing import card_section, eval_results, track, with_section
-from evalsuite.publishing.tracking import environment
-from evalsuite.runfolder import Run
+from evalsuite.publishing.mlflow_store import environment
+from evalsuite.runs.folder import Run
 from tests.registry.world import World
 from tests.report.factory import PASSING, verdict, write_run
 

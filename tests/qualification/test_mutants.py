@@ -11,6 +11,7 @@ import pytest
 from evalsuite.cases import Case
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status, judge
+from evalsuite.pipeline import GateRequest, State, measure
 from evalsuite.qualification import (
     MUTANTS,
     Corrupted,
@@ -21,9 +22,8 @@ from evalsuite.qualification import (
     outcome,
     trials,
 )
-from evalsuite.qualification.ideal import ideal_state
-from evalsuite.run import GateRequest, State, measure
-from evalsuite.runrecord import Side
+from evalsuite.qualification.perfect import ideal_state
+from evalsuite.runs import Side
 
 ROOT = Path(__file__).parents[2]
 

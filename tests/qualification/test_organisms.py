@@ -17,6 +17,8 @@ from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status
 from evalsuite.models import AdapterRef, BaseRef, read_adapter
+from evalsuite.pipeline import GateRequest
+from evalsuite.pipeline.inputs import resolve
 from evalsuite.qualification import (
     NullBank,
     Qualification,
@@ -25,12 +27,10 @@ from evalsuite.qualification import (
     organisms,
     qualify,
 )
-from evalsuite.qualification.blending import blend, check_blendable
+from evalsuite.qualification.interpolation import blend, check_blendable
 from evalsuite.qualification.layers import BLENDS, Subject, blends, poisoned
 from evalsuite.qualification.nulls import null_key
 from evalsuite.qualification.organisms import HABITS, Habit, Organism, benign, grown
-from evalsuite.run import GateRequest
-from evalsuite.run.inputs import resolve
 
 QUICK = """
 extends: {base}

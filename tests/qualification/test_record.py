@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from evalsuite.cli import main
 from evalsuite.errors import InvalidInput, RunError
 from evalsuite.gates import Gate, Status
+from evalsuite.pipeline import GateRequest
 from evalsuite.qualification import (
     MUTANTS,
     Counted,
@@ -31,7 +32,6 @@ from evalsuite.qualification.adapters import ADAPTER_MUTANTS, AdapterMutant, ada
 from evalsuite.qualification.nulls import VARIATIONS, null_requests
 from evalsuite.qualification.record import once
 from evalsuite.report import qualification_text, render_qualification
-from evalsuite.run import GateRequest
 from evalsuite.statistics import ResponseCurve, response_curve
 
 PASSED = Outcome(Status.PASSED, frozenset(), frozenset())

@@ -19,7 +19,7 @@ from evalsuite.gates import derived_seed, policy_digest
 from evalsuite.models import digest_file, resolve_base
 from evalsuite.registry import Check, promote, read_record, verify
 from evalsuite.registry.record import SeedOrigin, parse_statement, statement_bytes
-from evalsuite.runrecord import BaseInfo, PolicyInfo, Tier, Verdict
+from evalsuite.runs import BaseInfo, PolicyInfo, Tier, Verdict
 from tests.registry.world import DEFAULT, NOW, World, forge, problems
 from tests.report.factory import PASSING
 

@@ -14,7 +14,7 @@ import pytest
 from evalsuite.errors import RegistryError
 from evalsuite.models import digest_file
 from evalsuite.registry import Check, promote, read_chain, read_record, rollback, verify
-from evalsuite.runfolder import ANNEX, EVIDENCE, load_run
+from evalsuite.runs.folder import ANNEX, EVIDENCE, load_run
 from tests.registry.world import NOW, World, edit, problems
 
 ROOT = Path(__file__).parent.parent.parent

@@ -17,7 +17,7 @@ from evalsuite.cli import main
 from evalsuite.errors import RegistryError
 from evalsuite.registry import PromotionRecord, history, promote, promotions, rollback
 from evalsuite.report import history_markdown, history_text
-from evalsuite.runrecord import (
+from evalsuite.runs import (
     AttemptInfo,
     ChampionInfo,
     GateNumbers,

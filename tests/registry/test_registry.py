@@ -25,8 +25,8 @@ from evalsuite.registry import (
     verify,
 )
 from evalsuite.registry.record import PromotionRecord, parse_statement, statement_bytes
-from evalsuite.runfolder import RunWriter
-from evalsuite.runrecord import CaseRow, Verdict
+from evalsuite.runs import CaseRow, Verdict
+from evalsuite.runs.folder import RunWriter
 from tests.registry.world import NOW, World, edit, forge, made_older, problems, write_gated
 from tests.report.factory import ENGLISH, PANEL, PASSING, adapter_folder, verdict, write_run
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from evalsuite.gates import Attempts, Policy, load_policy
 from evalsuite.registry import Check, PromotionRecord, Verification, promote
-from evalsuite.runfolder import RunWriter
-from evalsuite.runrecord import CaseRow, PolicyInfo, Side, Verdict
+from evalsuite.runs import CaseRow, PolicyInfo, Side, Verdict
+from evalsuite.runs.folder import RunWriter
 from tests.report.factory import ENGLISH, GOOD, PANEL, PASSING, adapter_folder, info, output
 
 NOW = datetime(2025, 3, 5, 8, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalsuite.runfolder import Run
+from evalsuite.runs.folder import Run
 from tests.report.factory import write_run
 
 

@@ -13,8 +13,7 @@ from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import messages
 from evalsuite.gates import policy_digest
 from evalsuite.models import digest_tree
-from evalsuite.runfolder import Run, RunWriter
-from evalsuite.runrecord import (
+from evalsuite.runs import (
     AdapterInfo,
     BaseInfo,
     CaseRow,
@@ -34,6 +33,7 @@ from evalsuite.runrecord import (
     TokensRow,
     Verdict,
 )
+from evalsuite.runs.folder import Run, RunWriter
 
 STARTED = datetime(2025, 3, 4, 9, 30, 12, tzinfo=UTC)
 PANEL = "panel-blocking"

@@ -9,7 +9,7 @@ import pytest
 
 from evalsuite.cli import main
 from evalsuite.report import workflow_commands
-from evalsuite.runfolder import Run
+from evalsuite.runs.folder import Run
 from tests.report.factory import hostile_run
 
 COMMAND = re.compile(r"::(notice|warning|error) (?:(\w+)=([^,:]*),?)+::[^\r\n]*")

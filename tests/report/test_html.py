@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from evalsuite.report import render_html, write_reports
-from evalsuite.report.visible import LIMIT
-from evalsuite.report.words import table
-from evalsuite.runfolder import Run
+from evalsuite.report.safetext import LIMIT
+from evalsuite.report.translations import table
+from evalsuite.runs.folder import Run
 from tests.report.factory import LEAKS, hostile_run, write_run
 
 VOID = {"meta", "br", "link", "img", "line", "circle", "rect", "input"}

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from evalsuite.report import history_text
-from evalsuite.runrecord import GateNumbers, PromotionInfo
+from evalsuite.runs import GateNumbers, PromotionInfo
 
 GATES = ("liveness", "template_round_trip", "example_leakage", "pronoun_resolution", "forgetting")
 

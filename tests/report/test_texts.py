@@ -24,8 +24,8 @@ from evalsuite.report import (
 )
 from evalsuite.report.markdown import escape, fenced
 from evalsuite.report.terminal import _sentence
-from evalsuite.runfolder import Run
-from evalsuite.runrecord import Tier
+from evalsuite.runs import Tier
+from evalsuite.runs.folder import Run
 from tests.report.factory import FAILING, HOSTILE, hostile_run, part, verdict, write_run
 
 CHINESE = (

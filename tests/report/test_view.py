@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from evalsuite.report.view import build_view, sentence
-from evalsuite.runfolder import Run
-from evalsuite.runrecord.info import LooksInfo
+from evalsuite.runs.folder import Run
+from evalsuite.runs.info import LooksInfo
 from tests.report.factory import ENGLISH, verdict, write_run
 
 

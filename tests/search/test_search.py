@@ -27,7 +27,7 @@ from evalsuite.search import (
     Promise,
     defect_of,
 )
-from evalsuite.search.drawing import bred, fresh
+from evalsuite.search.proposals import bred, fresh
 from evalsuite.strategies import ANSWERABLE, Attack, Envelope, World, build_attack, usable
 from evalsuite.template import ChatTemplate, load_template
 

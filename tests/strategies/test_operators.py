@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite.casefiles import dump_cases, parse_cases
 from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases.casefiles import dump_cases, parse_cases
 from evalsuite.conversation import Role
 from evalsuite.detectors import literal_leak, resolve
 from evalsuite.errors import InvalidInput

@@ -9,7 +9,6 @@ from dataclasses import replace
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import EvalsuiteError
 from evalsuite.template import Rendered, WireTemplate
-from evalsuite.template.files import full_tokenizer
 from evalsuite.template.isolated import own_template, r6_stable
 from evalsuite.template.pieces import Place
 from evalsuite.template.properties import (
@@ -22,6 +21,7 @@ from evalsuite.template.properties import (
     r8_truncation,
     r9_bos_and_stop,
 )
+from evalsuite.template.tokenizerfolder import full_tokenizer
 from evalsuite.template.wire import Block, Wire
 
 

@@ -33,12 +33,12 @@ from evalsuite.template import (
 from evalsuite.template.adversarial import adversarial_conversations
 from evalsuite.template.base import Equivalence
 from evalsuite.template.equivalence import first_change
-from evalsuite.template.files import Prefix, read_tokenizer
+from evalsuite.template.familymatch import likenesses
 from evalsuite.template.isolated import own_template, r6_stable
-from evalsuite.template.likeness import likenesses
 from evalsuite.template.properties import r4_parse_back, r5_system_once, r10_train_equals_serve
-from evalsuite.template.specimens import write_specimen
-from evalsuite.template.table import check_family, family_table
+from evalsuite.template.propertytable import check_family, family_table
+from evalsuite.template.sampletokenizers import write_specimen
+from evalsuite.template.tokenizerfolder import Prefix, read_tokenizer
 from evalsuite.template.wire import parse_block
 
 GOLDENS = Path(__file__).parents[2] / "goldens" / "templates"

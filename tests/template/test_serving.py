@@ -11,8 +11,8 @@ from transformers import AutoTokenizer
 
 from evalsuite.template import FAMILIES, PropertyStatus
 from evalsuite.template.isolated import served_texts
+from evalsuite.template.sampletokenizers import write_specimen
 from evalsuite.template.serving import as_served
-from evalsuite.template.specimens import write_specimen
 
 DIALOGUES = (
     (("user", "Which is faster, A or B?"),),

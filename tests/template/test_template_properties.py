@@ -24,7 +24,6 @@ from evalsuite.template import (
     load_template,
 )
 from evalsuite.template.adversarial import adversarial_conversations
-from evalsuite.template.files import read_tokenizer
 from evalsuite.template.isolated import Limits, own_template, r6_stable
 from evalsuite.template.properties import (
     PROPERTIES,
@@ -35,6 +34,7 @@ from evalsuite.template.properties import (
     r10_train_equals_serve,
 )
 from evalsuite.template.shrinking import describe, judge, shrink
+from evalsuite.template.tokenizerfolder import read_tokenizer
 
 ONE = (Conversation.of(("user", "plain")),)
 NO_SYSTEM = """\

@@ -14,9 +14,9 @@ from transformers import AutoTokenizer
 
 from evalsuite.conversation import Conversation
 from evalsuite.template import FAMILIES, PropertyStatus, Rendered, check, load_template
-from evalsuite.template.likeness import likenesses
+from evalsuite.template.familymatch import likenesses
+from evalsuite.template.sampletokenizers import write_specimen
 from evalsuite.template.serving import as_served
-from evalsuite.template.specimens import write_specimen
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evalsuite.errors import TrainingError
-from evalsuite.storage import FileLock
+from evalsuite.files.storage import FileLock
 from evalsuite.training.folder import claimed, latest_checkpoint, publish
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from evalsuite.conversation import Conversation
 from evalsuite.errors import InvalidInput
 from evalsuite.template import FAMILIES, ChatTemplate, Rendered, load_template
-from evalsuite.template.specimens import write_specimen
+from evalsuite.template.sampletokenizers import write_specimen
 from evalsuite.training.prepare import IGNORED, encode, prepare
 from evalsuite.training.recipe import DataRecipe
 from evalsuite.training.samples import Sample, draw_samples

@@ -23,7 +23,7 @@ from evalsuite.integrations.deepeval.datasets import (
     write_cases,
 )
 from evalsuite.integrations.deepeval.loading import hush
-from evalsuite.integrations.deepeval.measuring import DETECTORS, Known, detector
+from evalsuite.integrations.deepeval.scoring import DETECTORS, Known, detector
 from evalsuite.integrations.deepeval.testcases import (
     conversational_golden,
     conversational_test_case,
@@ -100,12 +100,12 @@ def judge(
         cache: SQLite file of answers; None: the user's own.
 
     Returns:
-        An :class:`~evalsuite.integrations.deepeval.judging.EngineJudge`.
+        An :class:`~evalsuite.integrations.deepeval.judgemodel.EngineJudge`.
 
     Raises:
         ModelError: the base cannot be used.
         MissingDependency: deepeval is not installed.
     """
-    from evalsuite.integrations.deepeval.judging import open_judge
+    from evalsuite.integrations.deepeval.judgemodel import open_judge
 
     return open_judge(base, adapter, sampling=sampling, cache=cache)

@@ -20,7 +20,7 @@ from evalsuite.conversation import Message
 from evalsuite.errors import EvalsuiteError, InvalidCase
 from evalsuite.generation import Finish, Output
 from evalsuite.prompts import Demonstration
-from evalsuite.runrecord import CaseRow, OutputRow, ScoreRow
+from evalsuite.runs import CaseRow, OutputRow, ScoreRow
 from evalsuite.scenarios import SkillItem
 
 KEY = "evalsuite"

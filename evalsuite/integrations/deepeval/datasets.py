@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evalsuite.casefiles import dump_cases
 from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases.casefiles import dump_cases
 from evalsuite.errors import InvalidCase, RunError, RunStorageError
+from evalsuite.files.storage import atomic_write, storage_errors
 from evalsuite.generation import Finish
 from evalsuite.integrations.deepeval.answered import Answered, Recorded, Swapped
 from evalsuite.integrations.deepeval.loading import load
@@ -24,10 +25,9 @@ from evalsuite.integrations.deepeval.testcases import (
     read,
 )
 from evalsuite.prompts import Demonstration
-from evalsuite.runfolder import Run, load_run
-from evalsuite.runrecord import SKILLS, CaseRow, OutputRow, ShownRow, Side
+from evalsuite.runs import SKILLS, CaseRow, OutputRow, ShownRow, Side
+from evalsuite.runs.folder import Run, load_run
 from evalsuite.scenarios import SkillItem
-from evalsuite.storage import atomic_write, storage_errors
 
 
 def dataset_of_run(

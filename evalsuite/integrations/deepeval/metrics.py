@@ -11,9 +11,9 @@ from typing import Any
 from evalsuite.detectors import Score
 from evalsuite.errors import EvalsuiteError, InvalidInput, NotMeasured
 from evalsuite.integrations.deepeval.loading import load
-from evalsuite.integrations.deepeval.measuring import Detector
+from evalsuite.integrations.deepeval.scoring import Detector
 from evalsuite.integrations.deepeval.testcases import read
-from evalsuite.report.visible import one_line, visible
+from evalsuite.report.safetext import one_line, visible
 
 _metrics = load("metrics")
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalsuite.cases import Case, Expectation
+from evalsuite.cases.importers import guess_kind, identifier
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import EvalsuiteError, InvalidCase
-from evalsuite.importers import guess_kind, identifier
 from evalsuite.integrations.deepeval.answered import KEY, Answered, from_plain, to_plain
 from evalsuite.integrations.deepeval.loading import load
-from evalsuite.prompts.parts import guess_language
+from evalsuite.prompts.content import guess_language
 
 _TURN = re.compile(r"(user|assistant): (.*)", re.DOTALL)
 

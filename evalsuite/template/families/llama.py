@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalsuite.template.files import Prefix
+from evalsuite.template.tokenizerfolder import Prefix
 from evalsuite.template.wire import Wire
 
 _USER = "«<|start_header_id|>»user«<|end_header_id|>»\n\n{}«<|eot_id|>»"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalsuite.template.files import Prefix
+from evalsuite.template.tokenizerfolder import Prefix
 from evalsuite.template.wire import Wire
 
 _SOURCE = "github.com/mistralai/mistral-common, tokens/tokenizers/instruct.py"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalsuite.template.files import Prefix
+from evalsuite.template.tokenizerfolder import Prefix
 from evalsuite.template.wire import Wire
 
 PHI_3 = Wire(

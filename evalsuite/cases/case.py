@@ -1,0 +1,143 @@
+"""Cases: one conversation, one query, and what a good rewrite of the query must and must not say.
+
+This module owns the types. Reading and writing them as YAML is in :mod:`evalsuite.cases.casefiles`,
+other people's formats are in :mod:`evalsuite.cases.importers`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evalsuite.conversation import Message, Role
+from evalsuite.errors import InvalidCase, InvalidConversation
+
+
+class Language(StrEnum):
+    """The language of the query."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+class Kind(StrEnum):
+    """What makes the query depend on its history; slices of every report."""
+
+    SINGLE = "single"
+    """One entity was mentioned; the query refers back to it."""
+    COMPARISON = "comparison"
+    """Two entities were compared; the assistant's answer settles which one is meant."""
+    TOPIC_SWITCH = "topic_switch"
+    """The conversation moved on to another entity; the latest one is meant."""
+    DISTANT = "distant"
+    """The antecedent lies four or more turns back, behind turns about other things."""
+    PLURAL = "plural"
+    """The query refers to several entities at once (they, both, 它们)."""
+    PERSON = "person"
+    """The antecedent is a person (he, she, 他, 她), told apart from a thing or another person."""
+    ORDINAL = "ordinal"
+    """The former, the latter, the first one, 前者, 后者."""
+    DROPPED_SUBJECT = "dropped_subject"
+    """The query has no subject at all; it has to be supplied."""
+    CORRECTION = "correction"
+    """The user corrects an earlier mention ("no, I meant ..."); the corrected entity is meant."""
+    STANDALONE = "standalone"
+    """The query already stands alone and must stay exactly as it is."""
+    UNANSWERABLE = "unanswerable"
+    """The turn that would settle the reference is missing: stay unchanged, never guess."""
+    DEMONSTRATION_LURE = "demonstration_lure"
+    """The history resembles a demonstration of the prompt, whose entity tempts."""
+    NOISY = "noisy"
+    """Typos, mixed scripts or mixed languages around an ordinary reference."""
+
+
+_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What a good answer to a case says.
+
+    Raises:
+        InvalidCase: contradictory or empty fields.
+    """
+
+    rewrites: tuple[str, ...] = ()
+    """Accepted rewrites; a case whose query stays unchanged needs none."""
+    must_name: tuple[str, ...] = ()
+    """Every one of these must occur in the answer (compared without case, NFKC)."""
+    must_not_name: tuple[str, ...] = ()
+    """None of these may occur in the answer."""
+    unchanged: bool = False
+    """The answer must be the query itself."""
+
+    def __post_init__(self) -> None:
+        for name in ("rewrites", "must_name", "must_not_name"):
+            values = tuple(getattr(self, name))
+            object.__setattr__(self, name, values)
+            if any(not isinstance(v, str) or not v.strip() for v in values):
+                raise InvalidCase(f"expect.{name}={list(values)!r} holds an empty text; remove it")
+        both = {v.casefold() for v in self.must_name} & {v.casefold() for v in self.must_not_name}
+        if both:
+            raise InvalidCase(
+                f"{sorted(both)!r} stands in must_name and in must_not_name; keep it in one"
+            )
+        if not (self.unchanged or self.rewrites or self.must_name):
+            raise InvalidCase(
+                "the case expects nothing; give rewrites, must_name, or unchanged: true"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One history, one query, one expectation.
+
+    Raises:
+        InvalidCase: a bad id, an empty query, a system message in the history, an ``unchanged``
+            case whose accepted rewrites differ from its query.
+    """
+
+    id: str
+    language: Language
+    kind: Kind
+    cluster: str
+    """Cases that share a cluster (a template, a history) are not independent evidence."""
+    history: tuple[Message, ...]
+    """Turns before the query, oldest first; may lack assistant turns, may be empty."""
+    query: str
+    expect: Expectation
+    source: str = ""
+    """Where it came from: ``file:line``, or ``scenarios/<split>/<seed>``."""
+
+    def __post_init__(self) -> None:
+        if not _ID.match(self.id):
+            raise InvalidCase(
+                f"id={self.id!r} must be 1-80 of a-z, 0-9, '.', '_', '-', and start with one of "
+                "a-z, 0-9"
+            )
+        for name, known in (("language", Language), ("kind", Kind)):
+            value = getattr(self, name)
+            if value not in tuple(known):
+                raise InvalidCase(
+                    f"case {self.id!r}: {name}={value!r} is unknown; use one of: {', '.join(known)}"
+                )
+            object.__setattr__(self, name, known(value))
+        object.__setattr__(self, "history", tuple(self.history))
+        if not self.cluster.strip():
+            raise InvalidCase(f"case {self.id!r}: cluster is empty; give the template's name")
+        if not self.query.strip():
+            raise InvalidCase(f"case {self.id!r}: the query is empty")
+        if any(m.role is Role.SYSTEM for m in self.history):
+            raise InvalidConversation(f"case {self.id!r}: a history has no system message")
+        if self.expect.unchanged and any(r != self.query for r in self.expect.rewrites):
+            raise InvalidCase(
+                f"case {self.id!r}: unchanged: true, but a rewrite differs from the query"
+            )
+
+    @property
+    def reference(self) -> str | None:
+        """The preferred answer: the query where it must stay, else the first accepted rewrite."""
+        if self.expect.unchanged:
+            return self.query
+        return self.expect.rewrites[0] if self.expect.rewrites else None

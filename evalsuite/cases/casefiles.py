@@ -1,0 +1,373 @@
+"""YAML files of cases: reading, writing and checking them.
+
+A case file is a contract between people: closed keys, no YAML magic, and an error that names file,
+line, value and fix for everything that is wrong, all of it at once. :func:`dump_cases` and
+:func:`load_cases` are an inverse pair; the JSON Schema that editors use is made from the same
+tables as the reader and published as ``cases/case.schema.json``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from evalsuite.cases import Case, Expectation, Kind, Language
+from evalsuite.cases.schema import (
+    CASE_KEYS,
+    EXPECT_KEYS,
+    LISTS,
+    REQUIRED,
+    SPEAKERS,
+    json_schema,
+    schema_text,
+)
+from evalsuite.conversation import Message, Role
+from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
+from evalsuite.files.yaml import (
+    Broken,
+    Items,
+    Node,
+    Problems,
+    Text,
+    fields_of,
+    items_of,
+    joined,
+    parse,
+    quoted,
+    read_text,
+    scalar,
+    suggestion,
+    text_of,
+)
+
+SUFFIXES = (".yaml", ".yml")
+"""What a case file's name ends with when a folder is searched."""
+NOT_CASES = frozenset({"demonstrations", "regressions"})
+"""Folders that a search of a folder passes over: their YAML holds something else."""
+
+_SCHEMA_LINE = "# yaml-language-server: $schema="
+_E = TypeVar("_E", bound=StrEnum)
+
+
+def load_cases(paths: Path | str | Iterable[Path | str]) -> tuple[Case, ...]:
+    """Load every case of the given files and folders, in order.
+
+    Folders are searched recursively for ``*.yaml`` and ``*.yml``, sorted by path, without hidden
+    files and without folders named in :data:`NOT_CASES`. A file that is reached twice counts once.
+
+    Raises:
+        InvalidCase: with one line ``file:line: what is wrong and what to do`` for each problem.
+    """
+    loaded, problems = _load(_files(paths))
+    if problems:
+        raise InvalidCase(joined(problems))
+    return tuple(loaded)
+
+
+def parse_cases(text: str, name: str = "<text>") -> tuple[Case, ...]:
+    """Read the cases in a YAML text; ``name`` stands for the file in messages and sources.
+
+    Raises:
+        InvalidCase: as :func:`load_cases`.
+    """
+    problems = Problems(name)
+    cases = _parsed(text, problems, {})
+    if problems.found:
+        raise InvalidCase(joined(problems.lines()))
+    return tuple(cases)
+
+
+def lint(paths: Path | str | Iterable[Path | str]) -> list[str]:
+    """Return everything that :func:`load_cases` refuses, and what it accepts but nobody can mean.
+
+    The latter: an accepted rewrite without a name that it must hold or with one that it must not,
+    a forbidden name in a query that must stay unchanged, a rewrite that is the query, the same
+    conversation in two cases, white space around a text, a kind that contradicts the expectation.
+    """
+    try:
+        loaded, problems = _load(_files(paths))
+    except InvalidCase as error:
+        return str(error).splitlines()
+    for case in loaded:
+        problems += [f"{case.source}: case {case.id!r}: {text}" for text in _doubts(case)]
+    return problems + _repeated(loaded)
+
+
+def dump_cases(cases: Iterable[Case], *, schema: str | None = None) -> str:
+    """Write cases as one YAML text that :func:`parse_cases` reads back, sources apart.
+
+    Args:
+        cases: at least one; a case's ``source`` becomes a comment.
+        schema: where an editor finds the JSON Schema, relative to the file; None leaves it out.
+
+    Raises:
+        InvalidCase: no cases, the same id twice, or a text that no case file can hold.
+    """
+    blocks = [_dumped(case) for case in cases]
+    if not blocks:
+        raise InvalidCase("cases=() is empty; a case file holds at least one case")
+    head = f"{_SCHEMA_LINE}{schema}\n" if schema else ""
+    text = f"{head}cases:\n" + "\n".join(blocks)
+    parse_cases(text, "dump_cases")
+    return text
+
+
+def _files(paths: Path | str | Iterable[Path | str]) -> list[Path]:
+    given = [paths] if isinstance(paths, Path | str) else list(paths)
+    if not given:
+        raise InvalidCase("paths=[] names no case file; give files or folders")
+    found: dict[Path, Path] = {}
+    for path in map(Path, given):
+        if not path.exists():
+            raise InvalidCase(f"{path}: does not exist; name a case file or a folder of them")
+        files = sorted(_below(path)) if path.is_dir() else [path]
+        if not files:
+            raise InvalidCase(f"{path}: no {' or '.join(SUFFIXES)} file in this folder; add one")
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        inside = path.relative_to(folder).parts
+        hidden = any(part.startswith(".") for part in inside)
+        if path.suffix in SUFFIXES and not hidden and not NOT_CASES & {*inside[:-1]}:
+            yield path
+
+
+def _load(files: Sequence[Path]) -> tuple[list[Case], list[str]]:
+    cases: list[Case] = []
+    lines: list[str] = []
+    ids: dict[str, str] = {}
+    for file in files:
+        name = file.as_posix()
+        problems = Problems(name)
+        try:
+            cases += _parsed(read_text(file, name), problems, ids)
+        except InvalidInput as error:
+            lines.append(str(error))
+        lines += problems.lines()
+    return cases, lines
+
+
+def _parsed(text: str, problems: Problems, ids: dict[str, str]) -> list[Case]:
+    """Read the cases of one text; ``ids`` maps every id seen so far to its ``file:line``."""
+    root = parse(text, problems)
+    values = fields_of(root, ("cases",), "the file", problems) if root else None
+    if not root or values is None:
+        return []
+    if "cases" not in values:
+        problems.add(root.line, "the file has no key 'cases'; write 'cases:' and a list under it")
+        return []
+    nodes = items_of(values["cases"], "cases", problems)
+    if not nodes and isinstance(values["cases"], Items):
+        problems.add(values["cases"].line, "cases is empty; write at least one case")
+    read = [read_case(node, problems, ids) for node in nodes]
+    return [case for case in read if case is not None]
+
+
+def read_case(node: Node, problems: Problems, ids: dict[str, str]) -> Case | None:
+    """Read one case from its place in a file; what is wrong is noted.
+
+    Args:
+        node: the case.
+        problems: where to note what is wrong.
+        ids: every id read so far, by its ``file:line``; the case's is added.
+    """
+    before = len(problems.found)
+    values = fields_of(node, CASE_KEYS, "a case", problems)
+    if values is None:
+        return None
+    missing = [key for key in REQUIRED if key not in values]
+    if missing:
+        problems.add(node.line, f"the case lacks {', '.join(missing)}; add what is missing")
+    texts = {
+        key: text_of(values[key], key, problems)
+        for key in ("id", "cluster", "query")
+        if key in values
+    }
+    identifier = texts.get("id")
+    if identifier is not None:
+        _note_id(identifier, values["id"].line, problems, ids)
+    language = _member(values.get("language"), "language", Language, problems)
+    kind = _member(values.get("kind"), "kind", Kind, problems)
+    history = _history(values.get("history"), problems)
+    expect = _expectation(values.get("expect"), problems)
+    if len(problems.found) > before or not (identifier and language and kind and expect):
+        return None
+    try:
+        return Case(
+            id=identifier,
+            language=language,
+            kind=kind,
+            cluster=texts.get("cluster") or identifier,
+            history=history,
+            query=texts["query"] or "",
+            expect=expect,
+            source=f"{problems.name}:{node.line}",
+        )
+    except (InvalidCase, InvalidConversation) as error:
+        problems.add(node.line, str(error))
+        return None
+
+
+def _note_id(identifier: str, line: int, problems: Problems, ids: dict[str, str]) -> None:
+    if identifier in ids:
+        first = ids[identifier]
+        problems.add(line, f"duplicate id {identifier!r}, first at {first}; give this one another")
+    ids.setdefault(identifier, f"{problems.name}:{line}")
+
+
+def _member(node: Node | None, what: str, kind: type[_E], problems: Problems) -> _E | None:
+    text = text_of(node, what, problems) if node else None
+    if text is None or node is None:
+        return None
+    known = [member.value for member in kind]
+    if text in known:
+        return kind(text)
+    hint = suggestion(text, known)
+    problems.add(node.line, f"{what}={text!r} is unknown{hint or '; use ' + ', '.join(known)}")
+    return None
+
+
+def _history(node: Node | None, problems: Problems) -> tuple[Message, ...]:
+    if node is None:
+        return ()
+    turns = [_turn(item, problems) for item in items_of(node, "history", problems)]
+    return tuple(turn for turn in turns if turn is not None)
+
+
+def _turn(node: Node, problems: Problems) -> Message | None:
+    how = "write '- user: ...' or '- assistant: ...'"
+    entries = () if isinstance(node, Text | Items | Broken) else node.entries
+    if isinstance(node, Broken):
+        return None
+    if len(entries) != 1:
+        problems.add(node.line, f"a turn has exactly one speaker; {how}, each with its own '- '")
+        return None
+    key, value = entries[0]
+    content = text_of(value, "a turn's text", problems)
+    role = key.value if isinstance(key, Text) else ""
+    if role not in SPEAKERS:
+        problems.add(key.line, f"role {role!r} is not allowed in a history; {how}")
+        return None
+    return None if content is None else Message(Role(role), content)
+
+
+def _expectation(node: Node | None, problems: Problems) -> Expectation | None:
+    before = len(problems.found)
+    values = fields_of(node, EXPECT_KEYS, "expect", problems) if node else None
+    if node is None or values is None:
+        return None
+    lists = {key: _texts(values[key], key, problems) for key in LISTS if key in values}
+    unchanged = _boolean(values.get("unchanged"), "unchanged", problems)
+    if len(problems.found) > before:
+        return None
+    try:
+        return Expectation(**lists, unchanged=unchanged)
+    except InvalidCase as error:
+        problems.add(node.line, str(error))
+        return None
+
+
+def _texts(node: Node, what: str, problems: Problems) -> tuple[str, ...]:
+    items = items_of(node, what, problems)
+    texts = [text_of(item, f"an entry of {what}", problems) for item in items]
+    return tuple(text for text in texts if text is not None)
+
+
+def _boolean(node: Node | None, what: str, problems: Problems) -> bool:
+    if node is None or isinstance(node, Broken):
+        return False
+    if isinstance(node, Text) and node.plain and node.value in ("true", "false"):
+        return node.value == "true"
+    problems.add(node.line, f"{what} must be true or false, without quotes")
+    return False
+
+
+def _dumped(case: Case) -> str:
+    lines = [f"  # from {quoted(case.source)[1:-1]}"] if case.source else []
+    lines += [
+        f"  - id: {scalar(case.id)}",
+        f"    language: {case.language}",
+        f"    kind: {case.kind}",
+        f"    cluster: {scalar(case.cluster)}",
+    ]
+    if case.history:
+        lines.append("    history:")
+        lines += [f"      - {turn.role}: {quoted(turn.content)}" for turn in case.history]
+    lines += [f"    query: {quoted(case.query)}", "    expect:"]
+    for key in LISTS:
+        values = getattr(case.expect, key)
+        lines += [f"      {key}:"] * bool(values) + [f"        - {quoted(v)}" for v in values]
+    if case.expect.unchanged:
+        lines.append("      unchanged: true")
+    return "\n".join(lines) + "\n"
+
+
+def _doubts(case: Case) -> Iterator[str]:
+    expect = case.expect
+    for key in LISTS:
+        if len(set(getattr(expect, key))) < len(getattr(expect, key)):
+            yield f"{key} holds a text twice; keep it once"
+    texts = [case.query, *expect.rewrites, *(turn.content for turn in case.history)]
+    if any(text != text.strip() for text in texts):
+        yield "white space around a text; trim it"
+    for rewrite in expect.rewrites:
+        if not expect.unchanged and rewrite == case.query:
+            yield "an accepted rewrite is the query; remove it, or say unchanged: true"
+        for name in expect.must_name:
+            if not names(rewrite, name):
+                yield f"the rewrite {rewrite!r} lacks {name!r}, which must_name asks for"
+    for answer in (case.query,) if expect.unchanged else expect.rewrites:
+        for name in expect.must_not_name:
+            if names(answer, name):
+                yield f"the accepted answer {answer!r} holds {name!r}, which must_not_name forbids"
+        if expect.unchanged and not all(names(answer, name) for name in expect.must_name):
+            yield "must_name asks for a name that the unchanged query lacks"
+    if case.kind in (Kind.STANDALONE, Kind.UNANSWERABLE) and not expect.unchanged:
+        yield f"kind {case.kind} stays as it is; say unchanged: true or choose another kind"
+
+
+def names(text: str, name: str) -> bool:
+    """Whether ``name`` occurs in ``text``: NFKC, without case, never inside a Latin word."""
+    haystack, needle = (unicodedata.normalize("NFKC", t).casefold() for t in (text, name))
+    left = r"(?<![a-z0-9])" if re.match(r"[a-z0-9]", needle) else ""
+    right = r"(?![a-z0-9])" if re.search(r"[a-z0-9]\Z", needle) else ""
+    return re.search(left + re.escape(needle) + right, haystack) is not None
+
+
+def _repeated(cases: Sequence[Case]) -> list[str]:
+    first: dict[tuple[tuple[Message, ...], str], Case] = {}
+    found = []
+    for case in cases:
+        twin = first.setdefault((case.history, case.query), case)
+        if twin is not case:
+            found.append(
+                f"{case.source}: case {case.id!r} has the conversation of {twin.id!r} "
+                f"({twin.source}); remove one of them"
+            )
+    return found
+
+
+def without_source(case: Case) -> Case:
+    """Return the case as it would compare after a round trip through another file."""
+    return dataclasses.replace(case, source="")
+
+
+__all__ = [
+    "dump_cases",
+    "json_schema",
+    "lint",
+    "load_cases",
+    "names",
+    "parse_cases",
+    "schema_text",
+    "without_source",
+]

@@ -1,0 +1,238 @@
+"""cases lint, import and template check: looking at files before a model does."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalsuite.commands.console import Terminal
+from evalsuite.commands.options import BY_CHECK, Subparsers, command
+
+if TYPE_CHECKING:
+    from evalsuite.models import Provenance
+    from evalsuite.template import PropertyResult
+
+
+def add(subparsers: Subparsers) -> None:
+    """Declare the commands."""
+    cases = subparsers.add_parser("cases", help="golden cases")
+    actions = cases.add_subparsers(required=True, metavar="ACTION")
+    lint = command(
+        actions,
+        "lint",
+        _lint,
+        help="check case files and name everything that is wrong",
+        example="evalsuite cases lint cases",
+        ends=BY_CHECK,
+    )
+    lint.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        default=[Path("cases")],
+        metavar="PATH",
+        help="files or folders (default: cases)",
+    )
+    convert = command(
+        subparsers,
+        "import",
+        _import,
+        help="turn somebody else's data into cases",
+        example="evalsuite import tsv rewrites.tsv --out my-cases/imported_en.yaml",
+    )
+    convert.add_argument("format", metavar="FORMAT", help="canard, cast2019, alexa_cqr or tsv")
+    convert.add_argument(
+        "file", type=Path, metavar="FILE", help="the file to read; for cast2019 the topics"
+    )
+    convert.add_argument("--out", type=Path, required=True, help="the YAML file to write")
+    convert.add_argument("--limit", type=int, help="stop after so many cases")
+    _add_template(subparsers)
+
+
+def _add_template(subparsers: Subparsers) -> None:
+    template = subparsers.add_parser("template", help="chat templates")
+    actions = template.add_subparsers(required=True, metavar="ACTION")
+    check = command(
+        actions,
+        "check",
+        _check,
+        help="try to refute every property of a chat template",
+        example="evalsuite template check path/to/model",
+        ends="exit status: 0 nothing is refuted, 1 something is, 2 something was not compared, "
+        "3 could not run, 130 interrupted",
+    )
+    check.add_argument(
+        "model",
+        metavar="MODEL",
+        help="nano, a folder, a Hugging Face id, or a family, such as llama-3; "
+        "with #FAMILY after it where a tokenizer fits several families",
+    )
+    check.add_argument(
+        "--adapter", type=Path, help="compare with the template that this adapter was trained with"
+    )
+    command(
+        actions,
+        "families",
+        _families,
+        help="check every family and print a table of what holds",
+        example="evalsuite template families",
+        ends=BY_CHECK,
+    )
+
+
+def _lint(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.cases.casefiles import lint, load_cases
+    from evalsuite.regressions import FOLDER, load_regressions
+
+    folders = [path / FOLDER for path in args.paths]
+    problems = [*lint(args.paths), *_broken_regressions(folders)]
+    for problem in problems:
+        terminal.say(problem)
+    if problems:
+        return 1
+    count = len(load_cases(args.paths))
+    regressions = sum(len(load_regressions(folder)) for folder in folders)
+    further = f" and {regressions} regressions" if regressions else ""
+    terminal.say(f"{count} cases{further}, nothing wrong")
+    return 0
+
+
+def _broken_regressions(folders: Iterable[Path]) -> Iterator[str]:
+    from evalsuite.errors import InvalidCase
+    from evalsuite.regressions import load_regressions
+
+    for folder in folders:
+        try:
+            load_regressions(folder)
+        except InvalidCase as error:
+            yield from str(error).splitlines()
+
+
+def _import(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.cases.casefiles import dump_cases
+    from evalsuite.cases.importers import import_cases
+    from evalsuite.errors import RunStorageError
+    from evalsuite.files.storage import storage_errors, write_named
+
+    cases = import_cases(args.format, args.file, limit=args.limit)
+    with storage_errors(args.out, RunStorageError):
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        write_named(args.out, dump_cases(cases).encode())
+    terminal.say(f"wrote {len(cases)} cases to {args.out}")
+    return 0
+
+
+def _check(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.errors import TemplateError
+    from evalsuite.template import FAMILIES, check, likenesses, load_template
+    from evalsuite.template.propertytable import check_family
+
+    if args.model in FAMILIES and not Path(args.model).exists():
+        if args.adapter is not None:
+            raise TemplateError("--adapter is compared with a model's folder; name that, no family")
+        terminal.say(f"family {args.model}, on a small tokenizer with the settings of its maker's")
+        return _told(check_family(args.model), terminal)
+    folder, family = _tokenizer(args.model)
+    likes = likenesses(folder)
+    whole = [like.family for like in likes if like.whole]
+    try:
+        template = load_template(folder, family=family)
+    except TemplateError as error:
+        _serve(folder, terminal)
+        if family is not None or not whole:
+            raise
+        raise TemplateError(f"{error}. Its own template is {whole[0]}'s") from error
+    terminal.say(f"folder {folder}: family {template.family}, fingerprint {template.fingerprint}")
+    for like in likes:
+        told = f"the same tokens in {like.same} of {like.compared} harmless conversations"
+        parts = "" if like.departure is None else f"; first difference: {like.departure}"
+        terminal.say(f"own template against {like.family}: {told}{parts}")
+    if whole and template.family not in whole:
+        terminal.say(
+            f"its own template is {whole[0]}'s, but it is taken for {template.family}'s; name it "
+            f"as {folder}#{whole[0]}"
+        )
+    trained = _trained_with(args.adapter)
+    results = check(
+        template,
+        training_fingerprint=trained.template_fingerprint if trained else None,
+        training_tokens=trained.template_tokens if trained else (),
+    )
+    if trained is None:
+        results = [result for result in results if not result.name.startswith("R10 ")]
+    status = _told(results, terminal)
+    _serve(folder, terminal)
+    return status
+
+
+def _serve(folder: Path, terminal: Terminal) -> None:
+    """Say what the folder's own template does in a server."""
+    from evalsuite.report.safetext import one_line
+    from evalsuite.template.serving import as_served
+
+    if served := as_served(folder):
+        terminal.say("as a server renders it, by its own template as one text (decides nothing):")
+        for result in served:
+            word = {"violated": "lacks", "holds": "keeps"}.get(result.status, result.status)
+            terminal.say(f"{word:9} {result.name}: {one_line(result.detail, 2000)}")
+
+
+def _trained_with(adapter: Path | None) -> Provenance | None:
+    """What an adapter says of its training."""
+    from evalsuite.errors import ModelError
+    from evalsuite.models import read_adapter
+
+    if adapter is None:
+        return None
+    provenance = read_adapter(adapter).provenance
+    if provenance is None:
+        raise ModelError(f"{adapter} holds no evalsuite.json that says what it was trained with")
+    return provenance
+
+
+def _told(results: Sequence[PropertyResult], terminal: Terminal) -> int:
+    """Say what was found; 1 where something is refuted, 2 where something was not compared."""
+    from evalsuite.report.safetext import one_line
+
+    for result in results:
+        terminal.say(f"{result.status:9} {result.name}: {one_line(result.detail, 2000)}")
+    found = {result.status.value for result in results}
+    return 1 if "violated" in found else 2 if "untested" in found else 0
+
+
+def _tokenizer(model: str) -> tuple[Path, str | None]:
+    """Find a folder with a tokenizer, which needs no weights, or a whole base model."""
+    from evalsuite.errors import ModelNotFound
+    from evalsuite.models import resolve_base, without_family
+    from evalsuite.template import FAMILIES
+
+    known = without_family(model)
+    folder = Path(known).expanduser()
+    try:
+        if known != "nano" and (folder / "tokenizer.json").is_file():
+            return folder, model[len(known) + 1 :] or None
+        base = resolve_base(model)
+    except OSError as error:
+        raise ModelNotFound(
+            f"{folder}: {error.strerror}; give a folder that can be read"
+        ) from error
+    except ModelNotFound as error:
+        if "/" in known or folder.exists():
+            raise
+        raise ModelNotFound(
+            f"{model!r} is neither a base model ({error}) nor a family of chat templates, which "
+            f"are: {', '.join(FAMILIES)}"
+        ) from error
+    return base.path, base.family
+
+
+def _families(_args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.template import FAMILIES, PropertyStatus
+    from evalsuite.template.propertytable import check_family, family_table
+
+    results = {name: check_family(name) for name in FAMILIES}
+    terminal.say(family_table(results))
+    found = (result for several in results.values() for result in several)
+    return int(any(result.status is PropertyStatus.VIOLATED for result in found))

@@ -1,0 +1,260 @@
+"""gate, report, promote, verify, rollback: from a candidate to a record."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalsuite.commands.console import Terminal
+from evalsuite.commands.options import (
+    BY_CHECK,
+    BY_STATUS,
+    EXIT,
+    HELP,
+    Subparsers,
+    add_base,
+    add_champion,
+    add_gate_options,
+    add_registry,
+    command,
+    gate_request,
+)
+from evalsuite.commands.progress import LONG, Milestones, status_line
+
+if TYPE_CHECKING:
+    from evalsuite.pipeline import Event, GateRequest
+    from evalsuite.runs.folder import Run
+
+
+def add(subparsers: Subparsers) -> None:
+    """Declare the commands."""
+    gate = command(
+        subparsers,
+        "gate",
+        _gate,
+        help="run every gate on an adapter and write a run folder",
+        example="evalsuite gate --base-model nano --adapter adapters/candidate --out reports/today",
+        ends=BY_STATUS,
+    )
+    add_base(gate)
+    gate.add_argument("--adapter", type=Path, required=True, help="the candidate's folder")
+    gate.add_argument(
+        "--out",
+        type=Path,
+        default=Path("reports/run"),
+        help="the run folder; a run that is there is replaced (default: reports/run)",
+    )
+    gate.add_argument("--waivers", type=Path, help=HELP["waivers"])
+    add_gate_options(gate)
+    add_registry(gate)
+    add_champion(gate)
+    _add_report(subparsers)
+    _add_tables(subparsers)
+    _add_promote(subparsers)
+    _add_verify(subparsers)
+    _add_rollback(subparsers)
+
+
+def _add_report(subparsers: Subparsers) -> None:
+    report = command(
+        subparsers,
+        "report",
+        _report,
+        help="write the reports of a run again",
+        example="evalsuite report reports/today",
+        ends=BY_STATUS,
+    )
+    report.add_argument("run_folder", type=Path, metavar="RUN")
+    report.add_argument("--junit", action="store_true", help="write junit.xml too")
+    report.add_argument(
+        "--language", default="en", metavar="en|zh", help="of the page's own words (default: en)"
+    )
+    report.add_argument(
+        "--search",
+        type=Path,
+        metavar="DIR",
+        help="show what evalsuite search found out about the same adapter",
+    )
+    report.add_argument(
+        "--qualification",
+        type=Path,
+        metavar="DIR",
+        help="show what evalsuite qualify measured under the same policy (default: what ships)",
+    )
+    report.add_argument(
+        "--github",
+        action="store_true",
+        help="in GitHub Actions: mark failed cases in their files, and add to the job's summary",
+    )
+
+
+def _add_tables(subparsers: Subparsers) -> None:
+    tables = command(
+        subparsers,
+        "tables",
+        _tables,
+        help="write a run as tables: cases, outputs, scores and verdicts",
+        example="evalsuite tables reports/today --out tables",
+    )
+    tables.add_argument("run_folder", type=Path, metavar="RUN")
+    tables.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the folder of the tables"
+    )
+    tables.add_argument(
+        "--parquet", action="store_true", help="Parquet instead of CSV (needs pyarrow)"
+    )
+
+
+def _add_promote(subparsers: Subparsers) -> None:
+    promote = command(
+        subparsers,
+        "promote",
+        _promote,
+        help="make the adapter of a passed run the champion",
+        example="evalsuite promote reports/today --registry registry",
+    )
+    promote.add_argument("run_folder", type=Path, metavar="RUN")
+    add_registry(promote)
+
+
+def _add_verify(subparsers: Subparsers) -> None:
+    verify = command(
+        subparsers,
+        "verify",
+        _verify,
+        help="recompute every digest of a promotion record and name what changed",
+        example="evalsuite verify registry/records/000001-0a1b2c3d4e5f.json",
+        ends=BY_CHECK,
+    )
+    verify.add_argument("record", type=Path, metavar="RECORD", help="a file of registry/records/")
+    verify.add_argument("--adapter", type=Path, help="where the adapter lies now")
+    verify.add_argument(
+        "--run-folder", type=Path, help="another copy of the run (default: the registry's own)"
+    )
+    verify.add_argument("--base-model", help="where the base lies now: a folder, or a hub id")
+
+
+def _add_rollback(subparsers: Subparsers) -> None:
+    rollback = command(
+        subparsers,
+        "rollback",
+        _rollback,
+        help="make the adapter of an earlier record the champion again",
+        example="evalsuite rollback 1 --registry registry",
+    )
+    rollback.add_argument("record", metavar="RECORD", help="a record's file or number")
+    add_registry(rollback)
+
+
+def from_here(path: Path) -> Path:
+    """A path as a person would type it: relative to the working directory, where it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def run_gate(request: GateRequest, terminal: Terminal) -> Run:
+    """Evaluate, write the reports, say the verdict; shared by gate and quickstart."""
+    from evalsuite.pipeline import evaluate
+    from evalsuite.report import summary, write_reports
+
+    milestones = Milestones(LONG)
+
+    def tell(event: Event) -> None:
+        terminal.progress(status_line(event))
+        line = milestones.line(event)
+        if line is not None:
+            terminal.log(line)
+
+    with terminal.working("gating"):
+        run = evaluate(request, tell=tell)
+        html, *_ = write_reports(run)
+    terminal.say(summary(run))
+    terminal.say("")
+    terminal.say(f"report: {html}")
+    return run
+
+
+def _gate(args: argparse.Namespace, terminal: Terminal) -> int:
+    run = run_gate(gate_request(args, ("evalsuite", *sys.argv[1:])), terminal)
+    return EXIT[run.status]
+
+
+def _report(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.report import interface, read_beside, summary, write_reports
+    from evalsuite.runs.folder import load_run
+
+    language = interface(args.language)
+    run = load_run(args.run_folder)
+    beside = read_beside(run, search=args.search, qualification=args.qualification)
+    for path in write_reports(run, junit=args.junit, language=language, beside=beside):
+        terminal.say(f"wrote {path}")
+    if args.github:
+        _to_github(run, terminal)
+    else:
+        terminal.say(summary(run))
+    return EXIT[run.status]
+
+
+def _to_github(run: Run, terminal: Terminal) -> None:
+    """Print workflow commands, and append the report to the file that GitHub names."""
+    from evalsuite.errors import RunStorageError
+    from evalsuite.files.storage import storage_errors
+    from evalsuite.report import render_markdown, workflow_commands
+
+    for line in workflow_commands(run):
+        terminal.raw(f"{line}\n")
+    named = os.environ.get("GITHUB_STEP_SUMMARY")
+    if named:
+        path = Path(named)
+        with storage_errors(path, RunStorageError), path.open("a", encoding="utf-8") as stream:
+            stream.write(f"{render_markdown(run)}\n")
+
+
+def _tables(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.runs.tables import load_tables
+
+    tables = load_tables(args.run_folder)
+    write = tables.write_parquet if args.parquet else tables.write_csv
+    for path in write(args.out):
+        terminal.say(f"wrote {path}")
+    return 0
+
+
+def _promote(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.registry import promote
+
+    record = promote(args.run_folder, args.registry, now=datetime.now(UTC))
+    path = from_here(record.path)
+    terminal.say(f"promoted {from_here(record.adapter_path)}. record: {path}")
+    terminal.say(f"check it with: evalsuite verify {path}")
+    return 0
+
+
+def _verify(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.registry import Check, verify
+
+    found = verify(args.record, adapter=args.adapter, run=args.run_folder, base=args.base_model)
+    for finding in found.findings:
+        detail = f": {finding.detail}" if finding.detail else ""
+        terminal.say(f"{finding.check:9} {finding.subject}{detail}")
+    terminal.say("")
+    if found.ok:
+        open_ = sum(finding.check is Check.UNCHECKED for finding in found.findings)
+        unseen = f"; {open_} of {len(found.findings)} could not be checked" if open_ else ""
+        terminal.say(f"verified: nothing that was checked has changed since the promotion{unseen}")
+        return 0
+    problems, all_ = len(found.problems), len(found.findings)
+    terminal.say(f"NOT verified: {problems} of {all_} things changed or are missing")
+    return 1
+
+
+def _rollback(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.registry import rollback
+
+    record = rollback(args.registry, args.record, now=datetime.now(UTC))
+    terminal.say(f"rolled back. record: {from_here(record.path)}")
+    return 0

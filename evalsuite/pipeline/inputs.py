@@ -1,0 +1,404 @@
+"""What a run is asked for, and the same with every name resolved and every file read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from evalsuite.cases import Case, Language
+from evalsuite.cases.casefiles import dump_cases, load_cases, without_source
+from evalsuite.detectors.retention import load_texts
+from evalsuite.engines import Numerics, resolve_numerics
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import (
+    Gate,
+    Opponent,
+    Policy,
+    Tier,
+    Waiver,
+    derived_seed,
+    load_policy,
+    load_waivers,
+)
+from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, resolve_base
+from evalsuite.pipeline.champion import (
+    AUTO,
+    Compared,
+    compared_with,
+    earlier_promotions,
+    require_rule,
+)
+from evalsuite.prompts import get_format, load_demonstrations
+from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
+from evalsuite.regressions import FOLDER, Regression, dump_regression, load_regressions
+from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS, PromotionInfo
+from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
+from evalsuite.template import ChatTemplate, load_template
+
+DEMONSTRATIONS = "demonstrations"
+"""The folder below a case folder that holds what prompts of golden cases show: of each set and
+language ``<set>_<language>.yaml``, and beside it ``..._swap.yaml``, its counterfactual."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRequest:
+    """What a person asks of ``evalsuite gate``."""
+
+    base_model: str = "nano"
+    adapter: Path
+    policy: str | None = None
+    """Name or file; None: ``nano`` for the embedded base, else ``default``."""
+    cases: Path = Path("cases")
+    out: Path = Path("reports/run")
+    cache: Path | None = None
+    """SQLite file of answers; None: the user's cache folder."""
+    seed: int | None = None
+    """Of the panels; None: derived from candidate and policy."""
+    prompt_format: str = "xml"
+    shown: int = 2
+    """Demonstrations in the prompt of a sampled case."""
+    dtype: str = "auto"
+    device: str = "auto"
+    merged: bool = True
+    """Whether the adapter is merged into its base."""
+    batch_tokens: int | None = None
+    """Cached tokens that one batch may hold; None: by device."""
+    worded: str = "panel"
+    """Split of the grammar that words the demonstrations of sampled cases."""
+    waivers: Path | None = None
+    """File of waivers; None: nothing is waived."""
+    registry: Path | None = None
+    """Folder of promotion records, with the champion, and of the ledger that counts the attempts
+    of a lineage; None: not counted, and compared with the base."""
+    champion: str = AUTO
+    """Whom the gate ``regression`` compares with: ``auto`` for the registry's champion, ``base``,
+    or the folder of an adapter."""
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """A request with everything resolved; nothing of it changes during the run."""
+
+    request: GateRequest
+    base: BaseRef
+    adapter: AdapterRef
+    policy: Policy
+    template: ChatTemplate
+    goldens: Mapping[str, tuple[Case, ...]]
+    """Golden cases by set: the part of a file's name before the first underscore."""
+    demonstrations: Mapping[tuple[str, Language], DemonstrationPair]
+    """What the prompts of a golden set show, where the set has demonstrations of its own."""
+    suites: tuple[SkillItem, ...] = field(default=())
+    texts: tuple[TextItem, ...] = field(default=())
+    regressions: tuple[Regression, ...] = ()
+    """Histories that broke a candidate once."""
+    waivers: tuple[Waiver, ...] = ()
+    """Those that are about this candidate."""
+    seed: int
+    compared: Compared
+    """Whom the gate ``regression`` compares the candidate with."""
+    attempt: Attempt | None = None
+    """Which attempt of its lineage this is; None: not counted, and judged as the first."""
+    history: tuple[PromotionInfo, ...] = ()
+    """What the registry promoted of this base before, oldest first."""
+
+    @property
+    def adapters(self) -> tuple[AdapterRef, ...]:
+        """Every adapter that is asked: the candidate, and the champion where there is one."""
+        champion = self.compared.adapter
+        return (self.adapter,) if champion is None else (self.adapter, champion)
+
+    @property
+    def judged(self) -> Policy:
+        """The policy as it judges this attempt."""
+        return self.policy.for_attempt(self.attempt.number if self.attempt else 1)
+
+    @property
+    def numerics(self) -> Numerics:
+        """Where and in what number format the models run.
+
+        Raises:
+            EngineError: the request names an unknown dtype or device.
+        """
+        asked = self.request
+        return resolve_numerics(
+            asked.dtype, asked.device, merged=asked.merged, batch_tokens=asked.batch_tokens
+        )
+
+    @property
+    def own_waivers(self) -> tuple[Waiver, ...]:
+        """The waivers of this candidate; one for another adapter blocks the run."""
+        return tuple(w for w in self.waivers if self.adapter.digest.startswith(w.adapter))
+
+    @property
+    def context(self) -> int:
+        """Tokens that the base model can attend to, prompt and answer together."""
+        config = json.loads((self.base.path / "config.json").read_text("utf-8"))
+        return int(config.get("max_position_embeddings", 2**31))
+
+    @property
+    def cache(self) -> Path:
+        """The SQLite file of answers."""
+        return self.request.cache or default_cache()
+
+    @property
+    def cases_digest(self) -> str:
+        """SHA-256 over everything that was read, wherever it lies: golden cases, suites, texts."""
+        every = (c for name in sorted(self.goldens) for c in self.goldens[name])
+        texts = [(item.language, item.prompt, item.text) for item in self.texts]
+        found = [dump_regression(regression) for regression in self.regressions]
+        known = [dump_cases(map(without_source, every)), self.suites, texts]
+        return digest_of([*known, found] if found else known)
+
+    @property
+    def circumstances(self) -> str:
+        """SHA-256 of all else that can change an answer: asked otherwise, it is another attempt."""
+        asked = self.request
+        shown = [
+            (name, str(language), pair)
+            for (name, language), pair in sorted(self.demonstrations.items(), key=_by_name)
+        ]
+        return digest_of(
+            [
+                self.cases_digest,
+                shown,
+                asked.prompt_format,
+                asked.shown,
+                asked.worded,
+                self.numerics.decisive,
+            ]
+        )
+
+
+def _by_name(item: tuple[tuple[str, Language], DemonstrationPair]) -> tuple[str, Language]:
+    return item[0]
+
+
+def default_cache() -> Path:
+    """The user's own cache file: ``$XDG_CACHE_HOME/evalsuite/outputs.sqlite3``."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "evalsuite" / "outputs.sqlite3"
+
+
+def resolve(request: GateRequest) -> Inputs:
+    """Read every file that the request names; nothing is run.
+
+    Raises:
+        InvalidInput: something a person wrote is wrong.
+        ModelError: the base or the adapter must not be used.
+        TemplateError: the base's chat template belongs to no known family.
+        RegistryError: the champion cannot be compared with.
+    """
+    asked = check(request)
+    if not request.adapter.is_dir():
+        read_adapter(request.adapter)  # says what is wrong before a base is fetched
+    base = resolve_base(request.base_model)
+    adapter = read_adapter(request.adapter, base)
+    inputs = Inputs(
+        request=request,
+        base=base,
+        adapter=adapter,
+        policy=asked.policy,
+        template=load_template(base.path, family=base.family),
+        goldens=asked.goldens,
+        demonstrations=asked.demonstrations,
+        suites=asked.suites,
+        texts=asked.texts,
+        regressions=asked.regressions,
+        waivers=asked.waivers,
+        seed=request.seed or 0,
+        compared=_compared(request, asked.policy, base, adapter),
+        history=earlier_promotions(request.registry, base),
+    )
+    if request.seed is not None:
+        return inputs
+    seed = derived_seed(adapter.digest, asked.policy.digest, inputs.circumstances)
+    return replace(inputs, seed=seed)
+
+
+def _compared(request: GateRequest, policy: Policy, base: BaseRef, adapter: AdapterRef) -> Compared:
+    rule = policy.rule(Gate.REGRESSION)
+    if not rule.enabled:
+        return Compared(opponent=Opponent())
+    decisive = rule.tier is Tier.BLOCKING
+    return compared_with(request.champion, request.registry, base, adapter, decisive=decisive)
+
+
+def counted(inputs: Inputs, *, now: datetime) -> Inputs:
+    """Write down which attempt of its lineage this is, before anything is known of its verdict.
+
+    Raises:
+        RunError: the ledger of attempts is broken.
+        RunStorageError: it cannot be written.
+    """
+    if inputs.request.registry is None:
+        return inputs
+    asked = Attempt(
+        lineage=lineage_of(inputs.base, inputs.adapter),
+        number=0,
+        adapter=inputs.adapter.digest,
+        policy=inputs.policy.digest,
+        circumstances=inputs.circumstances,
+        seed=inputs.seed,
+        created="",
+    )
+    return replace(inputs, attempt=record_attempt(inputs.request.registry, asked, now=now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a request reads beside models."""
+
+    policy: Policy
+    goldens: Mapping[str, tuple[Case, ...]]
+    demonstrations: Mapping[tuple[str, Language], DemonstrationPair]
+    suites: tuple[SkillItem, ...]
+    texts: tuple[TextItem, ...]
+    regressions: tuple[Regression, ...]
+    waivers: tuple[Waiver, ...]
+
+
+def check(request: GateRequest) -> Asked:
+    """Read everything that a request names beside models: before one is fetched or trained.
+
+    Raises:
+        InvalidInput: something a person wrote is wrong.
+    """
+    get_format(request.prompt_format)
+    if request.seed is not None and not 0 <= request.seed < 2**63:
+        raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
+    policy = choose_policy(request.policy, request.base_model)
+    require_rule(request.champion, policy)
+    return Asked(
+        policy=policy,
+        goldens=_goldens(request.cases, policy),
+        demonstrations=_demonstrations(request.cases, policy),
+        suites=_suites(policy),
+        texts=_texts(policy),
+        regressions=load_regressions(request.cases / FOLDER),
+        waivers=load_waivers(request.waivers) if request.waivers else (),
+    )
+
+
+def choose_policy(policy: str | None, base_model: str) -> Policy:
+    """Return the policy that was named, or the one made for such a base.
+
+    Raises:
+        InvalidPolicy: no such policy, or its file is wrong.
+    """
+    return load_policy(policy or ("nano" if is_embedded(base_model) else "default"))
+
+
+def set_of(path: str | Path) -> str:
+    """The golden set that a case file belongs to: ``everyday`` for ``everyday_zh.yaml``."""
+    return Path(path).stem.partition("_")[0]
+
+
+def _goldens(folder: Path, policy: Policy) -> dict[str, tuple[Case, ...]]:
+    if not folder.exists():
+        raise InvalidInput(
+            f"cases={str(folder)!r} does not exist; run from the project's root or name the folder "
+            "of golden cases with --cases"
+        )
+    if not folder.is_dir():
+        raise InvalidInput(
+            f"cases={str(folder)!r} is a file; name the folder that holds it, with its "
+            f"{DEMONSTRATIONS}/"
+        )
+    wanted = policy.gates.pronoun_resolution.goldens.sets
+    found: dict[str, list[Case]] = {name: [] for name in wanted}
+    for case in load_cases(folder):
+        name = set_of(case.source.rpartition(":")[0])
+        found.setdefault(name, []).append(case)
+    reserved = sorted({PANEL, SKILLS, TEXTS, REGRESSIONS} & {*found, *wanted})
+    if reserved:
+        raise InvalidInput(
+            f"a golden set in {str(folder)!r} or policy {policy.name!r} is called {reserved[0]}, "
+            "as a sampled part of the run is; call it something else"
+        )
+    unknown = sorted(set(found) - set(wanted))
+    if unknown:
+        raise InvalidInput(
+            f"{str(folder)!r} holds the golden sets {unknown}, which policy {policy.name!r} does "
+            "not name; name them in a copy of the policy, under goldens.sets of example_leakage "
+            "and of pronoun_resolution, as blocking or advisory, and give it with --policy; or "
+            "name another folder with --cases"
+        )
+    return {name: tuple(cases) for name, cases in found.items()}
+
+
+def _demonstrations(folder: Path, policy: Policy) -> dict[tuple[str, Language], DemonstrationPair]:
+    found: dict[tuple[str, Language], DemonstrationPair] = {}
+    here = {path.name for path in (folder / DEMONSTRATIONS).glob("*.y*ml")}
+    for name in policy.gates.pronoun_resolution.goldens.sets:
+        for language in Language:
+            stem = f"{name}_{language}"
+            path = folder / DEMONSTRATIONS / f"{stem}.yaml"
+            swap = path.with_stem(f"{stem}_swap")
+            if path.name in here:
+                if swap.name not in here:
+                    raise InvalidInput(
+                        f"{path}: has no counterfactual, without which a leak can hide; write "
+                        f"{swap.name} beside it: the same shapes, no entity in common"
+                    )
+                found[name, language] = DemonstrationPair(
+                    stem, load_demonstrations(path), load_demonstrations(swap)
+                )
+                here -= {path.name, swap.name}
+    if here:
+        sets = ", ".join(policy.gates.pronoun_resolution.goldens.sets)
+        raise InvalidInput(
+            f"{folder / DEMONSTRATIONS / min(here)}: stands before no golden set; name it "
+            f"SET_LANGUAGE.yaml, or SET_LANGUAGE_swap.yaml beside that, with a set of: {sets}"
+        )
+    return found
+
+
+def _suites(policy: Policy) -> tuple[SkillItem, ...]:
+    """Read further skill suites: cases without history whose query is the instruction."""
+    items: list[SkillItem] = []
+    suites = policy.gates.forgetting.skills.suites
+    for case in load_cases([Path(name) for name in suites]) if suites else ():
+        if case.reference is None:
+            raise InvalidInput(f"{case.source}: a skill case needs its answer as expect.rewrites")
+        items.append(
+            SkillItem(
+                id=case.id,
+                skill=set_of(case.source.rpartition(":")[0]),
+                language=case.language,
+                cluster=case.cluster,
+                prompt=case.query,
+                answer=case.reference,
+                accepted=case.expect.rewrites[1:],
+                source=case.source,
+            )
+        )
+    return tuple(items)
+
+
+def _texts(policy: Policy) -> tuple[TextItem, ...]:
+    files = policy.gates.forgetting.text.files
+    named = [name for names in files.values() for name in names]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        raise InvalidInput(
+            f"policy {policy.name!r} names {twice} twice under forgetting.text.files; keep one"
+        )
+    return tuple(
+        text
+        for language, names in files.items()
+        for name in names
+        for text in load_texts(Path(name), language=language)
+    )
+
+
+def digest_of(value: object) -> str:
+    """SHA-256 of a value's canonical JSON; dataclasses are shown as their repr."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=repr)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""A candidate whose answers are corrupted with probability theta, without asking it again.
+
+Detectors judge every case on its own. So the evidence of a half-corrupted candidate is, case by
+case, either that of the clean candidate or that of the fully corrupted one, and one measurement of
+each serves for every severity and every repetition.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import Evidence, Observation
+from evalsuite.pipeline import Answered, State, measure, trip_id
+from evalsuite.qualification.mutants import Mutant, Specimen
+from evalsuite.runs import Side
+
+_PER_SET = ("goldens", "golden_leaks")
+_PER_CASE = tuple(
+    field.name
+    for field in fields(Evidence)
+    if field.name not in ("liveness", "template_properties", "opponent", *_PER_SET)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Corrupted:
+    """A candidate's evidence, clean and fully corrupted by one mutant."""
+
+    mutant: Mutant
+    clean: Evidence
+    broken: Evidence
+    cases: Mapping[str, frozenset[str]]
+    """Every case that the mutant can hit, with the ids under which it is observed."""
+
+    def at(self, severity: float, rng: random.Random) -> Evidence:
+        """The evidence when every case that can be hit is, with probability ``severity``."""
+        return self._of(case for case in self.cases if rng.random() < severity)
+
+    def once(self, rng: random.Random) -> Evidence:
+        """The evidence when exactly one case is hit."""
+        return self._of([rng.choice(list(self.cases))])
+
+    def _of(self, cases: Iterable[str]) -> Evidence:
+        hit = frozenset().union(*(self.cases[case] for case in cases))
+        mixed: dict[str, Any] = {
+            name: _mixed(getattr(self.clean, name), getattr(self.broken, name), hit)
+            for name in _PER_CASE
+        }
+        for name in _PER_SET:
+            clean, broken = getattr(self.clean, name), getattr(self.broken, name)
+            mixed[name] = {part: _mixed(clean[part], broken[part], hit) for part in clean}
+        return replace(self.clean, **mixed)
+
+
+def corrupted(state: State, mutant: Mutant) -> Corrupted:
+    """Measure a candidate as it is and with every answer corrupted that can be.
+
+    Both answers of a counterfactual pair are corrupted together. The baseline's answers stay as
+    they are, unless the defect lies before the model.
+
+    Raises:
+        InvalidInput: the mutant can hit no answer of this candidate.
+    """
+    answers: list[Answered] = []
+    cases: dict[str, set[str]] = {}
+    for answer in state.answered:
+        question = answer.question
+        changed = None
+        if mutant.both_sides or question.side is Side.CANDIDATE:
+            changed = mutant.corrupt(Specimen(answer, state.inputs.template))
+        answers.append(changed or answer)
+        if changed is not None:
+            observed = cases.setdefault(question.row.case_id, set())
+            observed |= {question.row.case_id, trip_id(question)}
+    if not cases:
+        raise InvalidInput(
+            f"mutant {mutant.name!r} can corrupt no answer of this candidate under policy "
+            f"{state.inputs.policy.name!r}; leave it out with --mutants"
+        )
+    measured = measure(state.inputs, state.samples, state.liveness, answers)
+    return Corrupted(
+        mutant,
+        state.measured.evidence,
+        measured.evidence,
+        {case: frozenset(observed) for case, observed in cases.items()},
+    )
+
+
+def _mixed(
+    clean: tuple[Observation, ...], broken: tuple[Observation, ...], hit: frozenset[str]
+) -> tuple[Observation, ...]:
+    """Take the observations in ``hit`` from ``broken``, all others from ``clean``."""
+    if clean == broken:
+        return clean
+    other = {seen.case_id: seen for seen in broken}
+    return tuple(other.get(seen.case_id, seen) if seen.case_id in hit else seen for seen in clean)

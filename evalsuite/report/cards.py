@@ -1,0 +1,191 @@
+"""Every case of a run as a card that a reader can open, the most urgent first.
+
+Cards are made one by one, as long as their reader has room for them: failed cases come before good
+ones, those that decide before those that are only shown, and one of each cluster before a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from evalsuite.report.conversations import (
+    TITLES,
+    Answer,
+    Bubble,
+    Finding,
+    answers_of,
+    case_bubbles,
+    conditions_of,
+    expected_of,
+)
+from evalsuite.report.outcomes import Outcome, Place, Standing, Standings
+from evalsuite.report.safetext import one_line, shortened, visible
+from evalsuite.runs import CaseRow, ScoreRow, Side, TokensRow
+from evalsuite.runs.folder import Run
+
+_FINDINGS = 8
+"""Sentences about one case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token of a token view."""
+
+    text: str
+    id: int
+    control: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenView:
+    """What the model read (loss mask 0) and what it wrote (loss mask 1), token by token."""
+
+    shown: str
+    """Name of the demonstrations in this prompt."""
+    prompt: tuple[Token, ...]
+    answer: tuple[Token, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One case."""
+
+    anchor: str
+    """Unique on the page, the same in every report of this run."""
+    case_id: str
+    said: str
+    """The query on one line, short."""
+    panel: str
+    language: str
+    kind: str
+    cluster: str
+    source: str
+    outcome: Outcome
+    """The most urgent of all parts that judged it, deciding ones first."""
+    parts: Mapping[str, Outcome]
+    """Part to outcome."""
+    advisory: bool
+    """Nothing that decides counts it as a defect."""
+    findings: tuple[Finding, ...]
+    bubbles: tuple[Bubble, ...]
+    expected: tuple[str, ...]
+    conditions: tuple[str, ...]
+    answers: tuple[Answer, ...]
+    tokens: tuple[TokenView, ...] = ()
+
+    @property
+    def changed(self) -> tuple[str, ...]:
+        """Parts under which there is something to see."""
+        quiet = (Outcome.UNCHANGED, Outcome.GOOD)
+        told = [part for part, outcome in self.parts.items() if outcome not in quiet]
+        return tuple(one_line(part, 120) for part in told)
+
+
+def ordered(found: Standings) -> list[Place]:
+    """Return the cases, the most urgent first."""
+    seen: Counter[tuple[int, bool, str]] = Counter()
+    keyed = []
+    for position, (place, by_part) in enumerate(found.cases.items()):
+        outcome, advisory = _worst(found, by_part)
+        cluster = next((s.cluster for one in by_part.values() for s in one.scores), "") or place[1]
+        group = (outcome.urgency, advisory, cluster)
+        seen[group] += 1
+        keyed.append((group[:2], seen[group], position, place))
+    return [place for *_, place in sorted(keyed)]
+
+
+def cards(run: Run, found: Standings, places: list[Place]) -> Iterator[Card]:
+    """Make the cards of ``places`` one by one."""
+    anchors: Counter[str] = Counter()
+    for place in places:
+        yield _card(run, found, place, anchors)
+
+
+def with_tokens(card: Card, known: Mapping[str, TokensRow]) -> Card:
+    """Return the card with the token views of the candidate's answers, as far as they are known."""
+    views = tuple(
+        _view(known[answer.key], answer.shown)
+        for answer in card.answers
+        if answer.side == Side.CANDIDATE and answer.key in known
+    )
+    return replace(card, tokens=views)
+
+
+def anchor(place: Place, anchors: Counter[str]) -> str:
+    """Return the id of a case on its page; ``anchors`` counts those that were given before."""
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{place[0]}-{place[1]}").strip("-")[:120]
+    anchors[slug] += 1
+    return f"case-{slug}" if anchors[slug] == 1 else f"case-{slug}--{anchors[slug]}"
+
+
+def _worst(found: Standings, by_part: Mapping[str, Standing]) -> tuple[Outcome, bool]:
+    """The outcome that a case is listed under, and whether it decides nothing."""
+    deciding = [one.outcome for part, one in by_part.items() if part not in found.advisory]
+    worst = min((one.outcome for one in by_part.values()), key=lambda o: o.urgency)
+    if not deciding:
+        return worst, True
+    decisive = min(deciding, key=lambda o: o.urgency)
+    return (decisive, False) if decisive.failing or not worst.failing else (worst, True)
+
+
+def _card(run: Run, found: Standings, place: Place, anchors: Counter[str]) -> Card:
+    by_part = found.cases[place]
+    outcome, advisory = _worst(found, by_part)
+    every = [score for one in by_part.values() for score in one.scores]
+    before = [score for one in by_part.values() for score in one.before]
+    failed = [score for score in every if score.failed]
+    case = run.case_index.get(place)
+    first = case or every[0]
+    return Card(
+        anchor=anchor(place, anchors),
+        case_id=one_line(place[1], 160),
+        said=one_line(case.query, 90) if case else "",
+        panel=one_line(place[0], 60),
+        language=one_line(first.language, 20),
+        kind=one_line(first.kind.replace("_", " "), 40),
+        cluster=one_line(first.cluster, 160),
+        source=one_line(case.source, 160) if case else "",
+        outcome=outcome,
+        parts={part: one.outcome for part, one in by_part.items()},
+        advisory=advisory,
+        findings=(*_findings(failed, ""), *_findings(before, TITLES[found.against]))[:_FINDINGS],
+        bubbles=case_bubbles(case),
+        expected=expected_of(case)[:_FINDINGS],
+        conditions=conditions_of(case) if failed or before else (),
+        answers=_answers(run, case, failed, before),
+    )
+
+
+def _findings(scores: list[ScoreRow], side: str) -> tuple[Finding, ...]:
+    return tuple(Finding(s.detector, shortened(s.explanation, 600), side) for s in scores)
+
+
+def _answers(
+    run: Run, case: CaseRow | None, failed: list[ScoreRow], before: list[ScoreRow]
+) -> tuple[Answer, ...]:
+    if case is None:
+        return ()
+    found = answers_of(run, (case.panel, case.case_id), failed, before)
+    if failed:
+        return found
+    first: dict[str, Answer] = {}
+    for answer in found:
+        first.setdefault(answer.side, answer)
+    return tuple(first.values())
+
+
+def _view(row: TokensRow, shown: str) -> TokenView:
+    control = set(row.control)
+    tokens = tuple(
+        Token(_drawn(text), token, at in control)
+        for at, (token, text) in enumerate(zip(row.ids, row.texts, strict=True))
+    )
+    return TokenView(shown, tokens[: row.answer], tokens[row.answer :])
+
+
+def _drawn(text: str) -> str:
+    """A token's text with its spaces and line ends to be seen."""
+    return visible(text.replace(" ", "·").replace("\n", "↵"))[:200]

@@ -1,0 +1,97 @@
+"""Where defects lie: a gate's defects by kind of case and language, as a table of shares.
+
+Only what was drawn: a hand-written set is a list, not a sample, and stands apart in its gate too. A
+gate that keeps its defects only has no shares.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalsuite.report.outcomes import golden_lists, kinds_aside, part_of
+from evalsuite.report.safetext import one_line
+from evalsuite.runs import ScoreRow, Side, Unit
+from evalsuite.runs.comparison import DEFECTS_ONLY
+from evalsuite.runs.folder import Run
+
+_STEPS = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5)
+"""Upper ends of the shades of a cell, as shares of defects; above the last is the darkest."""
+
+_KINDS, _LANGUAGES = 40, 8
+"""Rows and columns at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One kind in one language."""
+
+    failed: int
+    n: int
+    """Cases that were measured; 0: none."""
+
+    @property
+    def share(self) -> float | None:
+        """Defects among the measured cases."""
+        return self.failed / self.n if self.n else None
+
+    @property
+    def shade(self) -> int:
+        """0 (no defect) to 6 (more than half)."""
+        return 0 if self.share is None else sum(self.share > step for step in _STEPS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heat:
+    """One gate."""
+
+    gate: str
+    languages: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    """Kind, then its cells: one for each language, and all languages together."""
+    left_out: int = 0
+    """Kinds that the table has no room for."""
+
+
+def heat(run: Run) -> tuple[Heat, ...]:
+    """Return a table for each gate that judged several kinds; a defect is any detector's."""
+    lists, aside = golden_lists(run), kinds_aside(run)
+    by_gate: dict[str, dict[tuple[str, str], list[ScoreRow]]] = {}
+    for score in run.scores:
+        gate = part_of(score, lists, aside)
+        if score.side is Side.CANDIDATE and _counts(score) and gate != DEFECTS_ONLY:
+            cases = by_gate.setdefault(gate, {})
+            cases.setdefault((score.panel, score.case_id), []).append(score)
+    order = [verdict.gate for verdict in run.verdicts]
+    known = [_table(gate, list(by_gate[gate].values())) for gate in order if gate in by_gate]
+    return tuple(table for table in known if len(table.rows) > 1)
+
+
+def _counts(score: ScoreRow) -> bool:
+    measured = score.unit is Unit.DEFECT and score.value is not None and not score.control
+    return measured and bool(score.kind and score.language)
+
+
+def _table(gate: str, cases: Sequence[Sequence[ScoreRow]]) -> Heat:
+    failed: Counter[tuple[str, str]] = Counter()
+    seen: Counter[tuple[str, str]] = Counter()
+    for scores in cases:
+        cell = scores[0].kind, scores[0].language
+        seen[cell] += 1
+        failed[cell] += any(score.failed for score in scores)
+    every = sorted({language for _, language in seen})
+    languages, kinds = every[:_LANGUAGES], sorted({kind for kind, _ in seen})
+    rows = []
+    for kind in kinds[:_KINDS]:
+        cells = [Cell(failed[kind, lang], seen[kind, lang]) for lang in languages]
+        whole = Cell(
+            sum(failed[kind, lang] for lang in every), sum(seen[kind, lang] for lang in every)
+        )
+        rows.append((one_line(kind.replace("_", " "), 40), (*cells, whole)))
+    return Heat(
+        gate=gate,
+        languages=tuple(one_line(language, 20) for language in languages),
+        rows=tuple(rows),
+        left_out=len(kinds) - len(rows),
+    )

@@ -1,0 +1,379 @@
+"""Two runs, case by case: what got worse, what got better, and whether the later one may replace
+the earlier.
+
+Only answers to the same question are compared. Two runs were asked the same when their base, their
+prompts, their cases and their panels' seeds are the same; else they are refused with the reason,
+or, when that is asked for, compared on the cases that both were asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from evalsuite.errors import RunError
+from evalsuite.gates import (
+    Criterion,
+    Gate,
+    Observation,
+    Quantity,
+    SliceVerdict,
+    Status,
+    judge_mean,
+    judge_paired,
+    worst,
+)
+from evalsuite.runs import CaseRow, OutputRow, ScoreRow, Side, Unit
+from evalsuite.runs.folder import Run
+from evalsuite.statistics import ASSUMED_ICC
+
+MARGIN = 0.05
+"""By how much a share of defects may grow before a run counts as worse."""
+NATS_MARGIN = 0.05
+"""The same for a loss in nats per token."""
+SLICE_MINIMUM = 15
+"""Pairs that a slice needs before anything is said about it."""
+DEFECTS_ONLY = Gate.TEMPLATE_ROUND_TRIP.value
+"""The gate of which a run keeps the scores of defects only; every other answer was good."""
+_POWER = 0.9
+_SCORED = "scored"
+
+
+class Bucket(StrEnum):
+    """What became of one case."""
+
+    REGRESSED = "regressed"
+    FIXED = "fixed"
+    STILL_FAILING = "still failing"
+    UNCHANGED = "unchanged"
+    """Good before and after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One case that a gate judged in both runs."""
+
+    gate: str
+    case: CaseRow
+    bucket: Bucket
+    before: tuple[ScoreRow, ...]
+    """What the earlier run's detectors said of its candidate's answer."""
+    after: tuple[ScoreRow, ...]
+    answers: tuple[str, str]
+    """Of both candidates; empty where a run kept none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateComparison:
+    """One gate in both runs."""
+
+    gate: str
+    whole: SliceVerdict
+    """Whether the later candidate is not worse on all cases that are counted as good or defect."""
+    slices: tuple[SliceVerdict, ...]
+    """The same by language, by kind, and of losses in nats."""
+    changes: tuple[Change, ...]
+    unmeasured: int
+    """Pairs without a measurement on one side; they are in no bucket."""
+
+    @property
+    def counts(self) -> Mapping[Bucket, int]:
+        """Cases in each bucket, in the order of the buckets."""
+        found = Counter(change.bucket for change in self.changes)
+        return {bucket: found[bucket] for bucket in Bucket}
+
+    @property
+    def status(self) -> Status:
+        """FAILED: surely worse somewhere; INCONCLUSIVE: the pairs do not show that it is not."""
+        slices = [s.status for s in self.slices if s.status is Status.FAILED]
+        return worst([self.whole.status, *slices])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two runs, compared."""
+
+    before: Run
+    after: Run
+    gates: tuple[GateComparison, ...]
+    differing: tuple[str, ...]
+    """In what the runs were asked differently; empty: in nothing."""
+    left_out: Mapping[str, int]
+    """Why cases were not compared, and how many."""
+
+    @property
+    def status(self) -> Status:
+        """The worst of all gates."""
+        return worst([gate.status for gate in self.gates])
+
+    @property
+    def counts(self) -> Mapping[Bucket, int]:
+        """Cases in each bucket, over all gates."""
+        return {bucket: sum(g.counts[bucket] for g in self.gates) for bucket in Bucket}
+
+
+def compare(before: Run, after: Run, *, shared: bool = False, margin: float = MARGIN) -> Comparison:
+    """Compare the candidates of two runs on the same questions.
+
+    Args:
+        before: the earlier run, such as the champion's.
+        after: the later one.
+        shared: compare runs that were asked differently on the cases that both were asked.
+        margin: by how much the share of defects of a gate may grow, 0 to 1.
+
+    Raises:
+        RunError: the runs were asked differently and ``shared`` is not set, or they share nothing.
+    """
+    if not 0 <= margin <= 1:
+        raise RunError(f"margin={margin} must lie between 0 and 1, such as {MARGIN}")
+    differing = asked_differently(before, after)
+    if differing and not shared:
+        raise RunError(
+            f"{before.folder} and {after.folder} cannot be paired: {'; '.join(differing)}. Gate "
+            "both with the same --seed and settings, or compare what they share with --shared"
+        )
+    same = {
+        place: case
+        for place, case in before.case_index.items()
+        if after.case_index.get(place) == case
+    }
+    if not same:
+        raise RunError(f"{before.folder} and {after.folder} share no case; nothing can be compared")
+    gates = tuple(
+        _gate(gate, before, after, same, margin) for gate in _gates(before) if gate in _gates(after)
+    )
+    return Comparison(
+        before=before,
+        after=after,
+        gates=tuple(g for g in gates if g.changes or g.slices or g.unmeasured),
+        differing=differing,
+        left_out=_left_out(before, after, same),
+    )
+
+
+def asked_differently(before: Run, after: Run) -> tuple[str, ...]:
+    """Say in what two runs were asked differently; empty where they can be paired as they are."""
+    old, new = before.info, after.info
+    told = {
+        "base": (old.base.digest, new.base.digest),
+        "tokenizer": (old.base.tokenizer_digest, new.base.tokenizer_digest),
+        "policy": (old.policy.digest, new.policy.digest),
+        "chat template": (old.template_fingerprint, new.template_fingerprint),
+        "prompt format": (old.prompt_format, new.prompt_format),
+        "demonstrations": (old.demonstrations_digest, new.demonstrations_digest),
+        "cases": (old.cases_digest, new.cases_digest),
+    }
+    names = sorted({*old.seeds, *new.seeds})
+    told |= {
+        f"seed of {name}": (str(old.seeds.get(name)), str(new.seeds.get(name))) for name in names
+    }
+    return tuple(
+        f"another {what} ({one[:12]} before, {other[:12]} after)"
+        for what, (one, other) in told.items()
+        if one != other
+    )
+
+
+def _gates(run: Run) -> list[str]:
+    judged = [score.gate or score.detector for score in run.scores]
+    return list(dict.fromkeys([*judged, DEFECTS_ONLY]))
+
+
+def _left_out(before: Run, after: Run, same: Mapping[tuple[str, str], CaseRow]) -> dict[str, int]:
+    old, new = set(before.case_index), set(after.case_index)
+    told = {
+        "asked before only": len(old - new),
+        "asked after only": len(new - old),
+        "asked in other words": len(old & new) - len(same),
+    }
+    return {why: count for why, count in told.items() if count}
+
+
+def _gate(
+    gate: str,
+    before: Run,
+    after: Run,
+    same: Mapping[tuple[str, str], CaseRow],
+    margin: float,
+) -> GateComparison:
+    old, new = _scores(before, gate), _scores(after, gate)
+    if gate == DEFECTS_ONLY:
+        answered = [place for place in same if _answered(before, place) and _answered(after, place)]
+        old = dict.fromkeys(answered, ()) | old
+        new = dict.fromkeys(answered, ()) | new
+    pairs = [
+        (case, old[place], new[place])
+        for place, case in same.items()
+        if place in old and place in new
+    ]
+    counted = [pair for pair in pairs if not _in_nats(pair[1])]
+    measured = [p for p in counted if _loss(p[1]) is not None and _loss(p[2]) is not None]
+    changes = tuple(_change(gate, before, after, *pair) for pair in measured)
+    judged = _judging(*_settings(after, gate), margin)
+    observed = [_observation(*pair) for pair in counted]
+    nats = [_observation(*pair) for pair in pairs if _in_nats(pair[1])]
+    slices = [
+        judged(f"{by}/{value}", part)
+        for by, key in (("language", _language), ("kind", _kind))
+        for value, part in _grouped(observed, key).items()
+        if len(part) >= SLICE_MINIMUM
+    ]
+    if nats:
+        slices.append(judged("nats", nats, NATS_MARGIN, judge_mean))
+    return GateComparison(
+        gate=gate,
+        whole=judged("all cases", observed),
+        slices=tuple(slices),
+        changes=changes,
+        unmeasured=len(counted) - len(measured),
+    )
+
+
+def _judging(confidence: float, icc: float, margin: float) -> Callable[..., SliceVerdict]:
+    """Return a function that judges named pairs, by ``margin`` where nothing else is said."""
+
+    def judged(
+        name: str,
+        observations: Sequence[Observation],
+        limit: float = margin,
+        rule: Callable[..., SliceVerdict] = judge_paired,
+    ) -> SliceVerdict:
+        criterion = Criterion(
+            name=name,
+            subject=name,
+            limit=limit,
+            confidence=confidence,
+            power=_POWER,
+            assumed_icc=icc,
+        )
+        verdict = rule(criterion, observations)
+        return replace(verdict, reason=_told(verdict, len(observations)))
+
+    return judged
+
+
+def _told(verdict: SliceVerdict, pairs: int) -> str:
+    """One sentence about a comparison."""
+    if verdict.value is None or verdict.lower is None or verdict.upper is None:
+        return f"None of {pairs} pairs was measured on both sides."
+    scale, unit = (1, "nats per token") if verdict.quantity is Quantity.NATS else (100, "points")
+    value, low, high, limit = (
+        scale * number for number in (verdict.value, verdict.lower, verdict.upper, verdict.limit)
+    )
+    allowed = f"up to {limit:+.3g} are allowed"
+    missing = f"; {pairs - verdict.n} more pairs lack a measurement" if verdict.n < pairs else ""
+    said = {
+        Status.PASSED: f"No worse: {value:+.3g} {unit}, surely at most {high:+.3g}; {allowed}",
+        Status.FAILED: f"Worse: {value:+.3g} {unit}, surely at least {low:+.3g}; {allowed}",
+        Status.INCONCLUSIVE: f"Undecided: {value:+.3g} {unit}, somewhere from {low:+.3g} to "
+        f"{high:+.3g}; {allowed}",
+    }[verdict.status]
+    return f"{said}{missing}."
+
+
+def _settings(run: Run, gate: str) -> tuple[float, float]:
+    """What the policy of a run assumes: confidence, and how alike the cases of a cluster are."""
+    policy = run.info.policy.resolved
+    gates = policy.get("gates")
+    section = gates.get(gate) if isinstance(gates, dict) else None
+    icc = section.get("assumed_icc") if isinstance(section, dict) else None
+    confidence = policy.get("confidence")
+    return (
+        confidence if isinstance(confidence, float) else 0.95,
+        icc if isinstance(icc, float) else ASSUMED_ICC,
+    )
+
+
+def _scores(run: Run, gate: str) -> dict[tuple[str, str], tuple[ScoreRow, ...]]:
+    """What a gate's detectors said of the candidate, by case."""
+    found: dict[tuple[str, str], list[ScoreRow]] = {}
+    for score in run.scores:
+        if score.control or score.side is not Side.CANDIDATE:
+            continue
+        if (score.gate or score.detector) == gate:
+            found.setdefault((score.panel, score.case_id), []).append(score)
+    return {place: tuple(scores) for place, scores in found.items()}
+
+
+def _answered(run: Run, place: tuple[str, str]) -> bool:
+    """Whether the candidate answered a case in words; a text is only scored."""
+    outputs = run.output_index.get((*place, Side.CANDIDATE), ())
+    return any(output.finish != _SCORED for output in outputs)
+
+
+def _in_nats(scores: Sequence[ScoreRow]) -> bool:
+    return any(score.unit is Unit.NATS for score in scores)
+
+
+def _loss(scores: Sequence[ScoreRow]) -> float | None:
+    """The worst of a case's losses; None where one is missing and none is a defect.
+
+    Nothing at all is what a gate writes down that keeps its defects only.
+    """
+    values = [score.value for score in scores]
+    if not values:
+        return 0.0
+    known = [value for value in values if value is not None]
+    if not known or (len(known) < len(values) and max(known) < 0.5):
+        return None
+    return max(known)
+
+
+def _change(
+    gate: str,
+    before: Run,
+    after: Run,
+    case: CaseRow,
+    old: tuple[ScoreRow, ...],
+    new: tuple[ScoreRow, ...],
+) -> Change:
+    failed = any(s.failed for s in old), any(s.failed for s in new)
+    bucket = {
+        (False, True): Bucket.REGRESSED,
+        (True, False): Bucket.FIXED,
+        (True, True): Bucket.STILL_FAILING,
+        (False, False): Bucket.UNCHANGED,
+    }[failed]
+    answers = _answer(before, case, old), _answer(after, case, new)
+    return Change(gate=gate, case=case, bucket=bucket, before=old, after=new, answers=answers)
+
+
+def _answer(run: Run, case: CaseRow, scores: Sequence[ScoreRow]) -> str:
+    """The answer that the case's first complaint is about, else its first."""
+    outputs = run.output_index.get((case.panel, case.case_id, Side.CANDIDATE), ())
+    blamed = [key for score in scores if score.failed for key in score.outputs]
+    return next((o.text for o in outputs if o.key in blamed), _first(outputs))
+
+
+def _first(outputs: Sequence[OutputRow]) -> str:
+    return outputs[0].text if outputs else ""
+
+
+def _observation(case: CaseRow, old: Sequence[ScoreRow], new: Sequence[ScoreRow]) -> Observation:
+    return Observation(
+        case_id=f"{case.panel}/{case.case_id}",
+        cluster=case.cluster or case.case_id,
+        language=case.language,
+        group=case.kind,
+        candidate=_loss(new),
+        baseline=_loss(old),
+    )
+
+
+def _language(observation: Observation) -> str:
+    return observation.language
+
+
+def _kind(observation: Observation) -> str:
+    return observation.group
+
+
+def _grouped(
+    observations: Sequence[Observation], key: Callable[[Observation], str]
+) -> dict[str, list[Observation]]:
+    found: dict[str, list[Observation]] = {}
+    for observation in observations:
+        found.setdefault(key(observation), []).append(observation)
+    return dict(sorted(found.items()))

@@ -1,0 +1,279 @@
+"""What a run was made from and how: everything of ``run.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import JsonValue
+
+from evalsuite.errors import RunError
+from evalsuite.runs.closed import CLOSED, require_finite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseInfo:
+    """The base model of a run."""
+
+    __pydantic_config__ = CLOSED
+
+    name: str
+    digest: str
+    tokenizer_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterInfo:
+    """The candidate of a run."""
+
+    __pydantic_config__ = CLOSED
+
+    path: str
+    """The folder as it was given, made absolute."""
+    digest: str
+    provenance: Mapping[str, JsonValue] | None = None
+    """What training wrote beside the weights, or None for a foreign adapter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyInfo:
+    """The policy that judged a run."""
+
+    __pydantic_config__ = CLOSED
+
+    name: str
+    digest: str
+    resolved: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """What answered."""
+
+    __pydantic_config__ = CLOSED
+
+    name: str
+    identity: str
+    """Digest of everything but the request that can change an answer."""
+    dtype: str
+    device: str
+    merged: bool = True
+    """Whether the adapter was merged into its base."""
+    batch_tokens: int | None = None
+    """What one batch could hold, where that can change an answer; None: as the device has it."""
+
+    @property
+    def circumstances(self) -> str:
+        """How it ran, for a reader: ``float32 on cpu``."""
+        return f"{self.dtype} on {self.device}{'' if self.merged else ', adapter not merged'}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How much work the run was."""
+
+    __pydantic_config__ = CLOSED
+
+    model_calls: int = 0
+    cache_hits: int = 0
+    cache_misses: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            model_calls=self.model_calls + other.model_calls,
+            cache_hits=self.cache_hits + other.cache_hits,
+            cache_misses=self.cache_misses + other.cache_misses,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverInfo:
+    """A waiver that a run was judged with."""
+
+    __pydantic_config__ = CLOSED
+
+    gate: str
+    reason: str
+    by: str
+    expires: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptInfo:
+    """Which attempt of its lineage a run was, and at what confidence it was judged for that."""
+
+    __pydantic_config__ = CLOSED
+
+    lineage: str
+    number: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlipsInfo:
+    """Cases in which the sides differed at low precision, asked again in float32, one at a time."""
+
+    __pydantic_config__ = CLOSED
+
+    cases: int
+    explained: int | None
+    """Those in which the sides agree in float32: the precision did it, not the adapter. None: they
+    could not be asked again."""
+    left_out: str = ""
+    """Why they could not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LooksInfo:
+    """When a run looked at its panels, and whether it stopped there."""
+
+    __pydantic_config__ = CLOSED
+
+    planned: tuple[float, ...]
+    """Shares of every panel, rising, without the whole."""
+    stopped_at: float | None = None
+    """The share after which it was clear that the candidate is blocked; None: asked as a whole."""
+    because: tuple[str, ...] = ()
+    """``gate/part: reason`` of everything that could not pass any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChampionInfo:
+    """The adapter that a candidate was compared with: the champion, or one that a person named."""
+
+    __pydantic_config__ = CLOSED
+
+    path: str
+    """Its folder, made absolute."""
+    digest: str
+    record: str
+    """Name of the file that made it the champion; empty for an adapter that a person named and
+    that was not the registry's champion then."""
+    sequence: int
+    """Position of that record in its registry, from 1; 0 where it is not the champion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateNumbers:
+    """What an earlier promotion said of one gate."""
+
+    __pydantic_config__ = CLOSED
+
+    status: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    limit: float | None
+    n: int
+
+    def __post_init__(self) -> None:
+        require_finite("an earlier promotion", value=self.value, lower=self.lower)
+        require_finite("an earlier promotion", upper=self.upper, limit=self.limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionInfo:
+    """One of the last promotions of the same base, as it stood when the run was made."""
+
+    __pydantic_config__ = CLOSED
+
+    record: str
+    sequence: int
+    action: str
+    """``promote`` or ``rollback``."""
+    created: datetime
+    adapter: str
+    """Digest."""
+    policy: str
+    """Name of the policy that it passed."""
+    gates: Mapping[str, GateNumbers]
+    lineage: str = ""
+    """SHA-256 of what its attempts have in common; empty where the registry cannot tell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """Everything that a run was made from; what ``run.json`` tells.
+
+    Raises:
+        RunError: a time without a time zone, or a timing that is not finite.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    created: datetime
+    finished: datetime
+    base: BaseInfo
+    adapter: AdapterInfo | None
+    """None when only the base was looked at."""
+    policy: PolicyInfo
+    template_fingerprint: str
+    prompt_format: str
+    demonstrations_digest: str
+    cases_digest: str
+    circumstances: str = ""
+    """SHA-256 of all that can change an answer beside base, adapter, policy and seed."""
+    engine: EngineInfo
+    seeds: Mapping[str, int] = field(default_factory=dict)
+    """Panel name to seed."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    machine: Mapping[str, str] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Step name to seconds, in the order of the steps."""
+    counts: Counts = Counts()
+    waivers: tuple[WaiverInfo, ...] = ()
+    """Of this candidate, whether they held or not."""
+    attempt: AttemptInfo | None = None
+    """None when no registry counted attempts."""
+    flips: FlipsInfo | None = None
+    """None where the run itself is in float32: there is nothing to explain."""
+    looks: LooksInfo | None = None
+    """None when panels were asked as a whole, without looking before."""
+    champion: ChampionInfo | None = None
+    """None where the registry has none, or none was asked for."""
+    history: tuple[PromotionInfo, ...] = ()
+    """The last promotions of this base, oldest first."""
+    command: tuple[str, ...] = ()
+    """The command line that made the run, as a list of arguments."""
+
+    def __post_init__(self) -> None:
+        for name in ("created", "finished"):
+            moment: datetime = getattr(self, name)
+            if moment.tzinfo is None:
+                raise RunError(f"{name}={moment} has no time zone; use datetime.now(UTC)")
+        require_finite("run", **{f"timings[{name}]": value for name, value in self.timings.items()})
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of everything that the verdict depends on beside adapter and run files."""
+        return {
+            f"base {self.base.name}": self.base.digest,
+            "tokenizer": self.base.tokenizer_digest,
+            f"policy {self.policy.name}": self.policy.digest,
+            "chat template": self.template_fingerprint,
+            "cases": self.cases_digest,
+            "demonstrations": self.demonstrations_digest,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileInfo:
+    """One file of a finished run."""
+
+    __pydantic_config__ = CLOSED
+
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFile(RunInfo):
+    """``run.json``: the inputs, and the digests of the files beside it."""
+
+    files: Mapping[str, FileInfo]
+    format: Literal["evalsuite.pipeline"] = "evalsuite.pipeline"
+    version: Literal[1, 2] = 2
+    """2 is written, and read as 1 is: since 2 there may be a champion, a history and an annex."""

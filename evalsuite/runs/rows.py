@@ -1,0 +1,241 @@
+"""Cases, answers and scores of a run, a row each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from evalsuite.cases import Case, Expectation
+from evalsuite.conversation import Message
+from evalsuite.detectors.score import Score
+from evalsuite.errors import RunError
+from evalsuite.runs.closed import CLOSED, require_finite
+
+PANEL, SKILLS, TEXTS, REGRESSIONS = "panel", "skills", "texts", "regressions"
+"""Names of the sampled parts and of the regressions; golden sets go by their own names."""
+PROPERTIES = "template"
+"""The panel under which the properties of a template are scored: they are no cases."""
+CONTROLS = frozenset({"absent_names"})
+"""Detectors that search for what cannot be there: what they find is a false alarm of the search."""
+
+
+class Side(StrEnum):
+    """Whose answer it is."""
+
+    CANDIDATE = "candidate"
+    """The adapter under test."""
+    BASELINE = "baseline"
+    """The bare base model."""
+    CHAMPION = "champion"
+    """The adapter that the candidate would replace, where a registry has one."""
+
+
+class Unit(StrEnum):
+    """What a score's value counts."""
+
+    DEFECT = "defect"
+    """0.0 is good, 1.0 is a defect."""
+    NATS = "nats"
+    """A loss per token; only differences between the sides mean something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """One case as it was asked, so that a reader sees what the answer answers."""
+
+    __pydantic_config__ = CLOSED
+
+    panel: str
+    """The panel or golden set that the case belongs to; ids are unique within it."""
+    case_id: str
+    language: str
+    kind: str
+    cluster: str
+    history: tuple[Message, ...] = ()
+    query: str = ""
+    expect: Expectation | None = None
+    source: str = ""
+    demonstrations: str = ""
+    """Name of the demonstration set in the prompt."""
+
+    @classmethod
+    def of(cls, case: Case, *, panel: str, demonstrations: str = "") -> Self:
+        """Return the row of a golden or sampled case."""
+        return cls(
+            panel=panel,
+            case_id=case.id,
+            language=case.language.value,
+            kind=case.kind.value,
+            cluster=case.cluster,
+            history=case.history,
+            query=case.query,
+            expect=case.expect,
+            source=case.source,
+            demonstrations=demonstrations,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputRow:
+    """One answer of one side.
+
+    Raises:
+        RunError: ``logprob`` is not finite.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    key: str
+    """Content address of the request and the engine; the cache's key. Not unique in a run: two
+    cases may ask the same."""
+    side: Side
+    panel: str
+    case_id: str
+    prompt_format: str
+    text: str
+    finish: str
+    """Why it ended: ``stop``, ``length`` or ``scored``."""
+    logprob: float | None = None
+    """Sum over the answer's tokens, in nats."""
+    tokens: int = 0
+    demonstrations: str = ""
+    """Name of the demonstration set in the prompt, where a case is asked with several."""
+
+    def __post_init__(self) -> None:
+        require_finite(f"output of case {self.case_id!r}", logprob=self.logprob)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownRow:
+    """One demonstration as a prompt showed it."""
+
+    __pydantic_config__ = CLOSED
+
+    history: tuple[Message, ...]
+    query: str
+    rewrite: str
+    entities: tuple[str, ...] | None = None
+    """Names in it that must never turn up in an answer; None: not recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemonstrationsRow:
+    """A set of demonstrations, under the name that outputs give it."""
+
+    __pydantic_config__ = CLOSED
+
+    name: str
+    """As :attr:`OutputRow.demonstrations`."""
+    shown: tuple[ShownRow, ...]
+    """In the order of the prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensRow:
+    """What a model read and wrote, token by token.
+
+    Raises:
+        RunError: ``texts`` is not as long as ``ids``, or ``answer`` lies outside.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    key: str
+    """Of the output."""
+    ids: tuple[int, ...]
+    """Prompt, then answer."""
+    texts: tuple[str, ...]
+    """What each id decodes to by itself."""
+    answer: int
+    """Index of the answer's first token: training on this answer has loss mask 1 from here on."""
+    control: tuple[int, ...] = ()
+    """Indices of control tokens."""
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.ids) or not 0 <= self.answer <= len(self.ids):
+            raise RunError(
+                f"tokens of output {self.key!r}: {len(self.ids)} ids, {len(self.texts)} texts and "
+                f"answer={self.answer} do not fit together"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanRow:
+    """Characters ``start`` to ``end`` (exclusive) of an answer, and what is wrong with them."""
+
+    __pydantic_config__ = CLOSED
+
+    start: int
+    end: int
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRow:
+    """What one detector said about one answer.
+
+    Raises:
+        RunError: ``value`` is not finite; a missing measurement is None.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    detector: str
+    case_id: str
+    side: Side
+    value: float | None
+    """A loss: 0.0 good, 1.0 defect (or nats, see ``unit``); None was not measurable."""
+    explanation: str
+    spans: tuple[SpanRow, ...] = ()
+    cluster: str = ""
+    language: str = ""
+    kind: str = ""
+    panel: str = ""
+    gate: str = ""
+    """The gate that judges this score; the detector's name where empty."""
+    unit: Unit = Unit.DEFECT
+    outputs: tuple[str, ...] = ()
+    """Keys of the outputs that were looked at; the spans refer to the first."""
+
+    def __post_init__(self) -> None:
+        require_finite(f"score {self.detector!r} of case {self.case_id!r}", value=self.value)
+
+    @classmethod
+    def of(
+        cls,
+        score: Score,
+        case: CaseRow,
+        *,
+        gate: str,
+        unit: Unit = Unit.DEFECT,
+        outputs: tuple[str, ...] = (),
+    ) -> Self:
+        """Return the row of a detector's score on ``case``."""
+        return cls(
+            detector=score.detector,
+            case_id=case.case_id,
+            side=Side(score.side),
+            value=score.value,
+            explanation=score.explanation,
+            spans=tuple(SpanRow(start=s.start, end=s.end, label=s.label) for s in score.spans),
+            cluster=case.cluster,
+            language=case.language,
+            kind=case.kind,
+            panel=case.panel,
+            gate=gate,
+            unit=unit,
+            outputs=outputs,
+        )
+
+    @property
+    def control(self) -> bool:
+        """Whether this says how often a search errs, and nothing about the answer."""
+        return self.detector in CONTROLS
+
+    @property
+    def failed(self) -> bool:
+        """Whether this is a defect that a person should look at."""
+        if self.control or self.value is None:
+            return False
+        return self.unit is Unit.DEFECT and self.value >= 0.5

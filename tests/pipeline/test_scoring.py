@@ -1,0 +1,202 @@
+"""The wiring from answers to evidence: whose answer, under which demonstrations, to which gate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evalsuite.engines import LivenessReport
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import Observation
+from evalsuite.generation import Finish, Output
+from evalsuite.pipeline import GateRequest
+from evalsuite.pipeline.inputs import Inputs, resolve
+from evalsuite.pipeline.questions import PANEL, Question, Samples, questions, sample
+from evalsuite.pipeline.scoring import Answered, Measured, measure
+from evalsuite.runs import Side
+
+Says = Callable[[Question], str]
+
+
+@pytest.fixture(scope="module")
+def inputs(candidate: Path, small_policy: Path, few_cases: Path) -> Inputs:
+    return resolve(
+        GateRequest(adapter=candidate, policy=str(small_policy), cases=few_cases, seed=3)
+    )
+
+
+@pytest.fixture(scope="module")
+def samples(inputs: Inputs) -> Samples:
+    return sample(inputs)
+
+
+@pytest.fixture(scope="module")
+def asked(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
+    return questions(inputs, samples)
+
+
+@pytest.fixture
+def told(
+    inputs: Inputs, samples: Samples, asked: tuple[Question, ...]
+) -> Callable[[Says], Measured]:
+    """Measure a model that says what a function makes of each question."""
+
+    def measured(says: Says, finish: Finish = Finish.STOP) -> Measured:
+        answers = [
+            Answered(question=q, output=_output(q, says(q), finish), key=str(i))
+            for i, q in enumerate(asked)
+        ]
+        return measure(inputs, samples, LivenessReport(adapter="", checks=()), answers)
+
+    return measured
+
+
+def _output(question: Question, text: str, finish: Finish) -> Output:
+    target = question.request.target or ()
+    logprobs = tuple(-1.0 for _ in target)
+    return Output(ids=tuple(target), text=text, finish=finish, logprobs=logprobs)
+
+
+def right(question: Question) -> str:
+    """The accepted answer of a case or a skill item."""
+    item = question.item
+    answer = getattr(item, "reference", None) or getattr(item, "answer", None)
+    return str(answer or item.prompt)
+
+
+def shown(question: Question, *, swapped: bool) -> str:
+    """A name of the demonstrations in a prompt, or of those that it does not show."""
+    assert question.pair is not None
+    demonstrations = question.pair.b if swapped else question.pair.a
+    return next(name for d in demonstrations for name in d.entities)
+
+
+def total(observations: tuple[Observation, ...], side: str = "candidate") -> float:
+    losses = [getattr(o, side) for o in observations]
+    assert losses
+    assert None not in losses
+    return sum(losses) / len(losses)
+
+
+def test_right_answers_leave_no_defect_anywhere(told: Callable[[Says], Measured]) -> None:
+    found = told(right).evidence
+    leaks = found.golden_leaks["nano"]
+    for part in (found.literal_leaks, found.swap_leaks, found.control_leaks, leaks):
+        assert total(part) == 0
+    for both in (found.pronouns, found.goldens["nano"], found.skills):
+        assert (total(both), total(both, "baseline")) == (0, 0)
+    assert total(found.texts) == total(found.texts, "baseline") == 1.0
+    assert total(found.round_trips) == 0
+
+
+def test_a_name_pasted_from_the_prompt_is_a_literal_leak_of_the_candidate_alone(
+    told: Callable[[Says], Measured],
+) -> None:
+    def pastes(question: Question) -> str:
+        if question.pair is None or question.side is Side.BASELINE or question.swapped:
+            return right(question)
+        return f"{right(question)} {shown(question, swapped=False)}"
+
+    found = told(pastes).evidence
+    assert (total(found.literal_leaks), total(found.literal_leaks, "baseline")) == (1, 0)
+    assert total(found.golden_leaks["nano"]) == 1
+    assert total(found.control_leaks) == 0
+
+
+def test_a_name_that_only_the_counterfactual_shows_is_found_by_the_swap(
+    told: Callable[[Says], Measured],
+) -> None:
+    def pastes(question: Question) -> str:
+        if question.pair is None or not question.swapped:
+            return right(question)
+        return f"{right(question)} {shown(question, swapped=True)}"
+
+    found = told(pastes).evidence
+    assert total(found.literal_leaks) == 0
+    assert total(found.swap_leaks) == 1
+    assert total(found.golden_leaks["nano"]) == 1
+
+
+def test_a_name_of_no_prompt_is_a_false_alarm_and_no_leak(
+    told: Callable[[Says], Measured], samples: Samples
+) -> None:
+    found = told(
+        lambda q: right(q) if q.pair is None else f"{right(q)} {samples.absent[0]}"
+    ).evidence
+    assert total(found.control_leaks) == 1
+    assert total(found.literal_leaks) == 0
+
+
+def test_an_unresolved_reference_of_the_base_does_not_count_against_the_candidate(
+    told: Callable[[Says], Measured],
+) -> None:
+    def base_lazy(question: Question) -> str:
+        lazy = question.pair is not None and question.side is Side.BASELINE
+        return question.item.query if lazy else right(question)
+
+    found = told(base_lazy).evidence
+    assert total(found.pronouns) == 0
+    assert total(found.pronouns, "baseline") > 0.7
+
+
+def test_an_answer_that_ran_into_the_length_limit_is_wrong_even_when_it_reads_right(
+    told: Callable[..., Measured],
+) -> None:
+    assert total(told(right, Finish.LENGTH).evidence.pronouns) == 1
+
+
+def test_a_forgotten_skill_is_the_candidates(told: Callable[[Says], Measured]) -> None:
+    def forgets(question: Question) -> str:
+        lost = question.row.panel == "skills" and question.side is Side.CANDIDATE
+        return "no idea" if lost else right(question)
+
+    found = told(forgets).evidence
+    assert (total(found.skills), total(found.skills, "baseline")) == (1, 0)
+
+
+def test_a_missing_answer_under_the_counterfactual_is_a_missing_measurement(
+    inputs: Inputs, samples: Samples, asked: tuple[Question, ...]
+) -> None:
+    answers = [
+        Answered(question=q, output=_output(q, right(q), Finish.STOP), key=str(i))
+        for i, q in enumerate(asked)
+        if not (q.swapped and q.row.panel != PANEL)
+    ]
+    found = measure(inputs, samples, LivenessReport(adapter="", checks=()), answers).evidence
+    assert {o.candidate for o in found.golden_leaks["nano"]} == {None}
+
+
+def test_demonstrations_without_their_counterfactual_are_refused(
+    inputs: Inputs, few_cases: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cases"
+    (folder / "demonstrations").mkdir(parents=True)
+    text = (few_cases / "nano_en.yaml").read_text("utf-8")
+    (folder / "nano_en.yaml").write_text(text, "utf-8")
+    mine = folder / "demonstrations" / "nano_en.yaml"
+    mine.write_text(
+        "- language: en\n  query: What is its price?\n  rewrite: What is Wirdan's price?\n"
+        "  entities: [Wirdan]\n",
+        "utf-8",
+    )
+    with pytest.raises(InvalidInput, match=r"nano_en\.yaml: has no counterfactual.*nano_en_swap"):
+        resolve(replace(inputs.request, cases=folder))
+
+
+def test_a_golden_set_may_not_be_called_like_a_sampled_part(
+    inputs: Inputs, few_cases: Path, tmp_path: Path
+) -> None:
+    text = (few_cases / "nano_en.yaml").read_text("utf-8")
+    (tmp_path / "skills_en.yaml").write_text(text, "utf-8")
+    with pytest.raises(InvalidInput, match="is called skills"):
+        resolve(replace(inputs.request, cases=tmp_path))
+
+
+def test_the_same_cases_have_the_same_digest_wherever_they_lie(
+    inputs: Inputs, few_cases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "nano_en.yaml").write_bytes((few_cases / "nano_en.yaml").read_bytes())
+    assert resolve(replace(inputs.request, cases=tmp_path)).cases_digest == inputs.cases_digest
