@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.pipeline.released import RULE, Released, scaled
 
 from evalsuite.pipeline import evaluate
 from evalsuite.registry import promote
+from tests.pipeline.released import RULE, Released, scaled
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.pipeline.released import RULE, WEIGHTS, Released, scaled
 
 from evalsuite.errors import InvalidInput, RegistryError
 from evalsuite.models import BaseRef, read_adapter
@@ -21,6 +20,7 @@ from evalsuite.report import write_reports
 from evalsuite.runs import Side, Status, Verdict
 from evalsuite.runs.comparison import compare
 from evalsuite.runs.folder import Run, load_run
+from tests.pipeline.released import RULE, WEIGHTS, Released, scaled
 from tests.registry.world import World
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.pipeline.released import RULE, Released
 
 from evalsuite.errors import InvalidInput, RegistryError
 from evalsuite.pipeline import check, evaluate, observe
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.registry import promote
 from evalsuite.runs import Status, Tier
+from tests.pipeline.released import RULE, Released
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

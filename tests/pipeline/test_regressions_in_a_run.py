@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.pipeline.released import Released
 
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
@@ -18,6 +17,7 @@ from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.questions import questions, sample
 from evalsuite.regressions import FOLDER, Origin, Regression, remember
 from evalsuite.runs import Side
+from tests.pipeline.released import Released
 
 LONG = " ".join(f"Is Flindo {number} better than Quobra {number}?" for number in range(40))
 """More than an answer may hold, so no candidate can return it unchanged."""
