@@ -258,7 +258,7 @@ def read_run_file(folder: Path) -> RunFile:
     path = folder / RUN_FILE
     data = path.read_bytes()
     head = _peek(data)
-    if head.get("format") != "evalsuite.pipeline":
+    if head.get("format") != "evalsuite.run":
         raise RunError(f"{str(path)!r} was not written by evalsuite; name the folder of a run")
     if head.get("version") not in (1, 2):
         raise RunError(
@@ -296,7 +296,7 @@ def _refuse_foreign(folder: Path) -> None:
     if not names:
         return
     if RUN_FILE in names:
-        if _peek((folder / RUN_FILE).read_bytes()).get("format") == "evalsuite.pipeline":
+        if _peek((folder / RUN_FILE).read_bytes()).get("format") == "evalsuite.run":
             return
     elif names <= {LOCK, UNFINISHED, RUN_FILE, *EVIDENCE, *ANNEX, *REPORTS} and LOCK in names:
         return
