@@ -32,7 +32,7 @@ from evalsuite.gates import (
     overall,
 )
 from evalsuite.pipeline import GateRequest
-from evalsuite.qualification.perfect import ideal_state
+from evalsuite.qualification.perfect import perfect_candidate
 from evalsuite.statistics import Sides, clopper_pearson
 
 DISCORDANCE = 0.12
@@ -300,7 +300,7 @@ def main() -> int:
     request = GateRequest(
         base_model=args.base_model, adapter=args.adapter, policy=args.policy, seed=1
     )
-    clean = ideal_state(request).measured.evidence
+    clean = perfect_candidate(request).measured.evidence
     sizes = [size(part, policy, clean, args.runs, icc) for part in parts(policy) for icc in ICCS]
     print_sizes(sizes)
     stops = [

@@ -30,8 +30,7 @@ from hypothesis import strategies as st
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from evalsuite.cases import Case, Kind
-from evalsuite.detectors.promises import Promise
+from evalsuite.cases import Kind
 from evalsuite.engines import open_engine
 from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.gates import Gate
@@ -39,11 +38,10 @@ from evalsuite.gates.policy import SearchRule
 from evalsuite.generation import Request
 from evalsuite.pipeline import GateRequest, Inputs
 from evalsuite.pipeline.inputs import resolve
-from evalsuite.pipeline.questions import REWRITE, Question
-from evalsuite.pipeline.scoring import Answered
+from evalsuite.pipeline.measurement import Answered
+from evalsuite.pipeline.questions import Question
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
 from evalsuite.runs import CaseRow, Side
-from evalsuite.scenarios import DemonstrationPair, SkillItem
 from evalsuite.search import (
     Answers,
     Asker,
@@ -53,6 +51,8 @@ from evalsuite.search import (
     SearchRequest,
     prepared,
 )
+from evalsuite.tasks import Promise, Skill, applicable, sampling_of
+from evalsuite.tasks.prompt import REWRITE
 
 PLAIN = 48
 """Examples of the plain test: enough for a rate, few enough to wait for."""
@@ -118,22 +118,20 @@ class Planted(Asker):
         return replace(said, candidate=corrupted.output)
 
     def _answered(self, posed: Posed, said: Answers) -> Answered:
-        case = posed.case
-        item: Case | SkillItem = case
-        if posed.attack is not None and posed.attack.skill:
-            right, *accepted = case.expect.rewrites
-            item = SkillItem(
-                id=case.id, skill=posed.attack.skill, language=case.language,
-                cluster=case.cluster, prompt=case.query, answer=right, accepted=tuple(accepted),
-            )  # fmt: skip
+        task = posed.task
+        if isinstance(task, Skill) and posed.attack is not None:
+            # Mutants tell skills apart; a drawn chat carries its skill's name in the attack.
+            task = replace(task, item=replace(task.item, skill=posed.attack.skill))
         question = Question(
-            row=CaseRow.of(case, panel="search"),
+            row=CaseRow.of(task, panel="search"),
+            task=task,
             side=Side.CANDIDATE,
-            pair=DemonstrationPair("search", posed.shown),
-            request=Request(prompt=self.prompt(posed), adapter=self.adapter, sampling=REWRITE),
-            item=item,
+            request=Request(
+                prompt=self.prompt(posed), adapter=self.adapter, sampling=sampling_of(task)
+            ),
+            detectors=applicable(task),
         )
-        return Answered(question=question, output=said.candidate, key=case.id)
+        return Answered(question=question, output=said.candidate, key=task.id)
 
 
 def wide(inputs: Inputs) -> Inputs:

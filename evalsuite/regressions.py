@@ -11,6 +11,7 @@ A file holds one case, what its prompt showed, and how it was found::
       baseline_answer: "Who knows it?"
       prompt_format: xml
       attack: "en/single/3/17 2/0 gap/5/0/1"
+    asks: rewrite
     demonstrations: [...]
     cases: [...]
 
@@ -22,20 +23,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from evalsuite.cases import Case
 from evalsuite.cases.casefiles import dump_cases, read_case
-from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.detectors.promises import (
-    Broken,
-    Promise,
-    broken_by_rewrite,
-    broken_by_skill,
-    broken_by_template,
-)
 from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
 from evalsuite.files.storage import storage_errors, write_once
 from evalsuite.files.yaml import (
@@ -53,15 +46,14 @@ from evalsuite.files.yaml import (
     text_of,
 )
 from evalsuite.gates.verdict import Tier
-from evalsuite.generation import Output
-from evalsuite.prompts import FORMATS, Demonstration, build, dump_demonstrations
+from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration, dump_demonstrations
 from evalsuite.prompts.demonstrations import read_demonstration
-from evalsuite.template import ChatTemplate
+from evalsuite.tasks import Asks, Promise, Rewriting, Skill, prompt_of, task_of
 
 FOLDER = "regressions"
 """The folder below a case folder that holds these files."""
-CHAT = "chat"
-"""The prompt format of a history that is put as it is, without a task: for general skills."""
+_CHAT = "chat"
+"""What files of earlier versions say under ``prompt_format`` where they ask for a skill."""
 _HEAD = (
     "# A history that broke a candidate. Edit or delete it like any case; nothing overwrites it.\n"
 )
@@ -81,7 +73,7 @@ class Origin:
     answer: str
     """The candidate's."""
     baseline_answer: str
-    prompt_format: str = "xml"
+    prompt_format: str = DEFAULT_FORMAT
     attack: str = ""
     """What the history was drawn as, before it was reduced."""
 
@@ -100,49 +92,20 @@ class Regression:
     tier: Tier = Tier.BLOCKING
     """Whether breaking it again decides; a person may make it advisory."""
 
+    asks: Asks = Asks.REWRITE
+    """What the case asks for."""
+
     @property
-    def conversation(self) -> Conversation:
-        """The prompt."""
-        return posed_as(self.case, self.shown, self.origin.prompt_format)
-
-
-def posed_as(case: Case, shown: Sequence[Demonstration], prompt_format: str) -> Conversation:
-    """Put a case to a model: as a rewriting prompt, or, in the format ``chat``, as it is."""
-    if prompt_format == CHAT:
-        return Conversation((*case.history, Message(Role.USER, case.query)))
-    return build(case, format=prompt_format, demonstrations=shown)
+    def task(self) -> Rewriting | Skill:
+        """What is asked again."""
+        return task_of(
+            self.case, self.shown, asks=self.asks, prompt_format=self.origin.prompt_format
+        )
 
 
 def _writable(text: str) -> str:
     """What a model said, without the two things that no text file can hold."""
     return text.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="replace").decode()
-
-
-def broken_in(
-    case: Case,
-    shown: Sequence[Demonstration],
-    prompt_format: str,
-    *,
-    candidate: Output,
-    baseline: str,
-    template: ChatTemplate,
-) -> tuple[Broken, ...]:
-    """Every promise that a prompt, or the candidate's answer to it, breaks; absolute ones first.
-
-    Args:
-        case: what was asked.
-        shown: the demonstrations in the prompt.
-        prompt_format: how it was put; see :func:`posed_as`.
-        candidate: the candidate's answer.
-        baseline: the baseline's answer to the same prompt.
-        template: rendered the prompt.
-    """
-    rendered = broken_by_template(posed_as(case, shown, prompt_format), template)
-    if prompt_format == CHAT:
-        answered = broken_by_skill(case, candidate, baseline, template)
-    else:
-        answered = broken_by_rewrite(case, shown, candidate, baseline, template)
-    return (*((rendered,) if rendered else ()), *answered)
 
 
 _ORIGIN = tuple(field.name for field in dataclasses.fields(Origin))
@@ -153,7 +116,8 @@ def dump_regression(regression: Regression) -> str:
     origin = dataclasses.asdict(regression.origin)
     lines = [f"  {name}: {quoted(str(origin[name]))}" for name in _ORIGIN if origin[name]]
     tier = "" if regression.tier is Tier.BLOCKING else f"tier: {regression.tier}\n"
-    text = "\n".join((f"{_HEAD}{tier}found:", *lines, ""))
+    asks = "" if regression.asks is Asks.REWRITE else f"asks: {regression.asks}\n"
+    text = "\n".join((f"{_HEAD}{tier}{asks}found:", *lines, ""))
     if regression.shown:
         text += "demonstrations:\n" + _indented(dump_demonstrations(regression.shown))
     return text + dump_cases([dataclasses.replace(regression.case, source="")])
@@ -209,13 +173,14 @@ def parse_regression(text: str, name: str = "<text>") -> Regression:
     """
     problems = Problems(name)
     root = parse(text, problems) or BrokenNode(1)
-    keys = ("tier", "found", "demonstrations", "cases")
+    keys = ("tier", "asks", "found", "demonstrations", "cases")
     values = fields_of(root, keys, "the file", problems) or {}
     tier = _tier(values.get("tier"), problems)
+    asks = _asks(values.get("asks"), problems)
     for key in ("found", "cases"):
         if key not in values and not problems.found:
             problems.add(1, f"the file has no key {key!r}; a regression says what broke and how")
-    origin = _origin(values["found"], problems) if "found" in values else None
+    origin, old = _origin(values["found"], problems) if "found" in values else (None, None)
     listed = values.get("demonstrations")
     nodes = items_of(listed, "demonstrations", problems) if listed else ()
     shown = [read_demonstration(node, problems) for node in nodes]
@@ -225,23 +190,41 @@ def parse_regression(text: str, name: str = "<text>") -> Regression:
     cases = [read_case(node, problems, {}) for node in nodes]
     if problems.found or origin is None or cases[0] is None:
         raise InvalidCase(joined(problems.lines()))
-    _check_chat(cases[0], origin, problems)
+    found = Regression(
+        case=cases[0],
+        shown=tuple(d for d in shown if d),
+        origin=origin,
+        tier=tier,
+        asks=asks or old or Asks.REWRITE,
+    )
+    _check_skill(found, problems)
     if problems.found:
         raise InvalidCase(joined(problems.lines()))
-    return Regression(case=cases[0], shown=tuple(d for d in shown if d), origin=origin, tier=tier)
+    return found
 
 
-def _check_chat(case: Case, origin: Origin, problems: Problems) -> None:
-    """Note what keeps a chat from being asked or judged."""
-    if origin.prompt_format != CHAT:
+def _check_skill(found: Regression, problems: Problems) -> None:
+    """Note what keeps a skill from being asked or judged."""
+    if found.asks is not Asks.SKILL:
         return
-    line = int(case.source.rpartition(":")[2])
-    if not case.expect.rewrites:
-        problems.add(line, "prompt_format: chat needs the right answer under expect.rewrites")
+    line = int(found.case.source.rpartition(":")[2])
+    if found.case.reference is None:
+        problems.add(line, "asks: skill needs the right answer under expect.rewrites")
+        return
     try:
-        posed_as(case, (), CHAT).require_alternating()
+        prompt_of(found.task).require_alternating()
     except InvalidConversation as error:
         problems.add(line, f"{error}; let the history of a chat end with the assistant's turn")
+
+
+def _asks(node: Node | None, problems: Problems) -> Asks | None:
+    if node is None:
+        return None
+    said = text_of(node, "asks", problems)
+    if said not in set(Asks):
+        problems.add(node.line, f"asks={said!r}; use {' or '.join(Asks)}")
+        return None
+    return Asks(said)
 
 
 def _tier(node: Node | None, problems: Problems) -> Tier:
@@ -253,27 +236,28 @@ def _tier(node: Node | None, problems: Problems) -> Tier:
     return Tier(said)
 
 
-def _origin(node: Node, problems: Problems) -> Origin | None:
+def _origin(node: Node, problems: Problems) -> tuple[Origin | None, Asks | None]:
+    """How it was found, and what it asks for where the file is of an earlier version."""
     fields = fields_of(node, _ORIGIN, "found", problems)
     if fields is None:
-        return None
+        return None, None
     said = {name: text_of(value, name, problems) for name, value in fields.items()}
     if "promise" not in said:
         problems.add(node.line, "found has no promise; say which was broken")
-        return None
+        return None, None
     known = ", ".join(f"'{promise}'" for promise in Promise)
     if said["promise"] not in set(Promise):
         problems.add(fields["promise"].line, f"promise={said['promise']!r}; use one of: {known}")
-        return None
-    style = said.get("prompt_format") or "xml"
-    if style not in (*FORMATS, CHAT):
-        problems.add(
-            fields["prompt_format"].line,
-            f"prompt_format={style!r}; use {', '.join((*FORMATS, CHAT))}",
-        )
-        return None
+        return None, None
+    style = said.get("prompt_format") or DEFAULT_FORMAT
+    old = Asks.SKILL if style == _CHAT else None
+    style = DEFAULT_FORMAT if old else style
+    if style not in FORMATS:
+        line = fields["prompt_format"].line
+        problems.add(line, f"prompt_format={style!r}; use {', '.join(FORMATS)}")
+        return None, None
     texts = {name: said.get(name) or "" for name in _ORIGIN}
-    return Origin(
+    origin = Origin(
         promise=Promise(texts["promise"]),
         reason=texts["reason"],
         candidate=texts["candidate"],
@@ -283,6 +267,7 @@ def _origin(node: Node, problems: Problems) -> Origin | None:
         prompt_format=style,
         attack=texts["attack"],
     )
+    return origin, old
 
 
 def remember(folder: Path, name: str, regression: Regression) -> Path | None:

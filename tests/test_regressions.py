@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite.cases import Language
-from evalsuite.cases.casefiles import load_cases
+from evalsuite.cases import Case, Language
+from evalsuite.cases.casefiles import load_cases, without_source
 from evalsuite.cli import main
-from evalsuite.detectors.promises import Promise
+from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.gates import Tier
 from evalsuite.prompts import FORMATS
@@ -28,6 +28,7 @@ from evalsuite.regressions import (
 )
 from evalsuite.scenarios import sample_demonstrations
 from evalsuite.strategies import World, adversarial_histories, build_attack, contents, parse_attack
+from evalsuite.tasks import Asks, Promise, Skill
 
 SHOWN = sample_demonstrations("regressions", 3, Language.ZH)
 FOUND = Origin(
@@ -52,12 +53,19 @@ def regressions(draw: st.DrawFn) -> Regression:
         prompt_format=draw(st.sampled_from(sorted(FORMATS))),
     )
     shown = SHOWN[: draw(st.integers(0, 3))]
+    case = draw(adversarial_histories(max_size=2))
     return Regression(
-        case=draw(adversarial_histories(max_size=2)),
+        case=case,
         shown=shown,
         origin=origin,
         tier=draw(st.sampled_from([Tier.BLOCKING, Tier.ADVISORY])),
+        asks=draw(st.sampled_from(Asks)) if _can_be_a_skill(case) else Asks.REWRITE,
     )
+
+
+def _can_be_a_skill(case: Case) -> bool:
+    turns = [message.role for message in case.history]
+    return case.reference is not None and turns == [Role.USER, Role.ASSISTANT] * (len(turns) // 2)
 
 
 @given(regressions())
@@ -67,6 +75,7 @@ def test_what_is_written_is_read_back(regression: Regression) -> None:
     assert read.origin == regression.origin
     assert read.shown == regression.shown
     assert read.tier is regression.tier
+    assert read.asks is regression.asks
     assert replace(read.case, source="") == replace(regression.case, source="")
 
 
@@ -111,6 +120,7 @@ def test_regressions_are_no_golden_cases(tmp_path: Path) -> None:
         ('prompt_format: "xml"', 'prompt_format: "html"', "prompt_format='html'; use xml"),
         ("cases:\n", "cases: []\nmore:\n", "unknown key 'more'"),
         ("language: en", "language: fr", "fr"),
+        ("found:", "asks: nothing\nfound:", r"r\.yaml:2: asks='nothing'; use rewrite or skill"),
     ],
 )
 def test_a_broken_file_is_refused_by_file_line_and_fix(old: str, new: str, said: str) -> None:
@@ -127,16 +137,28 @@ def test_two_cases_in_one_file_are_refused() -> None:
         parse_regression(text + case)
 
 
-def test_a_chat_that_cannot_be_asked_or_judged_is_refused_by_line() -> None:
-    from evalsuite.conversation import Message, Role
+def test_a_file_of_an_earlier_version_that_asks_for_a_skill_is_still_read() -> None:
+    asking = replace(one(), shown=(), asks=Asks.SKILL)
+    new = dump_regression(asking)
+    old = new.replace("asks: skill\n", "").replace('prompt_format: "xml"', 'prompt_format: "chat"')
+    assert old != new
+    read = parse_regression(old, "r.yaml")
+    assert read.asks is Asks.SKILL
+    again = parse_regression(new, "r.yaml")
+    assert replace(read, case=without_source(read.case)) == replace(
+        again, case=without_source(again.case)
+    )
+    assert isinstance(read.task, Skill)
 
-    origin = replace(FOUND, prompt_format="chat")
+
+def test_a_chat_that_cannot_be_asked_or_judged_is_refused_by_line() -> None:
     first = Message(Role.ASSISTANT, "Hello.")
-    unasked = replace(one(), origin=origin, case=replace(one().case, history=(first,)))
+    asking = replace(one(), asks=Asks.SKILL)
+    unasked = replace(asking, case=replace(one().case, history=(first,)))
     with pytest.raises(InvalidCase, match=r"r\.yaml:\d+: .* end with the assistant's turn"):
         parse_regression(dump_regression(unasked), "r.yaml")
     vague = replace(one().case.expect, rewrites=())
-    unjudged = replace(one(), origin=origin, case=replace(one().case, expect=vague))
+    unjudged = replace(asking, case=replace(one().case, expect=vague))
     with pytest.raises(InvalidCase, match=r"needs the right answer under expect\.rewrites"):
         parse_regression(dump_regression(unjudged), "r.yaml")
 

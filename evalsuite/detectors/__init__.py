@@ -13,9 +13,10 @@ from evalsuite.detectors.retention import (
     text_score,
 )
 from evalsuite.detectors.rewriting import RewriteMetrics, rewrite_metrics
-from evalsuite.detectors.score import Score, Span
+from evalsuite.detectors.score import Detector, Score, Span
 
 __all__ = [
+    "Detector",
     "RewriteMetrics",
     "Score",
     "Span",

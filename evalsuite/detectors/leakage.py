@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from evalsuite.cases import Case
 from evalsuite.detectors.lexicon import carries_content
-from evalsuite.detectors.score import Score, Span
+from evalsuite.detectors.score import Detector, Score, Span
 from evalsuite.detectors.text import Token, comparable, find_names, mentions, tokens
 from evalsuite.prompts import Demonstration
 
@@ -34,7 +34,7 @@ def literal_leak(
     What the case's own history, query or accepted rewrites say is no leak, nor are phrases of
     ``task``, the instruction in the prompt. None when the prompt held no demonstration.
     """
-    name = "literal_leak"
+    name = Detector.LITERAL_LEAK
     if not demonstrations:
         return Score(name, case.id, None, "The prompt held no demonstration that could leak.")
     own = _own_texts(case, task)
@@ -60,7 +60,7 @@ def absent_names(case: Case, answer: str, absent: Sequence[str]) -> Score:
     Loss 1 is a false alarm: the rate of these is the rate at which the search accuses the innocent.
     None when the conversation holds all of ``absent``, or there are none.
     """
-    name = "absent_names"
+    name = Detector.ABSENT_NAMES
     own = _own_texts(case, "")
     if not _any_foreign(absent, own):
         return Score(name, case.id, None, "There was no absent name to search for.")
@@ -84,7 +84,7 @@ def swap_leak(
     conversation nor the other side does. A mere difference is no leak. Spans mark ``answer_a``.
     None when the two sets share an entity or are empty: then a difference proves nothing.
     """
-    name = "swap_leak"
+    name = Detector.SWAP_LEAK
     own = _own_texts(case, "")
     names_a, names_b = _entities(demos_a), _entities(demos_b)
     if not (_any_foreign(names_a, own) and _any_foreign(names_b, own)):

@@ -14,11 +14,11 @@ from difflib import SequenceMatcher
 
 from evalsuite.cases import Case
 from evalsuite.detectors.lexicon import Family, carries_content, pronoun_ranges
-from evalsuite.detectors.score import Score, Span
+from evalsuite.detectors.score import Detector, Score, Span
 from evalsuite.detectors.text import find_names, fold, same, tokens
 from evalsuite.generation import Finish
 
-DETECTOR = "pronoun_resolution"
+_DETECTOR = Detector.PRONOUN_RESOLUTION
 
 _TIMES = 3
 """A rewrite longer than this many queries (and its entities) answers instead of asking."""
@@ -43,19 +43,19 @@ def resolve(case: Case, answer: str) -> Score:
     restore: those of at least half of them, and at least half of those.
     """
     if not fold(answer).text:
-        return Score(DETECTOR, case.id, 1.0, "The answer is empty.")
+        return Score(_DETECTOR, case.id, 1.0, "The answer is empty.")
     accepted = (case.query,) if case.expect.unchanged else case.expect.rewrites
     if any(same(answer, rewrite) for rewrite in accepted):
         kept = "The query is unchanged, as it must be."
         said = kept if case.expect.unchanged else "The answer is an accepted rewrite."
-        return Score(DETECTOR, case.id, 0.0, said)
+        return Score(_DETECTOR, case.id, 0.0, said)
     if not tokens(answer):
-        return Score(DETECTOR, case.id, 1.0, "The answer holds no word.")
+        return Score(_DETECTOR, case.id, 1.0, "The answer holds no word.")
     findings = _changed(case, answer) if case.expect.unchanged else _unresolved(case, answer)
     if not findings:
-        return Score(DETECTOR, case.id, 0.0, _praise(case))
+        return Score(_DETECTOR, case.id, 0.0, _praise(case))
     spans = sorted({span for f in findings for span in f.spans}, key=lambda s: (s.start, s.end))
-    return Score(DETECTOR, case.id, 1.0, " ".join(f.reason for f in findings), tuple(spans))
+    return Score(_DETECTOR, case.id, 1.0, " ".join(f.reason for f in findings), tuple(spans))
 
 
 def resolve_output(case: Case, answer: str, finish: Finish | None) -> Score:
@@ -63,7 +63,7 @@ def resolve_output(case: Case, answer: str, finish: Finish | None) -> Score:
     score = resolve(case, answer)
     if finish is Finish.LENGTH and score.value == 0.0:
         said = "The answer did not end: it ran into the length limit."
-        return Score(DETECTOR, case.id, 1.0, said)
+        return Score(_DETECTOR, case.id, 1.0, said)
     return score
 
 

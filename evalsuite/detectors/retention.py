@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalsuite.cases import Language
-from evalsuite.detectors.score import Score, Span
+from evalsuite.detectors.score import Detector, Score, Span
 from evalsuite.detectors.text import same, tokens
 from evalsuite.errors import InvalidInput
 from evalsuite.scenarios.skills import SkillItem
@@ -27,7 +27,7 @@ def answer_score(item: SkillItem, text: str) -> Score:
     Compared up to case, width, spacing, quotes and final punctuation; leading empty lines do not
     count. Later lines are ignored: a model that goes on talking has still answered.
     """
-    detector = "skill_answer"
+    detector = Detector.SKILL_ANSWER
     line = next((part for part in text.splitlines() if part.strip()), "")
     if not line:
         return Score(detector, item.id, 1.0, f'The answer is empty; "{item.answer}" was due.')
@@ -59,7 +59,7 @@ def text_loss(logprobs: Sequence[float]) -> float:
 
 def text_score(text: TextItem, logprobs: Sequence[float]) -> Score:
     """The text loss as a score; None with the reason when the log-probabilities are unusable."""
-    detector = "text_loss"
+    detector = Detector.TEXT_LOSS
     try:
         loss = text_loss(logprobs)
     except InvalidInput as error:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalsuite.cases import Case
-from evalsuite.detectors.score import Score
+from evalsuite.detectors.score import Detector, Score
 from evalsuite.detectors.text import same, tokens
 
 
@@ -35,11 +35,11 @@ class RewriteMetrics:
     def as_scores(self, case_id: str) -> tuple[Score, ...]:
         """One loss ``1 - metric`` per metric, named ``rewrite_exact``, ``restoration_f1``, ..."""
         rows = (
-            ("rewrite_exact", self.exact, "equality with an accepted rewrite"),
-            ("restoration_f1", self.f1, "F1 of restored words"),
-            ("restoration_f2", self.f2, "F2: bigrams with a restored word"),
-            ("restoration_f3", self.f3, "F3: trigrams with a restored word"),
-            ("added_precision", self.added_precision, "precision of added words"),
+            (Detector.REWRITE_EXACT, self.exact, "equality with an accepted rewrite"),
+            (Detector.RESTORATION_F1, self.f1, "F1 of restored words"),
+            (Detector.RESTORATION_F2, self.f2, "F2: bigrams with a restored word"),
+            (Detector.RESTORATION_F3, self.f3, "F3: trigrams with a restored word"),
+            (Detector.ADDED_PRECISION, self.added_precision, "precision of added words"),
         )
         return tuple(
             Score(

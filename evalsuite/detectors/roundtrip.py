@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalsuite.conversation import Conversation
-from evalsuite.detectors.score import Score, Span
+from evalsuite.detectors.score import Detector, Score, Span
 from evalsuite.errors import EvalsuiteError
 from evalsuite.generation import Output
 from evalsuite.template import ChatTemplate, PropertyResult, PropertyStatus
 from evalsuite.template import check as check_properties
 from evalsuite.template.equivalence import first_change
-
-DETECTOR = "template_round_trip"
-CONTROL_DETECTOR = "control_token"
 
 _LOSSES = {
     PropertyStatus.HOLDS: 0.0,
@@ -62,11 +59,15 @@ def round_trip(
     try:
         back = template.parse(ids)
     except EvalsuiteError as error:
-        return Score(DETECTOR, case_id, 1.0, f"The prompt cannot be read back: {error}")
+        return Score(
+            Detector.TEMPLATE_ROUND_TRIP, case_id, 1.0, f"The prompt cannot be read back: {error}"
+        )
     if first_change(template, conversation, back) is not None:
         said = "The conversation that the prompt spells is not the one that was asked."
-        return Score(DETECTOR, case_id, 1.0, said)
-    return Score(DETECTOR, case_id, 0.0, "The conversation comes back as it was asked.")
+        return Score(Detector.TEMPLATE_ROUND_TRIP, case_id, 1.0, said)
+    return Score(
+        Detector.TEMPLATE_ROUND_TRIP, case_id, 0.0, "The conversation comes back as it was asked."
+    )
 
 
 def control_token(case_id: str, output: Output, template: ChatTemplate) -> Score:
@@ -80,7 +81,7 @@ def control_token(case_id: str, output: Output, template: ChatTemplate) -> Score
     said = output.ids[template.thought(output.ids) :]
     found = list(dict.fromkeys(names[token] for token in said if token in names))
     if not found:
-        return Score(CONTROL_DETECTOR, case_id, 0.0, "The answer holds no control token.")
+        return Score(Detector.CONTROL_TOKEN, case_id, 0.0, "The answer holds no control token.")
     spans = tuple(
         Span(output.text.index(text), output.text.index(text) + len(text), text)
         for text in found
@@ -88,9 +89,9 @@ def control_token(case_id: str, output: Output, template: ChatTemplate) -> Score
     )
     listed = ", ".join(found)
     explanation = f"The answer holds the control token {listed}, which ends no turn here."
-    return Score(CONTROL_DETECTOR, case_id, 1.0, explanation, spans)
+    return Score(Detector.CONTROL_TOKEN, case_id, 1.0, explanation, spans)
 
 
 def _score(result: PropertyResult) -> Score:
     said = f"{result.name}: {result.status}: {result.detail}"
-    return Score(DETECTOR, result.name, _LOSSES[result.status], said)
+    return Score(Detector.TEMPLATE_ROUND_TRIP, result.name, _LOSSES[result.status], said)

@@ -8,8 +8,38 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from evalsuite.errors import InvalidInput
+
+
+class Detector(StrEnum):
+    """Every detector, by the name that scores carry in files."""
+
+    LITERAL_LEAK = "literal_leak"
+    """A name or phrase of a demonstration stands in the answer."""
+    SWAP_LEAK = "swap_leak"
+    """The answer changes with the demonstrations' entities."""
+    ABSENT_NAMES = "absent_names"
+    """The same search for names that no prompt held: what it finds is a false alarm."""
+    PRONOUN_RESOLUTION = "pronoun_resolution"
+    """The rewrite does not say what the query left unsaid, or says more."""
+    SKILL_ANSWER = "skill_answer"
+    """A plain instruction has another answer than its right one."""
+    TEXT_LOSS = "text_loss"
+    """Nats per token of a given text."""
+    TEMPLATE_ROUND_TRIP = "template_round_trip"
+    """A conversation does not come back from the chat template, or a property of it is refuted."""
+    CONTROL_TOKEN = "control_token"  # noqa: S105  # a token of a chat format
+    """The answer goes on into a turn that is not its own."""
+    REGRESSION = "regression"
+    """A history that broke a candidate once breaks this one too."""
+    REWRITE_EXACT = "rewrite_exact"
+    """This and the next four say how close a rewrite is to an accepted one: told, never judged."""
+    RESTORATION_F1 = "restoration_f1"
+    RESTORATION_F2 = "restoration_f2"
+    RESTORATION_F3 = "restoration_f3"
+    ADDED_PRECISION = "added_precision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +72,8 @@ class Score:
         InvalidInput: the value is negative or not finite, or the explanation is empty.
     """
 
-    detector: str
-    """The function that judged, such as ``literal_leak``."""
+    detector: Detector
+    """What judged."""
     case_id: str
     """The case, skill item or conversation that was judged."""
     value: float | None

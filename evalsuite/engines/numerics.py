@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -56,9 +56,13 @@ class Numerics:
     @property
     def decisive(self) -> dict[str, str | bool | int]:
         """What of this can change an answer: in float32 none depends on its batch."""
-        known = {name: value for name, value in asdict(self).items() if value is not None}
-        if self.dtype is Dtype.FLOAT32:
-            known.pop("batch_tokens", None)
+        known: dict[str, str | bool | int] = {
+            "device": self.device.value,
+            "dtype": self.dtype.value,
+            "merged": self.merged,
+        }
+        if self.dtype is not Dtype.FLOAT32 and self.batch_tokens is not None:
+            known["batch_tokens"] = self.batch_tokens
         return known
 
 

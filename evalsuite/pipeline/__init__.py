@@ -1,9 +1,10 @@
 """One run of the gates: :func:`evaluate` is the pipeline that every face calls."""
 
 from evalsuite.pipeline.inputs import GateRequest, Inputs, check, choose_policy, default_cache
-from evalsuite.pipeline.scoring import Answered, Measured, measure, trip_id
-from evalsuite.pipeline.state import Event, State
-from evalsuite.pipeline.steps import STEPS, evaluate, judge_with_looks, observe
+from evalsuite.pipeline.looks import judge_with_looks
+from evalsuite.pipeline.measurement import Answered, Measured, measure, trip_id
+from evalsuite.pipeline.records import Event, Observed
+from evalsuite.pipeline.steps import STEPS, evaluate, observe
 
 __all__ = [
     "STEPS",
@@ -12,7 +13,7 @@ __all__ = [
     "GateRequest",
     "Inputs",
     "Measured",
-    "State",
+    "Observed",
     "check",
     "choose_policy",
     "default_cache",

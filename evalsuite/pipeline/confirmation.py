@@ -17,74 +17,86 @@ from evalsuite.engines.cache import request_key
 from evalsuite.engines.numerics import Dtype
 from evalsuite.errors import EngineError
 from evalsuite.models import AdapterRef
+from evalsuite.pipeline.inputs import Inputs
+from evalsuite.pipeline.measurement import Answered, measure
 from evalsuite.pipeline.questions import BOTH, adapter_of, sides
-from evalsuite.pipeline.scoring import Answered, measure
-from evalsuite.pipeline.state import Event, State, work_of
-from evalsuite.runs import FlipsInfo, Unit
+from evalsuite.pipeline.records import Answers, Drawn, Event, work_of
+from evalsuite.runs import Counts, FlipsInfo, Unit
 
 
-def confirm_flips(state: State) -> bool:
-    """Replace the answers of all cases that were not asked again yet and differ; tell whether any.
+def confirm_flips(drawn: Drawn, answers: Answers) -> Answers:
+    """Ask again all cases that differ and were not asked again yet.
 
     A model that fits into memory only at low precision is judged as it was, and the reports say so.
+
+    Returns:
+        The answers that count now; their tuple is the same object where nothing was asked again.
     """
-    if state.inputs.numerics.dtype is Dtype.FLOAT32 or (state.flips and state.flips.left_out):
-        return False
-    new = _flipped(state) - state.flipped
-    state.flipped |= new
+    float32 = drawn.inputs.numerics.dtype is Dtype.FLOAT32
+    if float32 or (answers.flips and answers.flips.left_out):
+        return answers
+    new = _flipped(drawn, answers.answered) - answers.flipped
+    flipped = answers.flipped | new
     again = [
         place
-        for place, answer in enumerate(state.answered)
+        for place, answer in enumerate(answers.answered)
         if (answer.question.row.panel, answer.question.row.case_id) in new
         and answer.question.request.target is None
     ]
-    answered = list(state.answered)
+    answered, work = answers.answered, Counts()
     try:
         if again:
-            state.engine.release()
-            _confirm(state, answered, again)
+            drawn.engine.release()
+            answered, work = _confirm(drawn, answers.answered, again)
     except EngineError as error:
-        state.flips = FlipsInfo(cases=len(state.flipped), explained=None, left_out=str(error))
-        return False
-    state.answered = tuple(answered)
-    explained = state.flipped - _flipped(state)
-    state.flips = FlipsInfo(cases=len(state.flipped), explained=len(explained))
-    return bool(again)
+        left_out = FlipsInfo(cases=len(flipped), explained=None, left_out=str(error))
+        return replace(answers, flipped=flipped, flips=left_out)
+    explained = flipped - _flipped(drawn, answered)
+    return Answers(
+        answered=answered,
+        flipped=flipped,
+        flips=FlipsInfo(cases=len(flipped), explained=len(explained)),
+        confirming=answers.confirming + work,
+    )
 
 
-def _confirm(state: State, answered: list[Answered], again: Sequence[int]) -> None:
+def _confirm(
+    drawn: Drawn, before: Sequence[Answered], again: Sequence[int]
+) -> tuple[tuple[Answered, ...], Counts]:
     """Replace the answers at the places in ``again`` by those in float32, one side at a time."""
-    for side in sides(state.inputs):
+    answered, work = list(before), Counts()
+    for side in sides(drawn.inputs):
         places = [place for place in again if answered[place].question.side is side]
-        adapter = adapter_of(state.inputs, side)
-        with closing(_confirming(state, () if adapter is None else (adapter,))) as engine:
+        adapter = adapter_of(drawn.inputs, side)
+        with closing(_confirming(drawn.inputs, () if adapter is None else (adapter,))) as engine:
             for done, place in enumerate(places):
-                state.tell(Event("confirm", done, len(places)))
+                drawn.tell(Event("confirm", done, len(places)))
                 question = answered[place].question
                 [output] = engine.infer([question.request])
                 key = request_key(engine.identity, question.request)
                 answered[place] = Answered(question=question, output=output, key=key)
-            state.confirming += work_of(engine)
+            work += work_of(engine)
             engine.release()
+    return tuple(answered), work
 
 
-def _confirming(state: State, adapters: Sequence[AdapterRef]) -> CachingEngine:
+def _confirming(inputs: Inputs, adapters: Sequence[AdapterRef]) -> CachingEngine:
     return open_engine(
-        state.inputs.base,
+        inputs.base,
         adapters,
-        cache=state.inputs.cache,
-        numerics=replace(state.inputs.numerics, dtype=Dtype.FLOAT32),
+        cache=inputs.cache,
+        numerics=replace(inputs.numerics, dtype=Dtype.FLOAT32),
     )
 
 
-def _flipped(state: State) -> set[tuple[str, str]]:
+def _flipped(drawn: Drawn, answered: Sequence[Answered]) -> frozenset[tuple[str, str]]:
     """Panel and id of every case on which a detector judges candidate and base differently."""
-    if not state.answered:
-        return set()
-    measured = measure(state.inputs, state.samples, state.liveness, state.answered)
+    if not answered:
+        return frozenset()
+    measured = measure(drawn.inputs, drawn.samples, drawn.liveness, answered)
     losses: dict[tuple[str, str, str], set[float | None]] = {}
     for row in measured.scores:
         judged = row.unit is Unit.DEFECT and row.value is not None and row.panel
         if judged and row.side in BOTH:
             losses.setdefault((row.panel, row.case_id, row.detector), set()).add(row.value)
-    return {(panel, case) for (panel, case, _), seen in losses.items() if len(seen) > 1}
+    return frozenset((panel, case) for (panel, case, _), seen in losses.items() if len(seen) > 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from evalsuite.cases import Case, Language
-from evalsuite.cases.casefiles import dump_cases, load_cases, without_source
+from evalsuite.cases.casefiles import load_cases
 from evalsuite.detectors.retention import load_texts
 from evalsuite.engines import Numerics, resolve_numerics
 from evalsuite.errors import InvalidInput
@@ -33,9 +32,10 @@ from evalsuite.pipeline.champion import (
     earlier_promotions,
     require_rule,
 )
-from evalsuite.prompts import get_format, load_demonstrations
+from evalsuite.pipeline.digests import digest_of_cases, digest_of_circumstances
+from evalsuite.prompts import DEFAULT_FORMAT, get_format, load_demonstrations
 from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
-from evalsuite.regressions import FOLDER, Regression, dump_regression, load_regressions
+from evalsuite.regressions import FOLDER, Regression, load_regressions
 from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS, PromotionInfo
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
@@ -59,7 +59,7 @@ class GateRequest:
     """SQLite file of answers; None: the user's cache folder."""
     seed: int | None = None
     """Of the panels; None: derived from candidate and policy."""
-    prompt_format: str = "xml"
+    prompt_format: str = DEFAULT_FORMAT
     shown: int = 2
     """Demonstrations in the prompt of a sampled case."""
     dtype: str = "auto"
@@ -103,8 +103,6 @@ class Inputs:
     seed: int
     compared: Compared
     """Whom the gate ``regression`` compares the candidate with."""
-    attempt: Attempt | None = None
-    """Which attempt of its lineage this is; None: not counted, and judged as the first."""
     history: tuple[PromotionInfo, ...] = ()
     """What the registry promoted of this base before, oldest first."""
 
@@ -113,11 +111,6 @@ class Inputs:
         """Every adapter that is asked: the candidate, and the champion where there is one."""
         champion = self.compared.adapter
         return (self.adapter,) if champion is None else (self.adapter, champion)
-
-    @property
-    def judged(self) -> Policy:
-        """The policy as it judges this attempt."""
-        return self.policy.for_attempt(self.attempt.number if self.attempt else 1)
 
     @property
     def numerics(self) -> Numerics:
@@ -150,34 +143,22 @@ class Inputs:
     @property
     def cases_digest(self) -> str:
         """SHA-256 over everything that was read, wherever it lies: golden cases, suites, texts."""
-        every = (c for name in sorted(self.goldens) for c in self.goldens[name])
-        texts = [(item.language, item.prompt, item.text) for item in self.texts]
-        found = [dump_regression(regression) for regression in self.regressions]
-        known = [dump_cases(map(without_source, every)), self.suites, texts]
-        return digest_of([*known, found] if found else known)
+        return digest_of_cases(self.goldens, self.suites, self.texts, self.regressions)
 
     @property
     def circumstances(self) -> str:
         """SHA-256 of all else that can change an answer: asked otherwise, it is another attempt."""
         asked = self.request
-        shown = [
-            (name, str(language), pair)
-            for (name, language), pair in sorted(self.demonstrations.items(), key=_by_name)
-        ]
-        return digest_of(
-            [
-                self.cases_digest,
-                shown,
-                asked.prompt_format,
-                asked.shown,
-                asked.worded,
-                self.numerics.decisive,
-            ]
+        return digest_of_circumstances(
+            cases=self.cases_digest,
+            demonstrations=self.demonstrations,
+            asked={
+                "prompt_format": asked.prompt_format,
+                "shown": asked.shown,
+                "worded": asked.worded,
+            },
+            numerics=self.numerics.decisive,
         )
-
-
-def _by_name(item: tuple[tuple[str, Language], DemonstrationPair]) -> tuple[str, Language]:
-    return item[0]
 
 
 def default_cache() -> Path:
@@ -195,7 +176,7 @@ def resolve(request: GateRequest) -> Inputs:
         TemplateError: the base's chat template belongs to no known family.
         RegistryError: the champion cannot be compared with.
     """
-    asked = check(request)
+    read = check(request)
     if not request.adapter.is_dir():
         read_adapter(request.adapter)  # says what is wrong before a base is fetched
     base = resolve_base(request.base_model)
@@ -204,21 +185,21 @@ def resolve(request: GateRequest) -> Inputs:
         request=request,
         base=base,
         adapter=adapter,
-        policy=asked.policy,
+        policy=read.policy,
         template=load_template(base.path, family=base.family),
-        goldens=asked.goldens,
-        demonstrations=asked.demonstrations,
-        suites=asked.suites,
-        texts=asked.texts,
-        regressions=asked.regressions,
-        waivers=asked.waivers,
+        goldens=read.goldens,
+        demonstrations=read.demonstrations,
+        suites=read.suites,
+        texts=read.texts,
+        regressions=read.regressions,
+        waivers=read.waivers,
         seed=request.seed or 0,
-        compared=_compared(request, asked.policy, base, adapter),
+        compared=_compared(request, read.policy, base, adapter),
         history=earlier_promotions(request.registry, base),
     )
     if request.seed is not None:
         return inputs
-    seed = derived_seed(adapter.digest, asked.policy.digest, inputs.circumstances)
+    seed = derived_seed(adapter.digest, read.policy.digest, inputs.circumstances)
     return replace(inputs, seed=seed)
 
 
@@ -230,15 +211,18 @@ def _compared(request: GateRequest, policy: Policy, base: BaseRef, adapter: Adap
     return compared_with(request.champion, request.registry, base, adapter, decisive=decisive)
 
 
-def counted(inputs: Inputs, *, now: datetime) -> Inputs:
+def write_attempt(inputs: Inputs, *, now: datetime) -> Attempt | None:
     """Write down which attempt of its lineage this is, before anything is known of its verdict.
+
+    Returns:
+        The attempt; None where no registry counts.
 
     Raises:
         RunError: the ledger of attempts is broken.
         RunStorageError: it cannot be written.
     """
     if inputs.request.registry is None:
-        return inputs
+        return None
     asked = Attempt(
         lineage=lineage_of(inputs.base, inputs.adapter),
         number=0,
@@ -248,11 +232,11 @@ def counted(inputs: Inputs, *, now: datetime) -> Inputs:
         seed=inputs.seed,
         created="",
     )
-    return replace(inputs, attempt=record_attempt(inputs.request.registry, asked, now=now))
+    return record_attempt(inputs.request.registry, asked, now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Read:
     """What a request reads beside models."""
 
     policy: Policy
@@ -264,7 +248,7 @@ class Asked:
     waivers: tuple[Waiver, ...]
 
 
-def check(request: GateRequest) -> Asked:
+def check(request: GateRequest) -> Read:
     """Read everything that a request names beside models: before one is fetched or trained.
 
     Raises:
@@ -275,7 +259,7 @@ def check(request: GateRequest) -> Asked:
         raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
     policy = choose_policy(request.policy, request.base_model)
     require_rule(request.champion, policy)
-    return Asked(
+    return Read(
         policy=policy,
         goldens=_goldens(request.cases, policy),
         demonstrations=_demonstrations(request.cases, policy),
@@ -396,9 +380,3 @@ def _texts(policy: Policy) -> tuple[TextItem, ...]:
         for name in names
         for text in load_texts(Path(name), language=language)
     )
-
-
-def digest_of(value: object) -> str:
-    """SHA-256 of a value's canonical JSON; dataclasses are shown as their repr."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()

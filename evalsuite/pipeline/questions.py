@@ -11,16 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from evalsuite.cases import Case, Expectation, Language
-from evalsuite.conversation import Conversation
+from evalsuite.cases import Case, Language
+from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput
-from evalsuite.generation import Request, Sampling
+from evalsuite.generation import Request
 from evalsuite.models import AdapterRef
 from evalsuite.pipeline.inputs import Inputs
-from evalsuite.prompts import build
-from evalsuite.regressions import Regression
 from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS, CaseRow, Side
 from evalsuite.scenarios import (
     DemonstrationPair,
@@ -32,12 +29,23 @@ from evalsuite.scenarios import (
     sample_skills,
     sample_texts,
 )
+from evalsuite.tasks import (
+    Rewriting,
+    Skill,
+    Task,
+    Text,
+    applicable,
+    prompt_of,
+    sampling_of,
+)
+from evalsuite.template import ChatTemplate
 
 BOTH = (Side.CANDIDATE, Side.BASELINE)
 _ABSENT = 4
-REWRITE = Sampling(max_tokens=96)
-"""How a rewrite is asked for, here and in a search."""
-_ANSWER = Sampling(max_tokens=48)
+"""Demonstrations whose names no prompt holds."""
+_ENDS = frozenset({Detector.CONTROL_TOKEN})
+_LEAKS = frozenset({Detector.LITERAL_LEAK, Detector.SWAP_LEAK, Detector.ABSENT_NAMES})
+_REFERENCES = frozenset({Detector.PRONOUN_RESOLUTION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +75,20 @@ class Question:
     """One request with its place in the run."""
 
     row: CaseRow
+    task: Task
     side: Side
-    pair: DemonstrationPair | None = None
-    """What a rewriting prompt shows."""
+    demonstrations: str = ""
+    """Name of the demonstration set in the prompt, or ''."""
     swapped: bool = False
-    """Whether it shows the counterfactual."""
+    """Whether that is the counterfactual set."""
     request: Request
-    item: Any
-    """The Case, SkillItem, TextItem or Regression."""
+    detectors: frozenset[Detector]
+    """Those that look at the answer."""
 
     @property
-    def demonstrations(self) -> str:
-        """Name of the demonstration set in the prompt, or ''."""
-        return "" if self.pair is None else f"{self.pair.name}{'b' if self.swapped else 'a'}"
+    def place(self) -> tuple[str, str, bool, Side]:
+        """What no other question of the run has in common with it."""
+        return self.row.panel, self.row.case_id, self.swapped, self.side
 
 
 def sample(inputs: Inputs) -> Samples:
@@ -175,18 +184,16 @@ def adapter_of(inputs: Inputs, side: Side) -> AdapterRef | None:
 def questions(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
     """Every question of the run, sides next to each other."""
     asked: list[Question] = []
-    swapping = [side for side in sides(inputs) if side is not Side.BASELINE]
     for part, cases in ((PANEL, samples.panel), *sorted(samples.goldens.items())):
         for shown in cases:
-            asked += [_rewriting(inputs, part, shown, side) for side in sides(inputs)]
-            if shown.pair.b and (part != PANEL or shown.case.id in samples.leakage):
-                asked += [_rewriting(inputs, part, shown, s, swapped=True) for s in swapping]
+            asked += _rewriting(inputs, samples, part, shown)
     for skill in samples.skills:
-        asked += _skill(inputs, skill)
+        asked += _put(inputs, SKILLS, Skill(item=skill), sides(inputs))
     for text in samples.texts:
-        asked += _text(inputs, text)
+        asked += _put(inputs, TEXTS, Text(item=text), sides(inputs))
     for regression in inputs.regressions:
-        asked += _regression(inputs, regression)
+        # Judged by the promises that it was kept for, which need both sides' answers.
+        asked += _put(inputs, REGRESSIONS, regression.task, BOTH, frozenset())
     _require_fit(asked, inputs.context)
     return tuple(asked)
 
@@ -227,79 +234,58 @@ def _require_fit(asked: Iterable[Question], context: int) -> None:
             )
 
 
-def _adapter(inputs: Inputs, side: Side) -> str | None:
-    adapter = adapter_of(inputs, side)
-    return None if adapter is None else adapter.digest
-
-
-def _rewriting(
-    inputs: Inputs, part: str, shown: ShownCase, side: Side, *, swapped: bool = False
-) -> Question:
+def _rewriting(inputs: Inputs, samples: Samples, part: str, shown: ShownCase) -> Iterator[Question]:
+    """Ask for a rewrite, and again under the counterfactual demonstrations where leaks count."""
     case, pair = shown.case, shown.pair
-    conversation = build(
-        case,
-        format=inputs.request.prompt_format,
-        demonstrations=pair.b if swapped else pair.a,
-    )
-    request = _request(inputs, conversation, REWRITE)
-    return Question(
-        row=CaseRow.of(case, panel=part, demonstrations=pair.name),
-        side=side,
-        pair=pair,
-        swapped=swapped,
-        request=replace(request, adapter=_adapter(inputs, side)),
-        item=case,
-    )
+    detectors = _looking(samples, part, case.id)
+    task = Rewriting(case=case, demonstrations=pair.a, prompt_format=inputs.request.prompt_format)
+    everyone = sides(inputs)
+    yield from _put(inputs, part, task, everyone, detectors, pair=pair.name)
+    if pair.b and Detector.SWAP_LEAK in detectors:
+        swapped = replace(task, demonstrations=pair.b)
+        adapted = tuple(side for side in everyone if side is not Side.BASELINE)
+        found = _put(inputs, part, swapped, adapted, _ENDS, pair=pair.name)
+        yield from (replace(q, swapped=True, demonstrations=f"{pair.name}b") for q in found)
 
 
-def _request(inputs: Inputs, conversation: Conversation, sampling: Sampling) -> Request:
-    conversation = inputs.template.carried(conversation)
-    prompt = inputs.template.prompt(conversation)
-    return Request(prompt=prompt, sampling=sampling, conversation=conversation)
+def _looking(samples: Samples, part: str, case_id: str) -> frozenset[Detector]:
+    """Who looks at a rewrite: each gate judges its own share of the panel, and every golden."""
+    leaks = part != PANEL or case_id in samples.leakage
+    references = part != PANEL or case_id in samples.pronouns
+    return _ENDS | (_LEAKS if leaks else _ENDS) | (_REFERENCES if references else _ENDS)
 
 
-def _skill(inputs: Inputs, item: SkillItem) -> Iterator[Question]:
-    row = CaseRow(
-        panel=SKILLS,
-        case_id=item.id,
-        language=item.language.value,
-        kind=item.skill,
-        cluster=item.cluster,
-        query=item.prompt,
-        expect=Expectation(rewrites=(item.answer, *item.accepted)),
-        source=item.source,
-    )
-    request = _request(inputs, item.question, _ANSWER)
-    for side in sides(inputs):
-        adapted = replace(request, adapter=_adapter(inputs, side))
-        yield Question(row=row, side=side, request=adapted, item=item)
+def _put(
+    inputs: Inputs,
+    part: str,
+    task: Task,
+    asked: Iterable[Side],
+    detectors: frozenset[Detector] | None = None,
+    *,
+    pair: str = "",
+) -> Iterator[Question]:
+    """Put one task to several sides."""
+    row = CaseRow.of(task, panel=part, demonstrations=pair)
+    request = _request(inputs.template, task)
+    for side in asked:
+        adapter = adapter_of(inputs, side)
+        yield Question(
+            row=row,
+            task=task,
+            side=side,
+            demonstrations=f"{pair}a" if pair else "",
+            request=replace(request, adapter=None if adapter is None else adapter.digest),
+            detectors=applicable(task) if detectors is None else detectors,
+        )
 
 
-def _regression(inputs: Inputs, item: Regression) -> Iterator[Question]:
-    row = CaseRow.of(item.case, panel=REGRESSIONS)
-    request = _request(inputs, item.conversation, REWRITE)
-    for side in BOTH:
-        adapted = replace(request, adapter=_adapter(inputs, side))
-        yield Question(row=row, side=side, request=adapted, item=item)
-
-
-def _text(inputs: Inputs, item: TextItem) -> Iterator[Question]:
-    row = CaseRow(
-        panel=TEXTS,
-        case_id=item.id,
-        language=item.language.value,
-        kind="text",
-        cluster=item.cluster,
-        query=item.prompt,
-        source=item.source,
-    )
-    question = inputs.template.carried(item.question)
-    prompt = inputs.template.prompt(question)
-    whole = inputs.template.render(inputs.template.carried(item.conversation))
+def _request(template: ChatTemplate, task: Task) -> Request:
+    conversation = template.carried(prompt_of(task))
+    prompt = template.prompt(conversation)
+    if not isinstance(task, Text):
+        return Request(prompt=prompt, sampling=sampling_of(task), conversation=conversation)
+    whole = template.render(template.carried(task.item.conversation))
     target = tuple(
         token for token, answer in zip(whole.ids, whole.loss_mask, strict=True) if answer
     )
-    request = Request(prompt=prompt, target=target, conversation=question)
-    for side in sides(inputs):
-        adapted = replace(request, adapter=_adapter(inputs, side))
-        yield Question(row=row, side=side, request=adapted, item=item)
+    return Request(prompt=prompt, target=target, conversation=conversation)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite import __version__
-from evalsuite.pipeline.inputs import Inputs, digest_of
+from evalsuite.pipeline.digests import digest_of_pairs
+from evalsuite.pipeline.inputs import Inputs
+from evalsuite.pipeline.measurement import Answered
 from evalsuite.pipeline.questions import Samples
-from evalsuite.pipeline.scoring import Answered
-from evalsuite.pipeline.state import State, work_of
+from evalsuite.pipeline.records import Decided, work_of
 from evalsuite.runs import (
     AdapterInfo,
     AttemptInfo,
@@ -36,28 +37,28 @@ LOOKED_INTO = 40
 _PACKAGES = ("torch", "transformers", "peft", "tokenizers", "bitsandbytes", "numpy", "scipy")
 
 
-def write_down(state: State, writer: RunWriter) -> None:
+def write_down(decided: Decided, writer: RunWriter) -> None:
     """Stage the evidence; the run replaces an older one only when it is complete."""
-    asked = [answer.question for answer in state.answered]
+    asked = [answer.question for answer in decided.answered]
     rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(asked)}
     writer.add_cases(reversed(rows.values()))
-    writer.add_outputs(_output_row(state, answer) for answer in state.answered)
-    writer.add_scores(state.measured.scores)
-    if state.answered:
-        writer.add_demonstrations(_shown(state.samples))
-    writer.add_tokens(_tokens(state))
-    required = [gate.value for gate in state.inputs.policy.required]
-    writer.set_verdicts(state.verdicts, required)
+    writer.add_outputs(_output_row(decided, answer) for answer in decided.answered)
+    writer.add_scores(decided.measured.scores)
+    if decided.answered:
+        writer.add_demonstrations(_shown(decided.samples))
+    writer.add_tokens(_tokens(decided))
+    required = [gate.value for gate in decided.inputs.policy.required]
+    writer.set_verdicts(decided.verdicts, required)
 
 
-def _output_row(state: State, answer: Answered) -> OutputRow:
+def _output_row(decided: Decided, answer: Answered) -> OutputRow:
     question, output = answer.question, answer.output
     return OutputRow(
         key=answer.key,
         side=question.side,
         panel=question.row.panel,
         case_id=question.row.case_id,
-        prompt_format=state.request.prompt_format if question.demonstrations else "",
+        prompt_format=decided.request.prompt_format if question.demonstrations else "",
         text=output.text,
         finish=output.finish.value,
         logprob=output.logprob if output.logprobs else None,
@@ -81,18 +82,18 @@ def _shown(samples: Samples) -> Iterator[DemonstrationsRow]:
             yield DemonstrationsRow(name=f"{name}{letter}", shown=rows)
 
 
-def _tokens(state: State) -> Iterator[TokensRow]:
+def _tokens(decided: Decided) -> Iterator[TokensRow]:
     """The tokens of what failed, gate by gate, as far as somebody will look into them."""
-    by_key = {a.key: a for a in state.answered if a.question.side is Side.CANDIDATE}
+    by_key = {a.key: a for a in decided.answered if a.question.side is Side.CANDIDATE}
     shown: dict[str, None] = {}
     seen: Counter[str] = Counter()
-    for score in state.measured.scores:
+    for score in decided.measured.scores:
         if score.failed and score.side is Side.CANDIDATE and seen[score.gate] < LOOKED_INTO:
             keys = [key for key in score.outputs if key in by_key and key not in shown]
             seen[score.gate] += bool(keys)
             shown.update(dict.fromkeys(keys))
     texts: dict[int, str] = {}
-    yield from (_token_row(state.inputs.template, by_key[key], texts) for key in shown)
+    yield from (_token_row(decided.inputs.template, by_key[key], texts) for key in shown)
 
 
 def _token_row(template: ChatTemplate, answer: Answered, texts: dict[int, str]) -> TokensRow:
@@ -119,9 +120,9 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def info_of(state: State, created: datetime) -> RunInfo:
+def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -> RunInfo:
     """Return what ``run.json`` holds."""
-    inputs, engine = state.inputs, state.engine
+    inputs, engine = decided.inputs, decided.engine
     return RunInfo(
         created=created,
         finished=datetime.now(UTC),
@@ -129,26 +130,26 @@ def info_of(state: State, created: datetime) -> RunInfo:
         adapter=_adapter(inputs),
         policy=_policy(inputs),
         template_fingerprint=inputs.template.fingerprint,
-        prompt_format=state.request.prompt_format,
-        demonstrations_digest=digest_of(state.samples.pairs),
+        prompt_format=decided.request.prompt_format,
+        demonstrations_digest=digest_of_pairs(decided.samples.pairs),
         cases_digest=inputs.cases_digest,
         circumstances=inputs.circumstances,
-        engine=_engine(state),
+        engine=_engine(decided),
         seeds={"panel": inputs.seed, "skills": inputs.seed, "texts": inputs.seed},
         versions=_versions(),
         machine={"system": platform.platform(), "processor": platform.machine()},
-        timings=dict(state.timings),
-        counts=work_of(engine) + state.confirming,
+        timings=dict(timings),
+        counts=work_of(engine) + decided.answers.confirming,
         waivers=tuple(
             WaiverInfo(gate=w.gate.value, reason=w.reason, by=w.by, expires=w.expires)
             for w in inputs.own_waivers
         ),
-        attempt=_attempt(inputs),
-        flips=state.flips,
-        looks=_looks(state),
+        attempt=_attempt(decided),
+        flips=decided.answers.flips,
+        looks=_looks(decided),
         champion=inputs.compared.info,
         history=inputs.history,
-        command=state.request.command,
+        command=decided.request.command,
     )
 
 
@@ -171,11 +172,11 @@ def _policy(inputs: Inputs) -> PolicyInfo:
     return PolicyInfo(name=policy.name, digest=policy.digest, resolved=policy.resolved)
 
 
-def _engine(state: State) -> EngineInfo:
-    numerics = state.inputs.numerics
+def _engine(decided: Decided) -> EngineInfo:
+    numerics = decided.inputs.numerics
     return EngineInfo(
         name="transformers",
-        identity=state.engine.identity,
+        identity=decided.engine.identity,
         dtype=str(numerics.dtype),
         device=str(numerics.device),
         merged=numerics.merged,
@@ -183,21 +184,21 @@ def _engine(state: State) -> EngineInfo:
     )
 
 
-def _attempt(inputs: Inputs) -> AttemptInfo | None:
-    if inputs.attempt is None:
+def _attempt(decided: Decided) -> AttemptInfo | None:
+    if decided.attempt is None:
         return None
     return AttemptInfo(
-        lineage=inputs.attempt.lineage,
-        number=inputs.attempt.number,
-        confidence=inputs.judged.confidence,
+        lineage=decided.attempt.lineage,
+        number=decided.attempt.number,
+        confidence=decided.judged_by.confidence,
     )
 
 
-def _looks(state: State) -> LooksInfo | None:
-    if state.inputs.policy.looks is None:
+def _looks(decided: Decided) -> LooksInfo | None:
+    if decided.inputs.policy.looks is None:
         return None
     return LooksInfo(
-        planned=state.inputs.policy.looks.shares,
-        stopped_at=state.seen if state.hopeless else None,
-        because=tuple(f"{h.gate}/{h.part}: {h.why}" for h in state.hopeless),
+        planned=decided.inputs.policy.looks.shares,
+        stopped_at=decided.seen if decided.hopeless else None,
+        because=tuple(f"{h.gate}/{h.part}: {h.why}" for h in decided.hopeless),
     )

@@ -3,97 +3,109 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Never, TypeVar
 
 from evalsuite.engines import open_engine
 from evalsuite.engines.cache import request_key
-from evalsuite.gates import Evidence, Gate, Hopeless, Verdict, hopeless, judge, stopped, waived
+from evalsuite.gates import Evidence, Gate, Hopeless, judge, stopped, waived
 from evalsuite.pipeline.champion import AUTO
 from evalsuite.pipeline.confirmation import confirm_flips
-from evalsuite.pipeline.inputs import GateRequest, Inputs, counted, resolve
+from evalsuite.pipeline.inputs import GateRequest, Inputs, resolve, write_attempt
+from evalsuite.pipeline.looks import look, planned
+from evalsuite.pipeline.measurement import Answered, Measured, liveness_checks, measure
 from evalsuite.pipeline.questions import Question, first_share, questions, sample
 from evalsuite.pipeline.recording import info_of, write_down
-from evalsuite.pipeline.scoring import Answered, Measured, liveness_checks, measure
-from evalsuite.pipeline.state import Event, Listener, State
-from evalsuite.runs import REGRESSIONS, Side
+from evalsuite.pipeline.records import (
+    Answers,
+    Asked,
+    Checked,
+    Counted,
+    Decided,
+    Drawn,
+    Event,
+    Inferred,
+    Listener,
+    Loaded,
+    Observed,
+    Resolved,
+    Scored,
+    held_by,
+)
+from evalsuite.runs import REGRESSIONS
 from evalsuite.runs.folder import Run, RunWriter
 
+_R = TypeVar("_R", bound=Asked)
 
-def read_inputs(state: State) -> None:
+
+def read_inputs(asked: Asked) -> Resolved:
     """Resolve every name and read every file before anything expensive."""
-    state.inputs = resolve(state.request)
+    return Resolved(**held_by(asked), inputs=resolve(asked.request))
 
 
-def load_model(state: State) -> None:
+def load_model(resolved: Resolved) -> Loaded:
     """Open the engine; the model itself is loaded when the first answer is missing."""
-    state.engine = open_engine(
-        state.inputs.base,
-        state.inputs.adapters,
-        cache=state.inputs.cache,
-        numerics=state.inputs.numerics,
-        progress=lambda done, total: state.tell(Event("infer", done, total)),
+    inputs = resolved.inputs
+    engine = open_engine(
+        inputs.base,
+        inputs.adapters,
+        cache=inputs.cache,
+        numerics=inputs.numerics,
+        progress=lambda done, total: resolved.tell(Event("infer", done, total)),
     )
+    return Loaded(**held_by(resolved), engine=engine)
 
 
-def check_liveness(state: State) -> None:
+def check_liveness(loaded: Loaded) -> Checked:
     """Ask whether the adapter is one, before any score."""
-    state.liveness = state.engine.liveness(state.inputs.adapter.digest)
+    liveness = loaded.engine.liveness(loaded.inputs.adapter.digest)
+    return Checked(**held_by(loaded), liveness=liveness)
 
 
-def draw_samples(state: State) -> None:
+def draw_samples(checked: Checked) -> Drawn:
     """Draw panels, and write the questions down for every side."""
-    state.samples = sample(state.inputs)
+    samples = sample(checked.inputs)
     # A dead adapter makes every score about it meaningless: nothing more is asked.
-    alive = state.ask_dead or not state.liveness.failures
-    state.questions = questions(state.inputs, state.samples) if alive else ()
+    alive = checked.ask_dead or not checked.liveness.failures
+    asked = questions(checked.inputs, samples) if alive else ()
+    return Drawn(**held_by(checked), samples=samples, questions=asked)
 
 
-def count_attempt(state: State) -> None:
+def count_attempt(drawn: Drawn) -> Counted:
     """Write the attempt down: after all that can be refused, before the first question."""
-    if not state.whole:
-        state.inputs = counted(state.inputs, now=datetime.now(UTC))
+    attempt = None if drawn.whole else write_attempt(drawn.inputs, now=datetime.now(UTC))
+    return Counted(**held_by(drawn), attempt=attempt)
 
 
-def infer(state: State) -> None:
+def infer(counted: Counted) -> Inferred:
     """Answer in batches, from the cache where it is known; stop at a look that decides."""
-    for share in () if state.whole else _planned(state):
-        _ask(state, first_share(state.questions, share))
-        _, state.hopeless = _look(state, state.answered, share)
-        if state.hopeless and confirm_flips(state):
-            _, state.hopeless = _look(state, state.answered, share)
-        if state.hopeless:
-            state.seen = share
-            break
-    else:
-        _ask(state, state.questions)
-    confirm_flips(state)
+    answers = Answers()
+    for share in () if counted.whole else planned(counted.judged_by, counted.questions):
+        answers = _ask(counted, answers, first_share(counted.questions, share))
+        found = _look(counted, answers, share)
+        if found:
+            confirmed = confirm_flips(counted, answers)
+            if confirmed.answered is not answers.answered:
+                found = _look(counted, confirmed, share)
+            answers = confirmed
+        if found:
+            answers = confirm_flips(counted, answers)
+            return Inferred(**held_by(counted), answers=answers, hopeless=found, seen=share)
+    answers = confirm_flips(counted, _ask(counted, answers, counted.questions))
+    return Inferred(**held_by(counted), answers=answers)
 
 
-def _planned(state: State) -> tuple[float, ...]:
-    looks = state.inputs.judged.looks
-    return looks.shares if looks and state.questions else ()
+def _look(counted: Counted, answers: Answers, share: float) -> tuple[Hopeless, ...]:
+    evidence = measure(counted.inputs, counted.samples, counted.liveness, answers.answered).evidence
+    return look(counted.judged_by, counted.inputs, counted.questions, evidence, share)
 
 
-def _look(
-    state: State, answered: Sequence[Answered], share: float
-) -> tuple[Evidence, tuple[Hopeless, ...]]:
-    """What a first share of the answers shows, and what of it no later answer can mend."""
-    evidence = measure(state.inputs, state.samples, state.liveness, answered).evidence
-    generated = sum(
-        question.side is Side.CANDIDATE and question.request.target is None
-        for question in state.questions
-    )
-    waived_gates = {waiver.gate.value for waiver in state.inputs.own_waivers}
-    found = hopeless(state.inputs.judged, evidence, share, answers=generated)
-    return evidence, tuple(item for item in found if item.gate not in waived_gates)
-
-
-def _ask(state: State, asked: Iterable[Question]) -> None:
+def _ask(counted: Counted, answers: Answers, asked: Iterable[Question]) -> Answers:
     """Answer what a look adds; what earlier looks asked is neither asked nor batched again."""
-    before = {answer.question: answer for answer in state.answered}
+    before = {answer.question: answer for answer in answers.answered}
     everything = tuple(asked)
     new = [question for question in everything if question not in before]
     remembered = [question for question in new if question.row.panel == REGRESSIONS]
@@ -101,36 +113,39 @@ def _ask(state: State, asked: Iterable[Question]) -> None:
     # Apart, because the champion is not asked what is remembered, and batches are of those who
     # were asked the same: together, a champion would change what shares a batch.
     for part in filter(None, (drawn, remembered)):
-        outputs = state.engine.infer([question.request for question in part])
+        outputs = counted.engine.infer([question.request for question in part])
         for question, output in zip(part, outputs, strict=True):
-            key = request_key(state.engine.identity, question.request)
+            key = request_key(counted.engine.identity, question.request)
             before[question] = Answered(question=question, output=output, key=key)
-    state.answered = tuple(before[question] for question in everything)
+    return replace(answers, answered=tuple(before[question] for question in everything))
 
 
-def score(state: State) -> None:
+def score(inferred: Inferred) -> Scored:
     """Apply the detectors."""
-    if not state.questions:
-        checks = liveness_checks(state.inputs, state.liveness)
-        opponent = state.inputs.compared.opponent
-        evidence = Evidence(liveness=checks, opponent=opponent)
-        state.measured = Measured(evidence=evidence, scores=())
-        return
-    state.measured = measure(state.inputs, state.samples, state.liveness, state.answered)
+    inputs = inferred.inputs
+    if inferred.questions:
+        measured = measure(inputs, inferred.samples, inferred.liveness, inferred.answered)
+    else:
+        checks = liveness_checks(inputs, inferred.liveness)
+        evidence = Evidence(liveness=checks, opponent=inputs.compared.opponent)
+        measured = Measured(evidence=evidence, scores=())
+    return Scored(**held_by(inferred), measured=measured)
 
 
-def decide(state: State) -> None:
-    """Judge every gate by the policy."""
-    state.verdicts = judge(state.inputs.judged, state.measured.evidence)
-    if state.hopeless:
-        state.verdicts = stopped(state.verdicts, state.hopeless, state.seen)
-    state.verdicts = waived(
-        state.verdicts,
-        state.inputs.waivers,
-        adapter=state.inputs.adapter.digest,
+def decide(scored: Scored) -> Decided:
+    """Judge every gate by the policy, stop where a look did, and let waivers through."""
+    inputs = scored.inputs
+    verdicts = judge(scored.judged_by, scored.measured.evidence)
+    if scored.hopeless:
+        verdicts = stopped(verdicts, scored.hopeless, scored.seen)
+    verdicts = waived(
+        verdicts,
+        inputs.waivers,
+        adapter=inputs.adapter.digest,
         today=datetime.now(UTC).date(),
-        set_aside=_set_aside(state.inputs),
+        set_aside=_set_aside(inputs),
     )
+    return Decided(**held_by(scored), verdicts=verdicts)
 
 
 def _set_aside(inputs: Inputs) -> tuple[Gate, ...]:
@@ -140,26 +155,10 @@ def _set_aside(inputs: Inputs) -> tuple[Gate, ...]:
     return (Gate.REGRESSION,) if elsewhere and inputs.history else ()
 
 
-def judge_with_looks(state: State) -> tuple[tuple[Verdict, ...], tuple[Hopeless, ...]]:
-    """Judge a candidate whose panels were asked whole as its gate run would have judged it.
+Step = Callable[[Never], Asked]
+"""Takes the record of the step before it and returns its own."""
 
-    Where a look of the policy would have stopped the run, the verdicts are those of the stop. The
-    answers of low precision are the confirmed ones, as at a look that is about to stop a run.
-
-    Returns:
-        The verdicts, and what a look found hopeless; nothing when none would have stopped the run.
-    """
-    policy = state.inputs.judged
-    by_question = {answer.question: answer for answer in state.answered}
-    for share in _planned(state):
-        early = [by_question[question] for question in first_share(state.questions, share)]
-        evidence, found = _look(state, early, share)
-        if found:
-            return stopped(judge(policy, evidence), found, share), found
-    return judge(policy, state.measured.evidence), ()
-
-
-MEASURING: tuple[Callable[[State], None], ...] = (
+MEASURING: tuple[Step, ...] = (
     read_inputs,
     load_model,
     check_liveness,
@@ -170,12 +169,12 @@ MEASURING: tuple[Callable[[State], None], ...] = (
 )
 """Everything up to the evidence; nothing is judged or written."""
 
-STEPS = (*MEASURING, decide)
+STEPS: tuple[Step, ...] = (*MEASURING, decide)
 
 
 def observe(
     request: GateRequest, *, tell: Listener = lambda _: None, ask_dead: bool = False
-) -> State:
+) -> Observed:
     """Measure one candidate and judge nothing: what qualification corrupts and judges many times.
 
     Panels are asked whole, and with ``ask_dead`` those of an adapter that is not alive too. No
@@ -186,10 +185,17 @@ def observe(
     """
     # Without a registry no champion is found, and a policy without the rule has nothing to refuse.
     alone = replace(request, registry=None, champion=AUTO)
-    with closing(_Work(alone, tell)) as work:
-        work.state.whole, work.state.ask_dead = True, ask_dead
-        work.through(MEASURING)
-        return work.state
+    asked = Asked(request=alone, tell=tell, whole=True, ask_dead=ask_dead)
+    with closing(_Work(asked)) as work:
+        scored = work.through(MEASURING, Scored)
+        return Observed(
+            inputs=scored.inputs,
+            liveness=scored.liveness,
+            samples=scored.samples,
+            questions=scored.questions,
+            answered=scored.answered,
+            measured=scored.measured,
+        )
 
 
 def evaluate(request: GateRequest, *, tell: Listener = lambda _: None) -> Run:
@@ -203,30 +209,41 @@ def evaluate(request: GateRequest, *, tell: Listener = lambda _: None) -> Run:
         EvalsuiteError: the run could not be made; the folder tells that it was not finished, and
             what was already answered is in the cache.
     """
-    with RunWriter(request.out) as writer, closing(_Work(request, tell)) as work:
-        work.through(STEPS)
-        work.step("write_down", lambda state: write_down(state, writer))
-        return writer.finish(info_of(work.state, writer.created))
+    asked = Asked(request=request, tell=tell)
+    with RunWriter(request.out) as writer, closing(_Work(asked)) as work:
+        decided = work.through(STEPS, Decided)
+        with work.timed("write_down"):
+            write_down(decided, writer)
+        return writer.finish(info_of(decided, writer.created, work.timings))
 
 
 class _Work:
-    """Runs steps on one state, tells of each and takes its time."""
+    """Runs steps one after the other, tells of each and takes its time."""
 
-    def __init__(self, request: GateRequest, tell: Listener) -> None:
-        self.state = State(request=request, tell=tell)
+    def __init__(self, asked: Asked) -> None:
+        self.record = asked
+        self.timings: dict[str, float] = {}
 
-    def through(self, steps: Iterable[Callable[[State], None]]) -> None:
+    def through(self, steps: Iterable[Step], last: type[_R]) -> _R:
+        """Feed each step what the one before it returned; the last one returns a ``last``."""
         for step in steps:
-            self.step(step.__name__, step)
+            with self.timed(step.__name__):
+                # That each step takes what the one before it returns, a test reads off the types.
+                self.record = step(self.record)  # type: ignore[arg-type]
+        if not isinstance(self.record, last):
+            raise TypeError(f"the last step returned {type(self.record)}, not {last}")
+        return self.record
 
-    def step(self, name: str, step: Callable[[State], None]) -> None:
-        self.state.tell(Event(name))
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Tell of a step, and note its seconds."""
+        self.record.tell(Event(name))
         began = time.monotonic()
-        step(self.state)
-        self.state.timings[name] = round(time.monotonic() - began, 3)
+        yield
+        self.timings[name] = round(time.monotonic() - began, 3)
 
     def close(self) -> None:
-        if hasattr(self.state, "engine"):
-            # A state may be kept; its models need not.
-            self.state.engine.release()
-            self.state.engine.close()
+        if isinstance(self.record, Loaded):
+            # A record may be kept; its models need not.
+            self.record.engine.release()
+            self.record.engine.close()

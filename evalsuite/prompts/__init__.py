@@ -21,6 +21,7 @@ from evalsuite.prompts.jsonform import JSON
 from evalsuite.prompts.textformats import MARKDOWN, PLAIN, XML
 
 __all__ = [
+    "DEFAULT_FORMAT",
     "FORMATS",
     "Demonstration",
     "PromptFormat",
@@ -32,6 +33,7 @@ __all__ = [
     "task_text",
 ]
 
+DEFAULT_FORMAT = "xml"
 FORMATS: Mapping[str, PromptFormat] = MappingProxyType(
     {"xml": XML, "json": JSON, "markdown": MARKDOWN, "plain": PLAIN}
 )
@@ -51,7 +53,7 @@ def get_format(name: str) -> PromptFormat:
 
 
 def build(
-    case: Case, *, format: str = "xml", demonstrations: Sequence[Demonstration] = ()
+    case: Case, *, format: str = DEFAULT_FORMAT, demonstrations: Sequence[Demonstration] = ()
 ) -> Conversation:
     """Return the conversation that asks a model to rewrite the case's query.
 

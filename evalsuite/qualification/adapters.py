@@ -88,10 +88,10 @@ def untrained_null(request: GateRequest) -> Null:
     """
     [untrained] = [mutant for mutant in ADAPTER_MUTANTS if mutant.weights is _untrain]
     with broken_adapter(untrained, request.adapter) as folder:
-        state = observe(replace(request, adapter=folder), ask_dead=True)
+        observed = observe(replace(request, adapter=folder), ask_dead=True)
     found = {
         Gate(verdict.gate): worst([part.status for part in parts])
-        for verdict in judge(state.inputs.judged, state.measured.evidence)
+        for verdict in judge(observed.policy, observed.measured.evidence)
         if (
             parts := [p for p in verdict.slices if p.quantity in _PAIRED and p.tier is verdict.tier]
         )
@@ -138,7 +138,7 @@ def adapter_outcome(mutant: AdapterMutant, request: GateRequest) -> Outcome:
     with broken_adapter(mutant, request.adapter) as folder:
         broken = replace(request, adapter=folder)
         try:
-            state = observe(broken, ask_dead=True)
+            observed = observe(broken, ask_dead=True)
         except AdapterUnfit:
-            state = observe(broken)
-        return outcome(state.inputs.judged, state.measured.evidence)
+            observed = observe(broken)
+        return outcome(observed.policy, observed.measured.evidence)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status
-from evalsuite.pipeline import GateRequest, Inputs, State
+from evalsuite.pipeline import GateRequest, Inputs, Observed
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.qualification.adapters import untrained_null
 from evalsuite.qualification.layers import (
@@ -98,12 +98,12 @@ def qualify(
     began = time.monotonic()
     inputs = resolve(request.gate)
     subject = _subject(request, inputs)
-    states: list[State] = []
+    panels: list[Observed] = []
     nulls = judge_nulls(
         [*_spread(request), *_retrained(request, subject, tell)],
         NullBank(request.out / BANK),
         key_of=lambda asked: null_key(asked, inputs),
-        keep=states.append,
+        keep=panels.append,
         kept=request.panels if _planted(request) else 0,
         tell=tell,
     )
@@ -126,7 +126,7 @@ def qualify(
         subject = replace(subject, seeds=tuple(subject.seeds[place] for place in passed))
         if ADAPTER in request.layers:
             nulls.append(untrained_null(replace(request.gate, seed=subject.seeds[0])))
-        clean = [states[place] for place in passed if states]
+        clean = [panels[place] for place in passed if panels]
         for row in _rows(request, subject, clean, tell):
             rows.append(row)
             # Every curve is fitted anew for this, which takes longer than a row of cheap trials.
@@ -183,7 +183,7 @@ def _passing(request: QualifyRequest, nulls: Sequence[Null]) -> list[int]:
 
 
 def _rows(
-    request: QualifyRequest, subject: Subject, clean: Sequence[State], tell: Tell
+    request: QualifyRequest, subject: Subject, clean: Sequence[Observed], tell: Tell
 ) -> Iterator[Counted]:
     """Judge the mutants of every layer that is asked for."""
     planted = _planted(request)

@@ -43,11 +43,11 @@ class Subject:
 
     def outcomes(self, adapter: Path) -> tuple[Outcome, ...]:
         """Judge an adapter on every panel; all of it is asked, so that every gate has its say."""
-        states = (
+        measured = (
             observe(replace(self.gate, adapter=adapter, seed=seed), ask_dead=True)
             for seed in self.seeds
         )
-        return tuple(outcome(state.inputs.judged, state.measured.evidence) for state in states)
+        return tuple(outcome(observed.policy, observed.measured.evidence) for observed in measured)
 
 
 Wanted = Callable[[str, Gate], bool]

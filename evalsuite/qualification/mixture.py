@@ -14,7 +14,7 @@ from typing import Any
 
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Evidence, Observation
-from evalsuite.pipeline import Answered, State, measure, trip_id
+from evalsuite.pipeline import Answered, Observed, measure, trip_id
 from evalsuite.qualification.mutants import Mutant, Specimen
 from evalsuite.runs import Side
 
@@ -56,7 +56,7 @@ class Corrupted:
         return replace(self.clean, **mixed)
 
 
-def corrupted(state: State, mutant: Mutant) -> Corrupted:
+def corrupted(observed: Observed, mutant: Mutant) -> Corrupted:
     """Measure a candidate as it is and with every answer corrupted that can be.
 
     Both answers of a counterfactual pair are corrupted together. The baseline's answers stay as
@@ -67,26 +67,26 @@ def corrupted(state: State, mutant: Mutant) -> Corrupted:
     """
     answers: list[Answered] = []
     cases: dict[str, set[str]] = {}
-    for answer in state.answered:
+    for answer in observed.answered:
         question = answer.question
         changed = None
         if mutant.both_sides or question.side is Side.CANDIDATE:
-            changed = mutant.corrupt(Specimen(answer, state.inputs.template))
+            changed = mutant.corrupt(Specimen(answer, observed.inputs.template))
         answers.append(changed or answer)
         if changed is not None:
-            observed = cases.setdefault(question.row.case_id, set())
-            observed |= {question.row.case_id, trip_id(question)}
+            ids = cases.setdefault(question.row.case_id, set())
+            ids |= {question.row.case_id, trip_id(question)}
     if not cases:
         raise InvalidInput(
             f"mutant {mutant.name!r} can corrupt no answer of this candidate under policy "
-            f"{state.inputs.policy.name!r}; leave it out with --mutants"
+            f"{observed.inputs.policy.name!r}; leave it out with --mutants"
         )
-    measured = measure(state.inputs, state.samples, state.liveness, answers)
+    measured = measure(observed.inputs, observed.samples, observed.liveness, answers)
     return Corrupted(
         mutant,
-        state.measured.evidence,
+        observed.measured.evidence,
         measured.evidence,
-        {case: frozenset(observed) for case, observed in cases.items()},
+        {case: frozenset(ids) for case, ids in cases.items()},
     )
 
 

@@ -15,7 +15,8 @@ from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.gates import Gate
 from evalsuite.pipeline import Answered
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import SkillItem, TextItem
+from evalsuite.scenarios import SkillItem
+from evalsuite.tasks import Rewriting, Skill, Text
 from evalsuite.template import ChatTemplate
 
 EXTRA_NATS = 1.0
@@ -37,16 +38,20 @@ class Specimen:
     @property
     def case(self) -> Case | None:
         """The case, where the answer is a rewrite."""
-        item = self.answer.question.item
-        return item if isinstance(item, Case) else None
+        task = self.answer.question.task
+        return task.case if isinstance(task, Rewriting) else None
+
+    @property
+    def skill(self) -> SkillItem | None:
+        """The skill item, where the answer follows an instruction."""
+        task = self.answer.question.task
+        return task.item if isinstance(task, Skill) else None
 
     @property
     def shown(self) -> tuple[Demonstration, ...]:
         """The demonstrations in this answer's own prompt."""
-        pair = self.answer.question.pair
-        if pair is None:
-            return ()
-        return pair.b if self.answer.question.swapped else pair.a
+        task = self.answer.question.task
+        return task.demonstrations if isinstance(task, Rewriting) else ()
 
     def saying(self, text: str) -> Answered:
         """The same answer with another text."""
@@ -155,7 +160,7 @@ def _silence(specimen: Specimen) -> Answered | None:
 
 
 def _control_token(specimen: Specimen) -> Answered | None:
-    if isinstance(specimen.answer.question.item, TextItem):
+    if isinstance(specimen.answer.question.task, Text):
         return None
     token = next(
         t for t, i in specimen.template.control_ids.items() if i != specimen.template.pad_id
@@ -209,32 +214,30 @@ def _forge_turn(specimen: Specimen) -> Answered | None:
 
 
 def _forget_skill(specimen: Specimen) -> Answered | None:
-    item = specimen.answer.question.item
-    return specimen.saying("?") if isinstance(item, SkillItem) else None
+    return specimen.saying("?") if specimen.skill else None
 
 
 def _forget_chinese(specimen: Specimen) -> Answered | None:
-    item = specimen.answer.question.item
-    known = isinstance(item, SkillItem) and item.language is Language.ZH
-    return specimen.saying("?") if known else None
+    item = specimen.skill
+    return specimen.saying("?") if item and item.language is Language.ZH else None
 
 
 def _forget_copying(specimen: Specimen) -> Answered | None:
-    item = specimen.answer.question.item
-    return specimen.saying("?") if isinstance(item, SkillItem) and item.skill == "copy" else None
+    item = specimen.skill
+    return specimen.saying("?") if item and item.skill == "copy" else None
 
 
 def _chat(specimen: Specimen) -> Answered | None:
     """Lead every answer to a plain instruction in with small talk."""
-    item = specimen.answer.question.item
-    if not isinstance(item, SkillItem):
+    item = specimen.skill
+    if item is None:
         return None
     lead = "好的，答案是：" if item.language is Language.ZH else "Sure, the answer is: "
     return specimen.saying(lead + specimen.text)
 
 
 def _forget_text(specimen: Specimen) -> Answered | None:
-    if not isinstance(specimen.answer.question.item, TextItem):
+    if not isinstance(specimen.answer.question.task, Text):
         return None
     output = specimen.answer.output
     worse = tuple(logprob - EXTRA_NATS for logprob in output.logprobs)

@@ -22,8 +22,9 @@ from evalsuite.errors import RunError, RunStorageError
 from evalsuite.files.storage import storage_errors
 from evalsuite.gates import Gate, Status
 from evalsuite.models import read_adapter
-from evalsuite.pipeline import GateRequest, State, judge_with_looks, observe
-from evalsuite.pipeline.inputs import Inputs, digest_of
+from evalsuite.pipeline import GateRequest, Observed, judge_with_looks, observe
+from evalsuite.pipeline.digests import digest_of
+from evalsuite.pipeline.inputs import Inputs
 from evalsuite.qualification.trials import Outcome, Tell, outcome_of
 from evalsuite.scenarios.names import Split
 
@@ -124,7 +125,7 @@ def judge_nulls(
     bank: NullBank,
     *,
     key_of: Callable[[GateRequest], str],
-    keep: Callable[[State], None] = lambda _state: None,
+    keep: Callable[[Observed], None] = lambda _observed: None,
     kept: int = 0,
     tell: Tell = lambda _what, _done, _total: None,
 ) -> list[Null]:
@@ -134,8 +135,8 @@ def judge_nulls(
         requests: name of the variation and what to run.
         bank: where outcomes are looked up and remembered.
         key_of: names a request by everything that its outcome depends on.
-        keep: called with the measured state of each of the first ``kept`` nulls.
-        kept: how many states are wanted, whether or not their outcome is known.
+        keep: called with the measured panels of each of the first ``kept`` nulls.
+        kept: how many of these are wanted, whether or not their outcome is known.
         tell: progress.
     """
     nulls: list[Null] = []
@@ -144,11 +145,11 @@ def judge_nulls(
         key = key_of(request)
         found = bank.find(key)
         if found is None or index < kept:
-            state = observe(request)
+            observed = observe(request)
             if index < kept:
-                keep(state)
+                keep(observed)
             if found is None:
-                found = outcome_of(state.inputs.judged, *judge_with_looks(state))
+                found = outcome_of(observed.policy, *judge_with_looks(observed))
                 bank.add(key, Null(name, request.seed or 0, found))
         nulls.append(Null(name, request.seed or 0, found))
     tell("null", len(requests), len(requests))
@@ -180,7 +181,7 @@ def _sources() -> str:
     """SHA-256 of this package's code and data, without the embedded model's weights."""
     root = Path(evalsuite.__file__).parent
     files = sorted(f for kind in ("*.py", "*.yaml") for f in root.rglob(kind))
-    return digest_of([(str(f.relative_to(root)), f.read_text("utf-8")) for f in files])
+    return digest_of({str(f.relative_to(root)): f.read_text("utf-8") for f in files})
 
 
 def _complete(path: Path) -> bytes:

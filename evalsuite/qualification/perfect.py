@@ -5,48 +5,59 @@ No model is asked. Panels, prompts, detectors and evidence are those of a real r
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from evalsuite.cases import Case
 from evalsuite.engines import LivenessReport
 from evalsuite.engines.liveness import Check
 from evalsuite.generation import Finish, Output
-from evalsuite.pipeline import Answered, GateRequest, State, measure
+from evalsuite.pipeline import Answered, GateRequest, Observed, measure
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.questions import Question, questions, sample
-from evalsuite.scenarios import SkillItem
+from evalsuite.tasks import Rewriting, Skill, Text
 
 _CHECKS = 6
 _NATS = 1.0
 """Loss of every token of a general text, on both sides."""
 
 
-def ideal_state(request: GateRequest) -> State:
-    """Return the measured state of a run in which both sides answered everything right.
+def perfect_candidate(request: GateRequest) -> Observed:
+    """Return what would be measured if both sides answered everything right.
 
     Raises:
         EvalsuiteError: the request cannot be resolved; its adapter is read, not run.
     """
-    state = State(request=request, tell=lambda _: None)
-    state.inputs = resolve(request)
-    state.samples = sample(state.inputs)
+    inputs = resolve(request)
+    samples = sample(inputs)
     checks = tuple(Check(f"check {number}", True, "") for number in range(_CHECKS))
-    state.liveness = LivenessReport(adapter=state.inputs.adapter.digest, checks=checks)
-    state.questions = questions(state.inputs, state.samples)
-    state.answered = tuple(
+    liveness = LivenessReport(adapter=inputs.adapter.digest, checks=checks)
+    asked = questions(inputs, samples)
+    answered = tuple(
         Answered(question=question, output=_right(question), key=str(number))
-        for number, question in enumerate(state.questions)
+        for number, question in enumerate(asked)
     )
-    state.measured = measure(state.inputs, state.samples, state.liveness, state.answered)
-    return state
+    return Observed(
+        inputs=inputs,
+        liveness=liveness,
+        samples=samples,
+        questions=asked,
+        answered=answered,
+        measured=measure(inputs, samples, liveness, answered),
+    )
 
 
 def _right(question: Question) -> Output:
-    target = question.request.target
-    if target is not None:
-        logprobs = tuple(-_NATS for _ in target)
-        return Output(text="", ids=target, finish=Finish.SCORED, logprobs=logprobs)
-    item = question.item
-    text = item.answer if isinstance(item, SkillItem) else _rewrite(item)
-    return Output(text=text, ids=(), finish=Finish.STOP)
+    match question.task:
+        case Text():
+            target = question.request.target or ()
+            logprobs = tuple(-_NATS for _ in target)
+            return Output(text="", ids=target, finish=Finish.SCORED, logprobs=logprobs)
+        case Skill(item=item):
+            return Output(text=item.answer, ids=(), finish=Finish.STOP)
+        case Rewriting(case=asked):
+            return Output(text=_rewrite(asked), ids=(), finish=Finish.STOP)
+        case _:
+            assert_never(question.task)
 
 
 def _rewrite(case: Case) -> str:

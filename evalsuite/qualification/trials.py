@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from evalsuite.gates import Evidence, Gate, Hopeless, Policy, Status, Tier, Verdict, judge, overall
-from evalsuite.pipeline import State
+from evalsuite.pipeline import Observed
 from evalsuite.qualification.mixture import corrupted
 from evalsuite.qualification.mutants import Mutant
 
@@ -75,7 +75,7 @@ def outcome_of(
 
 
 def trials(
-    states: Sequence[State],
+    panels: Sequence[Observed],
     mutants: Iterable[Mutant],
     *,
     repeats: int,
@@ -86,7 +86,7 @@ def trials(
     """Judge every mutant at every severity ``repeats`` times, spread over the measured panels.
 
     Args:
-        states: measured panels of one good candidate, each with another seed.
+        panels: measured panels of one good candidate, each with another seed.
         mutants: which defects to plant.
         repeats: candidates for each mutant and severity; each draws anew which answers are hit.
         seed: of these draws.
@@ -96,13 +96,13 @@ def trials(
     planted = tuple(mutants)
     for number, mutant in enumerate(planted):
         tell(mutant.name, number, len(planted))
-        victims = [corrupted(state, mutant) for state in states]
+        victims = [corrupted(observed, mutant) for observed in panels]
         for severity in (0.0,) if mutant.once else severities:
             rng = random.Random(f"{seed}/{mutant.name}/{severity}")  # noqa: S311 (no secret)
             for repeat in range(repeats):
                 victim = victims[repeat % len(victims)]
                 evidence = victim.once(rng) if mutant.once else victim.at(severity, rng)
-                policy = states[repeat % len(states)].inputs.judged
+                policy = panels[repeat % len(panels)].policy
                 yield Trial(
                     mutant, severity or 1 / len(victims[0].cases), outcome(policy, evidence)
                 )

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from evalsuite.cases import Case, Expectation
+from evalsuite.cases import Expectation
 from evalsuite.conversation import Message
-from evalsuite.detectors.score import Score
+from evalsuite.detectors import Detector, Score
 from evalsuite.errors import RunError
 from evalsuite.runs.closed import CLOSED, require_finite
+from evalsuite.tasks import Task, shown
 
 PANEL, SKILLS, TEXTS, REGRESSIONS = "panel", "skills", "texts", "regressions"
 """Names of the sampled parts and of the regressions; golden sets go by their own names."""
 PROPERTIES = "template"
 """The panel under which the properties of a template are scored: they are no cases."""
-CONTROLS = frozenset({"absent_names"})
+CONTROLS = frozenset({Detector.ABSENT_NAMES})
 """Detectors that search for what cannot be there: what they find is a false alarm of the search."""
 
 
@@ -60,18 +61,19 @@ class CaseRow:
     """Name of the demonstration set in the prompt."""
 
     @classmethod
-    def of(cls, case: Case, *, panel: str, demonstrations: str = "") -> Self:
-        """Return the row of a golden or sampled case."""
+    def of(cls, task: Task, *, panel: str, demonstrations: str = "") -> Self:
+        """Return the row of a task, in the part of the run that it belongs to."""
+        seen = shown(task)
         return cls(
             panel=panel,
-            case_id=case.id,
-            language=case.language.value,
-            kind=case.kind.value,
-            cluster=case.cluster,
-            history=case.history,
-            query=case.query,
-            expect=case.expect,
-            source=case.source,
+            case_id=seen.id,
+            language=seen.language,
+            kind=seen.kind,
+            cluster=seen.cluster,
+            history=seen.history,
+            query=seen.query,
+            expect=seen.expect,
+            source=seen.source,
             demonstrations=demonstrations,
         )
 
@@ -213,7 +215,7 @@ class ScoreRow:
     ) -> Self:
         """Return the row of a detector's score on ``case``."""
         return cls(
-            detector=score.detector,
+            detector=score.detector.value,
             case_id=case.case_id,
             side=Side(score.side),
             value=score.value,

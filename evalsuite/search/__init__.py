@@ -1,10 +1,8 @@
 """Search: hostile histories in batches, reduced to the smallest one that breaks a promise."""
 
 from evalsuite.search.asker import Answers, Asker, Posed
-from evalsuite.search.judging import Broken, Promise, judge
 from evalsuite.search.loop import Counterexample, Found, Hunt, Plan, Progress, Tried, defect_of
 from evalsuite.search.record import to_json
-from evalsuite.search.replaying import as_property
 from evalsuite.search.steps import (
     Searched,
     SearchRequest,
@@ -17,20 +15,16 @@ from evalsuite.search.steps import (
 __all__ = [
     "Answers",
     "Asker",
-    "Broken",
     "Counterexample",
     "Found",
     "Hunt",
     "Plan",
     "Posed",
     "Progress",
-    "Promise",
     "SearchRequest",
     "Searched",
     "Tried",
-    "as_property",
     "defect_of",
-    "judge",
     "prepared",
     "regression_of",
     "remember_all",

@@ -6,15 +6,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from evalsuite.cases import Case
-from evalsuite.conversation import Conversation, Role
+from evalsuite.conversation import Role
 from evalsuite.detectors.text import comparable, mentions
 from evalsuite.errors import InvalidConversation
 from evalsuite.generation import Engine, Output, Request
-from evalsuite.pipeline.questions import REWRITE
-from evalsuite.prompts import Demonstration
-from evalsuite.regressions import posed_as
+from evalsuite.prompts import DEFAULT_FORMAT, Demonstration
 from evalsuite.strategies import Attack, Edit
 from evalsuite.strategies.operators import sealed
+from evalsuite.tasks import (
+    Asks,
+    Broken,
+    Rewriting,
+    Skill,
+    broken_promises,
+    prompt_of,
+    sampling_of,
+    task_of,
+)
 from evalsuite.template import ChatTemplate
 
 _RIVALS = 3
@@ -28,16 +36,18 @@ class Posed:
     case: Case
     shown: tuple[Demonstration, ...] = ()
     """What the prompt shows, in order."""
-    prompt_format: str = "xml"
+    prompt_format: str = DEFAULT_FORMAT
+    asks: Asks = Asks.REWRITE
+    """What the case asks for."""
     attack: Attack | None = None
     """What the case was built from; None: by hand."""
     used: tuple[Edit, ...] = ()
     """The edits of the attack that changed something."""
 
     @property
-    def conversation(self) -> Conversation:
-        """The prompt."""
-        return posed_as(self.case, self.shown, self.prompt_format)
+    def task(self) -> Rewriting | Skill:
+        """What is asked."""
+        return task_of(self.case, self.shown, asks=self.asks, prompt_format=self.prompt_format)
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -81,11 +91,11 @@ class Asker:
 
     def prompt(self, posed: Posed) -> tuple[int, ...]:
         """The ids that a model reads."""
-        return self.template.prompt(self.template.carried(posed.conversation))
+        return self.template.prompt(self.template.carried(prompt_of(posed.task)))
 
     def room(self, posed: Posed) -> int:
         """Tokens that the prompt may still grow by; negative when it does not fit."""
-        return self.context - REWRITE.max_tokens - len(self.prompt(posed))
+        return self.context - sampling_of(posed.task).max_tokens - len(self.prompt(posed))
 
     def fitted(self, posed: Posed) -> Posed | None:
         """Leave out the oldest turns until the prompt fits, as a server does.
@@ -121,6 +131,14 @@ class Asker:
             self._answer(new)
         return [self._known[prompt, margins] for prompt in prompts]
 
+    def broken(self, posed: Posed, answers: Answers) -> tuple[Broken, ...]:
+        """Every promise that the candidate's answer, or its very prompt, breaks."""
+        return broken_promises(posed.task, answers.candidate, answers.baseline, self.template)
+
+    def first_broken(self, posed: Posed, answers: Answers) -> Broken | None:
+        """The first of them, or None."""
+        return next(iter(self.broken(posed, answers)), None)
+
     def _answer(self, new: dict[tuple[tuple[int, ...], bool], Posed]) -> None:
         requests: list[Request] = []
         rivals: list[int] = []
@@ -143,8 +161,8 @@ class Asker:
             yield Request(
                 prompt=prompt,
                 adapter=side,
-                sampling=REWRITE,
-                conversation=self.template.carried(posed.conversation),
+                sampling=sampling_of(posed.task),
+                conversation=self.template.carried(prompt_of(posed.task)),
             )
 
     def _scoring(self, prompt: tuple[int, ...], posed: Posed) -> list[Request]:
@@ -154,7 +172,7 @@ class Asker:
                 prompt=prompt,
                 adapter=self.candidate,
                 target=self.template.answer_ids(text),
-                conversation=self.template.carried(posed.conversation),
+                conversation=self.template.carried(prompt_of(posed.task)),
             )
             for text in rewrites
         ]

@@ -6,14 +6,15 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from evalsuite.gates.promised import GATE_OF
-from evalsuite.regressions import CHAT, shape_name
+from evalsuite.gates.detectors import GATE_OF
+from evalsuite.prompts import DEFAULT_FORMAT
+from evalsuite.regressions import shape_name
 from evalsuite.scenarios import seeded
 from evalsuite.search.asker import Answers, Asker, Posed
-from evalsuite.search.judging import Broken, judge
 from evalsuite.search.proposals import BRED, bred, fresh
 from evalsuite.search.reduction import Reduced, Rows, Verdicts, reduce
 from evalsuite.strategies import Attack, Envelope, World, build_attack
+from evalsuite.tasks import Asks, Broken
 
 ROUND = 128
 """Attacks in a round."""
@@ -38,7 +39,7 @@ class Plan:
     """Whether to breed from the smallest margins."""
     most: int = 10
     """Counterexamples to reduce: one of each shape, the first found."""
-    prompt_format: str = "xml"
+    prompt_format: str = DEFAULT_FORMAT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +163,7 @@ class Hunt:
         answers = self.asker.ask(posed, margins=self.plan.guided)
         self.progress.batches = self.asker.batches
         for one, said in zip(posed, answers, strict=True):
-            broken = judge(one, said, self.asker.template)
+            broken = self.asker.first_broken(one, said)
             self.progress.tried += 1
             self._learn(one, said, broken)
             yield Tried(posed=one, answers=said, broken=broken)
@@ -197,7 +198,8 @@ class Hunt:
         posed = Posed(
             case=built.case,
             shown=() if attack.skill else built.shown,
-            prompt_format=CHAT if attack.skill else self.plan.prompt_format,
+            prompt_format=self.plan.prompt_format,
+            asks=Asks.SKILL if attack.skill else Asks.REWRITE,
             attack=attack,
             used=built.used,
         )
@@ -209,7 +211,7 @@ class Hunt:
         if broken is not None:
             self.progress.broken += 1
             return
-        if posed.prompt_format != CHAT:
+        if posed.asks is Asks.REWRITE:
             self.kept.append(posed)
         if said.margin is not None and posed.attack is not None:
             self._pool.append((said.margin, len(self._pool), posed.attack))
@@ -253,7 +255,7 @@ class Hunt:
         answers = self.asker.ask(fitting)
         self.progress.batches = self.asker.batches
         found = {
-            row: judge(row, said, self.asker.template)
+            row: self.asker.first_broken(row, said)
             for row, said in zip(fitting, answers, strict=True)
         }
         return [found.get(row) for row in rows]
@@ -288,7 +290,7 @@ def defect_of(found: Counterexample) -> str:
         topic_of(found.posed),
         *found.posed.operators,
     )
-    return shape_name(GATE_OF[promise].value, parts)
+    return shape_name(GATE_OF[promise.detector].value, parts)
 
 
 def _size(found: Counterexample) -> tuple[int, int]:

@@ -6,15 +6,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from evalsuite import __version__
-from evalsuite.gates.promised import GATE_OF
-from evalsuite.search.asker import Posed
-from evalsuite.search.judging import judge_all
+from evalsuite.gates.detectors import GATE_OF
+from evalsuite.search.asker import Asker, Posed
 from evalsuite.search.loop import Counterexample, defect_of, topic_of
 from evalsuite.search.relations import Checked
 from evalsuite.search.sensitivity import Point
 from evalsuite.search.steps import Searched
 from evalsuite.strategies import spell
-from evalsuite.template import ChatTemplate
 
 
 def to_json(searched: Searched) -> dict[str, Any]:
@@ -44,7 +42,7 @@ def to_json(searched: Searched) -> dict[str, Any]:
         "progress": asdict(found.progress),
         "seconds": round(found.seconds, 3),
         "interrupted": searched.interrupted,
-        "counterexamples": [_counterexample(one, inputs.template) for one in found.counterexamples],
+        "counterexamples": [_counterexample(one, searched.asker) for one in found.counterexamples],
         "relations": [_checked(one) for one in searched.checked],
         "sensitivity": [_point(one) for one in searched.points],
     }
@@ -89,13 +87,12 @@ def _turns(posed: Posed) -> list[dict[str, str]]:
     return [{"role": m.role.value, "content": m.content} for m in posed.case.history]
 
 
-def _counterexample(one: Counterexample, template: ChatTemplate) -> dict[str, Any]:
+def _counterexample(one: Counterexample, asker: Asker) -> dict[str, Any]:
     case, broken = one.posed.case, one.broken
-    baseline = one.answers.baseline
-    theirs = judge_all(one.posed, replace(one.answers, candidate=baseline), template)
+    theirs = asker.broken(one.posed, replace(one.answers, candidate=one.answers.baseline))
     return {
         "defect": defect_of(one),
-        "gate": GATE_OF[broken.promise].value,
+        "gate": GATE_OF[broken.promise.detector].value,
         "promise": broken.promise.value,
         "absolute": broken.promise.absolute,
         "baseline_keeps_it": broken.promise not in {other.promise for other in theirs},

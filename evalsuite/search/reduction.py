@@ -16,9 +16,9 @@ from itertools import pairwise
 from evalsuite.cases import Case, Kind
 from evalsuite.conversation import Message
 from evalsuite.search.asker import Posed, says_what_is_meant
-from evalsuite.search.judging import Broken, Promise
 from evalsuite.strategies import Attack
 from evalsuite.strategies.operators import sealed
+from evalsuite.tasks import Broken, Promise
 
 ROWS = 256
 """Most reductions that one round asks about."""

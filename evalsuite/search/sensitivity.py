@@ -7,22 +7,29 @@ cases; only one thing differs from the reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalsuite.cases import Case, Kind, Language
-from evalsuite.detectors import literal_leak, resolve
+from evalsuite.detectors import Detector
 from evalsuite.detectors.text import same
-from evalsuite.prompts import FORMATS, Demonstration, task_text
+from evalsuite.generation import Output
+from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration
 from evalsuite.scenarios import sample_demonstrations, sample_panel
-from evalsuite.search.asker import Asker, Posed
+from evalsuite.search.asker import Answers, Asker, Posed
 from evalsuite.statistics import Estimate, Sides, clustered_rate
 from evalsuite.strategies import permuted
+from evalsuite.tasks import score
 
 COUNTS = (0, 1, 2, 3, 4, 6, 8, 12, 16)
 ORDERS = 6
 REFERENCE = 4
 """Demonstrations in the prompt where something else is varied."""
+_COUNTED = (Detector.PRONOUN_RESOLUTION, Detector.LITERAL_LEAK)
+_SIDES: Mapping[str, Callable[[Answers], Output]] = {
+    "candidate": lambda answers: answers.candidate,
+    "baseline": lambda answers: answers.baseline,
+}
 _KINDS = tuple(kind for kind in Kind if kind is not Kind.DEMONSTRATION_LURE)
 
 
@@ -53,7 +60,7 @@ class Condition:
     value: str
     shown: int = REFERENCE
     order: int = 0
-    prompt_format: str = "xml"
+    prompt_format: str = DEFAULT_FORMAT
 
 
 def conditions(prompt_format: str, most: int) -> Iterator[Condition]:
@@ -73,7 +80,12 @@ def conditions(prompt_format: str, most: int) -> Iterator[Condition]:
 
 
 def measure_sensitivity(
-    asker: Asker, n: int, *, prompt_format: str = "xml", seed: int = 0, most: int = COUNTS[-1]
+    asker: Asker,
+    n: int,
+    *,
+    prompt_format: str = DEFAULT_FORMAT,
+    seed: int = 0,
+    most: int = COUNTS[-1],
 ) -> list[Point]:
     """Put ``n`` cases under every condition, in one batch, to both sides.
 
@@ -100,12 +112,12 @@ def measure_sensitivity(
     answers = iter(asker.ask([one for row in rows for one in row]))
     said = [[next(answers) for _ in row] for row in rows]
     points: list[Point] = []
-    for side in ("candidate", "baseline"):
+    for side, of_side in _SIDES.items():
         first: dict[str, list[str]] = {}
         for condition, row, given in zip(asked, rows, said, strict=True):
-            texts = [getattr(answer, side).text for answer in given]
-            reference = first.setdefault(condition.axis, texts)
-            points.append(_point(condition, side, row, texts, reference))
+            outputs = [of_side(answers) for answers in given]
+            reference = first.setdefault(condition.axis, [output.text for output in outputs])
+            points.append(_point(condition, side, row, outputs, reference))
     return points
 
 
@@ -136,14 +148,14 @@ def _point(
     condition: Condition,
     side: str,
     posed: Sequence[Posed],
-    texts: Sequence[str],
+    outputs: Sequence[Output],
     reference: Sequence[str],
 ) -> Point:
     losses, leaked = [], 0
-    for one, text in zip(posed, texts, strict=True):
-        losses.append(float(resolve(one.case, text).value or 0.0))
-        leak = literal_leak(one.case, text, one.shown, task=task_text(one.case.language))
-        leaked += bool(leak.value)
+    for one, output in zip(posed, outputs, strict=True):
+        found = {s.detector: s.value or 0.0 for s in score(one.task, output, detectors=_COUNTED)}
+        losses.append(found[Detector.PRONOUN_RESOLUTION])
+        leaked += found[Detector.LITERAL_LEAK] > 0.0
     clusters = [one.case.cluster for one in posed]
     return Point(
         axis=condition.axis,
@@ -152,5 +164,5 @@ def _point(
         n=len(posed),
         wrong=clustered_rate(losses, clusters, sides=Sides.TWO),
         leaked=leaked,
-        differing=sum(not same(a, b) for a, b in zip(texts, reference, strict=True)),
+        differing=sum(not same(a.text, b) for a, b in zip(outputs, reference, strict=True)),
     )

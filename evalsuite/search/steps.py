@@ -214,6 +214,7 @@ def regression_of(found: Counterexample, asker: Asker) -> Regression:
     return Regression(
         case=replace(posed.case, id=defect_of(found)),
         shown=posed.shown,
+        asks=posed.asks,
         origin=Origin(
             promise=found.broken.promise,
             reason=found.broken.reason,

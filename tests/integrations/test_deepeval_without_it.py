@@ -25,9 +25,10 @@ from evalsuite.integrations.deepeval import (
 )
 from evalsuite.integrations.deepeval.answered import from_plain, to_plain
 from evalsuite.integrations.deepeval.loading import hush
-from evalsuite.integrations.deepeval.scoring import detector
+from evalsuite.integrations.deepeval.scoring import scorer
 from evalsuite.models import BaseRef
 from evalsuite.runs import CaseRow, OutputRow, ScoreRow, Side
+from evalsuite.tasks import task_of
 from evalsuite.template import ChatTemplate, load_template
 from tests.integrations.samples import (
     ANSWERED,
@@ -50,7 +51,7 @@ def template(nano: BaseRef) -> ChatTemplate:
 
 
 def judged(name: str, answered: Answered, known: Known | None = None) -> Score:
-    return detector(name, known).judge(answered)
+    return scorer(name, known).score(answered)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +266,7 @@ def test_what_the_metric_knows_fills_in_what_the_test_case_lacks() -> None:
 
 
 def recorded(text: str) -> Answered:
-    row = CaseRow.of(CASE, panel="everyday")
+    row = CaseRow.of(task_of(CASE), panel="everyday")
     output = OutputRow(
         key="k", side=Side.CANDIDATE, panel="everyday", case_id=CASE.id, prompt_format="xml",
         text=text, finish="length",
@@ -292,4 +293,4 @@ def test_a_record_says_nothing_about_another_answer() -> None:
 
 def test_an_unknown_detector_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidInput, match="name='toxicity' is no detector; use one of: literal_"):
-        detector("toxicity")
+        scorer("toxicity")

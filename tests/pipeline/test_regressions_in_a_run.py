@@ -10,13 +10,13 @@ import pytest
 
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
-from evalsuite.detectors.promises import Promise
 from evalsuite.gates import Status, Tier
 from evalsuite.pipeline import GateRequest, evaluate
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.questions import questions, sample
 from evalsuite.regressions import FOLDER, Origin, Regression, remember
 from evalsuite.runs import Side
+from evalsuite.tasks import Promise
 from tests.pipeline.released import Released
 
 LONG = " ".join(f"Is Flindo {number} better than Quobra {number}?" for number in range(40))

@@ -6,9 +6,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -26,6 +27,7 @@ from evalsuite.gates import Gate, Status, load_policy
 from evalsuite.models import read_adapter
 from evalsuite.pipeline import STEPS, Event, GateRequest, evaluate, judge_with_looks, observe
 from evalsuite.pipeline.questions import BOTH, first_share
+from evalsuite.pipeline.records import Asked, Decided
 from evalsuite.qualification import outcome_of
 from evalsuite.registry import promote
 from evalsuite.report import render_markdown, summary_text
@@ -62,6 +64,19 @@ def test_a_run_judges_every_gate_and_writes_what_it_saw(request_: GateRequest) -
     pairs = {(p, c, d) for p, c, d, _ in asked if not d.endswith("b")}
     assert all({(*pair, side) for side in BOTH} <= asked for pair in pairs)
     assert {side for *_, side in asked} == set(BOTH)
+
+
+def test_each_step_takes_the_frozen_record_that_the_one_before_it_returns() -> None:
+    before: type = Asked
+    for step in STEPS:
+        hints = get_type_hints(step)
+        made = hints.pop("return")
+        assert list(hints.values()) == [before], step.__name__
+        assert issubclass(made, before)
+        assert made.__dataclass_params__.frozen
+        assert len(fields(made)) > len(fields(before)), f"{step.__name__} makes nothing"
+        before = made
+    assert before is Decided
 
 
 def test_a_run_keeps_what_prompts_showed_and_the_tokens_of_what_failed(

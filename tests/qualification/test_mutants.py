@@ -11,7 +11,7 @@ import pytest
 from evalsuite.cases import Case
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status, judge
-from evalsuite.pipeline import GateRequest, State, measure
+from evalsuite.pipeline import GateRequest, Observed, measure
 from evalsuite.qualification import (
     MUTANTS,
     Corrupted,
@@ -22,20 +22,22 @@ from evalsuite.qualification import (
     outcome,
     trials,
 )
-from evalsuite.qualification.perfect import ideal_state
+from evalsuite.qualification.perfect import perfect_candidate
 from evalsuite.runs import Side
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def perfect(candidate: Path) -> State:
+def perfect(candidate: Path) -> Observed:
     """A measured candidate without any defect, under the policy of the embedded base."""
-    return ideal_state(GateRequest(adapter=candidate, policy="nano", cases=ROOT / "cases", seed=5))
+    return perfect_candidate(
+        GateRequest(adapter=candidate, policy="nano", cases=ROOT / "cases", seed=5)
+    )
 
 
 @pytest.fixture(scope="module")
-def broken(perfect: State) -> Callable[[Mutant], Corrupted]:
+def broken(perfect: Observed) -> Callable[[Mutant], Corrupted]:
     """Each mutant of that candidate, made once."""
     made: dict[str, Corrupted] = {}
 
@@ -47,7 +49,7 @@ def broken(perfect: State) -> Callable[[Mutant], Corrupted]:
     return make
 
 
-def test_the_perfect_candidate_passes(perfect: State) -> None:
+def test_the_perfect_candidate_passes(perfect: Observed) -> None:
     found = outcome(perfect.inputs.policy, perfect.measured.evidence)
     assert found.status is Status.PASSED
     assert not found.blocked_by
@@ -55,7 +57,7 @@ def test_the_perfect_candidate_passes(perfect: State) -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda m: m.name)
 def test_every_mutant_is_failed_by_its_gate_and_without_severity_it_is_none(
-    mutant: Mutant, perfect: State, broken: Callable[[Mutant], Corrupted]
+    mutant: Mutant, perfect: Observed, broken: Callable[[Mutant], Corrupted]
 ) -> None:
     made = broken(mutant)
     assert made.at(0.0, random.Random(0)) == perfect.measured.evidence
@@ -65,7 +67,7 @@ def test_every_mutant_is_failed_by_its_gate_and_without_severity_it_is_none(
 
 @pytest.mark.parametrize("mutant", [m for m in MUTANTS if m.once], ids=lambda m: m.name)
 def test_a_template_defect_is_caught_at_its_first_occurrence(
-    mutant: Mutant, perfect: State, broken: Callable[[Mutant], Corrupted]
+    mutant: Mutant, perfect: Observed, broken: Callable[[Mutant], Corrupted]
 ) -> None:
     rng = random.Random(1)
     for _ in range(20):
@@ -75,7 +77,7 @@ def test_a_template_defect_is_caught_at_its_first_occurrence(
 
 @pytest.mark.parametrize("name", ["paste-entity", "swap-antecedent", "drop-system", "forget-text"])
 def test_mixed_evidence_is_that_of_a_candidate_with_these_answers(
-    name: str, perfect: State, broken: Callable[[Mutant], Corrupted]
+    name: str, perfect: Observed, broken: Callable[[Mutant], Corrupted]
 ) -> None:
     mutant = next(m for m in MUTANTS if m.name == name)
     made = broken(mutant)
@@ -97,7 +99,7 @@ def test_mixed_evidence_is_that_of_a_candidate_with_these_answers(
     assert judge(policy, mixed) == judge(policy, planted.evidence)
 
 
-def test_an_answer_that_a_mutant_cannot_touch_is_left_alone(perfect: State) -> None:
+def test_an_answer_that_a_mutant_cannot_touch_is_left_alone(perfect: Observed) -> None:
     mutants = {m.name: m for m in MUTANTS}
     template = perfect.inputs.template
     for answer in perfect.answered:
@@ -109,13 +111,13 @@ def test_an_answer_that_a_mutant_cannot_touch_is_left_alone(perfect: State) -> N
             assert mutants["forget-skills"].corrupt(specimen) is None
 
 
-def test_a_mutant_that_can_touch_nothing_says_so(perfect: State) -> None:
+def test_a_mutant_that_can_touch_nothing_says_so(perfect: Observed) -> None:
     idle = Mutant("idle", Gate.FORGETTING, "does nothing", lambda _: None)
     with pytest.raises(InvalidInput, match="idle"):
         corrupted(perfect, idle)
 
 
-def test_trials_are_reproducible_and_count_who_blocked(perfect: State) -> None:
+def test_trials_are_reproducible_and_count_who_blocked(perfect: Observed) -> None:
     mutant = next(m for m in MUTANTS if m.name == "paste-entity")
     made = [
         list(counted(trials([perfect], [mutant], repeats=4, severities=(0.002, 0.3)), "output"))

@@ -27,6 +27,7 @@ from evalsuite.registry import (
 from evalsuite.registry.record import PromotionRecord, parse_statement, statement_bytes
 from evalsuite.runs import CaseRow, Verdict
 from evalsuite.runs.folder import RunWriter
+from evalsuite.tasks import task_of
 from tests.registry.world import NOW, World, edit, forge, made_older, problems, write_gated
 from tests.report.factory import ENGLISH, PANEL, PASSING, adapter_folder, verdict, write_run
 
@@ -97,7 +98,7 @@ def test_only_a_passed_run_is_promoted(
 def test_an_unfinished_run_is_refused(world: World) -> None:
     folder = world.run()
     with RunWriter(folder) as writer:
-        writer.add_cases([CaseRow.of(ENGLISH, panel=PANEL)])
+        writer.add_cases([CaseRow.of(task_of(ENGLISH), panel=PANEL)])
     with pytest.raises(RegistryError, match=r"refused: .* was not finished"):
         promote(folder, world.registry, now=NOW)
 

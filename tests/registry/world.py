@@ -14,6 +14,7 @@ from evalsuite.gates import Attempts, Policy, load_policy
 from evalsuite.registry import Check, PromotionRecord, Verification, promote
 from evalsuite.runs import CaseRow, PolicyInfo, Side, Verdict
 from evalsuite.runs.folder import RunWriter
+from evalsuite.tasks import task_of
 from tests.report.factory import ENGLISH, GOOD, PANEL, PASSING, adapter_folder, info, output
 
 NOW = datetime(2025, 3, 5, 8, 0, tzinfo=UTC)
@@ -38,7 +39,7 @@ def write_gated(
 ) -> Path:
     """Write the run of an adapter, judged by a real policy; ``changes`` are fields of run.json."""
     with RunWriter(folder) as writer:
-        writer.add_cases([CaseRow.of(ENGLISH, panel=PANEL)])
+        writer.add_cases([CaseRow.of(task_of(ENGLISH), panel=PANEL)])
         writer.add_outputs([output(ENGLISH.id, Side.CANDIDATE, GOOD[ENGLISH.id])])
         writer.set_verdicts(verdicts, ())
         writer.finish(replace(info(adapter), **{"policy": POLICY} | changes))

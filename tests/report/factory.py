@@ -34,6 +34,7 @@ from evalsuite.runs import (
     Verdict,
 )
 from evalsuite.runs.folder import Run, RunWriter
+from evalsuite.tasks import task_of
 
 STARTED = datetime(2025, 3, 4, 9, 30, 12, tzinfo=UTC)
 PANEL = "panel-blocking"
@@ -253,7 +254,7 @@ def tokens_of(row: OutputRow) -> TokensRow:
 
 
 def _rows(failing: bool, copies: int) -> tuple[list[CaseRow], list[OutputRow], list[ScoreRow]]:
-    cases = [CaseRow.of(case, panel=PANEL, demonstrations="A") for case in CASES]
+    cases = [CaseRow.of(task_of(case), panel=PANEL, demonstrations="A") for case in CASES]
     again = [".again", *(f".again{number}" for number in range(2, copies + 1))][:copies]
     cases += [replace(row, case_id=f"{row.case_id}{mark}") for mark in again for row in cases]
     outputs, scores = [], []
@@ -318,7 +319,7 @@ HOSTILE = (
 
 def hostile_run(folder: Path, text: str = HOSTILE) -> Run:
     """Write a failing run in which everything that can hold text holds ``text``."""
-    case = CaseRow.of(ENGLISH, panel=PANEL)
+    case = CaseRow.of(task_of(ENGLISH), panel=PANEL)
     nasty = replace(case, query=text, source=text, cluster=text, kind=text)
     finding = replace(leak(nasty, text, "evil"), explanation=text)
     verdicts = [replace(v, reason=text, method=text) for v in FAILING]

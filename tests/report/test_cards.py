@@ -18,6 +18,7 @@ from evalsuite.report.heatmap import heat
 from evalsuite.report.outcomes import Outcome, outcome, standings
 from evalsuite.runs import CaseRow, ChampionInfo, ScoreRow, Side, Tier, Verdict
 from evalsuite.runs.folder import Run, RunWriter
+from evalsuite.tasks import task_of
 from tests.report.factory import ENGLISH, FAILING, PANEL, info, output, part
 
 
@@ -49,7 +50,9 @@ def _run(
         )
         made = replace(made, champion=known)
     with RunWriter(folder) as writer:
-        writer.add_cases([CaseRow.of(replace(ENGLISH, id=name), panel=PANEL) for name in ids])
+        writer.add_cases(
+            [CaseRow.of(task_of(replace(ENGLISH, id=name)), panel=PANEL) for name in ids]
+        )
         sides = (Side.BASELINE, Side.CHAMPION, Side.CANDIDATE)
         writer.add_outputs(
             [output(name, side, said or f"{side} said") for name in ids for side in sides]

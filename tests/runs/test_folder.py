@@ -36,6 +36,7 @@ from evalsuite.runs import (
     TokensRow,
 )
 from evalsuite.runs.folder import RunWriter, load_run, write_derived
+from evalsuite.tasks import task_of
 from tests.registry.world import made_older
 from tests.report.factory import CASES, ENGLISH, PANEL, PASSING, info, output, write_run
 
@@ -165,7 +166,7 @@ def test_indexes_find_cases_and_outputs(tmp_path: Path) -> None:
 
 
 def test_a_case_and_a_score_turn_into_rows() -> None:
-    row = CaseRow.of(CASES[0], panel="p", demonstrations="A")
+    row = CaseRow.of(task_of(CASES[0]), panel="p", demonstrations="A")
     score = Score("literal_leak", row.case_id, 1.0, "leaks", (Span(1, 3, "x"),))
     made = ScoreRow.of(score, row, gate="example_leakage", outputs=("k",))
     assert (made.kind, made.language, made.panel) == ("comparison", "en", "p")
@@ -181,7 +182,7 @@ def test_a_number_that_is_not_finite_is_refused(value: float) -> None:
 
 def test_an_interrupted_run_is_told_as_such(tmp_path: Path) -> None:
     with RunWriter(tmp_path / "run") as writer:
-        writer.add_cases([CaseRow.of(ENGLISH, panel=PANEL)])
+        writer.add_cases([CaseRow.of(task_of(ENGLISH), panel=PANEL)])
     with pytest.raises(RunError, match="was not finished"):
         load_run(tmp_path / "run")
 

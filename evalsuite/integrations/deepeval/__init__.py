@@ -23,7 +23,7 @@ from evalsuite.integrations.deepeval.datasets import (
     write_cases,
 )
 from evalsuite.integrations.deepeval.loading import hush
-from evalsuite.integrations.deepeval.scoring import DETECTORS, Known, detector
+from evalsuite.integrations.deepeval.scoring import DETECTORS, Known, scorer
 from evalsuite.integrations.deepeval.testcases import (
     conversational_golden,
     conversational_test_case,
@@ -74,14 +74,14 @@ def metric(name: str, *, known: Known | None = None, threshold: float = 1.0) -> 
     """
     from evalsuite.integrations.deepeval.metrics import DetectorMetric
 
-    return DetectorMetric(detector(name, known), threshold)
+    return DetectorMetric(scorer(name, known), threshold)
 
 
 def conversational_metric(name: str, *, known: Known | None = None, threshold: float = 1.0) -> Any:
     """Return a detector as a deepeval metric for conversational test cases; see :func:`metric`."""
     from evalsuite.integrations.deepeval.metrics import ConversationalDetectorMetric
 
-    return ConversationalDetectorMetric(detector(name, known), threshold)
+    return ConversationalDetectorMetric(scorer(name, known), threshold)
 
 
 def judge(

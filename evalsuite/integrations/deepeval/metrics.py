@@ -11,7 +11,7 @@ from typing import Any
 from evalsuite.detectors import Score
 from evalsuite.errors import EvalsuiteError, InvalidInput, NotMeasured
 from evalsuite.integrations.deepeval.loading import load
-from evalsuite.integrations.deepeval.scoring import Detector
+from evalsuite.integrations.deepeval.scoring import Scorer
 from evalsuite.integrations.deepeval.testcases import read
 from evalsuite.report.safetext import one_line, visible
 
@@ -21,7 +21,7 @@ _metrics = load("metrics")
 class _Measuring:
     """What both shapes do: read the test case, ask the detector, say what it said."""
 
-    def __init__(self, detector: Detector, threshold: float = 1.0) -> None:
+    def __init__(self, detector: Scorer, threshold: float = 1.0) -> None:
         if not 0.0 <= threshold <= 1.0:
             raise InvalidInput(f"threshold={threshold} must lie between 0 and 1")
         # deepeval copies a metric by calling its class with the attributes that are parameters.
@@ -51,7 +51,7 @@ class _Measuring:
         """
         self._clear()
         try:
-            score = self.detector.judge(read(test_case))
+            score = self.detector.score(read(test_case))
             if score.value is None:
                 raise NotMeasured(f"{self.detector.name} was not measured: {score.explanation}")
         except EvalsuiteError as problem:

@@ -1,8 +1,9 @@
 """Every detector as one function of an answered case: the table that metrics are made from.
 
-No deepeval here. A detector that lacks something, such as the demonstrations of a prompt, falls
-back on what the run recorded about this very answer; where there is no such record, the score has
-no value and says what is missing.
+No deepeval here. Answers are scored where the gates score them, in :mod:`evalsuite.tasks`. A
+detector that lacks something, such as the demonstrations of a prompt, falls back on what the run
+recorded about this very answer; where there is no such record, the score has no value and says
+what is missing.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from evalsuite import tasks
 from evalsuite.cases import Case
 from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.detectors import Score, Span, absent_names, answer_score, literal_leak
-from evalsuite.detectors import swap_leak as compare_swapped
-from evalsuite.detectors.pronouns import resolve_output
-from evalsuite.detectors.roundtrip import control_token, round_trip
+from evalsuite.detectors import Detector, Score, Span
+from evalsuite.detectors.roundtrip import round_trip
 from evalsuite.errors import InvalidInput, PromptFormatError, TemplateError
-from evalsuite.generation import Output
+from evalsuite.generation import Finish, Output
 from evalsuite.integrations.deepeval.answered import Answered
-from evalsuite.prompts import Demonstration, build, task_text
+from evalsuite.prompts import DEFAULT_FORMAT, Demonstration
 from evalsuite.runs import Unit
 from evalsuite.scenarios import SkillItem
+from evalsuite.tasks import Asks, Counterpart, Rewriting, Skill
 from evalsuite.template import ChatTemplate
 
 
@@ -40,14 +41,14 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Detector:
-    """One row of the table, with what is known."""
+class Scorer:
+    """One detector, with what is known."""
 
-    name: str
+    name: Detector
     known: Known
 
-    def judge(self, answered: Answered) -> Score:
-        """Judge an answer; a value of None says what is missing.
+    def score(self, answered: Answered) -> Score:
+        """Score an answer; a value of None says what is missing.
 
         Raises:
             InvalidInput: the test case names a prompt format that does not exist.
@@ -61,148 +62,142 @@ class Detector:
         )
         if full.text is None:
             return _unmeasured(self.name, full, "The test case holds no answer.")
-        score = DETECTORS[self.name](_Asked(full, full.text, known.template))
-        return score if score.value is not None else _recorded(self.name, full) or score
+        found = self._found(full, full.text)
+        return found if found.value is not None else _recorded(self.name, full) or found
+
+    def _found(self, full: Answered, text: str) -> Score:
+        template = self.known.template
+        missing = DETECTORS[self.name](full, template)
+        if missing:
+            return _unmeasured(self.name, full, missing)
+        if self.name is Detector.TEMPLATE_ROUND_TRIP and template is not None:
+            return _round_trip(full, text, template)
+        known = tasks.Known(
+            template=template, absent=full.absent or (), counterpart=_counterpart(full)
+        )
+        [found] = tasks.score(
+            _task(full, self.name), _output(full, text), known, detectors=(self.name,)
+        )
+        return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """An answered case, completed with what the metric knows."""
-
-    full: Answered
-    text: str
-    template: ChatTemplate | None
-
-
-def detector(name: str, known: Known | None = None) -> Detector:
-    """Return the detector of that name.
+def scorer(name: str, known: Known | None = None) -> Scorer:
+    """Return what scores with the detector of that name.
 
     Raises:
         InvalidInput: there is none.
     """
     if name not in DETECTORS:
         raise InvalidInput(f"name={name!r} is no detector; use one of: {', '.join(DETECTORS)}")
-    return Detector(name, known or Known())
+    return Scorer(Detector(name), known or Known())
 
 
-def _literal(asked: _Asked) -> Score:
-    full, name = asked.full, "literal_leak"
-    if not isinstance(full.item, Case):
-        return _unmeasured(name, full, _NO_CASE)
-    if full.shown is None:
-        return _unmeasured(name, full, f"{_NOT_SHOWN} shown.")
-    return literal_leak(full.item, asked.text, full.shown, task=task_text(full.item.language))
+def _task(full: Answered, name: Detector) -> Rewriting | Skill:
+    """What was asked, as far as the detector minds: a skill may stand in a case file as well."""
+    if isinstance(full.item, SkillItem):
+        return Skill(item=full.item)
+    asks = Asks.SKILL if name is Detector.SKILL_ANSWER else Asks.REWRITE
+    style = full.prompt_format or DEFAULT_FORMAT
+    return tasks.task_of(full.item, full.shown or (), asks=asks, prompt_format=style)
 
 
-def _absent(asked: _Asked) -> Score:
-    full, name = asked.full, "absent_names"
-    if not isinstance(full.item, Case):
-        return _unmeasured(name, full, _NO_CASE)
-    return absent_names(full.item, asked.text, full.absent or ())
+def _output(full: Answered, text: str) -> Output:
+    """The answer as an engine would have given it; of a bare text no ids are known."""
+    if isinstance(full.answer, Output):
+        return full.answer
+    return Output(text=text, ids=(), finish=full.finish or Finish.STOP)
 
 
-def _swapped(asked: _Asked) -> Score:
-    full, name = asked.full, "swap_leak"
-    if not isinstance(full.item, Case):
-        return _unmeasured(name, full, _NO_CASE)
-    if full.swapped is None:
-        return _unmeasured(name, full, "There is no answer under other demonstrations: swapped.")
-    if full.shown is None or full.swapped.shown is None:
-        return _unmeasured(name, full, f"{_NOT_SHOWN} shown and swapped.shown.")
-    return compare_swapped(full.item, asked.text, full.shown, full.swapped.text, full.swapped.shown)
+def _counterpart(full: Answered) -> Counterpart | None:
+    other = full.swapped
+    if other is None or other.shown is None:
+        return None
+    return Counterpart(text=other.text, demonstrations=other.shown)
 
 
-def _resolution(asked: _Asked) -> Score:
-    full = asked.full
-    if not isinstance(full.item, Case):
-        return _unmeasured("pronoun_resolution", full, _NO_CASE)
-    return resolve_output(full.item, asked.text, full.finish)
-
-
-def _round_trip(asked: _Asked) -> Score:
+def _round_trip(full: Answered, text: str, template: ChatTemplate) -> Score:
     """Send what was asked, and the answer behind it, through the template and back."""
-    name, template = "template_round_trip", asked.template
-    if template is None:
-        return _unmeasured(name, asked.full, _NO_TEMPLATE)
     try:
-        conversation = template.carried(_conversation(asked.full, asked.text))
-        if asked.text.strip():
-            ids = template.render(conversation).ids
-        else:
-            ids = template.prompt(conversation)
+        conversation = template.carried(_conversation(full, text))
+        ids = template.render(conversation).ids if text.strip() else template.prompt(conversation)
     except (InvalidInput, TemplateError, PromptFormatError) as error:
-        return _unmeasured(
-            name, asked.full, f"The template does not take the conversation: {error}"
-        )
-    return round_trip(asked.full.item.id, template, conversation, ids)
+        reason = f"The template does not take the conversation: {error}"
+        return _unmeasured(Detector.TEMPLATE_ROUND_TRIP, full, reason)
+    return round_trip(full.item.id, template, conversation, ids)
 
 
 def _conversation(full: Answered, text: str) -> Conversation:
-    if isinstance(full.item, SkillItem):
-        posed = full.item.question
-    elif full.prompt_format is None:
-        posed = Conversation((*full.history, Message(Role.USER, full.query)))
+    if isinstance(full.item, Case) and full.prompt_format is None:
+        asked = Conversation((*full.history, Message(Role.USER, full.query)))
     else:
-        shown = full.shown or ()
-        posed = build(full.item, format=full.prompt_format, demonstrations=shown)
-    return posed.then(Role.ASSISTANT, text) if text.strip() else posed
+        asked = tasks.prompt_of(_task(full, Detector.TEMPLATE_ROUND_TRIP))
+    return asked.then(Role.ASSISTANT, text) if text.strip() else asked
 
 
-def _control(asked: _Asked) -> Score:
-    full, name = asked.full, "control_token"
-    if asked.template is None:
-        return _unmeasured(name, full, _NO_TEMPLATE)
-    if not isinstance(full.answer, Output):
-        reason = "Only the answer's text is known: control tokens are told apart by their ids."
-        return _unmeasured(name, full, reason)
-    return control_token(full.item.id, full.answer, asked.template)
+def _of_a_rewrite(full: Answered, template: ChatTemplate | None) -> str:
+    del template
+    return "" if isinstance(full.item, Case) else _NO_CASE
 
 
-def _skill(asked: _Asked) -> Score:
-    item = asked.full.item
-    if isinstance(item, SkillItem):
-        return answer_score(item, asked.text)
-    if item.reference is None:
-        return _unmeasured("skill_answer", asked.full, "The case accepts no answer word for word.")
-    return answer_score(
-        SkillItem(
-            id=item.id,
-            skill=item.kind,
-            language=item.language,
-            cluster=item.cluster,
-            prompt=item.query,
-            answer=item.reference,
-            accepted=item.expect.rewrites,
-        ),
-        asked.text,
-    )
+def _of_a_leak(full: Answered, template: ChatTemplate | None) -> str:
+    if full.shown is None and isinstance(full.item, Case):
+        return f"{_NOT_SHOWN} shown."
+    return _of_a_rewrite(full, template)
 
 
-Judge = Callable[[_Asked], Score]
-DETECTORS: Mapping[str, Judge] = MappingProxyType(
+def _of_a_swap(full: Answered, template: ChatTemplate | None) -> str:
+    if not isinstance(full.item, Case):
+        return _NO_CASE
+    if full.swapped is None:
+        return "There is no answer under other demonstrations: swapped."
+    if full.shown is None or full.swapped.shown is None:
+        return f"{_NOT_SHOWN} shown and swapped.shown."
+    return _of_a_rewrite(full, template)
+
+
+def _of_a_template(full: Answered, template: ChatTemplate | None) -> str:
+    del full
+    return _NO_TEMPLATE if template is None else ""
+
+
+def _of_tokens(full: Answered, template: ChatTemplate | None) -> str:
+    if template is not None and not isinstance(full.answer, Output):
+        return "Only the answer's text is known: control tokens are told apart by their ids."
+    return _of_a_template(full, template)
+
+
+def _of_a_skill(full: Answered, template: ChatTemplate | None) -> str:
+    del template
+    if isinstance(full.item, Case) and full.item.reference is None:
+        return "The case accepts no answer word for word."
+    return ""
+
+
+DETECTORS: Mapping[str, Callable[[Answered, ChatTemplate | None], str]] = MappingProxyType(
     {
-        "literal_leak": _literal,
-        "swap_leak": _swapped,
-        "absent_names": _absent,
-        "pronoun_resolution": _resolution,
-        "template_round_trip": _round_trip,
-        "control_token": _control,
-        "skill_answer": _skill,
+        Detector.LITERAL_LEAK: _of_a_leak,
+        Detector.SWAP_LEAK: _of_a_swap,
+        Detector.ABSENT_NAMES: _of_a_rewrite,
+        Detector.PRONOUN_RESOLUTION: _of_a_rewrite,
+        Detector.TEMPLATE_ROUND_TRIP: _of_a_template,
+        Detector.CONTROL_TOKEN: _of_tokens,
+        Detector.SKILL_ANSWER: _of_a_skill,
     }
 )
-"""A detector's name -> how it reads an answered case. The text loss is not among them: its nats
-mean something only beside the same text under the base model."""
+"""A detector's name -> what an answered case lacks for it, in a sentence; empty where nothing does.
+The text loss is not among them: its nats mean something only beside the same text under the base
+model."""
 
 _NO_CASE = "This is a skill item: it has no conversation whose query is to be rewritten."
 _NO_TEMPLATE = "No chat template is known; give the metric known=Known(template=...)."
 _NOT_SHOWN = "Nobody noted what the prompt showed; say so in the answered case:"
 
 
-def _unmeasured(name: str, full: Answered, reason: str) -> Score:
+def _unmeasured(name: Detector, full: Answered, reason: str) -> Score:
     return Score(name, full.item.id, None, reason)
 
 
-def _recorded(name: str, full: Answered) -> Score | None:
+def _recorded(name: Detector, full: Answered) -> Score | None:
     """What the run said about this very answer, if it said anything."""
     rows = full.recorded.scores if full.recorded else ()
     for row in rows:

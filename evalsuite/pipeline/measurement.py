@@ -1,26 +1,22 @@
-"""From answers to scores to evidence: every detector is applied here, and nowhere else."""
+"""From answers to scores to evidence: what the gates judge is put together here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from types import MappingProxyType
 
 from evalsuite.conversation import Conversation
-from evalsuite.detectors import Score
-from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
-from evalsuite.detectors.pronouns import resolve_output
-from evalsuite.detectors.retention import answer_score, text_score
+from evalsuite.detectors import Detector, Score
 from evalsuite.detectors.roundtrip import check as check_properties
-from evalsuite.detectors.roundtrip import control_token, round_trip
+from evalsuite.detectors.roundtrip import round_trip
 from evalsuite.engines import LivenessReport
 from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier, worst_loss
-from evalsuite.gates.promised import GATE_OF
+from evalsuite.gates.detectors import GATE_OF
 from evalsuite.generation import Output
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.questions import Question, Samples
-from evalsuite.prompts import task_text
-from evalsuite.regressions import broken_in
 from evalsuite.runs import (
     PANEL,
     PROPERTIES,
@@ -32,6 +28,7 @@ from evalsuite.runs import (
     Side,
     Unit,
 )
+from evalsuite.tasks import Counterpart, Known, Rewriting, broken_promises, score
 from evalsuite.template import ChatTemplate
 
 
@@ -52,51 +49,94 @@ class Measured:
     scores: tuple[ScoreRow, ...]
 
 
-REGRESSION = "regression"
-"""The detector that judges histories that broke a candidate once."""
-_LEAKS = ("literal_leak", "swap_leak")
+_LEAKS = (Detector.LITERAL_LEAK, Detector.SWAP_LEAK)
+_SHOWN = (Detector.LITERAL_LEAK, Detector.ABSENT_NAMES, Detector.SWAP_LEAK)
+_RETAINED = (Detector.SKILL_ANSWER, Detector.TEXT_LOSS)
+_TRIP = Gate.TEMPLATE_ROUND_TRIP.value
 Place = tuple[str, str, bool, Side]
+Scored = tuple["Answered", Mapping[Detector, Score]]
 
 
 def measure(
     inputs: Inputs, samples: Samples, liveness: LivenessReport, answered: Sequence[Answered]
 ) -> Measured:
-    """Apply every detector to every answer it is about."""
-    rows: list[ScoreRow] = []
-    by_place: dict[Place, Answered] = {
-        (
-            a.question.row.panel,
-            a.question.row.case_id,
-            a.question.swapped,
-            a.question.side,
-        ): a
-        for a in answered
-    }
-    rows += _leaks(samples, by_place)
-    rows += _references(samples, answered)
-    rows += _retained(answered)
-    rows += _regressions(inputs, by_place)
+    """Score every answer, and put the scores together as evidence."""
+    by_place: dict[Place, Answered] = {answer.question.place: answer for answer in answered}
+    scored = [(a, _scores(a, samples, by_place, inputs.template)) for a in answered]
     properties, property_rows = _properties(inputs)
     trips, trip_rows = _round_trips(inputs.template, answered)
-    endings, ending_rows = _endings(inputs.template, answered)
-    rows += [*property_rows, *trip_rows, *ending_rows]
+    rows = [
+        *_rows(scored, _SHOWN, by_place),
+        *_rows(scored, (Detector.PRONOUN_RESOLUTION,)),
+        *_rows(scored, _RETAINED),
+        *_regressions(inputs, by_place),
+        *property_rows,
+        *trip_rows,
+        # Of these, defects only: an answer that ends as it should needs no row.
+        *(row for row in _rows(scored, (Detector.CONTROL_TOKEN,)) if row.value),
+    ]
+    references = Detector.PRONOUN_RESOLUTION
     evidence = Evidence(
         liveness=liveness_checks(inputs, liveness),
-        literal_leaks=_observations(rows, "literal_leak", PANEL),
-        swap_leaks=_observations(rows, "swap_leak", PANEL),
-        control_leaks=_observations(rows, "absent_names", PANEL),
-        pronouns=_observations(rows, "pronoun_resolution", PANEL),
-        goldens={name: _observations(rows, "pronoun_resolution", name) for name in samples.goldens},
+        literal_leaks=_observations(rows, Detector.LITERAL_LEAK, PANEL),
+        swap_leaks=_observations(rows, Detector.SWAP_LEAK, PANEL),
+        control_leaks=_observations(rows, Detector.ABSENT_NAMES, PANEL),
+        pronouns=_observations(rows, references, PANEL),
+        goldens={name: _observations(rows, references, name) for name in samples.goldens},
         golden_leaks={name: _worst(rows, _LEAKS, name) for name in samples.goldens},
         template_properties=properties,
         round_trips=trips,
-        control_tokens=endings,
-        skills=_observations(rows, "skill_answer", SKILLS),
-        texts=_observations(rows, "text_loss", TEXTS),
+        control_tokens=_endings(scored),
+        skills=_observations(rows, Detector.SKILL_ANSWER, SKILLS),
+        texts=_observations(rows, Detector.TEXT_LOSS, TEXTS),
         regressions=_by_gate(inputs, rows),
         opponent=inputs.compared.opponent,
     )
     return Measured(evidence=evidence, scores=tuple(rows))
+
+
+def _scores(
+    answer: Answered, samples: Samples, by_place: Mapping[Place, Answered], template: ChatTemplate
+) -> Mapping[Detector, Score]:
+    """What the question's detectors say of its answer."""
+    question = answer.question
+    other = _counterpart(question, by_place)
+    counterpart = None
+    if other is not None and isinstance(other.question.task, Rewriting):
+        counterpart = Counterpart(
+            text=other.output.text, demonstrations=other.question.task.demonstrations
+        )
+    known = Known(template=template, absent=samples.absent, counterpart=counterpart)
+    found = score(question.task, answer.output, known, detectors=question.detectors)
+    return {one.detector: one for one in found}
+
+
+def _counterpart(question: Question, by_place: Mapping[Place, Answered]) -> Answered | None:
+    """The same side's answer to the same case under the counterfactual demonstrations."""
+    return by_place.get((question.row.panel, question.row.case_id, True, question.side))
+
+
+def _rows(
+    scored: Iterable[Scored],
+    detectors: Sequence[Detector],
+    by_place: Mapping[Place, Answered] = MappingProxyType({}),
+) -> Iterator[ScoreRow]:
+    """The rows of some detectors, answer by answer."""
+    for answer, found in scored:
+        for detector in detectors:
+            if detector not in found:
+                continue
+            row, keys = answer.question.row, [answer.key]
+            if detector in _SHOWN:
+                # What a prompt shows is what could leak: cases that show the same stand and fall
+                # together.
+                row = replace(row, cluster=f"shown/{row.demonstrations}")
+            other = _counterpart(answer.question, by_place)
+            if detector is Detector.SWAP_LEAK and other is not None:
+                keys.append(other.key)
+            unit = Unit.NATS if detector is Detector.TEXT_LOSS else Unit.DEFECT
+            gate = GATE_OF[detector].value
+            yield _row(found[detector], row, answer.question.side, gate, *keys, unit=unit)
 
 
 def liveness_checks(inputs: Inputs, report: LivenessReport) -> tuple[Check, ...]:
@@ -114,46 +154,6 @@ def _unrecorded(inputs: Inputs) -> bool:
     return optional and inputs.adapter.provenance is None
 
 
-def _leaks(samples: Samples, by_place: Mapping[Place, Answered]) -> Iterator[ScoreRow]:
-    for (part, case_id, swapped, side), answer in by_place.items():
-        pair, case, text = answer.question.pair, answer.question.item, answer.output.text
-        if pair is None or swapped or (part == PANEL and case_id not in samples.leakage):
-            continue
-        # What a prompt shows is what could leak: cases that show the same stand and fall together.
-        row = replace(answer.question.row, cluster=f"shown/{pair.name}")
-        literal = literal_leak(case, text, pair.a, task=task_text(case.language))
-        yield _row(literal, row, side, "example_leakage", answer.key)
-        control = absent_names(case, text, samples.absent)
-        yield _row(control, row, side, "example_leakage", answer.key)
-        other = by_place.get((part, case_id, True, side))
-        if other is not None:
-            score = swap_leak(case, text, pair.a, other.output.text, pair.b)
-            yield _row(score, row, side, "example_leakage", answer.key, other.key)
-
-
-def _references(samples: Samples, answered: Iterable[Answered]) -> Iterator[ScoreRow]:
-    for answer in answered:
-        question = answer.question
-        if question.pair is None or question.swapped:
-            continue
-        if question.row.panel == PANEL and question.row.case_id not in samples.pronouns:
-            continue
-        score = resolve_output(question.item, answer.output.text, answer.output.finish)
-        yield _row(score, question.row, question.side, "pronoun_resolution", answer.key)
-
-
-def _retained(answered: Iterable[Answered]) -> Iterator[ScoreRow]:
-    for answer in answered:
-        question = answer.question
-        if question.row.panel == SKILLS:
-            score = answer_score(question.item, answer.output.text)
-            yield _row(score, question.row, question.side, "forgetting", answer.key)
-        elif question.row.panel == TEXTS:
-            score = text_score(question.item, answer.output.logprobs)
-            row = _row(score, question.row, question.side, "forgetting", answer.key, unit=Unit.NATS)
-            yield row
-
-
 def _regressions(inputs: Inputs, by_place: Mapping[Place, Answered]) -> Iterator[ScoreRow]:
     """Judge every history that broke a candidate once by the promises that it was kept for."""
     for item in inputs.regressions:
@@ -163,14 +163,7 @@ def _regressions(inputs: Inputs, by_place: Mapping[Place, Answered]) -> Iterator
         )
         if candidate is None or baseline is None:
             continue
-        every = broken_in(
-            item.case,
-            item.shown,
-            item.origin.prompt_format,
-            candidate=candidate.output,
-            baseline=baseline.output.text,
-            template=inputs.template,
-        )
+        every = broken_promises(item.task, candidate.output, baseline.output, inputs.template)
         # What was reduced to a leak may have lost its truth: beside what holds for every answer,
         # only the promise that it was kept for counts.
         broken = next(
@@ -178,10 +171,10 @@ def _regressions(inputs: Inputs, by_place: Mapping[Place, Answered]) -> Iterator
         )
         said = "Every promise is kept." if broken is None else f"{broken.promise}: {broken.reason}"
         spans = () if broken is None else broken.spans
-        score = Score(REGRESSION, item.case.id, float(broken is not None), said, spans)
-        gate = GATE_OF[(broken or item.origin).promise].value
+        found = Score(Detector.REGRESSION, item.case.id, float(broken is not None), said, spans)
+        gate = GATE_OF[(broken or item.origin).promise.detector].value
         keys = (candidate.key, baseline.key)
-        yield _row(score, candidate.question.row, Side.CANDIDATE, gate, *keys)
+        yield _row(found, candidate.question.row, Side.CANDIDATE, gate, *keys)
 
 
 def _by_gate(
@@ -190,7 +183,7 @@ def _by_gate(
     tiers = {item.case.id: item.tier for item in inputs.regressions}
     found: dict[tuple[Gate, Tier], list[Observation]] = {}
     for row in rows:
-        if row.panel == REGRESSIONS and row.detector == REGRESSION:
+        if row.panel == REGRESSIONS and row.detector == Detector.REGRESSION:
             observation = Observation(
                 case_id=row.case_id,
                 cluster=row.cluster,
@@ -208,7 +201,9 @@ def _row(
     return ScoreRow.of(score.on(side.value), row, gate=gate, unit=unit, outputs=keys)
 
 
-def _observations(rows: Iterable[ScoreRow], detector: str, panel: str) -> tuple[Observation, ...]:
+def _observations(
+    rows: Iterable[ScoreRow], detector: Detector, panel: str
+) -> tuple[Observation, ...]:
     """Pair the sides of every case that the candidate was scored on."""
     sides: dict[str, dict[Side, ScoreRow]] = {}
     for row in rows:
@@ -230,7 +225,7 @@ def _observations(rows: Iterable[ScoreRow], detector: str, panel: str) -> tuple[
 
 
 def _worst(
-    rows: Sequence[ScoreRow], detectors: Sequence[str], panel: str
+    rows: Sequence[ScoreRow], detectors: Sequence[Detector], panel: str
 ) -> tuple[Observation, ...]:
     """Of each case the worst that the detectors found; a silent detector is a missing loss."""
     found: dict[str, list[Observation]] = {}
@@ -267,19 +262,19 @@ def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
         for s in scores
         if not (_unrecorded(inputs) and s.value is None and s.case_id.startswith("R10 "))
     )
-    return checks, [_template_row(score, "properties") for score in scores]
+    return checks, [_template_row(found, "properties") for found in scores]
 
 
-def _template_row(score: Score, kind: str) -> ScoreRow:
+def _template_row(found: Score, kind: str) -> ScoreRow:
     return ScoreRow(
-        detector=score.detector,
-        case_id=score.case_id,
+        detector=found.detector.value,
+        case_id=found.case_id,
         side=Side.CANDIDATE,
-        value=score.value,
-        explanation=score.explanation,
+        value=found.value,
+        explanation=found.explanation,
         kind=kind,
         panel=PROPERTIES,
-        gate="template_round_trip",
+        gate=_TRIP,
     )
 
 
@@ -299,49 +294,34 @@ def _round_trips(
             continue
         seen.add((conversation, question.request.prompt))
         row = question.row
-        score = round_trip(row.case_id, template, conversation, question.request.prompt)
+        found = round_trip(row.case_id, template, conversation, question.request.prompt)
         trips.append(
             Observation(
                 case_id=trip_id(question),
                 cluster=row.cluster,
                 language=row.language,
                 group=row.kind,
-                candidate=score.value,
+                candidate=found.value,
             )
         )
-        if score.value:
-            rows.append(_row(score, row, Side.CANDIDATE, "template_round_trip"))
+        if found.value:
+            rows.append(_row(found, row, Side.CANDIDATE, _TRIP))
     return tuple(trips), rows
 
 
-def _endings(
-    template: ChatTemplate, answered: Iterable[Answered]
-) -> tuple[tuple[Observation, ...], list[ScoreRow]]:
-    """Search every generated answer for control tokens; rows of defects only.
-
-    What the candidate does is observed; the other sides have rows, so that a reader can compare.
-    """
-    seen: list[Observation] = []
-    rows: list[ScoreRow] = []
-    for answer in answered:
-        question = answer.question
-        if question.request.target is not None or question.row.panel == REGRESSIONS:
-            continue
-        score = control_token(question.row.case_id, answer.output, template)
-        if question.side is Side.CANDIDATE:
-            seen.append(
-                Observation(
-                    case_id=trip_id(question),
-                    cluster=question.row.cluster,
-                    language=question.row.language,
-                    group=question.row.kind,
-                    candidate=score.value,
-                )
-            )
-        if score.value:
-            gate = Gate.TEMPLATE_ROUND_TRIP.value
-            rows.append(_row(score, question.row, question.side, gate, answer.key))
-    return tuple(seen), rows
+def _endings(scored: Iterable[Scored]) -> tuple[Observation, ...]:
+    """Whether the candidate's answers end where they should, whatever was asked."""
+    return tuple(
+        Observation(
+            case_id=trip_id(answer.question),
+            cluster=answer.question.row.cluster,
+            language=answer.question.row.language,
+            group=answer.question.row.kind,
+            candidate=found[Detector.CONTROL_TOKEN].value,
+        )
+        for answer, found in scored
+        if Detector.CONTROL_TOKEN in found and answer.question.side is Side.CANDIDATE
+    )
 
 
 def trip_id(question: Question) -> str:

@@ -14,9 +14,10 @@ from evalsuite.gates import Observation
 from evalsuite.generation import Finish, Output
 from evalsuite.pipeline import GateRequest
 from evalsuite.pipeline.inputs import Inputs, resolve
+from evalsuite.pipeline.measurement import Answered, Measured, measure
 from evalsuite.pipeline.questions import PANEL, Question, Samples, questions, sample
-from evalsuite.pipeline.scoring import Answered, Measured, measure
 from evalsuite.runs import Side
+from evalsuite.tasks import Rewriting, Skill, Text
 
 Says = Callable[[Question], str]
 
@@ -62,16 +63,19 @@ def _output(question: Question, text: str, finish: Finish) -> Output:
 
 def right(question: Question) -> str:
     """The accepted answer of a case or a skill item."""
-    item = question.item
-    answer = getattr(item, "reference", None) or getattr(item, "answer", None)
-    return str(answer or item.prompt)
+    match question.task:
+        case Rewriting(case=case):
+            return str(case.reference)
+        case Skill(item=skill):
+            return skill.answer
+        case Text(item=text):
+            return text.prompt
 
 
-def shown(question: Question, *, swapped: bool) -> str:
-    """A name of the demonstrations in a prompt, or of those that it does not show."""
-    assert question.pair is not None
-    demonstrations = question.pair.b if swapped else question.pair.a
-    return next(name for d in demonstrations for name in d.entities)
+def shown(question: Question) -> str:
+    """A name of the demonstrations in the question's prompt."""
+    assert isinstance(question.task, Rewriting)
+    return next(name for d in question.task.demonstrations for name in d.entities)
 
 
 def total(observations: tuple[Observation, ...], side: str = "candidate") -> float:
@@ -96,9 +100,9 @@ def test_a_name_pasted_from_the_prompt_is_a_literal_leak_of_the_candidate_alone(
     told: Callable[[Says], Measured],
 ) -> None:
     def pastes(question: Question) -> str:
-        if question.pair is None or question.side is Side.BASELINE or question.swapped:
+        if not question.demonstrations or question.side is Side.BASELINE or question.swapped:
             return right(question)
-        return f"{right(question)} {shown(question, swapped=False)}"
+        return f"{right(question)} {shown(question)}"
 
     found = told(pastes).evidence
     assert (total(found.literal_leaks), total(found.literal_leaks, "baseline")) == (1, 0)
@@ -110,9 +114,9 @@ def test_a_name_that_only_the_counterfactual_shows_is_found_by_the_swap(
     told: Callable[[Says], Measured],
 ) -> None:
     def pastes(question: Question) -> str:
-        if question.pair is None or not question.swapped:
+        if not question.demonstrations or not question.swapped:
             return right(question)
-        return f"{right(question)} {shown(question, swapped=True)}"
+        return f"{right(question)} {shown(question)}"
 
     found = told(pastes).evidence
     assert total(found.literal_leaks) == 0
@@ -124,7 +128,7 @@ def test_a_name_of_no_prompt_is_a_false_alarm_and_no_leak(
     told: Callable[[Says], Measured], samples: Samples
 ) -> None:
     found = told(
-        lambda q: right(q) if q.pair is None else f"{right(q)} {samples.absent[0]}"
+        lambda q: right(q) if not q.demonstrations else f"{right(q)} {samples.absent[0]}"
     ).evidence
     assert total(found.control_leaks) == 1
     assert total(found.literal_leaks) == 0
@@ -134,8 +138,8 @@ def test_an_unresolved_reference_of_the_base_does_not_count_against_the_candidat
     told: Callable[[Says], Measured],
 ) -> None:
     def base_lazy(question: Question) -> str:
-        lazy = question.pair is not None and question.side is Side.BASELINE
-        return question.item.query if lazy else right(question)
+        lazy = bool(question.demonstrations) and question.side is Side.BASELINE
+        return question.row.query if lazy else right(question)
 
     found = told(base_lazy).evidence
     assert total(found.pronouns) == 0

@@ -1,0 +1,66 @@
+"""What a reader sees of a task: the same few fields for every kind of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from evalsuite.cases import Expectation
+from evalsuite.conversation import Message
+from evalsuite.tasks.task import Rewriting, Skill, Task, Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A task as reports show it."""
+
+    id: str
+    language: str
+    kind: str
+    """The case's kind, the skill, or ``text``."""
+    cluster: str
+    query: str
+    """What the user asks last."""
+    history: tuple[Message, ...] = ()
+    """The turns before it."""
+    expect: Expectation | None = None
+    """What a good answer says; None: there is no right answer."""
+    source: str = ""
+
+
+def shown(task: Task) -> Shown:
+    """What a reader sees of a task."""
+    match task:
+        case Rewriting(case=case):
+            return Shown(
+                id=case.id,
+                language=case.language.value,
+                kind=case.kind.value,
+                cluster=case.cluster,
+                query=case.query,
+                history=case.history,
+                expect=case.expect,
+                source=case.source,
+            )
+        case Skill(item=skill):
+            return Shown(
+                id=skill.id,
+                language=skill.language.value,
+                kind=skill.skill,
+                cluster=skill.cluster,
+                query=skill.prompt,
+                history=task.chat or (),
+                expect=Expectation(rewrites=(skill.answer, *skill.accepted)),
+                source=skill.source,
+            )
+        case Text(item=text):
+            return Shown(
+                id=text.id,
+                language=text.language.value,
+                kind="text",
+                cluster=text.cluster,
+                query=text.prompt,
+                source=text.source,
+            )
+        case _:
+            assert_never(task)

@@ -1,0 +1,107 @@
+"""What can be asked: one frozen type for each kind of task, and their union."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evalsuite.cases import Case
+from evalsuite.conversation import Message
+from evalsuite.errors import InvalidCase
+from evalsuite.prompts import DEFAULT_FORMAT, Demonstration
+from evalsuite.scenarios import SkillItem, TextItem
+
+
+class Asks(StrEnum):
+    """What a case file, a regression or a drawn history asks for."""
+
+    REWRITE = "rewrite"
+    """The query, rewritten so that it stands alone."""
+    SKILL = "skill"
+    """What the query itself asks for; the accepted rewrites are the accepted answers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewriting:
+    """Rewrite the last query of a conversation so that it stands alone."""
+
+    case: Case
+    demonstrations: tuple[Demonstration, ...] = ()
+    """What the prompt shows, in order."""
+    prompt_format: str = DEFAULT_FORMAT
+
+    @property
+    def id(self) -> str:
+        """The case's."""
+        return self.case.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skill:
+    """Follow one plain instruction that has one right answer."""
+
+    item: SkillItem
+    chat: tuple[Message, ...] | None = None
+    """The turns before it, in a chat without a system message; None: asked as the suites do,
+    alone and behind their system message."""
+
+    @property
+    def id(self) -> str:
+        """The item's."""
+        return self.item.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Predict a given text: nothing is generated, its tokens are scored."""
+
+    item: TextItem
+
+    @property
+    def id(self) -> str:
+        """The item's."""
+        return self.item.id
+
+
+Task = Rewriting | Skill | Text
+"""What a model can be asked."""
+
+
+def task_of(
+    case: Case,
+    demonstrations: Sequence[Demonstration] = (),
+    *,
+    asks: Asks = Asks.REWRITE,
+    prompt_format: str = DEFAULT_FORMAT,
+) -> Rewriting | Skill:
+    """The task that a case stands for.
+
+    Args:
+        case: a rewriting case, or one whose query is an instruction.
+        demonstrations: what a rewriting prompt shows; a skill shows none.
+        asks: what the case asks for.
+        prompt_format: of a rewriting prompt.
+
+    Raises:
+        InvalidCase: a skill is asked for, and the case accepts no answer.
+    """
+    if asks is Asks.REWRITE:
+        return Rewriting(
+            case=case, demonstrations=tuple(demonstrations), prompt_format=prompt_format
+        )
+    if case.reference is None:
+        raise InvalidCase(
+            f"case {case.id!r}: asks for a skill, so it needs the right answer as expect.rewrites"
+        )
+    item = SkillItem(
+        id=case.id,
+        skill=case.kind.value,
+        language=case.language,
+        cluster=case.cluster,
+        prompt=case.query,
+        answer=case.reference,
+        accepted=case.expect.rewrites[1:],
+        source=case.source,
+    )
+    return Skill(item=item, chat=case.history)
