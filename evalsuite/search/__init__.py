@@ -4,7 +4,6 @@ from evalsuite.search.asker import Answers, Asker, Posed
 from evalsuite.search.judging import Broken, Promise, judge
 from evalsuite.search.loop import Counterexample, Found, Hunt, Plan, Progress, Tried, defect_of
 from evalsuite.search.record import to_json
-from evalsuite.search.replaying import as_property
 from evalsuite.search.steps import (
     Searched,
     SearchRequest,
@@ -28,7 +27,6 @@ __all__ = [
     "SearchRequest",
     "Searched",
     "Tried",
-    "as_property",
     "defect_of",
     "judge",
     "prepared",

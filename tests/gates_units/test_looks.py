@@ -148,16 +148,15 @@ def test_the_best_case_is_the_bound_of_the_completed_panel() -> None:
 def test_harmless_candidates_are_rarely_blocked_early_and_bad_ones_mostly_are() -> None:
     harmless, harmful = Step.paired(0.0, 0.12), Step.paired(0.05, 0.12)
     plan = early_blocking(harmful, harmless, [100, 200, 400], false_block=0.02)
-    assert 0.001 < plan.characteristics(harmless).blocks <= 0.02
-    bad = plan.characteristics(Step.paired(0.1, 0.17))
-    assert bad.blocks > 0.9
+    assert 0.001 < plan.blocked(harmless) <= 0.02
+    assert plan.blocked(Step.paired(0.1, 0.17)) > 0.9
     rng = np.random.default_rng(3)
     losses = rng.choice([-1, 0, 1], p=[0.06, 0.88, 0.06], size=(5000, 400)).cumsum(axis=1)
-    blocked = (losses[:, 99] >= plan.slope * 100 + plan.block_from) | (
-        losses[:, 199] >= plan.slope * 200 + plan.block_from
+    blocked = (losses[:, 99] >= plan.slope * 100 + plan.distance) | (
+        losses[:, 199] >= plan.slope * 200 + plan.distance
     )
     # Three standard errors of a share in 5,000 runs.
-    assert blocked.mean() == pytest.approx(plan.characteristics(harmless).blocks, abs=0.006)
+    assert blocked.mean() == pytest.approx(plan.blocked(harmless), abs=0.006)
 
 
 def test_a_stopped_run_never_passes_whatever_a_part_of_its_panels_seems_to_prove(
