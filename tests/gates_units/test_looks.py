@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gates_units_helpers import good, observations, texts
+from scipy.stats import binom
 
 from evalsuite.errors import InvalidInput, InvalidPolicy
 from evalsuite.gates import (
@@ -100,6 +101,25 @@ def test_what_is_hopeless_really_cannot_pass_any_more(policy: Policy) -> None:
         whole = replace(good(), literal_leaks=observations("l", 300, failing=failing))
         if "example_leakage/literal" in parts(policy, early):
             assert overall(judge(policy, whole), policy.required) is not Status.PASSED
+
+
+def test_the_looks_share_what_may_be_blocked_by_mistake(policy: Policy) -> None:
+    # Of 150 cases at the limit of 2 %, eight or more fail with a probability of 1.1 %, nine or more
+    # with 0.4 %, ten or more with 0.1 %: one look may spend 1 %, each of three a third of that.
+    assert policy.looks is not None
+    tails = {k: float(binom.sf(k - 1, 150, 0.02)) for k in (8, 9, 10)}
+    allowed = policy.looks.false_block
+    assert tails[8] > allowed > tails[9] > allowed / 3 > tails[10]
+
+    def blocked(plan: Policy, failing: int) -> bool:
+        leaks = observations("l", 150, failing=failing, languages=("en",))
+        # So early that the rest of the panel could still make up for it.
+        found = hopeless(plan, quarter(literal_leaks=leaks), 0.02)
+        return "literal" in {item.part for item in found}
+
+    once = policy.model_copy(update={"looks": policy.looks.model_copy(update={"shares": (0.2,)})})
+    assert [blocked(once, k) for k in (8, 9, 10)] == [False, True, True]
+    assert [blocked(policy, k) for k in (8, 9, 10)] == [False, False, True]
 
 
 def test_an_advisory_gate_stops_nothing(policy: Policy) -> None:
