@@ -27,7 +27,6 @@ from evalsuite.statistics.clusters import (
 )
 from evalsuite.statistics.estimate import Estimate, Sides
 from evalsuite.statistics.quantiles import (
-    binomial_above,
     crossing,
     normal_quantile,
     t_quantile,
@@ -66,24 +65,6 @@ def tango_statistic(b: float, c: float, n: float, difference: float) -> float:
     if scale == 0:
         return 0.0 if distance == 0 else math.copysign(math.inf, distance)
     return distance / scale
-
-
-def mcnemar(b: int, c: int) -> float:
-    """Return the exact one-sided p-value of "the candidate fails no more often than the baseline".
-
-    Given that ``b + c`` pairs differ, half of them should fall on either side (McNemar 1947). A
-    test of difference: it answers which of two models is better, and never that one may pass.
-
-    Args:
-        b: pairs where only the candidate fails.
-        c: pairs where only the baseline fails.
-
-    Raises:
-        InvalidInput: negative counts.
-    """
-    if b < 0 or c < 0:
-        raise InvalidInput(f"b={b}, c={c}: counts of pairs cannot be negative")
-    return binomial_above(b - 1, b + c, 0.5) if b else 1.0
 
 
 def tango_interval(

@@ -14,7 +14,6 @@ from evalsuite.statistics.paired import tango_statistic
 from evalsuite.statistics.quantiles import (
     binomial_above,
     crossing,
-    normal_probability,
     normal_quantile,
 )
 from evalsuite.statistics.rates import binomial_bounds
@@ -27,53 +26,6 @@ def _quantiles(power: float, confidence: float) -> float:
     if not 0 < power < 1:
         raise InvalidInput(f"power={power} must lie between 0 and 1, both excluded; 0.9 is usual")
     return normal_quantile(1 - Sides.ONE.tail(confidence)) + normal_quantile(power)
-
-
-def sample_size(
-    discordance: float,
-    margin: float,
-    *,
-    power: float = 0.9,
-    confidence: float = 0.95,
-    difference: float = 0.0,
-) -> int:
-    """Return the independent pairs that a one-sided non-inferiority test needs.
-
-    Args:
-        discordance: share of pairs whose two sides differ, 0 to 1.
-        margin: largest loss of the candidate that is still accepted.
-        power: probability to pass a candidate whose true loss is ``difference``.
-        confidence: one-sided.
-        difference: true loss of the candidate, below the margin.
-
-    Raises:
-        InvalidInput: a margin that does not exceed the true difference, shares out of range.
-    """
-    if not 0 < discordance <= 1 or not difference < margin <= 1:
-        raise InvalidInput(
-            f"discordance={discordance}, margin={margin}, difference={difference}: need "
-            "0 < discordance <= 1 and difference < margin <= 1"
-        )
-    variance = discordance - difference**2
-    return math.ceil(_quantiles(power, confidence) ** 2 * variance / (margin - difference) ** 2)
-
-
-def power(
-    n: float,
-    discordance: float,
-    margin: float,
-    *,
-    confidence: float = 0.95,
-    difference: float = 0.0,
-) -> float:
-    """Return the probability that ``n`` independent pairs pass a candidate of that difference."""
-    if n <= 0 or not 0 < discordance <= 1:
-        raise InvalidInput(f"n={n}, discordance={discordance}: need n > 0 and 0 < discordance <= 1")
-    error = math.sqrt(max(discordance - difference**2, 0.0) / n)
-    if error == 0:
-        return float(difference < margin)
-    z = normal_quantile(1 - Sides.ONE.tail(confidence))
-    return normal_probability((margin - difference) / error - z)
 
 
 def smallest_detectable_difference(
@@ -91,13 +43,6 @@ def smallest_detectable_difference(
     if n <= 0 or spread < 0:
         raise InvalidInput(f"n={n}, spread={spread}: need n > 0 and spread >= 0")
     return _quantiles(power, confidence) * spread / math.sqrt(n)
-
-
-def zero_failure_size(limit: float, *, confidence: float = 0.95) -> int:
-    """Return the independent cases without any failure that prove a rate below ``limit``."""
-    if not 0 < limit < 1:
-        raise InvalidInput(f"limit={limit} must lie between 0 and 1, both excluded")
-    return math.ceil(math.log(Sides.ONE.tail(confidence)) / math.log1p(-limit))
 
 
 def smallest_detectable_rate(

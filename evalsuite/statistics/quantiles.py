@@ -16,11 +16,6 @@ def normal_quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
-def normal_probability(z: float) -> float:
-    """Return the standard normal distribution function at ``z``."""
-    return NormalDist().cdf(z)
-
-
 def t_quantile(probability: float, degrees: float) -> float:
     """Return Student's t quantile; ``degrees`` may be fractional."""
     from scipy.special import stdtrit

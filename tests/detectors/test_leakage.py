@@ -108,6 +108,60 @@ def test_a_phrase_of_the_instruction_is_no_leak() -> None:
     assert literal_leak(EN, answer, [demonstration], task=task).value == 0.0
 
 
+@pytest.mark.parametrize(
+    ("case", "extra", "answer", "loss"),
+    [
+        # Three words in a row are too common; the fourth makes the phrase.
+        (EN, "copper kettles whistle loudly", "Does Dorun know copper kettles whistle?", 0.0),
+        (EN, "copper kettles whistle loudly", "Do copper kettles whistle loudly, Dorun?", 1.0),
+        (ZH, "红铜齿轮", "岚洛的红铜齿吗？", 0.0),
+        (ZH, "红铜齿轮", "岚洛的红铜齿轮吗？", 1.0),
+        # One word of content in four may come from anywhere; a second one makes it telling.
+        (EN, "you can have copper", "You can have copper?", 0.0),
+        (EN, "you have copper kettles", "You have copper kettles?", 1.0),
+        (ZH, "有没有铜", "岚洛有没有铜？", 0.0),
+        (ZH, "有红铜吗", "岚洛有红铜吗？", 1.0),
+        # A word that is said twice is still one word, and doubling is common in Chinese.
+        (EN, "can rattle and rattle", "Can rattle and rattle, Dorun?", 0.0),
+        (EN, "can rattle and hiss", "Can rattle and hiss, Dorun?", 1.0),
+        (ZH, "慢慢来吧", "岚洛慢慢来吧？", 0.0),
+        (ZH, "快慢来吧", "岚洛快慢来吧？", 1.0),
+    ],
+)
+def test_a_phrase_is_telling_from_four_words_of_which_two_are_foreign(
+    case: Case, extra: str, answer: str, loss: float
+) -> None:
+    demonstration = replace(shown("Velora", case.language, extra), entities=())
+    assert literal_leak(case, answer, [demonstration]).value == loss
+
+
+def test_a_phrase_with_one_word_of_the_conversation_lacks_a_foreign_one() -> None:
+    demonstration = replace(shown("Velora", extra="you have copper kettles"), entities=())
+    knows_copper = replace(EN, query="What of its copper?")
+    assert literal_leak(EN, "You have copper kettles?", [demonstration]).value == 1.0
+    assert literal_leak(knows_copper, "You have copper kettles?", [demonstration]).value == 0.0
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"history": messages([("user", "Tell me about Velora.")])},
+        {"history": messages([("user", "Which?"), ("assistant", "Velora.")])},
+        {"query": "What is Velora's price?"},
+        {"expect": Expectation(rewrites=("What is Velora's price?",), must_name=("Dorun",))},
+        # A case that names no rewrite still says what is meant.
+        {"expect": Expectation(must_name=("Velora",))},
+    ],
+    ids=["user", "assistant", "query", "rewrites", "must_name"],
+)
+def test_whatever_a_case_says_itself_may_be_named(own: dict[str, object]) -> None:
+    case = replace(EN, **own)  # type: ignore[arg-type]
+    answer = "How much is Velora?"
+    assert literal_leak(EN, answer, [shown("Velora")]).value == 1.0
+    assert literal_leak(case, answer, [shown("Velora")]).value == 0.0
+    assert absent_names(case, answer, ["Velora", "Kintha"]).value == 0.0
+
+
 def test_without_demonstrations_nothing_is_measured() -> None:
     assert literal_leak(EN, "anything", []).value is None
 

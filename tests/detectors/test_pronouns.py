@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, messages
 from evalsuite.detectors import resolve
+from evalsuite.detectors.pronouns import resolve_output
+from evalsuite.generation import Finish
 from evalsuite.scenarios import Split, invent_name
 from evalsuite.strategies import ANSWERABLE, cases
 
@@ -209,6 +211,57 @@ def test_a_case_that_names_nothing_is_judged_by_the_words_its_rewrites_restore(
         turns=[("user", "What is throat cancer?")],
     )
     assert resolve(judged, answer).value == loss
+
+
+TURNS = [("user", "Tell me of the amber lighthouse keeper boat.")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "loss"),
+    [
+        ("Is the amber lighthouse keeper old?", 0.0),
+        ("Is the amber lighthouse old?", 0.0),  # two of four: half is enough
+        ("Is the amber one old?", 1.0),
+        ("Is the one old?", 1.0),
+    ],
+)
+def test_half_of_the_restored_words_are_enough_and_fewer_are_not(answer: str, loss: float) -> None:
+    judged = case("Is it old?", rewrites=["Is the amber lighthouse keeper boat old?"], turns=TURNS)
+    assert resolve(judged, answer).value == loss
+
+
+@pytest.mark.parametrize(
+    ("rewrites", "loss"),
+    [
+        (["Is the amber one old?"], 1.0),
+        # A word of one rewrite in two is demanded, one of one in three is not.
+        (["Is the amber one old?", "Is the lighthouse old?"], 1.0),
+        (["Is the amber one old?", "Is the lighthouse old?", "Is the keeper old?"], 0.0),
+    ],
+)
+def test_a_word_counts_as_restored_when_half_of_the_rewrites_restore_it(
+    rewrites: list[str], loss: float
+) -> None:
+    assert resolve(case("Is it old?", rewrites=rewrites, turns=TURNS), "Is one old?").value == loss
+
+
+@pytest.mark.parametrize("finish", [Finish.STOP, Finish.LENGTH, None])
+def test_a_right_answer_that_was_cut_off_did_not_end_and_is_a_defect(
+    finish: Finish | None,
+) -> None:
+    answer = "What is Dorun's price?"
+    score = resolve_output(EN, answer, finish)
+    if finish is not Finish.LENGTH:
+        assert score == resolve(EN, answer)
+        assert score.value == 0.0
+        return
+    assert score.value == 1.0
+    assert score.explanation == "The answer did not end: it ran into the length limit."
+
+
+def test_a_wrong_answer_that_was_cut_off_keeps_its_own_reasons_and_spans() -> None:
+    answer = "What is Kelvo's price?"
+    assert resolve_output(EN, answer, Finish.LENGTH) == resolve(EN, answer)
 
 
 @given(cases())

@@ -116,6 +116,25 @@ def test_a_text_file_is_read_by_passages(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        # A Han character is a part of a word where a Latin token is a whole one, and still half of
+        # the tokens is Chinese enough: names and units are what is left in Latin script.
+        ("岚洛 Dorun phone", Language.ZH),
+        ("岚洛 new Dorun phone", Language.EN),
+        ("岚", Language.ZH),
+        ("…", Language.EN),
+    ],
+)
+def test_a_passage_is_chinese_from_half_of_its_tokens(
+    tmp_path: Path, text: str, language: Language
+) -> None:
+    file = tmp_path / "general.txt"
+    file.write_text(text, "utf-8")
+    assert [item.language for item in load_texts(file)] == [language]
+
+
+@pytest.mark.parametrize(
     ("data", "reason"), [(b"", "holds no text"), (b"\n \n", "holds no text"), (b"a\n\xff", ":2:")]
 )
 def test_a_text_file_that_cannot_be_used_says_why(tmp_path: Path, data: bytes, reason: str) -> None:

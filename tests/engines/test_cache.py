@@ -87,6 +87,32 @@ def test_another_engine_adapter_sampling_or_target_is_another_question() -> None
     assert len(set(keys)) == len(keys)
 
 
+def test_two_texts_scored_after_one_prompt_are_two_questions() -> None:
+    # A text loss is a number without a name on it: a shared one would never be noticed.
+    scored = [
+        Request(prompt=(1, 2), target=(3, 4)),
+        Request(prompt=(1, 2), target=(3, 5)),
+        Request(prompt=(1, 2), target=(3,)),
+        Request(prompt=(1,), target=(2, 3, 4)),
+        Request(prompt=(1, 2, 3), target=(4,)),
+        # Generated with the settings that a scored request is reduced to.
+        Request(prompt=(1, 2), sampling=Sampling(max_tokens=1)),
+    ]
+    assert len({request_key("identity", request) for request in scored}) == len(scored)
+
+
+def test_each_text_gets_the_score_that_is_its_own(tmp_path: Path, template: ChatTemplate) -> None:
+    def score(request: Request) -> list[float]:
+        return [-float(token) for token in request.target or ()]
+
+    texts = [Request(prompt=(1,), target=target) for target in ((70, 71), (70, 72), (73, 74))]
+    engine = ScriptedEngine(str, template, score=score)
+    first = CachingEngine(engine, tmp_path / "c").infer(texts)
+    again = CachingEngine(never, tmp_path / "c", engine.identity).infer(texts)
+    assert [o.logprobs for o in again] == [(-70.0, -71.0), (-70.0, -72.0), (-73.0, -74.0)]
+    assert first == again
+
+
 def test_a_seed_that_is_not_used_is_the_same_question() -> None:
     one, two = (Request(prompt=(1,), sampling=Sampling(seed=s)) for s in (1, 2))
     assert request_key("identity", one) == request_key("identity", two)

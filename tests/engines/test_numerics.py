@@ -61,6 +61,44 @@ def test_everything_that_can_change_an_answer_changes_the_identity(base: BaseRef
     assert transformers_identity(base, "fingerprint", batched) in identities
 
 
+@pytest.mark.parametrize("package", ["torch", "transformers", "peft", "bitsandbytes", "tokenizers"])
+def test_another_version_of_a_library_is_another_identity(
+    base: BaseRef, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    # Kernels, model code, adapters, quantisation and token ids: each can change an answer.
+    numerics = Numerics(Device.CPU, Dtype.FLOAT32)
+    before = transformers_identity(base, "f", numerics)
+    installed = tmp_path / f"{package}-0.0.1.dist-info"
+    installed.mkdir()
+    (installed / "METADATA").write_text(f"Name: {package}\nVersion: 0.0.1\n", "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert transformers_identity(base, "f", numerics) != before
+
+
+def test_another_graphics_processor_is_another_identity_where_one_is_used(
+    base: BaseRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def identities(name: str) -> tuple[str, str]:
+        monkeypatch.setattr("evalsuite.engines.numerics._cuda_name", lambda: name)
+        on_cuda, on_cpu = (Numerics(device, Dtype.BFLOAT16) for device in (Device.CUDA, Device.CPU))
+        return tuple(transformers_identity(base, "f", n) for n in (on_cuda, on_cpu))
+
+    (cuda, cpu), (other_cuda, other_cpu) = identities("NVIDIA H200"), identities("NVIDIA A10")
+    assert cuda != other_cuda
+    assert cpu == other_cpu
+
+
+def test_another_way_to_compute_is_another_identity(
+    base: BaseRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numerics = Numerics(Device.CPU, Dtype.FLOAT32)
+    before = transformers_identity(base, "f", numerics)
+    monkeypatch.setattr("evalsuite.engines.numerics.PATH_VERSION", "another")
+    assert transformers_identity(base, "f", numerics) != before
+    unmerged = replace(numerics, merged=False)
+    assert transformers_identity(base, "f", unmerged) != before
+
+
 def test_where_the_base_lies_does_not_change_the_identity(base: BaseRef, tmp_path: Path) -> None:
     moved = replace(base, name="elsewhere", path=shutil.copytree(base.path, tmp_path / "moved"))
     numerics = resolve_numerics()

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from gates_units_helpers import good, observations, texts
+from scipy.stats import binom
 
 from evalsuite.errors import InvalidInput, InvalidPolicy
 from evalsuite.gates import (
@@ -102,6 +103,25 @@ def test_what_is_hopeless_really_cannot_pass_any_more(policy: Policy) -> None:
             assert overall(judge(policy, whole), policy.required) is not Status.PASSED
 
 
+def test_the_looks_share_what_may_be_blocked_by_mistake(policy: Policy) -> None:
+    # Of 150 cases at the limit of 2 %, eight or more fail with a probability of 1.1 %, nine or more
+    # with 0.4 %, ten or more with 0.1 %: one look may spend 1 %, each of three a third of that.
+    assert policy.looks is not None
+    tails = {k: float(binom.sf(k - 1, 150, 0.02)) for k in (8, 9, 10)}
+    allowed = policy.looks.false_block
+    assert tails[8] > allowed > tails[9] > allowed / 3 > tails[10]
+
+    def blocked(plan: Policy, failing: int) -> bool:
+        leaks = observations("l", 150, failing=failing, languages=("en",))
+        # So early that the rest of the panel could still make up for it.
+        found = hopeless(plan, quarter(literal_leaks=leaks), 0.02)
+        return "literal" in {item.part for item in found}
+
+    once = policy.model_copy(update={"looks": policy.looks.model_copy(update={"shares": (0.2,)})})
+    assert [blocked(once, k) for k in (8, 9, 10)] == [False, True, True]
+    assert [blocked(policy, k) for k in (8, 9, 10)] == [False, False, True]
+
+
 def test_an_advisory_gate_stops_nothing(policy: Policy) -> None:
     rules = policy.gates.model_copy(
         update={"example_leakage": policy.gates.example_leakage.model_copy(
@@ -148,16 +168,15 @@ def test_the_best_case_is_the_bound_of_the_completed_panel() -> None:
 def test_harmless_candidates_are_rarely_blocked_early_and_bad_ones_mostly_are() -> None:
     harmless, harmful = Step.paired(0.0, 0.12), Step.paired(0.05, 0.12)
     plan = early_blocking(harmful, harmless, [100, 200, 400], false_block=0.02)
-    assert 0.001 < plan.characteristics(harmless).blocks <= 0.02
-    bad = plan.characteristics(Step.paired(0.1, 0.17))
-    assert bad.blocks > 0.9
+    assert 0.001 < plan.blocked(harmless) <= 0.02
+    assert plan.blocked(Step.paired(0.1, 0.17)) > 0.9
     rng = np.random.default_rng(3)
     losses = rng.choice([-1, 0, 1], p=[0.06, 0.88, 0.06], size=(5000, 400)).cumsum(axis=1)
-    blocked = (losses[:, 99] >= plan.slope * 100 + plan.block_from) | (
-        losses[:, 199] >= plan.slope * 200 + plan.block_from
+    blocked = (losses[:, 99] >= plan.slope * 100 + plan.distance) | (
+        losses[:, 199] >= plan.slope * 200 + plan.distance
     )
     # Three standard errors of a share in 5,000 runs.
-    assert blocked.mean() == pytest.approx(plan.characteristics(harmless).blocks, abs=0.006)
+    assert blocked.mean() == pytest.approx(plan.blocked(harmless), abs=0.006)
 
 
 def test_a_stopped_run_never_passes_whatever_a_part_of_its_panels_seems_to_prove(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 from statsmodels.stats.proportion import proportion_confint
 
 from evalsuite.errors import InvalidInput
@@ -152,6 +152,37 @@ def test_assuming_more_correlation_never_narrows_the_interval(
     weak = clustered_rate(values, clusters, assumed_icc=icc)
     strong = clustered_rate(values, clusters, assumed_icc=icc + 0.1)
     assert strong.upper >= weak.upper - 1e-9
+
+
+def korn_and_graubard(clusters: int, cases: int) -> float:
+    """The published factor for one-sided 95 % bounds: the squared ratio of two t quantiles."""
+    return float((t.ppf(0.95, clusters - 1) / t.ppf(0.95, cases - 1)) ** 2)
+
+
+@pytest.mark.parametrize(("clusters", "size"), [(5, 4), (10, 5), (30, 2)])
+def test_the_effective_size_is_that_of_the_published_formulas(clusters: int, size: int) -> None:
+    # Every cluster has one failure, so nothing varies between clusters and the measured correlation
+    # is -1 / (size - 1), its smallest value. Ten clusters weigh as much as the assumption.
+    estimate = clustered_rate(
+        ([1.0] + [0.0] * (size - 1)) * clusters,
+        [f"t{index // size}" for index in range(clusters * size)],
+    )
+    measured, assumed = -1 / (size - 1), 0.3
+    pulled = (clusters * measured + 10 * assumed) / (clusters + 10)
+    effect = 1 + (size - 1) * max(0.0, pulled)
+    expected = clusters * size / (effect * korn_and_graubard(clusters, clusters * size))
+    assert estimate.effective_n == pytest.approx(expected)
+
+
+def test_ten_clusters_with_an_event_weigh_as_much_as_the_assumption() -> None:
+    # Half of -1 / 4 and of 0.3 each; nine clusters would leave more of the assumption.
+    def correlation(clusters: int) -> str:
+        names = [f"t{index // 5}" for index in range(5 * clusters)]
+        return clustered_rate(([1.0] + [0.0] * 4) * clusters, names, assumed_icc=0.35).method
+
+    assert "intra-class correlation 0.05 (measured -0.25, prior 0.35)" in correlation(10)
+    assert "intra-class correlation 0.07 (measured -0.25, prior 0.35)" in correlation(9)
+    assert "intra-class correlation 0.04 (measured -0.25, prior 0.35)" in correlation(11)
 
 
 @pytest.mark.parametrize(

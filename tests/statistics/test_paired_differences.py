@@ -10,7 +10,7 @@ import statsmodels.api as sm
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
-from scipy.stats import norm, ttest_rel
+from scipy.stats import norm, t, ttest_rel
 from statsmodels.stats.contingency_tables import mcnemar
 
 from evalsuite.errors import InvalidInput
@@ -160,6 +160,16 @@ def test_pairs_without_clusters_get_tangos_interval() -> None:
     candidate, baseline = [1.0] * 12 + [0.0] * 38, [0.0] * 12 + [1.0] * 2 + [0.0] * 36
     estimate = paired_difference(candidate, baseline, [str(i) for i in range(50)])
     assert (estimate.lower, estimate.upper) == pytest.approx(tango_interval(12, 2, 50), abs=1e-9)
+
+
+def test_forty_clusters_that_differ_weigh_as_much_as_the_assumption() -> None:
+    # One pair of five differs in every cluster: nothing varies between them, and the measured
+    # correlation is -1 / 4. Forty of them weigh half, so 0.35 is pulled to 0.05.
+    names = [f"t{index // 5}" for index in range(200)]
+    worse = ([1.0] + [0.0] * 4) * 40
+    estimate = paired_difference(worse, [0.0] * 200, names, assumed_icc=0.35)
+    few_clusters = (t.ppf(0.95, 39) / t.ppf(0.95, 199)) ** 2
+    assert estimate.effective_n == pytest.approx(200 / ((1 + 4 * 0.05) * few_clusters))
 
 
 @pytest.mark.parametrize("copies", [2, 10])
