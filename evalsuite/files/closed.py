@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import WithDefaultSchema
 
 from evalsuite.errors import EvalsuiteError, InvalidInput
+from evalsuite.files.json import located_json
 from evalsuite.files.located import Located, Place, located
 from evalsuite.files.wording import Wording, of_unread, sentences, wants_true_or_false
 from evalsuite.files.yaml import Problems, code_point, joined, read_text
@@ -112,8 +113,9 @@ def explained(
         error: what it found.
         prefix: where in the file the judged data stand.
     """
-    found = sorted(sentences(model, read, error, prefix), key=lambda problem: problem[0])
-    return joined([f"{read.at(line)}: {said}" for line, said in found])
+    found = dict.fromkeys(sentences(model, read, error, prefix))
+    ordered = sorted(found, key=lambda problem: problem[0])
+    return joined([f"{read.at(line)}: {said}" for line, said in ordered])
 
 
 def read_closed(model: type[_M], path: Path, *, error: type[EvalsuiteError]) -> _M:
@@ -140,6 +142,24 @@ def parse_closed(model: type[_M], text: str, name: str, *, error: type[Evalsuite
     if problems.found or found is None:
         raise error(joined(problems.lines()))
     return found
+
+
+def parse_closed_json(
+    model: type[_M], data: bytes, name: str, *, error: type[EvalsuiteError]
+) -> _M:
+    """Read JSON as ``model``; ``name`` stands for the file in messages.
+
+    Raises:
+        error: one line ``file:line: problem and fix`` for each problem.
+    """
+    try:
+        read = located_json(data, name)
+    except ValueError as problem:
+        raise error(f"{name}: is refused: it is not JSON: {problem}") from None
+    try:
+        return model.model_validate_json(data, strict=True)
+    except ValidationError as problem:
+        raise error(explained(model, read, problem)) from None
 
 
 class _Schema(GenerateJsonSchema):

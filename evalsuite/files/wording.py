@@ -164,6 +164,7 @@ def _words(owner: type[BaseModel]) -> Wording:
 
 
 def _quotes_due(what: str, value: str, kind: str) -> str:
+    kind = "a number" if kind == "str" else kind  # to YAML, 1e5 is text
     return f'{what}: {value} is read as {kind}, not as text; write "{value}" in quotes'
 
 
@@ -236,9 +237,9 @@ class _Fault:
         right = known if self.details["type"] == "extra_forbidden" else choices
         near = suggestion(word, right, wording.near) if right else ""
         message = _MEMBER.sub(r"\1", str(self.details["msg"]).removeprefix("Value error, "))
-        message = message.replace("valid tuple", "valid list").replace("valid array", "valid list")
         if self.details["type"] != "value_error":
             message = message[:1].lower() + message[1:]
+            message = message.replace("tuple", "list").replace("valid array", "valid list")
         return {
             "path": ".".join(map(str, place)) or "the file",
             "key": next((str(part) for part in reversed(place) if isinstance(part, str)), ""),
@@ -260,12 +261,12 @@ class _Fault:
             case Items():
                 return f"{what} is a list; write one text"
             case Fields():
-                return f"{what} is a mapping (quote a text that holds ': '); write one text"
+                why = " (quote a text that holds ': ')" if self.wording.at_value else ""
+                return f"{what} is a mapping{why}; write one text"
             case Text(value) if not value.strip():
                 return f"{what} is empty; write a visible text or remove the key"
             case Text(value):
-                kind = plain_type(value)
-                return f'{what}: {value} is read as {kind}, not as text; write "{value}" in quotes'
+                return _quotes_due(what, value, plain_type(value))
         return ""
 
 
