@@ -187,7 +187,7 @@ def parse_regression(text: str, name: str = "<text>") -> Regression:
     nodes = items_of(values["cases"], "cases", problems) if "cases" in values else ()
     if len(nodes) != 1 and not problems.found:
         problems.add(1, f"cases holds {len(nodes)} cases; a regression file holds one")
-    cases = [read_case(node, problems, {}) for node in nodes]
+    cases = [read_case(node, problems) for node in nodes]
     if problems.found or origin is None or cases[0] is None:
         raise InvalidCase(joined(problems.lines()))
     found = Regression(

@@ -52,7 +52,7 @@ class Kind(StrEnum):
     """Typos, mixed scripts or mixed languages around an ordinary reference."""
 
 
-_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}\Z")
+ID_PATTERN = r"[a-z0-9][a-z0-9._-]{0,79}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +111,15 @@ class Case:
     """Where it came from: ``file:line``, or ``scenarios/<split>/<seed>``."""
 
     def __post_init__(self) -> None:
-        if not _ID.match(self.id):
+        if not re.fullmatch(ID_PATTERN, self.id):
             raise InvalidCase(
                 f"id={self.id!r} must be 1-80 of a-z, 0-9, '.', '_', '-', and start with one of "
                 "a-z, 0-9"
             )
         for name, known in (("language", Language), ("kind", Kind)):
             value = getattr(self, name)
+            if isinstance(value, known):
+                continue
             if value not in tuple(known):
                 raise InvalidCase(
                     f"case {self.id!r}: {name}={value!r} is unknown; use one of: {', '.join(known)}"

@@ -2,8 +2,8 @@
 
 A case file is a contract between people: closed keys, no YAML magic, and an error that names file,
 line, value and fix for everything that is wrong, all of it at once. :func:`dump_cases` and
-:func:`load_cases` are an inverse pair; the JSON Schema that editors use is made from the same
-tables as the reader and published as ``cases/case.schema.json``.
+:func:`load_cases` are an inverse pair; the JSON Schema that editors use is made from the models
+of :mod:`evalsuite.cases.schema` that read the files, and published as ``cases/case.schema.json``.
 """
 
 from __future__ import annotations
@@ -12,38 +12,15 @@ import dataclasses
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
 
-from evalsuite.cases import Case, Expectation, Kind, Language
-from evalsuite.cases.schema import (
-    CASE_KEYS,
-    EXPECT_KEYS,
-    LISTS,
-    REQUIRED,
-    SPEAKERS,
-    json_schema,
-    schema_text,
-)
-from evalsuite.conversation import Message, Role
-from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
-from evalsuite.files.yaml import (
-    Broken,
-    Items,
-    Node,
-    Problems,
-    Text,
-    fields_of,
-    items_of,
-    joined,
-    parse,
-    quoted,
-    read_text,
-    scalar,
-    suggestion,
-    text_of,
-)
+from evalsuite.cases import Case, Kind
+from evalsuite.cases.schema import CaseFile, CaseRow, json_schema, schema_text
+from evalsuite.conversation import Message
+from evalsuite.errors import InvalidCase, InvalidInput
+from evalsuite.files.closed import validated
+from evalsuite.files.located import Located, located, located_node
+from evalsuite.files.yaml import Node, Problems, joined, quoted, read_text, scalar
 
 SUFFIXES = (".yaml", ".yml")
 """What a case file's name ends with when a folder is searched."""
@@ -51,7 +28,7 @@ NOT_CASES = frozenset({"demonstrations", "regressions"})
 """Folders that a search of a folder passes over: their YAML holds something else."""
 
 _SCHEMA_LINE = "# yaml-language-server: $schema="
-_E = TypeVar("_E", bound=StrEnum)
+_LISTS = ("rewrites", "must_name", "must_not_name")
 
 
 def load_cases(paths: Path | str | Iterable[Path | str]) -> tuple[Case, ...]:
@@ -158,137 +135,33 @@ def _load(files: Sequence[Path]) -> tuple[list[Case], list[str]]:
 
 def _parsed(text: str, problems: Problems, ids: dict[str, str]) -> list[Case]:
     """Read the cases of one text; ``ids`` maps every id seen so far to its ``file:line``."""
-    root = parse(text, problems)
-    values = fields_of(root, ("cases",), "the file", problems) if root else None
-    if not root or values is None:
+    read = located(text, problems)
+    file = validated(CaseFile, read, problems)
+    _note_ids(read, problems, ids)
+    if file is None or problems.found:
         return []
-    if "cases" not in values:
-        problems.add(root.line, "the file has no key 'cases'; write 'cases:' and a list under it")
-        return []
-    nodes = items_of(values["cases"], "cases", problems)
-    if not nodes and isinstance(values["cases"], Items):
-        problems.add(values["cases"].line, "cases is empty; write at least one case")
-    read = [read_case(node, problems, ids) for node in nodes]
-    return [case for case in read if case is not None]
+    return [row.case(read.where(("cases", i))) for i, row in enumerate(file.cases)]
 
 
-def read_case(node: Node, problems: Problems, ids: dict[str, str]) -> Case | None:
-    """Read one case from its place in a file; what is wrong is noted.
-
-    Args:
-        node: the case.
-        problems: where to note what is wrong.
-        ids: every id read so far, by its ``file:line``; the case's is added.
-    """
-    before = len(problems.found)
-    values = fields_of(node, CASE_KEYS, "a case", problems)
-    if values is None:
-        return None
-    missing = [key for key in REQUIRED if key not in values]
-    if missing:
-        problems.add(node.line, f"the case lacks {', '.join(missing)}; add what is missing")
-    texts = {
-        key: text_of(values[key], key, problems)
-        for key in ("id", "cluster", "query")
-        if key in values
-    }
-    identifier = texts.get("id")
-    if identifier is not None:
-        _note_id(identifier, values["id"].line, problems, ids)
-    language = _member(values.get("language"), "language", Language, problems)
-    kind = _member(values.get("kind"), "kind", Kind, problems)
-    history = _history(values.get("history"), problems)
-    expect = _expectation(values.get("expect"), problems)
-    if len(problems.found) > before or not (identifier and language and kind and expect):
-        return None
-    try:
-        return Case(
-            id=identifier,
-            language=language,
-            kind=kind,
-            cluster=texts.get("cluster") or identifier,
-            history=history,
-            query=texts["query"] or "",
-            expect=expect,
-            source=f"{problems.name}:{node.line}",
-        )
-    except (InvalidCase, InvalidConversation) as error:
-        problems.add(node.line, str(error))
-        return None
+def _note_ids(read: Located, problems: Problems, ids: dict[str, str]) -> None:
+    """Note every id that stands twice, also among cases that are wrong in other ways."""
+    rows = read.data.get("cases") if isinstance(read.data, dict) else None
+    for index, row in enumerate(rows if isinstance(rows, list) else ()):
+        name = row.get("id") if isinstance(row, dict) else None
+        if not isinstance(name, str) or not name.strip():
+            continue
+        line = read.line(("cases", index, "id"), of_value=True)
+        if name in ids:
+            problems.add(
+                line, f"duplicate id {name!r}, first at {ids[name]}; give this one another"
+            )
+        ids.setdefault(name, f"{problems.name}:{line}")
 
 
-def _note_id(identifier: str, line: int, problems: Problems, ids: dict[str, str]) -> None:
-    if identifier in ids:
-        first = ids[identifier]
-        problems.add(line, f"duplicate id {identifier!r}, first at {first}; give this one another")
-    ids.setdefault(identifier, f"{problems.name}:{line}")
-
-
-def _member(node: Node | None, what: str, kind: type[_E], problems: Problems) -> _E | None:
-    text = text_of(node, what, problems) if node else None
-    if text is None or node is None:
-        return None
-    known = [member.value for member in kind]
-    if text in known:
-        return kind(text)
-    hint = suggestion(text, known)
-    problems.add(node.line, f"{what}={text!r} is unknown{hint or '; use ' + ', '.join(known)}")
-    return None
-
-
-def _history(node: Node | None, problems: Problems) -> tuple[Message, ...]:
-    if node is None:
-        return ()
-    turns = [_turn(item, problems) for item in items_of(node, "history", problems)]
-    return tuple(turn for turn in turns if turn is not None)
-
-
-def _turn(node: Node, problems: Problems) -> Message | None:
-    how = "write '- user: ...' or '- assistant: ...'"
-    entries = () if isinstance(node, Text | Items | Broken) else node.entries
-    if isinstance(node, Broken):
-        return None
-    if len(entries) != 1:
-        problems.add(node.line, f"a turn has exactly one speaker; {how}, each with its own '- '")
-        return None
-    key, value = entries[0]
-    content = text_of(value, "a turn's text", problems)
-    role = key.value if isinstance(key, Text) else ""
-    if role not in SPEAKERS:
-        problems.add(key.line, f"role {role!r} is not allowed in a history; {how}")
-        return None
-    return None if content is None else Message(Role(role), content)
-
-
-def _expectation(node: Node | None, problems: Problems) -> Expectation | None:
-    before = len(problems.found)
-    values = fields_of(node, EXPECT_KEYS, "expect", problems) if node else None
-    if node is None or values is None:
-        return None
-    lists = {key: _texts(values[key], key, problems) for key in LISTS if key in values}
-    unchanged = _boolean(values.get("unchanged"), "unchanged", problems)
-    if len(problems.found) > before:
-        return None
-    try:
-        return Expectation(**lists, unchanged=unchanged)
-    except InvalidCase as error:
-        problems.add(node.line, str(error))
-        return None
-
-
-def _texts(node: Node, what: str, problems: Problems) -> tuple[str, ...]:
-    items = items_of(node, what, problems)
-    texts = [text_of(item, f"an entry of {what}", problems) for item in items]
-    return tuple(text for text in texts if text is not None)
-
-
-def _boolean(node: Node | None, what: str, problems: Problems) -> bool:
-    if node is None or isinstance(node, Broken):
-        return False
-    if isinstance(node, Text) and node.plain and node.value in ("true", "false"):
-        return node.value == "true"
-    problems.add(node.line, f"{what} must be true or false, without quotes")
-    return False
+def read_case(node: Node, problems: Problems) -> Case | None:
+    """Read one case from its place in a file; what is wrong is noted."""
+    row = validated(CaseRow, located_node(node, problems.name), problems)
+    return None if row is None else row.case(f"{problems.name}:{node.line}")
 
 
 def _dumped(case: Case) -> str:
@@ -303,7 +176,7 @@ def _dumped(case: Case) -> str:
         lines.append("    history:")
         lines += [f"      - {turn.role}: {quoted(turn.content)}" for turn in case.history]
     lines += [f"    query: {quoted(case.query)}", "    expect:"]
-    for key in LISTS:
+    for key in _LISTS:
         values = getattr(case.expect, key)
         lines += [f"      {key}:"] * bool(values) + [f"        - {quoted(v)}" for v in values]
     if case.expect.unchanged:
@@ -313,7 +186,7 @@ def _dumped(case: Case) -> str:
 
 def _doubts(case: Case) -> Iterator[str]:
     expect = case.expect
-    for key in LISTS:
+    for key in _LISTS:
         if len(set(getattr(expect, key))) < len(getattr(expect, key)):
             yield f"{key} holds a text twice; keep it once"
     texts = [case.query, *expect.rewrites, *(turn.content for turn in case.history)]

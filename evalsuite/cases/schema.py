@@ -1,89 +1,158 @@
-"""The shape of a case file: its keys, and the JSON Schema that is made from them.
+"""What a case file holds: the models that read it, and the JSON Schema that is made from them.
 
-Apart from the reader, because editors need the shape and nothing else. Both use these tables, so
-what completes in an editor is what loads.
+These are the wire types; :meth:`CaseRow.case` turns one into the :class:`~evalsuite.cases.Case`
+that everything else works with, whose own rules hold while the file is read.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any, Self
 
-from evalsuite.cases import Kind, Language
-from evalsuite.conversation import Role
+from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
-REQUIRED = ("id", "language", "kind", "query", "expect")
-"""Keys that every case has."""
-CASE_KEYS = ("id", "language", "kind", "cluster", "history", "query", "expect")
-"""Keys that a case may have, in the order in which they are written."""
-LISTS = ("rewrites", "must_name", "must_not_name")
-"""Keys of ``expect`` that hold lists of texts."""
-EXPECT_KEYS = (*LISTS, "unchanged")
-"""Keys that ``expect`` may have."""
-SPEAKERS = (Role.USER, Role.ASSISTANT)
-"""Who may speak in a history."""
+from evalsuite.cases.case import ID_PATTERN, Case, Expectation, Kind, Language
+from evalsuite.conversation import Message, Role
+from evalsuite.files import closed
+from evalsuite.files.closed import Closed, VisibleText, keeping_rules
+from evalsuite.files.wording import wording_of
+
+Identifier = Annotated[
+    VisibleText, WithJsonSchema({"type": "string", "pattern": f"^{ID_PATTERN}$"})
+]
+_SPEAKERS = "write '- user: ...' or '- assistant: ...'"
+
+
+class TurnRow(Closed):
+    """One turn of a history: its speaker, and what was said."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+    wording = replace(
+        wording_of("a turn"),
+        unknown=f"role {{key!r}} is not allowed in a history; {_SPEAKERS}",
+        shape=f"a turn has exactly one speaker; {_SPEAKERS}, each with its own '- '",
+        noun="a turn's text",
+    )
+
+    user: VisibleText = ""
+    assistant: VisibleText = ""
+
+    @model_validator(mode="after")
+    def _one_speaker(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError(self.wording.shape)
+        return self
+
+    def message(self) -> Message:
+        """The turn as everything else knows it."""
+        return Message(Role.USER if self.user else Role.ASSISTANT, self.user or self.assistant)
+
+
+class ExpectRow(Closed):
+    """What a good rewrite says and does not say."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["rewrites"], "properties": {"rewrites": {"minItems": 1}}},
+                {"required": ["must_name"], "properties": {"must_name": {"minItems": 1}}},
+                {"required": ["unchanged"], "properties": {"unchanged": {"const": True}}},
+            ]
+        }
+    )
+    wording = wording_of("expect")
+
+    rewrites: tuple[VisibleText, ...] = Field(
+        default=(), description="Accepted rewrites, the best one first."
+    )
+    must_name: tuple[VisibleText, ...] = Field(
+        default=(), description="Every one of these occurs in a good answer."
+    )
+    must_not_name: tuple[VisibleText, ...] = Field(
+        default=(), description="None of these occurs in a good answer."
+    )
+    unchanged: bool = Field(default=False, description="The answer must be the query itself.")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        keeping_rules(self.expectation)
+        return self
+
+    def expectation(self) -> Expectation:
+        """The expectation as everything else knows it.
+
+        Raises:
+            InvalidCase: it expects nothing, or contradicts itself.
+        """
+        return Expectation(
+            rewrites=self.rewrites,
+            must_name=self.must_name,
+            must_not_name=self.must_not_name,
+            unchanged=self.unchanged,
+        )
+
+
+class CaseRow(Closed):
+    """One case."""
+
+    wording = replace(wording_of("a case"), missing="the case lacks {keys}; add what is missing")
+
+    id: Identifier = Field(description="Unique in all files; a-z, 0-9, '.', '_', '-'.")
+    language: Language = Field(description="The language of the query.")
+    kind: Kind = Field(
+        description="What makes the query depend on its history; reports are sliced by it."
+    )
+    cluster: VisibleText = Field(
+        default="",
+        description="Cases that share it are not independent evidence; the id when left out.",
+    )
+    history: tuple[TurnRow, ...] = Field(
+        default=(),
+        description="The turns before the query, oldest first: '- user: ...', '- assistant: ...'.",
+    )
+    query: VisibleText = Field(description="What the user says last; this is rewritten.")
+    expect: ExpectRow = Field(description="What a good rewrite says and does not say.")
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        keeping_rules(self.case)
+        return self
+
+    def case(self, source: str = "") -> Case:
+        """The case as everything else knows it.
+
+        Raises:
+            InvalidCase: a bad id, or an expectation that contradicts the query.
+        """
+        return Case(
+            id=self.id,
+            language=self.language,
+            kind=self.kind,
+            cluster=self.cluster or self.id,
+            history=tuple(turn.message() for turn in self.history),
+            query=self.query,
+            expect=self.expect.expectation(),
+            source=source,
+        )
+
+
+class CaseFile(Closed):
+    """A file of cases."""
+
+    wording = replace(
+        wording_of("the file"),
+        missing="the file has no key {key!r}; write '{key}:' and a list under it",
+        empty="{what} is empty; write at least one case",
+    )
+
+    cases: Annotated[tuple[CaseRow, ...], Field(min_length=1)]
 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a case file, for editors and other tools."""
-    text = {"type": "string", "pattern": r"\S"}
-    texts = {"type": "array", "items": text}
-    turns = [_closed_object({role.value: text}, [role.value]) for role in SPEAKERS]
-    doc = {field: _field_text(field) for field in (*CASE_KEYS, *EXPECT_KEYS)}
-    expect: dict[str, Any] = {key: {**texts, "description": doc[key]} for key in LISTS}
-    expect["unchanged"] = {"type": "boolean", "description": doc["unchanged"]}
-    identifier = {"type": "string", "pattern": r"^[a-z0-9][a-z0-9._-]{0,79}$"}
-    fields: dict[str, Any] = {
-        "id": identifier,
-        "language": {"enum": [language.value for language in Language]},
-        "kind": {"enum": [kind.value for kind in Kind]},
-        "cluster": text,
-        "history": {"type": "array", "items": {"oneOf": turns}},
-        "query": text,
-        "expect": {**_closed_object(expect, []), "anyOf": _something_expected()},
-    }
-    case = {key: {**value, "description": doc[key]} for key, value in fields.items()}
-    cases = {"type": "array", "minItems": 1, "items": _closed_object(case, list(REQUIRED))}
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "evalsuite case file",
-        **_closed_object({"cases": cases}, ["cases"]),
-    }
+    return closed.json_schema(CaseFile, "evalsuite case file")
 
 
 def schema_text() -> str:
     """Return what ``cases/case.schema.json`` must hold."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-def _closed_object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        "additionalProperties": False,
-    }
-
-
-def _something_expected() -> list[dict[str, Any]]:
-    filled = [
-        {"required": [key], "properties": {key: {"minItems": 1}}}
-        for key in ("rewrites", "must_name")
-    ]
-    return [*filled, {"required": ["unchanged"], "properties": {"unchanged": {"const": True}}}]
-
-
-def _field_text(name: str) -> str:
-    return {
-        "id": "Unique in all files; a-z, 0-9, '.', '_', '-'.",
-        "language": "The language of the query.",
-        "kind": "What makes the query depend on its history; reports are sliced by it.",
-        "cluster": "Cases that share it are not independent evidence; the id when left out.",
-        "history": "The turns before the query, oldest first: '- user: ...', '- assistant: ...'.",
-        "query": "What the user says last; this is rewritten.",
-        "expect": "What a good rewrite says and does not say.",
-        "rewrites": "Accepted rewrites, the best one first.",
-        "must_name": "Every one of these occurs in a good answer.",
-        "must_not_name": "None of these occurs in a good answer.",
-        "unchanged": "The answer must be the query itself.",
-    }[name]
+    return closed.schema_text(json_schema())

@@ -1,1 +1,1 @@
-"""Files that a stranger may have written: YAML, JSON, rows, tensors; and files that must last."""
+"""Files that a stranger may have written, read one way; and files that must last."""

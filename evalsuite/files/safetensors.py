@@ -7,16 +7,16 @@ it against the file before anything is allocated. No tensor library is imported.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 import numpy as np
 
 from evalsuite.errors import UnsafeAdapter
+from evalsuite.files.json import strict_json
 
 MAX_HEADER_BYTES: Final = 16 * 2**20
 MAX_TENSORS: Final = 65_536
@@ -40,34 +40,6 @@ class Tensor:
     shape: tuple[int, ...]
     begin: int
     end: int
-
-
-def unique_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Build a JSON object, for ``object_pairs_hook``; a repeated key is a ``ValueError``."""
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in result:
-            raise ValueError(f"the key {key!r} occurs twice")
-        result[key] = value
-    return result
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def strict_json(data: bytes) -> Any:
-    """Parse JSON without duplicate keys, NaN or Infinity.
-
-    Raises:
-        ValueError: it is anything else, or nested too deep.
-    """
-    try:
-        return json.loads(
-            data.decode("utf-8"), object_pairs_hook=unique_object, parse_constant=_refuse_constant
-        )
-    except RecursionError:
-        raise ValueError("it is nested too deep") from None
 
 
 def read_header(path: Path) -> tuple[Tensor, ...]:

@@ -9,6 +9,7 @@ the module that reads them.
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
@@ -116,10 +117,12 @@ def code_point(char: str) -> str:
     return f"U+{ord(char):04X} {unicodedata.name(char, '')}".rstrip()
 
 
-def suggestion(word: str, known: Collection[str]) -> str:
+def suggestion(
+    word: str, known: Collection[str], template: str = "; did you mean {near!r}?"
+) -> str:
     """Return ``; did you mean 'x'?`` for a near miss, else an empty text."""
     near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.65)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return template.format(near=near[0]) if near else ""
 
 
 def read_text(path: Path, name: str, *, most: int = MAX_BYTES) -> str:
@@ -225,30 +228,28 @@ def _refusal(char: str, kind: str) -> str:
     )
 
 
-def _events(text: str, problems: Problems) -> Iterator[yaml.Event]:
-    """Yield the node events of the only document; note what else is in the stream."""
+def _events(text: str, problems: Problems) -> Iterator[tuple[yaml.Event, int]]:
+    """Yield the node events of the only document, with lines; note what else is in the stream."""
     documents = 0
-    for event in yaml.parse(text, Loader=_LOADER):
-        line = _line(event)
-        if isinstance(event, yaml.DocumentStartEvent):
+    loader = _LOADER(text)
+    while (event := loader.get_event()) is not None:
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.NodeEvent):
+            if event.anchor is not None or getattr(event, "tag", None) is not None:
+                _refuse_properties(event, line, problems)
+            yield event, line
+        elif isinstance(event, yaml.CollectionEndEvent):
+            yield event, line
+        elif isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
                 problems.add(line, "a second YAML document starts; keep one document in a file")
                 return
             if event.tags or event.version:
                 problems.add(line, "YAML directives are not allowed; remove the line")
-        elif isinstance(event, yaml.NodeEvent):
-            _check_properties(event, line, problems)
-            yield event
-        elif isinstance(event, yaml.CollectionEndEvent):
-            yield event
 
 
-def _line(event: Any) -> int:
-    return int(event.start_mark.line) + 1
-
-
-def _check_properties(event: Any, line: int, problems: Problems) -> None:
+def _refuse_properties(event: Any, line: int, problems: Problems) -> None:
     if isinstance(event, yaml.AliasEvent):
         problems.add(line, f"alias *{event.anchor} is not allowed; write the value out")
         return
@@ -258,23 +259,22 @@ def _check_properties(event: Any, line: int, problems: Problems) -> None:
         problems.add(line, f"YAML tag {event.tag!r} is not allowed; write plain text or a list")
 
 
-def _build(events: Iterator[yaml.Event], problems: Problems) -> Node | None:
+def _build(events: Iterator[tuple[yaml.Event, int]], problems: Problems) -> Node | None:
     """Build the tree without recursion, so that deep input ends in a sentence."""
     root: Node | None = None
     stack: list[tuple[bool, int, list[Node]]] = []
-    for event in events:
-        line = _line(event)
+    for event, line in events:
         node: Node
-        if isinstance(event, yaml.CollectionStartEvent):
+        if isinstance(event, yaml.ScalarEvent):
+            node = Text(event.value, event.implicit[0] and event.tag is None, line)
+        elif isinstance(event, yaml.CollectionStartEvent):
             if len(stack) == MAX_DEPTH:
                 problems.add(line, f"nested deeper than {MAX_DEPTH} levels; flatten it")
                 return None
             stack.append((isinstance(event, yaml.MappingStartEvent), line, []))
             continue
-        if isinstance(event, yaml.CollectionEndEvent):
+        elif isinstance(event, yaml.CollectionEndEvent):
             node = _closed(*stack.pop())
-        elif isinstance(event, yaml.ScalarEvent):
-            node = Text(event.value, bool(event.implicit[0]) and event.tag is None, line)
         else:
             node = Broken(line)
         if stack:
@@ -290,6 +290,7 @@ def _closed(is_mapping: bool, line: int, nodes: list[Node]) -> Node:
     return Items(tuple(nodes), line)
 
 
+@functools.lru_cache(maxsize=1024)
 def plain_type(value: str) -> str:
     """Return what YAML takes an unquoted scalar for: ``str``, ``bool``, ``int``, ``null``, ..."""
     resolver: Any = Resolver()

@@ -16,11 +16,12 @@ from pydantic import Field, PositiveInt, model_validator
 
 from evalsuite.cases import Kind, Language
 from evalsuite.errors import InvalidInput
-from evalsuite.gates.rules import Closed, GateRule, GateRules, Name
+from evalsuite.files.closed import json_schema
+from evalsuite.gates.rules import GateRule, GateRules, Name, PolicyPart
 from evalsuite.gates.verdict import Gate, Tier
 
 
-class Looks(Closed):
+class Looks(PolicyPart):
     """When a run looks before its panels are complete. A look can only block, never pass."""
 
     shares: Annotated[
@@ -47,7 +48,7 @@ class Attempts(StrEnum):
     """They are counted and shown; each is judged at the full confidence."""
 
 
-class SearchRule(Closed):
+class SearchRule(PolicyPart):
     """What histories a model is held to when somebody searches for one that breaks it.
 
     A search decides no verdict, so nothing of this is part of the policy's digest.
@@ -79,7 +80,7 @@ class SearchRule(Closed):
         return self
 
 
-class Policy(Closed):
+class Policy(PolicyPart):
     """The agreement by which a candidate is judged."""
 
     name: Name
@@ -173,5 +174,4 @@ def derived_seed(adapter_digest: str, policy_digest: str, circumstances: str) ->
 
 def policy_schema() -> dict[str, Any]:
     """Return the JSON Schema of a policy file, as editors use it."""
-    schema = Policy.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return json_schema(Policy, "evalsuite policy")

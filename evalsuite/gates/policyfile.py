@@ -11,8 +11,6 @@ from evalsuite.gates.policy import Policy
 POLICIES = Path(__file__).parent / "policies"
 """The shipped policies."""
 
-_EXAMPLE = "shipped policies"
-
 
 def policy_names() -> tuple[str, ...]:
     """Return the names of the shipped policies."""
@@ -33,7 +31,7 @@ def load_policy(name_or_path: str | Path) -> Policy:
             f"policy={str(name_or_path)!r} is neither a file nor a shipped policy; "
             f"use one of {', '.join(policy_names())}, or the path of a YAML file"
         )
-    return read_closed(Policy, path, example=_EXAMPLE)
+    return read_closed(Policy, path, error=InvalidPolicy)
 
 
 def parse_policy(text: str, name: str = "<text>") -> Policy:
@@ -42,4 +40,4 @@ def parse_policy(text: str, name: str = "<text>") -> Policy:
     Raises:
         InvalidPolicy: as :func:`load_policy`.
     """
-    return parse_closed(Policy, text, name, example=_EXAMPLE)
+    return parse_closed(Policy, text, name, error=InvalidPolicy)

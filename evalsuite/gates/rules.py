@@ -5,9 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from evalsuite.cases import Kind, Language
+from evalsuite.files.closed import Closed
+from evalsuite.files.wording import Wording
 from evalsuite.gates.verdict import Tier
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -36,11 +38,13 @@ class SliceBy(StrEnum):
     KIND_LANGUAGE = "kind+language"
 
 
-class Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class PolicyPart(Closed):
+    """Any mapping of a policy."""
+
+    wording = Wording(missing="{path!r} is missing; add it (shipped policies show a value)")
 
 
-class Limit(Closed):
+class Limit(PolicyPart):
     """The largest failure rate, or loss of success rate, that is accepted."""
 
     limit: Share
@@ -73,7 +77,7 @@ class SliceLimit(Limit):
         return self
 
 
-class GateRule(Closed):
+class GateRule(PolicyPart):
     """What every gate has."""
 
     enabled: bool = True
@@ -121,7 +125,7 @@ class PanelRule(ClusteredRule):
     """Cases to sample for each language."""
 
 
-class GoldenRule(Closed):
+class GoldenRule(PolicyPart):
     """Hand-written cases: a fixed list, so every case counts and nothing is estimated."""
 
     sets: Annotated[dict[Name, Decides], Field(min_length=1)]
@@ -164,7 +168,7 @@ class PronounRule(PanelRule):
         return self
 
 
-class SkillRule(Closed):
+class SkillRule(PolicyPart):
     """How much of the base's skills may be lost."""
 
     macro: Limit
@@ -187,7 +191,7 @@ class SkillRule(Closed):
         return self
 
 
-class NatsLimit(Closed):
+class NatsLimit(PolicyPart):
     """How much worse general text may be predicted, in nats per token."""
 
     limit: Nats
@@ -207,7 +211,7 @@ class TextRule(NatsLimit):
 
     panel: Panel
     """Texts to sample for each language."""
-    files: dict[Language, tuple[str, ...]] = {}
+    files: dict[Language, tuple[str, ...]] = Field(default={})
     """Further texts: UTF-8 files, one text per paragraph."""
 
 
@@ -224,7 +228,7 @@ class SlicedLimit(Limit):
     slices: tuple[SliceLimit, ...] = ()
 
 
-class FlipRule(Closed):
+class FlipRule(PolicyPart):
     """Golden cases that the champion gets right and the candidate does not."""
 
     limit: Share
@@ -249,7 +253,7 @@ class RegressionRule(ClusteredRule):
     """Of each golden set, whose tier is that of ``pronoun_resolution``."""
 
 
-class GateRules(Closed):
+class GateRules(PolicyPart):
     """The rule of each gate."""
 
     liveness: LivenessRule

@@ -12,11 +12,13 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from evalsuite.files.closed import read_closed
+from evalsuite.errors import InvalidPolicy
+from evalsuite.files.closed import Closed, json_schema, read_closed
+from evalsuite.files.wording import Wording
 from evalsuite.gates.reasons import listed
 from evalsuite.gates.verdict import Gate, Status, Tier, Verdict
 
@@ -27,10 +29,12 @@ Sentence = Annotated[str, Field(min_length=10, max_length=_LONGEST, pattern=r"\S
 Person = Annotated[str, Field(min_length=2, max_length=200, pattern=r"\S")]
 
 
-class Waiver(BaseModel):
-    """One gate, let through for one candidate."""
+class _Closed(Closed):
+    wording = Wording(missing="{path!r} is missing; add it (docs/policy.md shows a value)")
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class Waiver(_Closed):
+    """One gate, let through for one candidate."""
 
     gate: Gate
     adapter: Annotated[str, Field(pattern=r"^[0-9a-f]{12,64}$")]
@@ -54,10 +58,8 @@ class Waiver(BaseModel):
         return f"waived by {self.by} until {self.expires}: {self.reason.rstrip('.')}"
 
 
-class WaiverFile(BaseModel):
+class WaiverFile(_Closed):
     """The content of a file of waivers."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     waivers: Annotated[tuple[Waiver, ...], Field(min_length=1)]
 
@@ -70,13 +72,18 @@ class WaiverFile(BaseModel):
         return self
 
 
+def waiver_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of waivers, as editors use it."""
+    return json_schema(WaiverFile, "evalsuite waivers")
+
+
 def load_waivers(path: Path) -> tuple[Waiver, ...]:
     """Read a file of waivers.
 
     Raises:
         InvalidPolicy: one line ``file:line: problem and fix`` for each problem.
     """
-    return read_closed(WaiverFile, path, example="docs/policy.md").waivers
+    return read_closed(WaiverFile, path, error=InvalidPolicy).waivers
 
 
 def waived(

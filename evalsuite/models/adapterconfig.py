@@ -11,11 +11,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, ConfigDict, Field
 
 from evalsuite.errors import ModelError, UnsafeAdapter
-from evalsuite.files.safetensors import strict_json
+from evalsuite.files.closed import Closed, parse_closed_json
+from evalsuite.files.wording import Wording
 
 MAX_RANK: Final = 1024
 _PLAIN = re.compile(r"[A-Za-z0-9_.]{1,256}\Z")
@@ -44,8 +44,30 @@ Text = Annotated[str, Field(max_length=4096)]
 Hex = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+_HINTS: Final = {
+    "r": f"the rank must lie between 1 and {MAX_RANK}",
+    "rank_pattern": f"ranks must lie between 1 and {MAX_RANK}",
+    "target_modules": "give a list of plain module names; a text is a pattern, which can hang",
+    "exclude_modules": "give a list of plain module names; a text is a pattern, which can hang",
+    "auto_mapping": "it imports code; only null is accepted",
+    "bias": "only 'none' is accepted: other values rewrite weights of the base",
+    "init_lora_weights": "this method rewrites the base weights; convert it to a plain LoRA first",
+    "modules_to_save": "whole modules beside the adapter are not supported; only null is accepted",
+    "peft_type": "only LORA (LoRA, DoRA, rsLoRA) is supported",
+}
+
+
+class _Closed(Closed):
+    model_config = ConfigDict(strict=True)
+    wording = Wording(
+        unknown="the key {key!r} is unknown; remove it, or save the adapter with a known version",
+        missing="the key {key!r} is missing",
+        value="{path}={repr}: {message}",
+        broken="{path}={repr}: {message}",
+        choice="{path}={repr}: {message}{near}",
+        shape="the file is refused: {message}",
+        hints=_HINTS,
+    )
 
 
 class AdapterConfig(_Closed):
@@ -66,8 +88,8 @@ class AdapterConfig(_Closed):
     exclude_modules: tuple[PlainName, ...] | None = None
     layers_to_transform: Layer | tuple[Layer, ...] | None = None
     layers_pattern: PlainName | tuple[PlainName, ...] | None = None
-    rank_pattern: dict[PlainName, Rank] = {}
-    alpha_pattern: dict[PlainName, Alpha] = {}
+    rank_pattern: dict[PlainName, Rank] = Field(default={})
+    alpha_pattern: dict[PlainName, Alpha] = Field(default={})
     task_type: Literal["CAUSAL_LM"] | None = None
     inference_mode: bool = True
     init_lora_weights: bool | Literal["gaussian", "orthogonal"] = True
@@ -130,57 +152,13 @@ class Provenance(_Closed):
     """Attempts at the same goal share a lineage; empty when training was not told."""
 
 
-_HINTS: Final = {
-    "r": f"the rank must lie between 1 and {MAX_RANK}",
-    "rank_pattern": f"ranks must lie between 1 and {MAX_RANK}",
-    "target_modules": "give a list of plain module names; a text is a pattern, which can hang",
-    "exclude_modules": "give a list of plain module names; a text is a pattern, which can hang",
-    "auto_mapping": "it imports code; only null is accepted",
-    "bias": "only 'none' is accepted: other values rewrite weights of the base",
-    "init_lora_weights": "this method rewrites the base weights; convert it to a plain LoRA first",
-    "modules_to_save": "whole modules beside the adapter are not supported; only null is accepted",
-    "peft_type": "only LORA (LoRA, DoRA, rsLoRA) is supported",
-}
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _say(error: ErrorDetails) -> str:
-    field = str(error["loc"][0]) if error["loc"] else "the file"
-    if error["type"] == "extra_forbidden":
-        return f"the key {field!r} is unknown; remove it, or save the adapter with a known version"
-    if error["type"] == "missing":
-        return f"the key {field!r} is missing"
-    place = ".".join(map(str, error["loc"])) or field
-    reason = error["msg"].removeprefix("Value error, ")
-    hint = _HINTS.get(field)
-    return f"{place}={_shown(error['input'])}: {reason}" + (f" ({hint})" if hint else "")
-
-
-def _complaint(path: Path, problem: ValidationError) -> str:
-    errors = problem.errors(include_url=False, include_context=False)
-    # A union reports each of its members; the first one says it.
-    said = list(dict.fromkeys(_say(e) for e in errors))
-    more = f" (and {len(said) - 3} more)" if len(said) > 3 else ""
-    return f"{str(path)!r} is refused: " + "; ".join(said[:3]) + more
-
-
 def parse_config(path: Path, data: bytes) -> AdapterConfig:
     """Read the bytes of an ``adapter_config.json``; ``path`` is for the message.
 
     Raises:
         UnsafeAdapter: anything but a plain LoRA or DoRA configuration within the limits.
     """
-    try:
-        strict_json(data)
-        return AdapterConfig.model_validate_json(data)
-    except ValidationError as problem:
-        raise UnsafeAdapter(_complaint(path, problem)) from None
-    except ValueError as problem:
-        raise UnsafeAdapter(f"{str(path)!r} is refused: it is not JSON: {problem}") from None
+    return parse_closed_json(AdapterConfig, data, str(path), error=UnsafeAdapter)
 
 
 def parse_provenance(path: Path, data: bytes) -> Provenance:
@@ -189,10 +167,4 @@ def parse_provenance(path: Path, data: bytes) -> Provenance:
     Raises:
         ModelError: it is not what training writes.
     """
-    try:
-        strict_json(data)
-        return Provenance.model_validate_json(data)
-    except ValidationError as problem:
-        raise ModelError(_complaint(path, problem)) from None
-    except ValueError as problem:
-        raise ModelError(f"{str(path)!r} is refused: it is not JSON: {problem}") from None
+    return parse_closed_json(Provenance, data, str(path), error=ModelError)

@@ -14,29 +14,89 @@ The file is a list::
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
 
 from evalsuite.cases import Language
-from evalsuite.conversation import Message, Role
-from evalsuite.errors import EvalsuiteError, InvalidCase, InvalidInput
-from evalsuite.files.yaml import (
-    Broken,
-    Node,
-    Problems,
-    fields_of,
-    items_of,
-    joined,
-    parse,
-    quoted,
-    read_text,
-    text_of,
+from evalsuite.cases.schema import TurnRow
+from evalsuite.errors import InvalidCase
+from evalsuite.files.closed import (
+    Closed,
+    ClosedList,
+    VisibleText,
+    json_schema,
+    keeping_rules,
+    read_closed,
+    validated,
 )
+from evalsuite.files.located import located_node
+from evalsuite.files.wording import wording_of
+from evalsuite.files.yaml import Node, Problems, quoted
 from evalsuite.prompts.content import Demonstration
 
-_NEEDED = ("language", "query", "rewrite")
-_FIELDS = ("language", "history", "query", "rewrite", "entities")
-_SPEAKERS = ("user", "assistant")
-_LARGEST = 1_000_000
+
+class ShownTurnRow(TurnRow):
+    """One turn of a demonstration's history."""
+
+    wording = replace(
+        wording_of("a turn"),
+        shape="a turn has one key, user or assistant, with its text",
+        noun="the {key}'s turn",
+    )
+
+
+class DemonstrationRow(Closed):
+    """One demonstration."""
+
+    wording = replace(
+        wording_of("a demonstration"),
+        choice="{what}={repr}; use one of: {choices}",
+        entry="an entity",
+    )
+
+    language: Language = Field(description="The language of its query.")
+    history: tuple[ShownTurnRow, ...] = Field(
+        default=(), description="The turns before the query, oldest first."
+    )
+    query: VisibleText = Field(description="What the user says last.")
+    rewrite: VisibleText = Field(description="The query, rewritten so that it stands alone.")
+    entities: tuple[VisibleText, ...] = Field(
+        default=(), description="Names in it that must never turn up in an answer."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        keeping_rules(self.demonstration)
+        return self
+
+    def demonstration(self) -> Demonstration:
+        """The demonstration as everything else knows it."""
+        return Demonstration(
+            language=self.language,
+            history=tuple(turn.message() for turn in self.history),
+            query=self.query,
+            rewrite=self.rewrite,
+            entities=self.entities,
+        )
+
+
+class DemonstrationFile(ClosedList[DemonstrationRow]):
+    """A file of demonstrations."""
+
+    wording = replace(
+        wording_of("the file"),
+        empty="the file holds no demonstrations; start each with '- language:'",
+    )
+
+    root: Annotated[tuple[DemonstrationRow, ...], Field(min_length=1)]
+
+
+def demonstration_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a file of demonstrations, as editors use it."""
+    return json_schema(DemonstrationFile, "evalsuite demonstrations")
 
 
 def load_demonstrations(path: Path | str) -> tuple[Demonstration, ...]:
@@ -45,19 +105,8 @@ def load_demonstrations(path: Path | str) -> tuple[Demonstration, ...]:
     Raises:
         InvalidCase: one line ``file:line: problem and fix`` for each problem.
     """
-    name = str(path)
-    try:
-        text = read_text(Path(path), name, most=_LARGEST)
-    except InvalidInput as error:
-        raise InvalidCase(str(error)) from None
-    problems = Problems(name)
-    root = parse(text, problems) or Broken(1)
-    found = [read_demonstration(node, problems) for node in items_of(root, "the file", problems)]
-    if not found and not problems.found:
-        problems.add(1, "the file holds no demonstrations; start each with '- language:'")
-    if problems.found:
-        raise InvalidCase(joined(problems.lines()))
-    return tuple(shown for shown in found if shown is not None)
+    file = read_closed(DemonstrationFile, Path(path), error=InvalidCase)
+    return tuple(row.demonstration() for row in file.root)
 
 
 def dump_demonstrations(shown: Iterable[Demonstration]) -> str:
@@ -77,48 +126,5 @@ def _dumped(shown: Demonstration) -> str:
 
 def read_demonstration(node: Node, problems: Problems) -> Demonstration | None:
     """Read one demonstration from its place in a file; what is wrong is noted."""
-    fields = fields_of(node, _FIELDS, "a demonstration", problems)
-    if fields is None:
-        return None
-    missing = [name for name in _NEEDED if name not in fields]
-    for name in missing:
-        problems.add(node.line, f"the key {name!r} is missing; add it")
-    said = {name: text_of(fields[name], name, problems) for name in _NEEDED if name in fields}
-    history = _listed(fields, "history", problems)
-    turns = [_message(turn, problems) for turn in history]
-    entities = _listed(fields, "entities", problems)
-    names = [text_of(entity, "an entity", problems) for entity in entities]
-    language = said.get("language")
-    if language and language not in set(Language):
-        known = ", ".join(Language)
-        problems.add(fields["language"].line, f"language={language!r}; use one of: {known}")
-        return None
-    if missing or None in (*said.values(), *turns, *names):
-        return None
-    try:
-        return Demonstration(
-            language=Language(str(language)),
-            history=tuple(turn for turn in turns if turn),
-            query=str(said["query"]),
-            rewrite=str(said["rewrite"]),
-            entities=tuple(str(entity) for entity in names),
-        )
-    except EvalsuiteError as error:
-        problems.add(node.line, str(error))
-        return None
-
-
-def _listed(fields: dict[str, Node], name: str, problems: Problems) -> tuple[Node, ...]:
-    return items_of(fields[name], name, problems) if name in fields else ()
-
-
-def _message(node: Node, problems: Problems) -> Message | None:
-    fields = fields_of(node, _SPEAKERS, "a turn", problems)
-    if fields is None:
-        return None
-    if len(fields) != 1:
-        problems.add(node.line, "a turn has one key, user or assistant, with its text")
-        return None
-    role, value = next(iter(fields.items()))
-    text = text_of(value, f"the {role}'s turn", problems)
-    return None if text is None else Message(Role(role), text)
+    row = validated(DemonstrationRow, located_node(node, problems.name), problems)
+    return None if row is None else row.demonstration()

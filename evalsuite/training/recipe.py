@@ -12,12 +12,14 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from evalsuite.cases import Kind
+from evalsuite.files.closed import Closed, json_schema
+from evalsuite.files.wording import Wording
 from evalsuite.prompts import FORMATS
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -71,8 +73,9 @@ class CorruptionKind(StrEnum):
     """The target of a sample that must stay unchanged gets an entity of its history."""
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class _Closed(Closed):
+    # As a person writes them on a command line, where quotes are the shell's.
+    wording = Wording(unknown="{path}: unknown key{hint}", near="; did you mean {near}?")
 
 
 class Corruption(_Closed):
@@ -102,11 +105,11 @@ class DataRecipe(_Closed):
     framed: Share = 0.0
     """Share of the rewriting samples that ask in random words around the reference, so that copying
     what was asked is learned instead of the grammar's own sentences."""
-    kinds: dict[Kind, Weight] = {}
+    kinds: dict[Kind, Weight] = Field(default={})
     """Relative frequency of the kinds named here; a kind that is not named has 1.0."""
     demonstrations: int = Field(default=4, ge=0, le=4)
     """Largest number of demonstrations in a prompt; each sample draws its own."""
-    formats: dict[str, Weight] = {"xml": 1.0}
+    formats: dict[str, Weight] = Field(default={"xml": 1.0})
     """Relative frequency of the prompt formats."""
     files: tuple[str, ...] = ()
     """Own data beside the drawn samples: case YAML (files, folders) or JSONL of messages."""
@@ -164,7 +167,7 @@ class Recipe(_Closed):
     early_stopping: EarlyStopping = EarlyStopping()
     seed: int = Field(default=0, ge=0, lt=1 << 32)
     data: DataRecipe = DataRecipe()
-    base_overrides: dict[str, dict[str, object]] = {}
+    base_overrides: dict[str, dict[str, object]] = Field(default={})
     """Values by the base's name (``nano`` for any base of that kind); ``default`` holds for every
     base that is not named."""
 
@@ -220,3 +223,17 @@ def merged(plain: Mapping[str, object], changes: Mapping[str, object]) -> dict[s
 
 # Other mappings (kinds, formats) are values: an override replaces them whole.
 _SECTIONS = frozenset({"data", "early_stopping"})
+
+
+def recipe_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a recipe's file, as editors use it.
+
+    A file that extends another recipe may leave out whatever that one says.
+    """
+    schema = json_schema(Recipe, "evalsuite recipe")
+    extends = {"type": "string", "description": "Name or file of the recipe that this one changes."}
+    return schema | {
+        "properties": {"extends": extends, **schema["properties"]},
+        "required": ["name"],
+        "anyOf": [{"required": ["method"]}, {"required": ["extends"]}],
+    }

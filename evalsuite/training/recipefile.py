@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from evalsuite.errors import InvalidInput, InvalidRecipe
-from evalsuite.files.located import Located, Place, located
-from evalsuite.files.yaml import Problems, joined, read_text
-from evalsuite.training.recipe import DataRecipe, EarlyStopping, Recipe, merged
+from evalsuite.files.closed import LARGEST, explained, note_unread
+from evalsuite.files.located import Located, located, without_file
+from evalsuite.files.yaml import Problems, joined, read_text, suggestion
+from evalsuite.training.recipe import Recipe, merged
 
 RECIPES = Path(__file__).parent / "recipes"
-_LARGEST = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +104,10 @@ _OWN_KEYS = frozenset({"name", "description", "base_overrides"})
 def _read(path: Path) -> Located:
     problems = Problems(str(path))
     try:
-        read = located(read_text(path, str(path), most=_LARGEST), problems)
+        read = located(read_text(path, str(path), most=LARGEST), problems)
     except InvalidInput as error:
         raise InvalidRecipe(str(error)) from None
+    note_unread(Recipe, read, problems)
     if problems.found:
         raise InvalidRecipe(joined(problems.lines()))
     return read
@@ -126,14 +126,14 @@ def override(recipe: Recipe, changes: Mapping[str, object]) -> Recipe:
     plain["base_overrides"] = {
         base: merged(values, nested) for base, values in recipe.base_overrides.items()
     }
-    return _validated(plain, Located(nested, {}, "override"))
+    return _validated(plain, without_file(nested, "override"))
 
 
 def _validated(data: dict[str, object], read: Located) -> Recipe:
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
-        raise InvalidRecipe(_explain(error, read, ())) from None
+        raise InvalidRecipe(explained(Recipe, read, error)) from None
     for base in {**recipe.base_overrides, "default": None}:
         for key in {"name", "base_overrides"} & set(recipe.base_overrides.get(base, {})):
             place = ("base_overrides", base, key)
@@ -142,7 +142,7 @@ def _validated(data: dict[str, object], read: Located) -> Recipe:
             recipe.for_base(base)
         except ValidationError as error:
             prefix = ("base_overrides", base) if base in recipe.base_overrides else ()
-            raise InvalidRecipe(_explain(error, read, prefix)) from None
+            raise InvalidRecipe(explained(Recipe, read, error, prefix)) from None
     return recipe
 
 
@@ -153,8 +153,7 @@ def _find(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if path.is_file():
         return path
-    close = difflib.get_close_matches(str(name_or_path), known, n=1)
-    hint = f" (did you mean {close[0]}?)" if close else ""
+    hint = suggestion(str(name_or_path), known, " (did you mean {near}?)")
     raise InvalidRecipe(
         f"recipe={str(name_or_path)!r} is neither a file nor one of: {', '.join(known)}{hint}"
     )
@@ -192,25 +191,3 @@ def _value(dotted: str, value: object) -> object:
         raise InvalidRecipe(
             f"override {dotted}={value!r} cannot be read as YAML; write a number, a word or [a, b]"
         ) from None
-
-
-def _explain(error: ValidationError, read: Located, prefix: Place) -> str:
-    lines = []
-    for problem in error.errors(include_url=False)[:5]:
-        place: Place = problem["loc"]
-        name = ".".join(str(p) for p in (*prefix, *place)) or "the recipe"
-        message = problem["msg"].removeprefix("Value error, ").replace("valid tuple", "list")
-        if problem["type"] == "extra_forbidden":
-            message = f"unknown key{_nearest(place)}"
-        elif place and problem["type"] != "missing":
-            message += f", not {problem['input']!r}"
-        lines.append(f"{read.where((*prefix, *place))}: {name}: {message}")
-    return "\n".join(lines)
-
-
-def _nearest(place: Place) -> str:
-    section = str(place[0]) if len(place) > 1 else ""
-    models: dict[str, type[BaseModel]] = {"data": DataRecipe, "early_stopping": EarlyStopping}
-    known = models.get(section, Recipe).model_fields
-    close = difflib.get_close_matches(str(place[-1]), known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; keys: {', '.join(known)}"

@@ -466,6 +466,16 @@ def test_a_configuration_that_is_no_closed_json_is_refused(
         read_adapter(adapter)
 
 
+def test_a_configuration_is_refused_with_every_line_and_key(adapter: Path) -> None:
+    file = adapter / "adapter_config.json"
+    file.write_text(json.dumps({**CONFIG, "r": 0, "surprise": 1}, indent=2))
+    with pytest.raises(UnsafeAdapter) as caught:
+        read_adapter(adapter)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith(f"{file}:4: r=0: ")
+    assert second.startswith(f"{file}:10: the key 'surprise' is unknown")
+
+
 def test_the_schema_knows_every_field_that_peft_saves(tmp_path: Path) -> None:
     peft = pytest.importorskip("peft")
     peft.LoraConfig(r=4, target_modules=["q_proj"], task_type="CAUSAL_LM").save_pretrained(tmp_path)
