@@ -10,9 +10,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, JsonValue, PositiveInt, model_validator
 
 from evalsuite.cases import Kind, Language
 from evalsuite.errors import InvalidInput
@@ -131,7 +131,7 @@ class Policy(Closed):
         return GateRule(enabled=False) if rule is None else rule
 
     @property
-    def resolved(self) -> dict[str, Any]:
+    def resolved(self) -> dict[str, JsonValue]:
         """The policy with every default filled in, as JSON data."""
         return self.model_dump(mode="json")
 
@@ -141,7 +141,7 @@ class Policy(Closed):
         return policy_digest(self.resolved)
 
 
-def policy_digest(resolved: Mapping[str, Any]) -> str:
+def policy_digest(resolved: Mapping[str, object]) -> str:
     """Return the SHA-256, in hexadecimal, of a resolved policy as canonical JSON.
 
     What decides nothing is left out: what only a search reads, and a comparison with the champion
@@ -155,7 +155,7 @@ def policy_digest(resolved: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _may_decide(rule: Any) -> bool:
+def _may_decide(rule: object) -> bool:
     """Whether a resolved rule is anything but surely without a say."""
     if not isinstance(rule, Mapping):
         return rule is not None
@@ -171,7 +171,7 @@ def derived_seed(adapter_digest: str, policy_digest: str, circumstances: str) ->
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 
-def policy_schema() -> dict[str, Any]:
+def policy_schema() -> dict[str, object]:
     """Return the JSON Schema of a policy file, as editors use it."""
     schema = Policy.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
