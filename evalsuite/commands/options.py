@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from evalsuite.commands.console import Terminal
 
@@ -148,7 +148,7 @@ def check_result(folder: Path, *known: str) -> None:
         )
 
 
-def write_result(folder: Path, name: str, data: Mapping[str, Any], page: str) -> None:
+def write_result(folder: Path, name: str, data: Mapping[str, object], page: str) -> None:
     """Write a result as JSON under ``name``, and its page as ``index.html``, each whole or not.
 
     Raises:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, cast
+from typing import cast
 
 from evalsuite.engines.cache import CachingEngine
 from evalsuite.engines.liveness import Check, ChecksLiveness, LivenessReport
@@ -41,7 +41,7 @@ ENGINES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def load_engine(name: str, *arguments: Any, **options: Any) -> Engine:
+def load_engine(name: str, *arguments: object, **options: object) -> Engine:
     """Build an engine by its registered name, with that engine's own arguments.
 
     Raises:

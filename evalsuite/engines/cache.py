@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from evalsuite.engines.liveness import ChecksLiveness, LivenessReport
 from evalsuite.engines.planning import effective_sampling
@@ -182,11 +182,11 @@ def request_key(identity: str, request: Request) -> str:
     )
 
 
-def _digest(content: list[Any]) -> str:
+def _digest(content: list[object]) -> str:
     return hashlib.sha256(json.dumps(content, separators=(",", ":")).encode()).hexdigest()
 
 
-def output_json(output: Output) -> dict[str, Any]:
+def output_json(output: Output) -> dict[str, object]:
     """Return plain JSON values; :func:`output_from_json` is the inverse."""
     return {
         "text": output.text,
@@ -196,15 +196,23 @@ def output_json(output: Output) -> dict[str, Any]:
     }
 
 
-def output_from_json(value: dict[str, Any]) -> Output:
+def output_from_json(value: object) -> Output:
     """Build an output from what :func:`output_json` returned.
 
     Raises:
         KeyError, TypeError, ValueError: it is something else.
     """
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no object")
     return Output(
         text=str(value["text"]),
-        ids=tuple(int(i) for i in value["ids"]),
+        ids=tuple(map(int, _numbers(value["ids"]))),
         finish=Finish(value["finish"]),
-        logprobs=tuple(float(p) for p in value["logprobs"]),
+        logprobs=tuple(map(float, _numbers(value["logprobs"]))),
     )
+
+
+def _numbers(value: object) -> list[int | float]:
+    if not isinstance(value, list) or not all(isinstance(n, int | float) for n in value):
+        raise TypeError(f"{value!r} is no list of numbers")
+    return value

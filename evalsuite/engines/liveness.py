@@ -7,7 +7,7 @@ load is skipped with a warning. The report is plain data, so it can be cached li
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 from evalsuite.generation import Engine
 
@@ -45,18 +45,29 @@ class LivenessReport:
         """The checks that could not be made."""
         return tuple(check for check in self.checks if check.ok is None)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain JSON values; :meth:`from_json` is the inverse."""
         return {"adapter": self.adapter, "checks": [asdict(check) for check in self.checks]}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
+    def from_json(cls, value: object) -> Self:
         """Build a report from what :meth:`to_json` returned.
 
         Raises:
             KeyError, TypeError: it is something else.
         """
-        return cls(str(value["adapter"]), tuple(Check(**check) for check in value["checks"]))
+        if not isinstance(value, dict) or not isinstance(value["checks"], list):
+            raise TypeError("an object with a list of checks")
+        return cls(str(value["adapter"]), tuple(map(_check, value["checks"])))
+
+
+def _check(value: object) -> Check:
+    if not isinstance(value, dict) or set(value) != {"name", "ok", "detail"}:
+        raise TypeError("a check with exactly a name, ok and a detail")
+    ok: object = value["ok"]
+    if ok is not None and not isinstance(ok, bool):
+        raise TypeError("a check that is true, false or null")
+    return Check(str(value["name"]), ok, str(value["detail"]))
 
 
 @runtime_checkable

@@ -13,7 +13,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from pydantic import JsonValue
 
 from evalsuite.errors import RunStorageError
 
@@ -80,13 +82,13 @@ class Store:
                     raise
                 time.sleep(0.02)
 
-    def get(self, keys: Sequence[str]) -> dict[str, Any]:
+    def get(self, keys: Sequence[str]) -> dict[str, JsonValue]:
         """Return the values of those keys that have one.
 
         Raises:
             RunStorageError: the file or a value in it is broken.
         """
-        found: dict[str, Any] = {}
+        found: dict[str, JsonValue] = {}
         with self._errors():
             for start in range(0, len(keys), _KEYS_AT_ONCE):
                 some = keys[start : start + _KEYS_AT_ONCE]
@@ -96,7 +98,7 @@ class Store:
                     found[key] = self._parsed(key, value)
         return found
 
-    def put(self, values: Mapping[str, Any]) -> None:
+    def put(self, values: Mapping[str, object]) -> None:
         """Add values in one transaction; keys that exist keep theirs.
 
         Raises:
@@ -110,11 +112,12 @@ class Store:
         """Close the file; the store cannot be used afterwards."""
         self._connection.close()
 
-    def _parsed(self, key: str, value: str) -> Any:
+    def _parsed(self, key: str, value: str) -> JsonValue:
         try:
-            return json.loads(value)
+            parsed: JsonValue = json.loads(value)
         except ValueError:
             raise self.broken(f"the value of {key[:12]}... is no JSON") from None
+        return parsed
 
     def broken(self, what: str) -> RunStorageError:
         """Return the error for a file with broken contents."""

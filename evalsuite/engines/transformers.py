@@ -8,9 +8,10 @@ loaded in :mod:`.transformers_loading`. Nothing is loaded before the first reque
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import torch
+from transformers import PreTrainedConfig
 
 from evalsuite.engines.liveness import LivenessReport
 from evalsuite.engines.numerics import Device, Numerics, resolve_numerics, transformers_identity
@@ -230,7 +231,7 @@ def _missing(batch: Batch, known: Collection[int]) -> tuple[str | None, ...]:
     return tuple(adapter for adapter in batch.adapters if adapter in wanted)
 
 
-def _check_prompts(requests: Sequence[Request], config: Any) -> None:
+def _check_prompts(requests: Sequence[Request], config: PreTrainedConfig) -> None:
     window, vocab_size = int(config.max_position_embeddings), int(config.vocab_size)
     for index, request in enumerate(requests):
         target = request.target or ()

@@ -7,7 +7,6 @@ prefix, prompts of several lengths) is copied once and every later token is writ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from transformers.cache_utils import Cache, DynamicLayer
@@ -15,7 +14,7 @@ from transformers.cache_utils import Cache, DynamicLayer
 KeyValues = tuple[torch.Tensor, torch.Tensor]
 
 
-class BufferedLayer(DynamicLayer):  # type: ignore[no-untyped-call]
+class BufferedLayer(DynamicLayer):
     """One layer's keys and values, each of shape (rows, heads, capacity, head size).
 
     What the model sees as its cache are views of the part filled so far.
@@ -52,7 +51,7 @@ class BufferedLayer(DynamicLayer):  # type: ignore[no-untyped-call]
         self.length = max(self.length, end)
 
     def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: Any, **__: Any
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_: object, **__: object
     ) -> KeyValues:
         """Append keys and values; return everything so far."""
         if not self.is_initialized:

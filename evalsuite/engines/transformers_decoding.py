@@ -12,15 +12,19 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import torch
 
 from evalsuite.engines.planning import Batch, Chunk, Item
 from evalsuite.engines.transformers_cache import BufferedCache, KeyValues
 
-Model = Any
-"""A causal language model of transformers; its classes carry no usable types."""
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel
+
+Model: TypeAlias = "PreTrainedModel | PeftModel"
+"""A causal language model, as it is or with an adapter on it."""
 
 _EXACT_ROWS: Final = 8
 

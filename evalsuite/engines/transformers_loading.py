@@ -12,11 +12,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from evalsuite.engines.numerics import Device, Dtype, Numerics
@@ -24,8 +24,12 @@ from evalsuite.engines.transformers_decoding import Model
 from evalsuite.errors import AdapterUnfit, EngineError, MissingDependency, ModelError
 from evalsuite.models import WEIGHTS_FILE, AdapterConfig, AdapterRef, BaseRef, read_adapter
 
+if TYPE_CHECKING:
+    from peft import PeftModelForCausalLM
+
 NF4_BLOCK: Final = 64
 Prompts = tuple[tuple[int, ...], ...]
+_M = TypeVar("_M", bound=torch.nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ def _quiet() -> Iterator[None]:
     bars = transformers_logging.is_progress_bar_enabled()
     notes = logging.getLogger("bitsandbytes")
     level = notes.level
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()
     notes.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
@@ -59,10 +63,10 @@ def _quiet() -> Iterator[None]:
     finally:
         notes.setLevel(level)
         if bars:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+            transformers_logging.enable_progress_bar()
 
 
-def load_base(base: BaseRef, numerics: Numerics) -> Model:
+def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
     """Load a base model, every weight of it from its own files.
 
     Raises:
@@ -86,6 +90,7 @@ def load_base(base: BaseRef, numerics: Numerics) -> Model:
         raise ModelError(f"base model {base.name!r} does not load: {problem}") from problem
     except OSError as problem:
         raise EngineError(f"base model {base.name!r} cannot be read: {problem}") from problem
+    model: PreTrainedModel
     model, info = loaded
     wrong = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
     if wrong:
@@ -93,7 +98,7 @@ def load_base(base: BaseRef, numerics: Numerics) -> Model:
             f"base model {base.name!r} lacks weights, such as {wrong[0]}; fetch it again"
         )
     _check_architecture(base, model)
-    return _moved(model, numerics.device).eval().requires_grad_(False)
+    return _frozen(_moved(model, numerics.device))
 
 
 @contextmanager
@@ -119,7 +124,7 @@ def out_of_memory(problem: BaseException) -> bool:
     )
 
 
-def _moved(model: Model, device: Device) -> Model:
+def _moved(model: _M, device: Device) -> _M:
     with enough_memory(f"a model of {sum(p.nbytes for p in model.parameters()):,} bytes"):
         return model.to(str(device))
 
@@ -132,7 +137,7 @@ def _require(device: Device) -> None:
         )
 
 
-def _check_architecture(base: BaseRef, model: Model) -> None:
+def _check_architecture(base: BaseRef, model: PreTrainedModel) -> None:
     config = model.config.get_text_config(decoder=True)
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
     if kinds != {"full_attention"} or getattr(model.config, "quantization_config", None):
@@ -144,7 +149,7 @@ def _check_architecture(base: BaseRef, model: Model) -> None:
 
 def load_candidate(
     base: BaseRef, adapter: AdapterRef, numerics: Numerics, probes: Prompts = ()
-) -> tuple[Model, Evidence | None]:
+) -> tuple[PreTrainedModel, Evidence | None]:
     """Load a base, put an adapter on it in fp32, cast the result and move it to its device.
 
     Merging happens in main memory: beside a resident base, an fp32 copy of 3 billion parameters
@@ -170,7 +175,9 @@ def load_candidate(
     before = _logits(model, probes)
     attached = attach(model, adapter)
     if not numerics.merged:
-        return _ready(attached.base_model.model, numerics), None
+        bare = attached.get_base_model()
+        assert isinstance(bare, PreTrainedModel)
+        return _ready(bare, numerics), None
     after = _logits(attached, probes)
     with attached.disable_adapter():
         detached = _logits(attached, probes)
@@ -186,9 +193,15 @@ def load_candidate(
     return _ready(merged, numerics), evidence
 
 
-def _ready(model: Model, numerics: Numerics) -> Model:
+def _ready(model: PreTrainedModel, numerics: Numerics) -> PreTrainedModel:
     cast(model, getattr(torch, numerics.dtype))
-    return _moved(model, numerics.device).eval().requires_grad_(False)
+    return _frozen(_moved(model, numerics.device))
+
+
+def _frozen(model: _M) -> _M:
+    model.eval()
+    model.requires_grad_(False)
+    return model
 
 
 def cast(model: Model, dtype: torch.dtype) -> None:
@@ -201,7 +214,7 @@ def cast(model: Model, dtype: torch.dtype) -> None:
         weight.data = weight.data.to(dtype)
 
 
-def attach(model: Model, adapter: AdapterRef) -> Model:
+def attach(model: PreTrainedModel, adapter: AdapterRef) -> PeftModelForCausalLM:
     """Put an adapter on a model, unmerged.
 
     The configuration handed to peft is the one that was checked, not the folder's file, and the
@@ -232,7 +245,7 @@ def attach(model: Model, adapter: AdapterRef) -> Model:
     lost = [name for name in result.missing_keys if ".lora_" in name]
     _check_names(adapter, set(lost), set())
     _check_names(adapter, set(), set(result.unexpected_keys))
-    return attached.eval().requires_grad_(False)
+    return _frozen(attached)
 
 
 def _peft_fields(config: AdapterConfig) -> dict[str, Any]:
@@ -258,7 +271,7 @@ def _check_names(adapter: AdapterRef, places: set[str], weights: set[str]) -> No
 
 
 @torch.inference_mode()
-def round_trip_nf4(model: Model) -> None:
+def round_trip_nf4(model: PreTrainedModel) -> None:
     """Replace the linear weights by what 4-bit NormalFloat with double quantisation keeps of them.
 
     The output layer stays, as in training (arXiv:2305.14314).

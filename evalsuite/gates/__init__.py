@@ -4,18 +4,18 @@ Pure functions: no model, no file but the policy, no clock. The run layer turns 
 into an :class:`Evidence` and hands it to :func:`judge`.
 """
 
-from evalsuite.gates.decision import (
-    Criterion,
-    decide,
+from evalsuite.gates.criteria import Criterion
+from evalsuite.gates.decision import decide
+from evalsuite.gates.evidence import Check, Evidence, Observation, Opponent, worst_loss
+from evalsuite.gates.judge import judge
+from evalsuite.gates.looks import Hopeless, hopeless, stopped
+from evalsuite.gates.parts import (
     judge_census,
     judge_checks,
     judge_mean,
     judge_paired,
     judge_rate,
 )
-from evalsuite.gates.evidence import Check, Evidence, Observation, Opponent, worst_loss
-from evalsuite.gates.judge import judge
-from evalsuite.gates.looks import Hopeless, hopeless, stopped
 from evalsuite.gates.policy import (
     Attempts,
     Looks,

@@ -1,24 +1,50 @@
-"""What every gate is put together from: criteria of a policy, groups of cases, the verdict."""
+"""Criteria: what a gate asks of one group of cases, with the numbers of the policy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
-from evalsuite.gates import reasons
-from evalsuite.gates.decision import Criterion
-from evalsuite.gates.evidence import Observation
 from evalsuite.gates.policy import Policy
-from evalsuite.gates.rules import ClusteredRule, Limit, NatsLimit, SliceBy, SliceLimit
-from evalsuite.gates.verdict import Gate, SliceVerdict, Status, Tier, Verdict, worst
+from evalsuite.gates.rules import ClusteredRule, Limit, NatsLimit, Proof
+from evalsuite.gates.verdict import Tier
 
-Observations = Sequence[Observation]
+BASELINE = "the baseline"
 
 
-def asker(policy: Policy, rule: ClusteredRule) -> Callable[..., Criterion]:
-    """Return a function that makes criteria with the policy's confidence."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """One question that a gate asks of one group of cases."""
 
-    def ask(name: str, subject: str, limit: Limit, tier: Tier = Tier.BLOCKING) -> Criterion:
+    name: str
+    subject: str
+    """What is counted, as the sentences of the verdict say it."""
+    limit: float
+    confidence: float
+    power: float
+    assumed_icc: float
+    harm: float | None = None
+    """A value up to this is not called FAILED even when it is surely beyond the limit."""
+    proof: Proof = Proof.BOUND
+    minimum: int = 1
+    tier: Tier = Tier.BLOCKING
+    floor: float = 0.0
+    """Share of cases at which the baseline must succeed before a comparison can pass."""
+    against: str = BASELINE
+    """Whom the candidate is compared with, as the sentences of the verdict say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionFactory:
+    """Makes the criteria of one gate, all with the confidence and the power of its policy."""
+
+    policy: Policy
+    rule: ClusteredRule
+    against: str = BASELINE
+
+    def __call__(
+        self, name: str, subject: str, limit: Limit, tier: Tier = Tier.BLOCKING
+    ) -> Criterion:
+        """Return the criterion of the part ``name``."""
         return Criterion(
             name=name,
             subject=subject,
@@ -26,12 +52,11 @@ def asker(policy: Policy, rule: ClusteredRule) -> Callable[..., Criterion]:
             proof=limit.proof,
             minimum=limit.minimum,
             tier=tier,
-            confidence=policy.confidence,
-            power=policy.power,
-            assumed_icc=rule.assumed_icc,
+            against=self.against,
+            confidence=self.policy.confidence,
+            power=self.policy.power,
+            assumed_icc=self.rule.assumed_icc,
         )
-
-    return ask
 
 
 def text_criterion(
@@ -46,64 +71,4 @@ def text_criterion(
         confidence=policy.confidence,
         power=policy.power,
         assumed_icc=rule.assumed_icc,
-    )
-
-
-def languages(panel: Mapping[Any, int], cases: Observations) -> list[str]:
-    """Return the languages that the policy asks for and those that were measured."""
-    return sorted({str(language) for language in panel} | {case.language for case in cases})
-
-
-def absent_languages(panel: Mapping[Any, int], cases: Observations) -> list[str]:
-    """Return each language that the policy asks for and no case has, where there are cases."""
-    seen = {case.language for case in cases}
-    return [str(language) for language in panel if cases and str(language) not in seen]
-
-
-def grouped(
-    rules: Sequence[SliceLimit], cases: Observations
-) -> Iterator[tuple[SliceLimit, str, list[Observation]]]:
-    """Yield every group of cases with the slice rule that is about it and the group's name."""
-    for rule in rules:
-        named = {name for other in rules if other.by is rule.by for name in other.only}
-        groups: dict[str, list[Observation]] = {name: [] for name in rule.only}
-        for case in cases:
-            key = _group(rule.by, case)
-            if key in rule.only or (not rule.only and key not in named):
-                groups.setdefault(key, []).append(case)
-        for key in sorted(groups):
-            yield rule, key, groups[key]
-
-
-def _group(by: SliceBy, case: Observation) -> str:
-    keys = {
-        SliceBy.KIND: case.group,
-        SliceBy.LANGUAGE: case.language,
-        SliceBy.KIND_LANGUAGE: f"{case.group}+{case.language}",
-    }
-    return keys[by]
-
-
-def combined(policy: Policy, gate: Gate, parts: Sequence[SliceVerdict]) -> Verdict:
-    """Make the verdict: all blocking parts must pass, the binding one speaks for the gate."""
-    ordered = sorted(parts, key=lambda p: (p.tier is Tier.ADVISORY, *(-u for u in p.urgency)))
-    blocking = [part for part in ordered if part.tier is Tier.BLOCKING]
-    status = worst([part.status for part in blocking])
-    binding = ordered[0]
-    others = [part.name for part in blocking[1:] if part.status is not Status.PASSED]
-    also = f" Also not passed: {reasons.listed(others)}." if others else ""
-    return Verdict(
-        gate=gate.value,
-        status=status,
-        value=binding.value,
-        lower=binding.lower,
-        upper=binding.upper,
-        limit=binding.limit,
-        n=binding.n,
-        clusters=binding.clusters,
-        method=binding.method,
-        reason=binding.reason + also,
-        tier=policy.rule(gate).tier,
-        slices=tuple(ordered),
-        smallest_detectable=binding.smallest_detectable,
     )

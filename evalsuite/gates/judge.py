@@ -11,24 +11,17 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from evalsuite.errors import InvalidInput
-from evalsuite.gates.criteria import (
-    Observations,
-    absent_languages,
-    asker,
-    combined,
-    grouped,
-    languages,
-    text_criterion,
-)
-from evalsuite.gates.decision import (
-    Criterion,
+from evalsuite.gates.criteria import Criterion, CriterionFactory, text_criterion
+from evalsuite.gates.decision import combined
+from evalsuite.gates.evidence import Check, Evidence, Observation, distinct
+from evalsuite.gates.groups import Observations, absent_languages, grouped, languages
+from evalsuite.gates.parts import (
     judge_census,
     judge_checks,
     judge_mean,
     judge_paired,
     judge_rate,
 )
-from evalsuite.gates.evidence import Check, Evidence, Observation, distinct
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.regression import judge_regression
 from evalsuite.gates.rules import GoldenRule, Limit, PanelRule, SliceLimit
@@ -77,7 +70,7 @@ def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
             rule.minimum_conversations,
         ),
         judge_rate(
-            asker(policy, rule)("answers", "A control token was emitted", rule.answers),
+            CriterionFactory(policy, rule)("answers", "A control token was emitted", rule.answers),
             evidence.control_tokens,
         ),
     ]
@@ -88,7 +81,7 @@ def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
 def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
     """Nothing of the demonstrations gets into an answer."""
     rule = policy.gates.example_leakage
-    ask = asker(policy, rule)
+    ask = CriterionFactory(policy, rule)
     copied = "A name or phrase of a demonstration was copied"
     questions = (
         ("literal", copied, rule.literal, evidence.literal_leaks, Tier.BLOCKING),
@@ -121,7 +114,7 @@ def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
 def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
     """References are resolved, absolutely and compared with the baseline."""
     rule = policy.gates.pronoun_resolution
-    ask = asker(policy, rule)
+    ask = CriterionFactory(policy, rule)
     wrong = "The reference was resolved wrongly"
     aside = set(rule.advisory_kinds)
     panel = [case for case in evidence.pronouns if case.group not in aside]
@@ -143,7 +136,7 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
 def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
     """Skills and general text, each language on its own, paired with the base."""
     rule = policy.gates.forgetting
-    ask = asker(policy, rule)
+    ask = CriterionFactory(policy, rule)
     parts: list[SliceVerdict] = []
     for language in languages(rule.panel, evidence.skills):
         cases = [case for case in evidence.skills if case.language == language]
@@ -175,7 +168,7 @@ _GATES: Mapping[Gate, Callable[[Policy, Evidence], Verdict]] = {
 
 
 def _absent_languages(
-    ask: Callable[..., Criterion], rule: PanelRule, limit: Limit, cases: Observations
+    ask: CriterionFactory, rule: PanelRule, limit: Limit, cases: Observations
 ) -> list[SliceVerdict]:
     """Return an unmeasured part for each language that the policy asks for and no case has."""
     return [
@@ -185,7 +178,7 @@ def _absent_languages(
 
 
 def _sliced(
-    ask: Callable[..., Criterion],
+    ask: CriterionFactory,
     rules: Sequence[SliceLimit],
     cases: Observations,
     subject: str,

@@ -10,9 +10,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, JsonValue, PositiveInt, model_validator
 
 from evalsuite.cases import Kind, Language
 from evalsuite.errors import InvalidInput
@@ -132,7 +132,7 @@ class Policy(PolicyPart):
         return GateRule(enabled=False) if rule is None else rule
 
     @property
-    def resolved(self) -> dict[str, Any]:
+    def resolved(self) -> dict[str, JsonValue]:
         """The policy with every default filled in, as JSON data."""
         return self.model_dump(mode="json")
 
@@ -142,7 +142,7 @@ class Policy(PolicyPart):
         return policy_digest(self.resolved)
 
 
-def policy_digest(resolved: Mapping[str, Any]) -> str:
+def policy_digest(resolved: Mapping[str, object]) -> str:
     """Return the SHA-256, in hexadecimal, of a resolved policy as canonical JSON.
 
     What decides nothing is left out: what only a search reads, and a comparison with the champion
@@ -156,7 +156,7 @@ def policy_digest(resolved: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _may_decide(rule: Any) -> bool:
+def _may_decide(rule: object) -> bool:
     """Whether a resolved rule is anything but surely without a say."""
     if not isinstance(rule, Mapping):
         return rule is not None
@@ -172,6 +172,6 @@ def derived_seed(adapter_digest: str, policy_digest: str, circumstances: str) ->
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 
-def policy_schema() -> dict[str, Any]:
+def policy_schema() -> dict[str, object]:
     """Return the JSON Schema of a policy file, as editors use it."""
     return json_schema(Policy, "evalsuite policy")

@@ -7,27 +7,19 @@ questions of the other gates. Where there is no champion, the base takes its pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
 
+from evalsuite.cases import Language
 from evalsuite.errors import InvalidInput
-from evalsuite.gates.criteria import (
-    Observations,
-    absent_languages,
-    asker,
-    combined,
-    grouped,
-    languages,
-    text_criterion,
-)
-from evalsuite.gates.decision import Criterion, judge_census, judge_mean, judge_paired
+from evalsuite.gates.criteria import CriterionFactory, text_criterion
+from evalsuite.gates.decision import combined
 from evalsuite.gates.evidence import Evidence, Observation, distinct, worst_loss
+from evalsuite.gates.groups import Observations, absent_languages, grouped, languages
+from evalsuite.gates.parts import judge_census, judge_mean, judge_paired
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.rules import Limit, RegressionRule, SlicedLimit
 from evalsuite.gates.verdict import Gate, SliceVerdict, Verdict
-
-Ask = Callable[..., Criterion]
 
 
 def judge_regression(policy: Policy, evidence: Evidence) -> Verdict:
@@ -39,11 +31,7 @@ def judge_regression(policy: Policy, evidence: Evidence) -> Verdict:
     rule, gates = policy.gates.regression, policy.gates
     if rule is None:
         raise InvalidInput(f"policy {policy.name!r} has no gates.regression; add it")
-    usual = asker(policy, rule)
-
-    def ask(*named: Any, **more: Any) -> Criterion:
-        return replace(usual(*named, **more), against=evidence.opponent.name)
-
+    ask = CriterionFactory(policy, rule, evidence.opponent.name)
     leaks = "leakage", "to answer without leaking"
     resolved = "pronouns", "to resolve references"
     aside = set(gates.pronoun_resolution.advisory_kinds)
@@ -86,10 +74,10 @@ def _leaks(evidence: Evidence) -> tuple[Observation, ...]:
 
 
 def _rates(
-    ask: Ask,
+    ask: CriterionFactory,
     what: tuple[str, str],
     rule: SlicedLimit,
-    panel: Mapping[Any, int],
+    panel: Mapping[Language, int],
     cases: Observations,
 ) -> Iterator[SliceVerdict]:
     """Judge a panel as a whole and by its slices; ``what`` is the part's name and its subject."""
@@ -103,7 +91,7 @@ def _rates(
 
 
 def _skills(
-    ask: Ask, policy: Policy, rule: RegressionRule, evidence: Evidence
+    ask: CriterionFactory, policy: Policy, rule: RegressionRule, evidence: Evidence
 ) -> Iterator[SliceVerdict]:
     cases = _facing(evidence, evidence.skills)
     for language in languages(policy.gates.forgetting.panel, cases):
@@ -124,7 +112,7 @@ def _spoken(language: str, cases: Observations) -> list[Observation]:
 
 
 def _flips(
-    ask: Ask, policy: Policy, rule: RegressionRule, evidence: Evidence
+    ask: CriterionFactory, policy: Policy, rule: RegressionRule, evidence: Evidence
 ) -> Iterator[SliceVerdict]:
     """Count the golden cases that only the candidate gets wrong."""
     limit = Limit(limit=rule.goldens.limit, minimum=rule.goldens.minimum)

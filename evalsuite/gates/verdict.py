@@ -11,7 +11,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from evalsuite.errors import InvalidInput, RunError
 
@@ -150,12 +150,12 @@ class Verdict:
     def __post_init__(self) -> None:
         _check(self.gate, self)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return plain JSON data; :meth:`from_json` reads it back."""
         return dataclasses.asdict(self) | {"slices": [dataclasses.asdict(s) for s in self.slices]}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Verdict:
+    def from_json(cls, data: Mapping[str, object]) -> Verdict:
         """Read what :meth:`to_json` wrote.
 
         Raises:
@@ -178,7 +178,7 @@ def _check(owner: str, record: SliceVerdict | Verdict) -> None:
         raise InvalidInput(f"{owner}: the reason is empty; say in one sentence why")
 
 
-def _read(kind: type[_R], data: Any) -> _R:
+def _read(kind: type[_R], data: object) -> _R:
     """Build a record from JSON data with exactly its keys and types."""
     names = [field.name for field in dataclasses.fields(kind)]
     if not isinstance(data, Mapping) or set(data) != set(names):
@@ -197,7 +197,7 @@ def _read(kind: type[_R], data: Any) -> _R:
         raise RunError(f"verdict: {error}") from None
 
 
-def _fits(name: str, value: Any) -> bool:
+def _fits(name: str, value: object) -> bool:
     if name in _NUMBERS:
         return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
     if name == "by_value":
@@ -224,7 +224,7 @@ def overall(verdicts: Sequence[Verdict], required: Collection[str]) -> Status:
     return worst([status, Status.INCONCLUSIVE]) if missing else status
 
 
-def dump_verdicts(verdicts: Sequence[Verdict], required: Collection[str]) -> dict[str, Any]:
+def dump_verdicts(verdicts: Sequence[Verdict], required: Collection[str]) -> dict[str, object]:
     """Return the content of ``verdicts.json``."""
     return {
         "status": overall(verdicts, required).value,
@@ -232,7 +232,7 @@ def dump_verdicts(verdicts: Sequence[Verdict], required: Collection[str]) -> dic
     }
 
 
-def load_verdicts(data: Any) -> tuple[Status, tuple[Verdict, ...]]:
+def load_verdicts(data: object) -> tuple[Status, tuple[Verdict, ...]]:
     """Read what :func:`dump_verdicts` returned.
 
     Raises:

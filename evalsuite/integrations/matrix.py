@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
-from typing import Any
+from typing import TypeAlias
 
 from evalsuite.errors import InvalidInput
 
@@ -26,6 +26,9 @@ _VALUES = {"dtype": ("auto", "float32", "bfloat16"), "device": ("auto", "cpu", "
 _TEXTS = ("model", "policy", *_VALUES, *_FOLDERS)
 _LISTS = ("recipes", "options")
 _OWN = (*_TEXTS, *_LISTS)
+Value: TypeAlias = str | tuple[str, ...]
+Row: TypeAlias = Mapping[str, Value]
+"""What the table says of one base, checked."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
@@ -76,7 +79,7 @@ def load_matrix(path: Path, *, only: Sequence[str] = ()) -> tuple[Entry, ...]:
         raise InvalidInput(f"{PLACE}.bases must be a table of bases; write [{PLACE}.bases.nano]")
     rows = {name: _row(name, row, common) for name, row in bases.items()}
     named = dict.fromkeys(only or rows)
-    chosen = {name: rows.get(name) or common | {"model": name} for name in named}
+    chosen = {name: rows.get(name) or {**common, "model": name} for name in named}
     entries = tuple(
         _entry(name, recipe, row) for name, row in chosen.items() for recipe in _recipes(name, row)
     )
@@ -85,9 +88,9 @@ def load_matrix(path: Path, *, only: Sequence[str] = ()) -> tuple[Entry, ...]:
     return entries
 
 
-def _table(path: Path) -> Mapping[str, Any]:
+def _table(path: Path) -> Mapping[str, object]:
     try:
-        document: Any = tomllib.loads(path.read_text("utf-8"))
+        document: object = tomllib.loads(path.read_text("utf-8"))
     except OSError as problem:
         raise InvalidInput(f"cannot read {str(path)!r}: {problem.strerror}") from None
     except ValueError as problem:  # not UTF-8, or not TOML
@@ -99,13 +102,13 @@ def _table(path: Path) -> Mapping[str, Any]:
     return document
 
 
-def _known(table: Mapping[str, Any], place: str, keys: Sequence[str]) -> None:
+def _known(table: Mapping[str, object], place: str, keys: Sequence[str]) -> None:
     for key in table:
         if key not in keys:
             raise InvalidInput(f"{place}.{key} is not known; known are {', '.join(sorted(keys))}")
 
 
-def _row(name: str, row: Any, common: Mapping[str, Any]) -> dict[str, Any]:
+def _row(name: str, row: object, common: Row) -> Row:
     place = f"{PLACE}.bases.{name}"
     if not _NAME.match(name):
         raise InvalidInput(
@@ -120,7 +123,7 @@ def _row(name: str, row: Any, common: Mapping[str, Any]) -> dict[str, Any]:
     return {**common, **{key: _value(row, place, key) for key in row}}
 
 
-def _value(table: Mapping[str, Any], place: str, key: str) -> Any:
+def _value(table: Mapping[str, object], place: str, key: str) -> Value:
     value, where = table[key], f"{place}.{key}={table[key]!r}"
     if key in _LISTS:
         if not isinstance(value, list) or not all(isinstance(v, str) and v for v in value):
@@ -146,28 +149,36 @@ def _check_pattern(pattern: str, where: str) -> None:
         raise InvalidInput(f"{where} may hold {{base}} and {{recipe}}, and no other braces")
 
 
-def _recipes(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+def _recipes(name: str, row: Row) -> tuple[str, ...]:
     if "recipes" not in row:
         raise InvalidInput(
             f"{PLACE}.bases.{name}.recipes is missing; name recipes there, or for all bases as "
             f"{PLACE}.recipes"
         )
-    recipes: tuple[str, ...] = row["recipes"]
-    return recipes
+    return _texts(row, "recipes")
 
 
-def _entry(base: str, recipe: str, row: Mapping[str, Any]) -> Entry:
+def _texts(row: Row, key: str) -> tuple[str, ...]:
+    value = row.get(key, ())
+    return (value,) if isinstance(value, str) else value
+
+
+def _text(row: Row, key: str, default: str = "") -> str:
+    return "".join(_texts(row, key)) or default
+
+
+def _entry(base: str, recipe: str, row: Row) -> Entry:
     # A recipe of one's own is a file; folders go by its name.
     names = {"base": base, "recipe": Path(recipe).stem if "/" in recipe else recipe}
-    given = [(key, row[key]) for key in ("policy", *_VALUES) if key in row]
+    given = [(key, _text(row, key)) for key in ("policy", *_VALUES) if key in row]
     return Entry(
         base=base,
         recipe=recipe,
-        model=row["model"],
-        adapter=row.get("adapter", ADAPTER).format(**names),
-        run=row.get("run", RUN).format(**names),
+        model=_text(row, "model"),
+        adapter=_text(row, "adapter", ADAPTER).format(**names),
+        run=_text(row, "run", RUN).format(**names),
         gating=(*(part for key, value in given for part in (f"--{key}", value)),
-                *row.get("options", ())),
+                *_texts(row, "options")),
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import safe_open
@@ -32,6 +32,9 @@ from evalsuite.nano.curriculum import (
 )
 from evalsuite.nano.tokenizer import build_tokenizer, save_tokenizer
 from evalsuite.template import load_template
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, Qwen2ForCausalLM
 
 _POOL = 512
 RECIPE_FILE = "pretraining.json"
@@ -108,7 +111,7 @@ class Progress:
     seconds: float
 
 
-def _model(recipe: Pretraining, vocab_size: int) -> Any:
+def _model(recipe: Pretraining, vocab_size: int) -> Qwen2ForCausalLM:
     from transformers import Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(recipe.seed)
@@ -129,10 +132,14 @@ def _model(recipe: Pretraining, vocab_size: int) -> Any:
     return Qwen2ForCausalLM(config)
 
 
+def _move(model: torch.nn.Module, to: torch.device | torch.dtype) -> None:
+    model.to(to)
+
+
 class _Optimizers:
     """Muon and AdamW on fp32 masters of bf16 weights: warm-up, plateau, linear decay."""
 
-    def __init__(self, model: Any, recipe: Pretraining) -> None:
+    def __init__(self, model: torch.nn.Module, recipe: Pretraining) -> None:
         self._recipe = recipe
         self._weights = dict(model.named_parameters())
         self._masters = {
@@ -145,7 +152,7 @@ class _Optimizers:
         # later load computes exactly.
         for weight in self._weights.values():
             weight.data = weight.data.to(torch.bfloat16)
-        self._rated: tuple[tuple[Any, float], ...] = (
+        self._rated: tuple[tuple[torch.optim.Optimizer, float], ...] = (
             (torch.optim.Muon(matrices, lr=recipe.muon_rate, weight_decay=0.01), recipe.muon_rate),
             (
                 torch.optim.AdamW(
@@ -238,7 +245,9 @@ def _tensors(items: list[Weighted], length: int) -> tuple[torch.Tensor, torch.Te
     return ids, weights
 
 
-def _loss(model: Any, ids: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, float]:
+def _loss(
+    model: torch.nn.Module, ids: torch.Tensor, weights: torch.Tensor
+) -> tuple[torch.Tensor, float]:
     logits = model(input_ids=ids, use_cache=False).logits
     targets, scale = ids[:, 1:], weights[:, 1:]
     nats = torch.nn.functional.cross_entropy(
@@ -277,7 +286,9 @@ def pretrain(
         save_tokenizer(tokenizer, out, context=recipe.context)
         (out / RECIPE_FILE).write_text(_told(recipe), "utf-8")
     template = load_template(out)
-    model = _model(recipe, tokenizer.get_vocab_size()).to(device).train()
+    model = _model(recipe, tokenizer.get_vocab_size())
+    _move(model, device)
+    model.train()
     optimizers = _Optimizers(model, recipe)
     start = _restore(saved, optimizers) if resume else 0
 
@@ -355,8 +366,9 @@ def _restore(path: Path, optimizers: _Optimizers) -> int:
     return step
 
 
-def _finish(model: Any, out: Path) -> None:
-    model.to(torch.bfloat16).save_pretrained(out)
+def _finish(model: PreTrainedModel, out: Path) -> None:
+    _move(model, torch.bfloat16)
+    model.save_pretrained(out)
     # PreTrainedModel writes its own sampling defaults; nano is greedy.
     generation = {"do_sample": False, "eos_token_id": None, "pad_token_id": None}
     tokenizer = json.loads((out / "tokenizer.json").read_text("utf-8"))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -33,6 +33,8 @@ from evalsuite.plugin.results import ExitStatus, Results
 from evalsuite.plugin.session import ASKED, RUN, WITHOUT_RUN, give_up, is_worker, the_run
 
 if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
     from evalsuite.pipeline import GateRequest
     from evalsuite.runs import CaseRow, ScoreRow, Verdict
     from evalsuite.runs.folder import Run
@@ -214,7 +216,7 @@ def _shown(text: str) -> str:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_terminal_summary(terminalreporter: Any) -> Iterator[None]:
+def pytest_terminal_summary(terminalreporter: TerminalReporter) -> Iterator[None]:
     """Add the verdict table at the end."""
     yield
     results = terminalreporter.config.stash.get(_RESULTS, None)

@@ -13,13 +13,16 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
+    from _pytest.capture import CaptureManager
+    from _pytest.terminal import TerminalReporter
+
     from evalsuite.pipeline import Event
 
 _FILE = "evalsuite_progress"
@@ -29,14 +32,21 @@ _PERIOD = 0.2
 """Seconds between two looks at that file."""
 
 
+class _Worker(Protocol):
+    """One of xdist's worker controllers, as far as it is used here."""
+
+    workerinput: dict[str, str]
+
+
 class Line:
     """Shows events through pytest's terminal reporter; says nothing where there is none."""
 
     def __init__(self, config: pytest.Config) -> None:
         from evalsuite.commands.progress import Milestones
 
-        self._reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-        self._capture: Any = config.pluginmanager.getplugin("capturemanager")
+        plugins = config.pluginmanager
+        self._reporter: TerminalReporter | None = plugins.getplugin("terminalreporter")
+        self._capture: CaptureManager | None = plugins.getplugin("capturemanager")
         self._milestones = Milestones()
         self._open = False
         if config.get_verbosity() < 0:
@@ -48,7 +58,7 @@ class Line:
             return
         with self._uncaptured():
             if self._reporter.isatty:
-                self._renew(event)
+                self._renew(self._reporter, event)
             else:
                 line = self._milestones.line(event)
                 if line is not None:
@@ -57,21 +67,21 @@ class Line:
 
     def end(self) -> None:
         """Leave the line that renewed itself, for what comes next."""
-        if self._open:
+        if self._open and self._reporter is not None:
             self._open = False
             with self._uncaptured():
                 self._reporter.write("\n", flush=True)
 
-    def _renew(self, event: Event) -> None:
+    def _renew(self, reporter: TerminalReporter, event: Event) -> None:
         from evalsuite.commands.progress import status_line
 
         if not self._open:
-            self._reporter.ensure_newline()
+            reporter.ensure_newline()
             self._open = True
-        room = self._reporter._tw.fullwidth - len(_WHO) - 1
-        self._reporter.rewrite(f"{_WHO}{status_line(event, room)}", erase=True)
+        room = reporter._tw.fullwidth - len(_WHO) - 1
+        reporter.rewrite(f"{_WHO}{status_line(event, room)}", erase=True)
 
-    def _uncaptured(self) -> Any:
+    def _uncaptured(self) -> AbstractContextManager[None]:
         if self._capture is None:
             return nullcontext()
         return self._capture.global_and_fixture_disabled()
@@ -113,7 +123,7 @@ class Watch:
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
+    def pytest_configure_node(self, node: _Worker) -> None:
         """Tell each worker where to write its events."""
         node.workerinput[_FILE] = str(self._path)
         if not self._thread.is_alive():
@@ -150,12 +160,13 @@ class Watch:
 
         for event in self._new():
             with self._writing:
-                if event:
+                if event is not None:
                     self._line.tell(Event(*event))
                 else:
                     self._line.end()
 
-    def _new(self) -> Iterator[list[Any]]:
+    def _new(self) -> Iterator[tuple[str, int, int] | None]:
+        """Yield the events that were added; None: there will be no more."""
         if not self._path.exists():
             return
         with self._path.open("rb") as stream:
@@ -164,4 +175,5 @@ class Watch:
         whole = data[: data.rfind(b"\n") + 1]
         self._seen += len(whole)
         for line in whole.splitlines():
-            yield json.loads(line)
+            event: list[str | int] = json.loads(line)
+            yield (str(event[0]), int(event[1]), int(event[2])) if event else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,9 @@ from evalsuite.plugin.options import renderer_of, request_of
 from evalsuite.plugin.session import RUN, WITHOUT_RUN
 
 if TYPE_CHECKING:
+    from _pytest._io import TerminalWriter
+    from _pytest.terminal import TerminalReporter
+
     from evalsuite.runs.folder import Run
 
 
@@ -60,7 +63,7 @@ class Results:
         # Only this session's: an older run in the folder is no result of these items.
         return run if run.info.finished >= self._began else None
 
-    def show(self, reporter: Any) -> None:
+    def show(self, reporter: TerminalReporter) -> None:
         """Write the verdict table, in colour where pytest writes in colour."""
         run = self._config.stash.get(RUN, None)
         if run is None and self._report is None:
@@ -130,7 +133,7 @@ def _written(run: Run, path: Path) -> str:
     return ""
 
 
-def _writable(text: str, writer: Any) -> str:
+def _writable(text: str, writer: TerminalWriter) -> str:
     """Name what the terminal's encoding lacks; pytest would escape the whole table for one sign."""
     encoding = getattr(writer._file, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

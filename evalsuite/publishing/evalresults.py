@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from datetime import UTC
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -36,7 +35,7 @@ _LOUD = re.compile(r"[^\w\s.,%()/+=-]")
 
 def eval_results(
     run: Run, *, dataset: str | None = None, source_url: str | None = None
-) -> list[dict[str, Any]]:
+) -> list[dict[str, object]]:
     """Return the entries of a run, as plain data.
 
     ``task_id`` is the gate and what its value is (``example_leakage_defect_rate``); ``value`` is
@@ -72,7 +71,7 @@ def eval_results(
     ]
 
 
-def eval_results_yaml(entries: list[dict[str, Any]]) -> str:
+def eval_results_yaml(entries: list[dict[str, object]]) -> str:
     """Return entries as the content of a file; ``yaml.safe_load`` reads them back."""
     return _HEAD + yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=10_000)
 

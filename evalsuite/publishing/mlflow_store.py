@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from evalsuite.errors import MissingDependency, PublishingError
@@ -43,6 +43,7 @@ _SETTINGS = {
 }
 """What MLflow is told unless the environment says something else; it asks there only."""
 _FINISHED = "FINISHED"
+_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +293,7 @@ def _log(client: MlflowClient, entry: StoredRun, run: Run, record: PromotionReco
         client.log_artifact(entry.info.run_id, str(run.folder / name), "evidence")
 
 
-def _news(values: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _news(values: Mapping[str, _V], known: Mapping[str, object]) -> Iterator[tuple[str, _V]]:
     return ((key, value) for key, value in values.items() if known.get(key) != value)
 
 
@@ -332,6 +333,6 @@ def _require_model(client: MlflowClient, model: str) -> None:
 
 def _leave(client: MlflowClient, model: str, version: str) -> None:
     """A champion challenges nobody."""
-    aliases: Mapping[str, Any] = client.get_registered_model(model).aliases
+    aliases: Mapping[str, object] = client.get_registered_model(model).aliases
     if str(aliases.get(CHALLENGER)) == version:
         client.delete_registered_model_alias(model, CHALLENGER)

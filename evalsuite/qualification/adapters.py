@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from evalsuite.errors import AdapterUnfit, InvalidInput
 from evalsuite.gates import Gate, Quantity, Status, judge, worst
@@ -22,7 +22,10 @@ from evalsuite.pipeline import GateRequest, observe
 from evalsuite.qualification.nulls import Null
 from evalsuite.qualification.trials import Outcome, outcome
 
-Tensors = dict[str, Any]
+if TYPE_CHECKING:
+    import torch
+
+Tensors: TypeAlias = "dict[str, torch.Tensor]"
 _PAIRED = (Quantity.DIFFERENCE, Quantity.NATS)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from evalsuite.errors import InvalidInput
 from evalsuite.models import CONFIG_FILE, PROVENANCE_FILE, WEIGHTS_FILE, AdapterRef
@@ -76,6 +75,6 @@ def _scale(adapter: AdapterRef) -> float:
     return float(config.lora_alpha / divisor)
 
 
-def _write(path: Path, good: AdapterRef, **values: Any) -> None:
+def _write(path: Path, good: AdapterRef, **values: object) -> None:
     data = json.loads((good.path / path.name).read_text("utf-8")) | values
     path.write_text(json.dumps(data, indent=2) + "\n", "utf-8")

@@ -14,11 +14,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 import evalsuite
 from evalsuite.engines import transformers_identity
 from evalsuite.errors import RunError, RunStorageError
+from evalsuite.files.jsonl import first_fault
 from evalsuite.files.storage import storage_errors
 from evalsuite.gates import Gate, Status
 from evalsuite.models import read_adapter
@@ -33,6 +36,18 @@ RETRAINED = "retrained"
 SMALL_BATCH = 2048
 """Tokens of a small batch: about ten prompts with their answers."""
 Vary = Callable[[GateRequest], GateRequest]
+
+
+class _Row(TypedDict):
+    """A line of the file of remembered nulls."""
+
+    key: str
+    status: Status
+    blocked_by: frozenset[Gate]
+    failed_by: frozenset[Gate]
+
+
+_ROW: TypeAdapter[_Row] = TypeAdapter(_Row)
 
 VARIATIONS = MappingProxyType[str, Vary](
     {
@@ -193,17 +208,10 @@ def _complete(path: Path) -> bytes:
 def _lines(path: Path, content: bytes) -> Iterator[tuple[str, Outcome]]:
     for number, line in enumerate(content.splitlines(), start=1):
         try:
-            row: dict[str, Any] = json.loads(line)
-            yield (
-                str(row["key"]),
-                Outcome(
-                    Status(row["status"]),
-                    frozenset(Gate(gate) for gate in row["blocked_by"]),
-                    frozenset(Gate(gate) for gate in row["failed_by"]),
-                ),
-            )
-        except (ValueError, KeyError, TypeError) as error:
+            row = _ROW.validate_json(line)
+            yield row["key"], Outcome(row["status"], row["blocked_by"], row["failed_by"])
+        except ValidationError as error:
             raise RunError(
-                f"{path}:{number}: is no remembered null ({error}); delete the line, or the file "
-                "to measure all of them again"
+                f"{path}:{number}: is no remembered null ({first_fault(error)}); delete the line, "
+                "or the file to measure all of them again"
             ) from None

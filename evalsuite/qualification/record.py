@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from evalsuite.gates import Gate, Status
 from evalsuite.qualification.mutants import Mutant
@@ -63,7 +62,7 @@ class Counted:
             else None
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """One row of ``mutants``."""
         return {
             "name": self.mutant,
@@ -96,7 +95,7 @@ def counted(trials: Iterable[Trial], layer: str) -> Iterator[Counted]:
 class Qualification:
     """Everything that one qualification measured."""
 
-    subject: Mapping[str, Any]
+    subject: Mapping[str, object]
     """Candidate, base, policy and seeds, with their digests."""
     nulls: tuple[Null, ...]
     rows: tuple[Counted, ...]
@@ -145,7 +144,7 @@ class Qualification:
         """Mutants that, at some severity, only this gate blocks."""
         return tuple(dict.fromkeys(row.mutant for row in self.rows if row.sole_killer is gate))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the content of ``qualification.json``."""
         mutants = list(dict.fromkeys(row.mutant for row in self.rows))
         return {
@@ -182,7 +181,7 @@ def alarms(nulls: Sequence[Null], status: Status) -> int:
     return sum(null.outcome.status is status for null in nulls)
 
 
-def _nulls_json(nulls: Sequence[Null]) -> dict[str, Any]:
+def _nulls_json(nulls: Sequence[Null]) -> dict[str, object]:
     failed, open_ = alarms(nulls, Status.FAILED), alarms(nulls, Status.INCONCLUSIVE)
     names = list(dict.fromkeys(null.variation for null in nulls))
     grouped = {name: [n for n in nulls if n.variation == name] for name in names}

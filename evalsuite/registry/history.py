@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from evalsuite.errors import RunError
 from evalsuite.models import digest_file
@@ -71,7 +70,7 @@ def _lineage(record: PromotionRecord) -> str:
     return "" if attempt is None else attempt.lineage
 
 
-def _numbers(verdict: Mapping[str, Any]) -> GateNumbers:
+def _numbers(verdict: Mapping[str, object]) -> GateNumbers:
     """Read a verdict as a record keeps it, also one of another version of evalsuite."""
     n = verdict.get("n")
     return GateNumbers(
@@ -84,6 +83,7 @@ def _numbers(verdict: Mapping[str, Any]) -> GateNumbers:
     )
 
 
-def _number(value: Any) -> float | None:
-    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if known else None
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if math.isfinite(value) else None

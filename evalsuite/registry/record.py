@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -106,7 +106,7 @@ class Evidence(_Closed):
     template_fingerprint: str
     engine_identity: str
     seed_origin: SeedOrigin = SeedOrigin.UNKNOWN
-    verdicts: list[dict[str, Any]]
+    verdicts: list[dict[str, object]]
     """As ``verdicts.json`` of the run holds them."""
     previous: Link | None
     """The record before this one; None for the first. This makes the registry a chain."""

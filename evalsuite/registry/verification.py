@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from evalsuite.errors import EvalsuiteError, RegistryError
 from evalsuite.gates import policy_digest
@@ -178,7 +177,7 @@ def _statements(record: PromotionRecord, folder: Path) -> Iterator[Finding]:
         yield Finding("run", Check.CHANGED, str(problem))
         return
     info, evidence = run.info, record.evidence
-    pairs: dict[str, tuple[Any, Any]] = {
+    pairs: dict[str, tuple[object, object]] = {
         "status": (Status.PASSED, run.status),
         "verdicts": (evidence.verdicts, [verdict.to_json() for verdict in run.verdicts]),
         "base": (evidence.base.model_dump(exclude={"path"}), _base_fields(info.base)),
@@ -208,7 +207,7 @@ def _base_fields(base: BaseInfo) -> dict[str, str]:
     }
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = str(value)
     if len(text) <= 100:
         return text

@@ -49,7 +49,7 @@ class _Writer:
     """Writes cards until the room is used."""
 
     def __init__(
-        self, run: Run, environment: Environment, words: Mapping[str, Any], room: int
+        self, run: Run, environment: Environment, words: Mapping[str, object], room: int
     ) -> None:
         self.room = room
         self.cards: list[Markup] = []
@@ -94,7 +94,7 @@ class _Writer:
 
 
 def draw(
-    run: Run, found: Standings, environment: Environment, words: Mapping[str, Any], room: int
+    run: Run, found: Standings, environment: Environment, words: Mapping[str, object], room: int
 ) -> Drawn:
     """Return the cards of ``run``, the most urgent first, within ``room`` bytes.
 

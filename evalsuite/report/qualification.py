@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from markupsafe import Markup
 
 from evalsuite.report.pages import environment
+from evalsuite.report.results import (
+    QUALIFICATION,
+    Curve,
+    GateRow,
+    MutantRow,
+    Nulls,
+    Qualification,
+)
 
 _WIDTH, _HEIGHT = 320, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 308, 10, 122
@@ -19,24 +26,26 @@ _STEPS = 60
 """Pieces of a drawn curve."""
 
 
-def render_qualification(data: Mapping[str, Any]) -> str:
+def render_qualification(data: Mapping[str, object]) -> str:
     """Return the page of a qualification as one HTML document that needs no network."""
     template = environment().get_template("qualification.html")
-    gates = [gate["gate"] for gate in data["gates"]]
+    known = QUALIFICATION.validate_python(data)
+    gates = [gate["gate"] for gate in known["gates"]]
     return template.render(
         data=data,
-        gates=[_gate(data, gate) for gate in data["gates"]],
-        matrix=[_killed(data, name, gates) for name in _names(data)],
+        gates=[_gate(known, gate) for gate in known["gates"]],
+        matrix=[_killed(known, name, gates) for name in _names(known)],
         names=gates,
         share=share,
-        nulls=nulls_sentence(data["nulls"]),
+        nulls=nulls_sentence(known["nulls"]),
     )
 
 
-def qualification_text(data: Mapping[str, Any]) -> str:
+def qualification_text(data: Mapping[str, object]) -> str:
     """Return what a terminal shows: the nulls in a sentence, then a line for each gate."""
-    lines = [nulls_sentence(data["nulls"])]
-    for gate in data["gates"]:
+    known = QUALIFICATION.validate_python(data)
+    lines = [nulls_sentence(known["nulls"])]
+    for gate in known["gates"]:
         sole = ", ".join(gate["sole_killer_of"]) or "nothing"
         theta = gate["theta95"]
         seen = f"95 % of {gate['reference']} from {share(theta)}" if theta is not None else "-"
@@ -44,7 +53,7 @@ def qualification_text(data: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def nulls_sentence(nulls: Mapping[str, Any]) -> str:
+def nulls_sentence(nulls: Nulls) -> str:
     """Say how many good candidates were stopped."""
     if not nulls["runs"]:
         return "No null was judged."
@@ -60,11 +69,11 @@ def share(value: float) -> str:
     return f"{100 * value:.2g} %" if value < 0.1 else f"{100 * value:.0f} %"
 
 
-def _names(data: Mapping[str, Any]) -> list[str]:
+def _names(data: Qualification) -> list[str]:
     return list(dict.fromkeys(row["name"] for row in data["mutants"]))
 
 
-def _gate(data: Mapping[str, Any], gate: Mapping[str, Any]) -> dict[str, Any]:
+def _gate(data: Qualification, gate: GateRow) -> dict[str, object]:
     rows = [row for row in data["mutants"] if row["expected_gate"] == gate["gate"]]
     names = list(dict.fromkeys(row["name"] for row in rows))
     curves = {curve["mutant"]: curve for curve in data["curves"]}
@@ -83,7 +92,7 @@ def _gate(data: Mapping[str, Any], gate: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _killed(data: Mapping[str, Any], name: str, gates: Sequence[str]) -> dict[str, Any]:
+def _killed(data: Qualification, name: str, gates: Sequence[str]) -> dict[str, object]:
     """One row of the kill matrix: what each gate blocked at the mildest severity surely blocked."""
     rows = sorted(
         (row for row in data["mutants"] if row["name"] == name), key=lambda row: row["severity"]
@@ -98,7 +107,7 @@ def _killed(data: Mapping[str, Any], name: str, gates: Sequence[str]) -> dict[st
     }
 
 
-def curve_drawing(rows: Sequence[Mapping[str, Any]], curve: Mapping[str, Any]) -> Markup:
+def curve_drawing(rows: Sequence[MutantRow], curve: Curve) -> Markup:
     """Return an SVG: how often the expected gate blocked, by severity, and the fitted curve.
 
     Whiskers are exact 95 % intervals.
@@ -145,12 +154,13 @@ def curve_drawing(rows: Sequence[Mapping[str, Any]], curve: Mapping[str, Any]) -
     )  # fmt: skip
 
 
-def _fitted(curve: Mapping[str, Any]) -> str:
+def _fitted(curve: Curve) -> str:
     """Points of ``1 / (1 + (middle / theta) ** slope)`` along the axis; none without a fit."""
-    if curve["middle"] is None:
+    middle, slope = curve["middle"], curve["slope"]
+    if middle is None or slope is None:
         return ""
     thetas = [_LEAST ** (1 - step / _STEPS) for step in range(_STEPS + 1)]
-    shares = [1 / (1 + (curve["middle"] / theta) ** min(curve["slope"], 50.0)) for theta in thetas]
+    shares = [1 / (1 + (middle / theta) ** min(slope, 50.0)) for theta in thetas]
     return " ".join(f"{_x(t)},{_y(p)}" for t, p in zip(thetas, shares, strict=True))
 
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from markupsafe import Markup
 
 from evalsuite.report.conversations import Bubble, bubbles_of
 from evalsuite.report.pages import environment
+from evalsuite.report.results import SEARCH, Counterexample, Point, Relation, Search, Turn
 from evalsuite.report.safetext import one_line, pieces
 from evalsuite.runs import SpanRow
 
 
-def render_search(data: Mapping[str, Any]) -> str:
+def render_search(data: Mapping[str, object]) -> str:
     """Return the page of a search as one HTML document that needs no network."""
-    return environment().get_template("search.html").render(**search_view(data))
+    view = search_view(SEARCH.validate_python(data))
+    return environment().get_template("search.html").render(**view, data=data)
 
 
-def search_view(data: Mapping[str, Any]) -> dict[str, Any]:
+def search_view(data: Search) -> dict[str, object]:
     """Return what a page shows of a search."""
     return {
-        "data": data,
         "sentence": search_sentence(data),
         "margin": _margin(data["progress"]["worst"]),
         "counterexamples": [_counterexample(one) for one in data["counterexamples"]],
@@ -30,10 +30,11 @@ def search_view(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def search_text(data: Mapping[str, Any]) -> str:
+def search_text(data: Mapping[str, object]) -> str:
     """Return what a terminal shows: a sentence, then each counterexample in a few lines."""
-    lines = [search_sentence(data)]
-    for one in data["counterexamples"]:
+    search = SEARCH.validate_python(data)
+    lines = [search_sentence(search)]
+    for one in search["counterexamples"]:
         operators = "+".join(one["operators"]) or "no operator"
         lines += [
             "",
@@ -46,11 +47,12 @@ def search_text(data: Mapping[str, Any]) -> str:
             f"  {'candidate':<10} {one_line(one['answer'])}",
             f"  {'baseline':<10} {one_line(one['baseline_answer'])}",
         ]
-    if data["relations"]:
+    if search["relations"]:
         lines += ["", "What should not matter:"]
-    for one in data["relations"]:
-        lines.append(f"  {one['relation']:<24} {one['violated']:>4} of {one['n']:<4} violated")
-    for row in data["sensitivity"]:
+    for relation in search["relations"]:
+        of = f"{relation['violated']:>4} of {relation['n']:<4}"
+        lines.append(f"  {relation['relation']:<24} {of} violated")
+    for row in search["sensitivity"]:
         if row["side"] == "candidate":
             name = f"{row['axis']} {row['value']}"
             lines.append(
@@ -59,7 +61,7 @@ def search_text(data: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def search_sentence(data: Mapping[str, Any]) -> str:
+def search_sentence(data: Search) -> str:
     """Say what came of a search; that nothing was found is no rate."""
     found, progress = data["counterexamples"], data["progress"]
     ended = " before it was interrupted" if data["interrupted"] else ""
@@ -86,11 +88,11 @@ _SIDES = {"candidate": 1.0, "baseline": 0.45}
 """Strength of each side's line."""
 
 
-def _axes(points: Sequence[Mapping[str, Any]]) -> list[str]:
+def _axes(points: Sequence[Point]) -> list[str]:
     return list(dict.fromkeys(point["axis"] for point in points))
 
 
-def _axis(points: Sequence[Mapping[str, Any]], axis: str) -> dict[str, Any]:
+def _axis(points: Sequence[Point], axis: str) -> dict[str, object]:
     rows = [point for point in points if point["axis"] == axis]
     return {
         "title": AXES[axis],
@@ -100,7 +102,7 @@ def _axis(points: Sequence[Mapping[str, Any]], axis: str) -> dict[str, Any]:
     }
 
 
-def sensitivity_drawing(rows: Sequence[Mapping[str, Any]], title: str) -> Markup:
+def sensitivity_drawing(rows: Sequence[Point], title: str) -> Markup:
     """Return an SVG: share of references resolved wrongly under each condition, for both sides.
 
     Whiskers are 95 % intervals over clusters.
@@ -137,7 +139,7 @@ def sensitivity_drawing(rows: Sequence[Mapping[str, Any]], title: str) -> Markup
 
 
 def _line(
-    rows: Sequence[Mapping[str, Any]], places: Mapping[str, float], top: float, strength: float
+    rows: Sequence[Point], places: Mapping[str | int, float], top: float, strength: float
 ) -> Markup:
     def height(share: float) -> float:
         return round(_BOTTOM - share / top * (_BOTTOM - _TOP), 1)
@@ -161,7 +163,7 @@ def _line(
     ).format(strength, points, whiskers)
 
 
-def _relation(one: Mapping[str, Any]) -> dict[str, Any]:
+def _relation(one: Relation) -> dict[str, object]:
     return {
         **one,
         "examples": [
@@ -177,7 +179,7 @@ def _relation(one: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bubbles(turns: Sequence[Mapping[str, str]], query: str) -> tuple[Bubble, ...]:
+def _bubbles(turns: Sequence[Turn], query: str) -> tuple[Bubble, ...]:
     return bubbles_of(((turn["role"], turn["content"]) for turn in turns), query)
 
 
@@ -185,7 +187,7 @@ def _margin(nats: float | None) -> str:
     return "not measured" if nats is None else f"{nats:+.2f} nats"
 
 
-def _counterexample(one: Mapping[str, Any]) -> dict[str, Any]:
+def _counterexample(one: Counterexample) -> dict[str, object]:
     spans = [SpanRow(**span) for span in one["spans"]]
     return {
         **one,

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -283,7 +283,7 @@ def write_derived(run: Run, name: str, text: str) -> Path:
     return path
 
 
-def _peek(data: bytes) -> Mapping[str, Any]:
+def _peek(data: bytes) -> Mapping[str, object]:
     try:
         head = json.loads(data)
     except ValueError:

@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from evalsuite.errors import MissingDependency, RunStorageError
 from evalsuite.files.storage import atomic_write, storage_errors
@@ -69,7 +69,9 @@ class Tables:
             raise MissingDependency("pyarrow", "parquet", "Parquet") from None
         return self._write(folder, "parquet", lambda frame: bytes(frame.to_parquet(index=False)))
 
-    def _write(self, folder: Path, suffix: str, encode: Any) -> tuple[Path, ...]:
+    def _write(
+        self, folder: Path, suffix: str, encode: Callable[[pd.DataFrame], bytes]
+    ) -> tuple[Path, ...]:
         frames = {"cases": self.cases, "outputs": self.outputs, "scores": self.scores,
                   "verdicts": self.verdicts}  # fmt: skip
         paths = []

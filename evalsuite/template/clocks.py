@@ -5,16 +5,17 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import Any
+
+from evalsuite.template.isolatedjob import Rendered
 
 _DATE = string.digits + " -/.,:"
 """What two written dates may have in common at their ends, beside the end of a day's name."""
 
 
 def clock_problem(
-    first: Sequence[dict[str, Any]],
-    second: Sequence[dict[str, Any]],
-    timeless: Sequence[dict[str, Any]],
+    first: Sequence[Rendered],
+    second: Sequence[Rendered],
+    timeless: Sequence[Rendered],
 ) -> str | None:
     """Say what a template does with a clock beside writing the date; None: nothing."""
     for answers in zip(first, second, timeless, strict=True):

@@ -18,12 +18,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 from evalsuite.conversation import Conversation
 from evalsuite.errors import EvalsuiteError
 from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus
 from evalsuite.template.clocks import clock_problem
+from evalsuite.template.isolatedjob import Answer, Asked, Job, Raw, Reaction, Rendered, Task
 from evalsuite.template.shrinking import describe, judge, size
 
 _DATES = ("2031-02-03T23:59:59", "2019-11-30T00:00:01")
@@ -60,7 +60,12 @@ def r6_stable(
         return PropertyResult(
             name, PropertyStatus.UNTESTED, "not loaded from a folder, so no second process can"
         )
-    job = {"folder": template.source, "family": template.family, "own": False, "reactions": False}
+    job: Task = {
+        "folder": str(template.source),
+        "family": template.family,
+        "own": False,
+        "reactions": False,
+    }
     try:
         [there] = _run(job, conversations, limits, dates=_DATES[:1])
     except _NoAnswer as error:
@@ -98,22 +103,26 @@ def own_template(
         what = "no conversation is harmless" if template.source else "not loaded from a folder"
         return PropertyResult(name, PropertyStatus.UNTESTED, f"nothing to compare with: {what}")
     try:
-        job = {"folder": template.source, "own": True, "arguments": dict(template.arguments)}
-        [first] = _run(job | {"reactions": True}, harmless, limits, dates=_DATES[:1])
-        second, timeless = _run(
-            job | {"reactions": False}, harmless, limits, dates=[_DATES[1], None]
-        )
+        job: Task = {
+            "folder": str(template.source),
+            "own": True,
+            "arguments": dict(template.arguments),
+            "reactions": False,
+        }
+        [first] = _run({**job, "reactions": True}, harmless, limits, dates=_DATES[:1])
+        second, timeless = _run(job, harmless, limits, dates=[_DATES[1], None])
     except _NoAnswer as error:
         return PropertyResult(name, PropertyStatus.UNTESTED, str(error))
     theirs, reactions = first["own"], first["reactions"]
     if theirs is None:
         detail = "the folder ships no chat template; put its maker's chat_template.jinja into it"
         return PropertyResult(name, PropertyStatus.UNTESTED, detail)
-    clock = clock_problem(theirs, second["own"], timeless["own"])
+    later, bare = second["own"] or [], timeless["own"] or []
+    clock = clock_problem(theirs, later, bare)
     if clock is not None:
         return PropertyResult(name, PropertyStatus.VIOLATED, clock)
-    dated = theirs != second["own"]
-    texts = _unless_silent(timeless["own"], theirs)
+    dated = theirs != later
+    texts = _unless_silent(bare, theirs)
     result = _compare(template, list(zip(harmless, texts, strict=True)), dated=dated)
     if result.status is PropertyStatus.VIOLATED:
         return result
@@ -121,7 +130,7 @@ def own_template(
 
 
 def _reacting(
-    template: ChatTemplate, reactions: Sequence[dict[str, str]], result: PropertyResult
+    template: ChatTemplate, reactions: Sequence[Reaction], result: PropertyResult
 ) -> PropertyResult:
     """Refute a template that does something else when a content says a word of its source.
 
@@ -152,7 +161,7 @@ def _reacting(
 
 
 def _compare(
-    template: ChatTemplate, pairs: list[tuple[Conversation, dict[str, Any]]], *, dated: bool
+    template: ChatTemplate, pairs: list[tuple[Conversation, Rendered]], *, dated: bool
 ) -> PropertyResult:
     name = "own template"
     pairs = sorted(pairs, key=lambda pair: size(pair[0]))
@@ -199,7 +208,7 @@ def _tells(template: ChatTemplate, ids: Sequence[int], conversation: Conversatio
     )
 
 
-def _silent(pairs: list[tuple[Conversation, dict[str, Any]]]) -> list[str]:
+def _silent(pairs: list[tuple[Conversation, Rendered]]) -> list[str]:
     """Say how often the maker's template gave no text, and why for the first; empty if never."""
     silent = [pair for pair in pairs if "error" in pair[1]]
     if not silent:
@@ -230,8 +239,8 @@ def own_ids(
         None where the folder ships no template, or the process gave no answer.
     """
     try:
-        job = {
-            "folder": folder,
+        job: Task = {
+            "folder": str(folder),
             "own": True,
             "arguments": dict(arguments),
             "reactions": False,
@@ -239,9 +248,10 @@ def own_ids(
         timeless, dated = _run(job, conversations, limits, dates=[None, _DATES[0]])
     except _NoAnswer:
         return None
-    if timeless["own"] is None:
+    bare, written = timeless["own"], dated["own"]
+    if bare is None or written is None:
         return None
-    texts = _unless_silent(timeless["own"], dated["own"])
+    texts = _unless_silent(bare, written)
     return [None if "error" in text else tuple(text["ids"]) for text in texts]
 
 
@@ -256,9 +266,9 @@ class Served:
 
 def served_texts(
     folder: Path,
-    asked: Sequence[tuple[tuple[tuple[str, str], ...], bool]],
+    asked: Sequence[Asked],
     limits: Limits = _QUICK,
-) -> tuple[dict[Any, Served], dict[Any, Served]] | None:
+) -> tuple[dict[Asked, Served], dict[Asked, Served]] | None:
     """Render conversations, whatever their roles, by the folder's own template at two dates.
 
     Args:
@@ -269,10 +279,10 @@ def served_texts(
     Returns:
         By what was asked, early and late; None where there is no template or no answer.
     """
-    job = {
-        "folder": folder,
+    job: Task = {
+        "folder": str(folder),
         "own": True,
-        "raw": [{"turns": turns, "asks": asks} for turns, asks in asked],
+        "raw": [Raw(turns=turns, asks=asks) for turns, asks in asked],
         "arguments": {},
         "reactions": False,
     }
@@ -280,21 +290,20 @@ def served_texts(
         answers = _run(job, (), limits, dates=_DATES)
     except _NoAnswer:
         return None
-    if answers[0]["own"] is None:
+    early, late = (answer["own"] for answer in answers)
+    if early is None or late is None:
         return None
-    early, late = (
-        {
-            what: Served(text.get("text"), tuple(text.get("ids", ())))
-            for what, text in zip(asked, answer["own"], strict=True)
-        }
-        for answer in answers
-    )
-    return early, late
+    return _served(asked, early), _served(asked, late)
 
 
-def _unless_silent(
-    timeless: Sequence[dict[str, Any]], dated: Sequence[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def _served(asked: Sequence[Asked], texts: Sequence[Rendered]) -> dict[Asked, Served]:
+    return {
+        what: Served(text.get("text"), tuple(text.get("ids", ())))
+        for what, text in zip(asked, texts, strict=True)
+    }
+
+
+def _unless_silent(timeless: Sequence[Rendered], dated: Sequence[Rendered]) -> list[Rendered]:
     """What a template says without a clock, which its maker wrote for that; else what it says."""
     pairs = zip(timeless, dated, strict=True)
     return [later if "error" in first else first for first, later in pairs]
@@ -328,16 +337,16 @@ def is_harmless(conversation: Conversation, tokens: Collection[str]) -> bool:
 
 
 def _run(
-    what: Mapping[str, Any],
+    what: Task,
     conversations: Sequence[Conversation],
     limits: Limits,
     *,
     dates: Sequence[str | None],
-) -> list[dict[str, Any]]:
+) -> list[Answer]:
     """Return one answer for each date.
 
     Args:
-        what: ``folder``, and ``own``: whether its own template is asked, or ``family``.
+        what: to do.
         conversations: to be rendered.
         limits: of the process.
         dates: at which it is run; None: without a clock that a template could ask.
@@ -346,7 +355,7 @@ def _run(
         _NoAnswer: stopped by a limit, or ended otherwise; says what happened and what to do.
     """
     folder = Path(what["folder"])
-    job = {
+    job: Job = {
         **what,
         "folder": str(folder.resolve()),
         "conversations": [[(str(m.role), m.content) for m in c.messages] for c in conversations],
@@ -365,7 +374,7 @@ def _run(
             timeout=limits.wall_seconds,
             check=False,
         )
-        answers: list[dict[str, Any]] = json.loads(done.stdout) if done.returncode == 0 else []
+        answers: list[Answer] = json.loads(done.stdout) if done.returncode == 0 else []
     except subprocess.TimeoutExpired:
         raise _NoAnswer(
             f"{folder}: the second process was not finished after {limits.wall_seconds:g} s; "

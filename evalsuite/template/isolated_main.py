@@ -14,7 +14,16 @@ import json
 import locale
 import sys
 import time
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+    from jinja2.parser import Parser
+
+    from evalsuite.conversation import Conversation
+    from evalsuite.template.base import ChatTemplate
+    from evalsuite.template.isolatedjob import Answer, Job, Reaction, Rendered
 
 _MAX_TEXT = 400_000
 _MAX_WORD = 400
@@ -29,7 +38,7 @@ _REAL_DATE = datetime.date
 
 def main() -> None:
     """Answer the job on standard input."""
-    job = json.load(sys.stdin)
+    job: Job = json.load(sys.stdin)
     _limit(job["processor_seconds"], job["memory_bytes"])
     try:
         sys.stdout.write(json.dumps([_answer(job, date) for date in job["dates"]]))
@@ -74,20 +83,23 @@ def _move_clock(date: str) -> None:
     time.time = moment.timestamp
 
 
-def _answer(job: dict[str, Any], date: str | None) -> dict[str, Any]:
+def _answer(job: Job, date: str | None) -> Answer:
     if date is not None:
         _move_clock(date)
     _set_locale()
     from evalsuite.conversation import Conversation
     from evalsuite.template import load_template
 
-    conversations = [Conversation.of(*map(tuple, turns)) for turns in job["conversations"]]
+    conversations = [
+        Conversation.of(*((role, content) for role, content in turns))
+        for turns in job["conversations"]
+    ]
     if job["own"]:
         return {
             "own": _own(job, conversations, dated=date is not None),
             "reactions": _reactions(job) if job["reactions"] else [],
         }
-    template = load_template(job["folder"], family=job["family"])
+    template = load_template(job["folder"], family=job.get("family"))
     return {
         "fingerprint": template.fingerprint,
         "renders": [_render(template, conversation) for conversation in conversations],
@@ -104,7 +116,7 @@ def _set_locale() -> None:
         return
 
 
-def _render(template: Any, conversation: Any) -> dict[str, Any]:
+def _render(template: ChatTemplate, conversation: Conversation) -> Rendered:
     from evalsuite.errors import EvalsuiteError
 
     try:
@@ -113,9 +125,7 @@ def _render(template: Any, conversation: Any) -> dict[str, Any]:
         return _raised(error)
 
 
-def _own(
-    job: dict[str, Any], conversations: list[Any], *, dated: bool
-) -> list[dict[str, Any]] | None:
+def _own(job: Job, conversations: Sequence[Conversation], *, dated: bool) -> list[Rendered] | None:
     from evalsuite.template.tokenizerfolder import full_tokenizer, read_tokenizer
 
     files = read_tokenizer(job["folder"])
@@ -128,11 +138,14 @@ def _own(
     except Exception as error:  # no Jinja program, so no conversation has a text
         return [_raised(error)] * (len(conversations) + len(job.get("raw", ())))
     tokenizer = full_tokenizer(files)
-    names = _names(files.config) | job["arguments"]
-    answers: list[dict[str, Any]] = []
+    names = _names(files.config) | job.get("arguments", {})
+    answers: list[Rendered] = []
     told = [[(str(m.role), m.content) for m in c.messages] for c in conversations]
     asked = [(turns, turns[-1][0] == "user") for turns in told]
-    asked += [(raw["turns"], raw["asks"]) for raw in job.get("raw", ())]
+    asked += [
+        ([(role, content) for role, content in raw["turns"]], raw["asks"])
+        for raw in job.get("raw", ())
+    ]
     for turns, prompt in asked:
         messages = [{"role": role, "content": content} for role, content in turns]
         try:
@@ -150,7 +163,7 @@ def _own(
     return answers
 
 
-def _reactions(job: dict[str, Any]) -> list[dict[str, str]]:
+def _reactions(job: Job) -> list[Reaction]:
     """Try every text that the template's source holds as a content, and tell what it does to it.
 
     A program that looks for a word has that word in its source. What a content may do to the
@@ -168,7 +181,7 @@ def _reactions(job: dict[str, Any]) -> list[dict[str, str]]:
         return [{"problem": str(error)}]
     except Exception:  # told by the comparison of texts
         return []
-    names = _names(files.config) | job["arguments"]
+    names = _names(files.config) | job.get("arguments", {})
 
     def text(roles: tuple[str, ...], contents: list[str]) -> str | None:
         messages = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=True)]
@@ -180,7 +193,7 @@ def _reactions(job: dict[str, Any]) -> list[dict[str, str]]:
         except Exception:  # a refusal is no text; the comparison of texts tells of it
             return None
 
-    found = []
+    found: list[Reaction] = []
     for roles in _SHAPES:
         plain = [f"q{place}zq" for place in range(len(roles))]
         due = text(roles, plain)
@@ -197,7 +210,7 @@ def _reactions(job: dict[str, Any]) -> list[dict[str, str]]:
     return found
 
 
-def _words(environment: Any, source: str) -> list[str]:
+def _words(environment: Environment, source: str) -> list[str]:
     """What a source may look for in a content: its texts, alone, in company and put together.
 
     Raises:
@@ -226,7 +239,7 @@ def _words(environment: Any, source: str) -> list[str]:
     return sorted(spelled | lengths)
 
 
-def _raised(error: Exception) -> dict[str, Any]:
+def _raised(error: Exception) -> Rendered:
     line = getattr(error, "lineno", None)
     where = f" (line {line} of the template)" if line else ""
     # On one line and without escapes: a template may raise whatever it likes.
@@ -234,7 +247,7 @@ def _raised(error: Exception) -> dict[str, Any]:
     return {"error": f"{type(error).__name__}: {said}{where}"}
 
 
-def _names(config: Any) -> dict[str, Any]:
+def _names(config: Mapping[str, object]) -> dict[str, object]:
     """What transformers hands to a template beside the messages."""
     from evalsuite.template.tokenizerfolder import token_text
 
@@ -243,7 +256,7 @@ def _names(config: Any) -> dict[str, Any]:
     return {"tools": None, "documents": None} | {n: text for n, text in tokens.items() if text}
 
 
-def _compile(source: str, *, dated: bool = True) -> Any:
+def _compile(source: str, *, dated: bool = True) -> Template:
     from jinja2 import TemplateError, nodes
     from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -253,7 +266,7 @@ def _compile(source: str, *, dated: bool = True) -> Any:
 
         tags = {"generation"}  # noqa: RUF012  # jinja's own way to declare it
 
-        def parse(self, parser: Any) -> Any:
+        def parse(self, parser: Parser) -> nodes.Node:
             line = next(parser.stream).lineno
             body = parser.parse_statements(("name:endgeneration",), drop_needle=True)
             return nodes.Scope(body).set_lineno(line)

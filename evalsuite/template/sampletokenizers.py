@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
@@ -46,7 +45,7 @@ def write_specimen(wire: Wire, folder: Path) -> Path:
     tokenizer.add_tokens([AddedToken(text, special=False, normalized=False) for text in wire.texts])
     tokenizer.save(str(folder / "tokenizer.json"))
     last = [piece.text for piece in parse_block(wire.end) if isinstance(piece, Control)]
-    config: dict[str, Any] = {"eos_token": (last or [wire.stop])[-1]}
+    config: dict[str, object] = {"eos_token": (last or [wire.stop])[-1]}
     if wire.pad:
         config["pad_token"] = wire.pad[0]
     if wire.bos is not None:

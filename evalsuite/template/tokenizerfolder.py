@@ -10,13 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -68,9 +67,9 @@ class TokenizerFiles:
     folder: Path
     encoder: Tokenizer
     """Encodes content: it knows no added token, so no text can become one."""
-    document: Mapping[str, Any]
+    document: Mapping[str, object]
     """``tokenizer.json`` as written."""
-    config: Mapping[str, Any]
+    config: Mapping[str, object]
     """``tokenizer_config.json``, or empty."""
     added: Mapping[str, int]
     """Every added token and its id, but for those that are white space, which are text."""
@@ -112,14 +111,12 @@ def read_tokenizer(folder: Path | str) -> TokenizerFiles:
         document=MappingProxyType(document),
         config=MappingProxyType(config),
         added=MappingProxyType(added),
-        vocab_size=1 + max((*model["vocab"].values(), *_ids(document))),
-        digest=_digest(document),
+        vocab_size=1 + max((*model.vocab.values(), *(one.id for one in _listed(document)))),
+        digest=_digest(document, model),
         normalizes=document.get("normalizer") in _NFC,
         sentencepiece=_is_sentencepiece(document),
         prefix=_prefix(document),
-        swallowing=frozenset(
-            e["content"] for e in document.get("added_tokens") or () if e.get("rstrip")
-        ),
+        swallowing=frozenset(one.content for one in _listed(document) if one.written.get("rstrip")),
         chat_template=_chat_template(folder, config),
         stops=_stops(folder, config, added),
     )
@@ -147,7 +144,7 @@ def full_tokenizer(files: TokenizerFiles) -> Tokenizer:
         return Tokenizer.from_str(json.dumps(plain))
 
 
-def _read_object(path: Path, limit: int) -> dict[str, Any]:
+def _read_object(path: Path, limit: int) -> dict[str, object]:
     try:
         size = path.stat().st_size
         if size > limit:
@@ -164,7 +161,35 @@ def _read_object(path: Path, limit: int) -> dict[str, Any]:
     return value
 
 
-def _require_bpe(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """``model`` of ``tokenizer.json``, checked."""
+
+    written: Mapping[str, object]
+    vocab: Mapping[str, int]
+    merges: Sequence[str | list[str]]
+    """Each two texts, or both with a blank between them."""
+
+    def pairs(self) -> list[list[str]]:
+        """The merges in the one way of writing them."""
+        return [m.split(" ", 1) if isinstance(m, str) else m for m in self.merges]
+
+
+@dataclass(frozen=True, slots=True)
+class _Added:
+    """One of ``added_tokens`` of ``tokenizer.json``, checked."""
+
+    written: Mapping[str, object]
+    content: str
+    id: int
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is text: Gemma's list runs of line breaks and blanks among them."""
+        return not self.written.get("special") and not self.content.replace(_BLANK, " ").strip()
+
+
+def _require_bpe(path: Path, document: Mapping[str, object]) -> _Model:
     model = document.get("model")
     if not isinstance(model, dict) or model.get("type") != "BPE":
         raise TemplateError(
@@ -184,16 +209,16 @@ def _require_bpe(path: Path, document: Mapping[str, Any]) -> dict[str, Any]:
             f"{path}: normalizer={document['normalizer']!r} changes text beyond Unicode NFC and "
             "the blanks of SentencePiece; use null or NFC"
         )
-    return model
+    return _Model(model, vocab, model["merges"])
 
 
-def _is_sentencepiece(document: Mapping[str, Any]) -> bool:
+def _is_sentencepiece(document: Mapping[str, object]) -> bool:
     pre = document.get("pre_tokenizer")
     metaspace = isinstance(pre, dict) and pre.get("type") == "Metaspace"
     return document.get("normalizer") in _SENTENCEPIECE or metaspace
 
 
-def _prefix(document: Mapping[str, Any]) -> Prefix:
+def _prefix(document: Mapping[str, object]) -> Prefix:
     pre = document.get("pre_tokenizer")
     if document.get("normalizer") == _SENTENCEPIECE[-1]:
         return Prefix.ALWAYS
@@ -203,20 +228,20 @@ def _prefix(document: Mapping[str, Any]) -> Prefix:
     return Prefix(scheme) if scheme in tuple(Prefix) else Prefix.ALWAYS
 
 
-def _without_prefix(document: Mapping[str, Any]) -> dict[str, Any]:
+def _without_prefix(document: Mapping[str, object], model: _Model) -> dict[str, object]:
     """Return normalizer, pre-tokenizer and decoder that add and remove no blank by themselves.
 
     A content is encoded by itself, and a blank in front of it is the business of its family.
     """
     if not _is_sentencepiece(document):
         return {}
-    changed: dict[str, Any] = {}
+    changed: dict[str, object] = {}
     pre = document.get("pre_tokenizer")
     if document.get("normalizer") in _SENTENCEPIECE:
         changed["normalizer"] = _REPLACE
     if isinstance(pre, dict) and pre.get("type") == "Metaspace":
         changed["pre_tokenizer"] = {**pre, "prepend_scheme": "never"}
-    byte = [{"type": "ByteFallback"}] if document["model"].get("byte_fallback") else []
+    byte = [{"type": "ByteFallback"}] if model.written.get("byte_fallback") else []
     blank = {"type": "Replace", "pattern": {"String": _BLANK}, "content": " "}
     changed["decoder"] = {"type": "Sequence", "decoders": [blank, *byte, {"type": "Fuse"}]}
     return changed
@@ -226,11 +251,11 @@ def _is_id(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
 
 
-def _added_tokens(path: Path, document: Mapping[str, Any]) -> dict[str, int]:
+def _added_tokens(path: Path, document: Mapping[str, object]) -> dict[str, int]:
+    """Return the added tokens that are no text, after checking all of them."""
     entries = document.get("added_tokens") or []
     if not isinstance(entries, list):
         raise TemplateError(f"{path}: added_tokens must be a list")
-    added: dict[str, int] = {}
     seen: dict[str, int] = {}
     for index, entry in enumerate(entries):
         content = entry.get("content") if isinstance(entry, dict) else None
@@ -239,36 +264,29 @@ def _added_tokens(path: Path, document: Mapping[str, Any]) -> dict[str, int]:
         if content in seen or entry["id"] in seen.values():
             raise TemplateError(f"{path}: added_tokens[{index}] repeats a content or an id")
         seen[content] = entry["id"]
-        if not _is_text(entry):
-            added[content] = entry["id"]
-    return added
+    return {one.content: one.id for one in _listed(document) if not one.is_text}
 
 
-def _ids(document: Mapping[str, Any]) -> Iterator[int]:
-    yield from (entry["id"] for entry in document.get("added_tokens") or ())
+def _listed(document: Mapping[str, object]) -> list[_Added]:
+    """The added tokens, which were checked before."""
+    entries = document.get("added_tokens") or []
+    assert isinstance(entries, list)
+    return [_Added(entry, entry["content"], entry["id"]) for entry in entries]
 
 
-def _digest(document: Mapping[str, Any]) -> str:
+def _digest(document: Mapping[str, object], model: _Model) -> str:
     parts = ("model", "normalizer", "pre_tokenizer", "decoder", "added_tokens")
     decisive = {name: document.get(name) for name in parts}
-    # Merges are written in two ways.
-    merges = [m.split(" ", 1) if isinstance(m, str) else m for m in document["model"]["merges"]]
-    decisive["model"] = {**document["model"], "merges": merges}
+    decisive["model"] = {**model.written, "merges": model.pairs()}
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def _is_text(entry: Mapping[str, Any]) -> bool:
-    """Whether an added token is text: Gemma's list runs of line breaks and blanks among them."""
-    return not entry.get("special") and not entry["content"].replace(_BLANK, " ").strip()
-
-
 def _encoder(
-    path: Path, document: Mapping[str, Any], model: Mapping[str, Any], added: Mapping[str, int]
+    path: Path, document: Mapping[str, object], model: _Model, added: Mapping[str, int]
 ) -> Tokenizer:
     """Build the content tokenizer: no added token but text, none of their ids in its vocabulary."""
     with guarded(path, "reading model.merges"):
-        pairs = (m.split(" ", 1) if isinstance(m, str) else m for m in model["merges"])
-        products = {left + right for left, right in pairs}
+        products = {left + right for left, right in model.pairs()}
     reachable = [token for token in added if token in products]
     if reachable:
         raise TemplateError(
@@ -276,13 +294,13 @@ def _encoder(
             "give control tokens a spelling that the merges do not make"
         )
     ids = set(added.values())
-    vocab = {token: i for token, i in model["vocab"].items() if i not in ids and token not in added}
-    stripped = {**document, **_without_prefix(document)}
-    texts = [entry for entry in document.get("added_tokens") or () if _is_text(entry)]
+    vocab = {token: i for token, i in model.vocab.items() if i not in ids and token not in added}
+    stripped = {**document, **_without_prefix(document, model)}
+    texts = [one for one in _listed(document) if one.is_text]
     # Where a token is not in the vocabulary, the library gives it an id of its own.
-    vocab |= {entry["content"]: entry["id"] for entry in texts}
-    stripped |= {"added_tokens": texts, "post_processor": None}
-    stripped |= {"truncation": None, "padding": None, "model": {**model, "vocab": vocab}}
+    vocab |= {one.content: one.id for one in texts}
+    stripped |= {"added_tokens": [one.written for one in texts], "post_processor": None}
+    stripped |= {"truncation": None, "padding": None, "model": {**model.written, "vocab": vocab}}
     with guarded(path, "loading"):
         encoder = Tokenizer.from_str(json.dumps(stripped))
         _require_lossless(path, encoder)
@@ -300,7 +318,7 @@ def _require_lossless(path: Path, encoder: Tokenizer) -> None:
             )
 
 
-def _chat_template(folder: Path, config: Mapping[str, Any]) -> str | None:
+def _chat_template(folder: Path, config: Mapping[str, object]) -> str | None:
     path = folder / "chat_template.jinja"
     source: object = config.get("chat_template")
     if path.exists():
@@ -323,7 +341,7 @@ def _chat_template(folder: Path, config: Mapping[str, Any]) -> str | None:
 
 
 def _stops(
-    folder: Path, config: Mapping[str, Any], added: Mapping[str, int]
+    folder: Path, config: Mapping[str, object], added: Mapping[str, int]
 ) -> tuple[int, ...] | None:
     """What generation stops on, in the order in which transformers asks for it."""
     for name in ("generation_config.json", "config.json"):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from evalsuite.errors import TrainingError
 from evalsuite.training.folder import ADAPTER_CONFIG, ADAPTER_WEIGHTS
 
+if TYPE_CHECKING:
+    from peft import PeftModel
 
-def save_adapter(model: Any, folder: Path) -> None:
+
+def save_adapter(model: PeftModel, folder: Path) -> None:
     """Write the active adapter's weights and configuration, and nothing else."""
     from peft import get_peft_model_state_dict
     from safetensors.torch import save
@@ -28,7 +31,7 @@ def save_adapter(model: Any, folder: Path) -> None:
     (folder / ADAPTER_CONFIG).write_text(text + "\n", encoding="utf-8")
 
 
-def check_reload(model: Any, folder: Path, ids: torch.Tensor) -> None:
+def check_reload(model: PeftModel, folder: Path, ids: torch.Tensor) -> None:
     """Assert that the saved adapter gives the very logits of the trained one.
 
     Raises:

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from types import FrameType
-from typing import Any
+
+import torch
 
 from evalsuite.errors import TrainingError
 from evalsuite.training.folder import COMPLETE
@@ -21,6 +22,8 @@ from evalsuite.training.quiet import quiet_imports
 with quiet_imports():
     from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+Logs = dict[str, float]
+
 
 class Guard(TrainerCallback):
     """Stops a training that does not learn: no gradient at the first step, or a loss of NaN."""
@@ -29,16 +32,27 @@ class Guard(TrainerCallback):
         self._checked = False
 
     def on_pre_optimizer_step(
-        self, args: Any, state: Any, control: Any, model: Any = None, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: torch.nn.Module | None = None,
+        **_: object,
     ) -> None:
         """Check the gradients of the first step that this process makes."""
         del args, control
         if not self._checked:
             self._checked = True
+            assert model is not None  # the Trainer always passes it
             check_gradients(model, fresh=state.global_step == 0)
 
     def on_log(
-        self, args: Any, state: TrainerState, control: Any, logs: Any = None, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Logs | None = None,
+        **_: object,
     ) -> None:
         """Refuse a loss that is no number."""
         del args, control
@@ -51,7 +65,7 @@ class Guard(TrainerCallback):
                 )
 
 
-def check_gradients(model: Any, *, fresh: bool) -> None:
+def check_gradients(model: torch.nn.Module, *, fresh: bool) -> None:
     """Assert that every trainable parameter takes part in the loss.
 
     At a fresh start B is zero, so A's gradient is zero too and only B must have one that is not.
@@ -64,7 +78,8 @@ def check_gradients(model: Any, *, fresh: bool) -> None:
     if missing or not trainable:
         raise TrainingError(f"no gradient reached {missing or 'any parameter'}; check the recipe")
     if fresh:
-        dead = [n for n, p in trainable.items() if "lora_B" in n and not p.grad.any()]
+        gradients = {n: p.grad for n, p in trainable.items() if p.grad is not None}
+        dead = [n for n, gradient in gradients.items() if "lora_B" in n and not gradient.any()]
         if dead:
             raise TrainingError(f"the gradient of {dead} is zero; their layers would not learn")
 
@@ -76,7 +91,7 @@ class Checkpoints(TrainerCallback):
         self.interrupted = False
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
     ) -> None:
         """Ask for a last look, or for a checkpoint and an end."""
         if state.global_step >= state.max_steps and args.eval_strategy != "no":
@@ -85,10 +100,12 @@ class Checkpoints(TrainerCallback):
             control.should_save = True
             control.should_training_stop = True
 
-    def on_save(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+    def on_save(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
         """Mark the checkpoint that was just written."""
         del control
-        folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         (folder / COMPLETE).touch()
 
     @contextmanager
@@ -125,13 +142,20 @@ class Reporter(TrainerCallback):
         self._started = (0.0, 0)
         self._validation: float | None = None
 
-    def on_train_begin(self, args: Any, state: TrainerState, control: Any, **_: Any) -> None:
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: object
+    ) -> None:
         """Start the clock, where a resumed run begins."""
         del args, control
         self._started = (time.monotonic(), state.global_step)
 
     def on_log(
-        self, args: Any, state: TrainerState, control: Any, logs: Any = None, **_: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Logs | None = None,
+        **_: object,
     ) -> None:
         """Report a loss or a validation loss."""
         del args, control

@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
 from evalsuite.engines.numerics import Device, Dtype, Numerics
 from evalsuite.engines.transformers_loading import cast, load_candidate
@@ -62,7 +62,7 @@ def export_merged(
     return out
 
 
-def _write(model: Any, base: BaseRef, staged: Path) -> None:
+def _write(model: PreTrainedModel, base: BaseRef, staged: Path) -> None:
     model.save_pretrained(staged)
     for name in _KEPT:
         if (base.path / name).is_file():

@@ -8,17 +8,22 @@ kernels. ``tests/training/test_loading.py`` holds loss and gradients of the two 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from evalsuite.errors import InvalidRecipe, MissingDependency, ModelError, TrainingError
 from evalsuite.training.quiet import quiet
 from evalsuite.training.recipe import Method, Precision, Quantization, Recipe
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import BitsAndBytesConfig
 
 
 class Form(StrEnum):
@@ -36,7 +41,7 @@ class Form(StrEnum):
 class LoadedBase:
     """A base model in memory, frozen."""
 
-    model: Any
+    model: PreTrainedModel
     device: torch.device
     dtype: torch.dtype
     form: Form
@@ -91,21 +96,23 @@ def load_base(
             model = model.dequantize()
         # Left behind by dequantize(); peft and the Trainer believe it.
         model.is_loaded_in_4bit = False
-    return LoadedBase(model.requires_grad_(requires_grad=False), device, dtype, form)
+    model.requires_grad_(requires_grad=False)
+    return LoadedBase(model, device, dtype, form)
 
 
-def keep_four_bits_intact(model: Any) -> None:
+def keep_four_bits_intact(model: torch.nn.Module) -> None:
     """Switch off the repacking of four-bit weights for AVX512-BF16.
 
     It happens in place at the first forward pass in eval mode; afterwards dequantising the
     weights, which DoRA does at every step, gives garbage.
     """
-    for module in model.modules():
+    modules: Iterator[Any] = model.modules()
+    for module in modules:
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
 
 
-def attach_adapter(base: LoadedBase, recipe: Recipe, base_name: str) -> Any:
+def attach_adapter(base: LoadedBase, recipe: Recipe, base_name: str) -> PeftModel:
     """Return the peft model with a fresh adapter: float32, a no-op until trained.
 
     Raises:
@@ -136,10 +143,15 @@ def _cpu_computes_bf16() -> bool:
     return bool(supported)
 
 
-def _load(path: Path, dtype: torch.dtype, device: torch.device, quantization: Any) -> Any:
+def _load(
+    path: Path,
+    dtype: torch.dtype,
+    device: torch.device,
+    quantization: BitsAndBytesConfig | None,
+) -> PreTrainedModel:
     with quiet():
         try:
-            model = AutoModelForCausalLM.from_pretrained(
+            model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
                 str(path),
                 dtype=dtype,
                 device_map={"": device},
@@ -157,10 +169,11 @@ def _load(path: Path, dtype: torch.dtype, device: torch.device, quantization: An
                 "recipe with nf4"
             ) from error
     model.config.use_cache = False
-    return model.requires_grad_(requires_grad=False)
+    model.requires_grad_(requires_grad=False)
+    return model
 
 
-def _nf4_config(dtype: torch.dtype) -> Any:
+def _nf4_config(dtype: torch.dtype) -> BitsAndBytesConfig:
     try:
         with quiet():
             import bitsandbytes  # noqa: F401 - asked for here, where the hint can be given
@@ -168,7 +181,7 @@ def _nf4_config(dtype: torch.dtype) -> Any:
         raise MissingDependency("bitsandbytes", "quantization", "a recipe with nf4") from None
     from transformers import BitsAndBytesConfig
 
-    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+    return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
@@ -176,13 +189,13 @@ def _nf4_config(dtype: torch.dtype) -> Any:
     )
 
 
-def _checkpoint_activations(model: Any) -> None:
+def _checkpoint_activations(model: PreTrainedModel) -> None:
     """Keep one activation per block and compute the rest again: more time, far less memory."""
     new_name = getattr(model, "activation_checkpointing_enable", None)
     (new_name or model.gradient_checkpointing_enable)({"use_reentrant": False})
 
 
-def _check_targets(model: Any, recipe: Recipe) -> None:
+def _check_targets(model: torch.nn.Module, recipe: Recipe) -> None:
     linear = {
         name.rpartition(".")[2]
         for name, module in model.named_modules()

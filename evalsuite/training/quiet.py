@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 
 @contextmanager
@@ -24,9 +23,8 @@ def quiet_imports() -> Iterator[None]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence progress bars, notes and one known warning of transformers and peft."""
-    from transformers.utils import logging as transformers_logging
+    from transformers.utils import logging as library
 
-    library: Any = transformers_logging  # partly untyped
     bars = library.is_progress_bar_enabled()
     level = library.get_verbosity()
     library.set_verbosity_error()

@@ -12,7 +12,7 @@ import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -46,6 +46,9 @@ from evalsuite.training.recipefile import load_recipe, override
 from evalsuite.training.samples import draw_samples
 from evalsuite.training.trainer import AdapterTrainer, PlannedBatches, build_trainer
 from evalsuite.training.userdata import load_own, source_of
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 _LISTED = 100
 _PROBE_ROWS = 4
@@ -139,7 +142,7 @@ class _Run:
     data: Prepared
     base: LoadedBase
     template: ChatTemplate
-    model: Any
+    model: PeftModel
     batches: PlannedBatches
     trainer: AdapterTrainer
     checkpoints: Checkpoints

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from torch.utils.data import DataLoader
@@ -29,6 +29,10 @@ with quiet_imports():
         TrainingArguments,
     )
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+Loader: TypeAlias = "DataLoader[dict[str, torch.Tensor]]"
 _REPORT_EVERY = 5
 _SCHEDULERS = {
     Scheduler.LINEAR: "linear",
@@ -71,14 +75,14 @@ class PlannedBatches(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
 class AdapterTrainer(Trainer):
     """A Trainer that takes planned batches in order and saves the adapter alone."""
 
-    model: Any
+    model: PeftModel
 
-    def get_train_dataloader(self) -> DataLoader[Any]:
+    def get_train_dataloader(self) -> Loader:
         """Return the plan in order; resuming skips its beginning."""
         return _loader(self.train_dataset)
 
     def evaluate(
-        self, eval_dataset: Any = None, ignore_keys: Any = None, metric_key_prefix: str = "eval"
+        self, eval_dataset: Any = None, ignore_keys: object = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
         """Return the mean loss over all learned tokens of the validation split."""
         del ignore_keys
@@ -98,12 +102,12 @@ class AdapterTrainer(Trainer):
         )
         return metrics
 
-    def floating_point_ops(self, inputs: Any) -> int:
+    def floating_point_ops(self, inputs: object) -> int:
         """Return 0: the count walks every parameter at every step and nobody reads it."""
         del inputs
         return 0
 
-    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+    def _save(self, output_dir: str | None = None, state_dict: object = None) -> None:
         # The inherited method also pickles the training arguments.
         del state_dict
         folder = Path(output_dir or str(self.args.output_dir))
@@ -111,7 +115,7 @@ class AdapterTrainer(Trainer):
         save_adapter(self.model, folder)
 
 
-def _loader(dataset: Any) -> DataLoader[Any]:
+def _loader(dataset: Any) -> Loader:
     # One item is one whole batch; the collator only takes it out of its list.
     return DataLoader(dataset, batch_size=1, shuffle=False, collate_fn=_only)
 
@@ -121,7 +125,7 @@ def _only(items: list[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
 
 
 def build_trainer(
-    model: Any,
+    model: PeftModel,
     recipe: Recipe,
     train: PlannedBatches,
     validation: PlannedBatches | None,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from evalsuite.generation import Sampling
 from evalsuite.integrations.deepeval.answered import Answered, Recorded, Swapped
@@ -32,6 +32,13 @@ from evalsuite.integrations.deepeval.testcases import (
     read,
 )
 from evalsuite.models import AdapterRef, BaseRef
+
+if TYPE_CHECKING:
+    from evalsuite.integrations.deepeval.judgemodel import EngineJudge
+    from evalsuite.integrations.deepeval.metrics import (
+        ConversationalDetectorMetric,
+        DetectorMetric,
+    )
 
 __all__ = [
     "DETECTORS",
@@ -57,7 +64,7 @@ __all__ = [
 hush(os.environ, imported="deepeval" in sys.modules)
 
 
-def metric(name: str, *, known: Known | None = None, threshold: float = 1.0) -> Any:
+def metric(name: str, *, known: Known | None = None, threshold: float = 1.0) -> DetectorMetric:
     """Return a detector as a deepeval metric for single-turn test cases.
 
     Args:
@@ -77,7 +84,9 @@ def metric(name: str, *, known: Known | None = None, threshold: float = 1.0) -> 
     return DetectorMetric(scorer(name, known), threshold)
 
 
-def conversational_metric(name: str, *, known: Known | None = None, threshold: float = 1.0) -> Any:
+def conversational_metric(
+    name: str, *, known: Known | None = None, threshold: float = 1.0
+) -> ConversationalDetectorMetric:
     """Return a detector as a deepeval metric for conversational test cases; see :func:`metric`."""
     from evalsuite.integrations.deepeval.metrics import ConversationalDetectorMetric
 
@@ -90,7 +99,7 @@ def judge(
     *,
     sampling: Sampling | None = None,
     cache: Path | str | None = None,
-) -> Any:
+) -> EngineJudge:
     """Return a local model as a judge for deepeval's own metrics. Advisory: no gate reads it.
 
     Args:

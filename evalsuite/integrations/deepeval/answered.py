@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -126,13 +125,13 @@ def _adapter() -> TypeAdapter[Answered]:
     return TypeAdapter(Answered)
 
 
-def to_plain(answered: Answered) -> dict[str, Any]:
+def to_plain(answered: Answered) -> dict[str, object]:
     """Return JSON values only: what deepeval may write into any of its files."""
-    plain: dict[str, Any] = json.loads(_adapter().dump_json(answered, exclude_defaults=True))
+    plain: dict[str, object] = json.loads(_adapter().dump_json(answered, exclude_defaults=True))
     return {"version": _VERSION, **plain}
 
 
-def from_plain(plain: Mapping[str, Any], where: str) -> Answered:
+def from_plain(plain: object, where: str) -> Answered:
     """Return what :func:`to_plain` wrote.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.cases.casefiles import dump_cases
@@ -25,14 +25,17 @@ from evalsuite.integrations.deepeval.testcases import (
     read,
 )
 from evalsuite.prompts import Demonstration
-from evalsuite.runs import SKILLS, CaseRow, OutputRow, ShownRow, Side
+from evalsuite.runs import SKILLS, CaseRow, OutputRow, ScoreRow, ShownRow, Side
 from evalsuite.runs.folder import Run, load_run
 from evalsuite.scenarios import SkillItem
+
+if TYPE_CHECKING:
+    from deepeval.dataset import EvaluationDataset
 
 
 def dataset_of_run(
     run: Run | Path | str, *, side: str = "candidate", conversational: bool = False
-) -> Any:
+) -> EvaluationDataset:
     """Return an ``EvaluationDataset`` with one test case for each answer of one side.
 
     The name of a test case is ``panel/id``. Its metadata hold the run's own rows: the case, the
@@ -66,7 +69,7 @@ def dataset_of_cases(
     shown: Sequence[Demonstration] | None = None,
     prompt_format: str | None = None,
     conversational: bool = False,
-) -> Any:
+) -> EvaluationDataset:
     """Return an ``EvaluationDataset`` with one golden for each case.
 
     Args:
@@ -87,7 +90,7 @@ def dataset_of_cases(
     )
 
 
-def answers_of(dataset: Any) -> tuple[Answered, ...]:
+def answers_of(dataset: EvaluationDataset) -> tuple[Answered, ...]:
     """Return what the dataset holds: its goldens, then its test cases.
 
     Raises:
@@ -96,7 +99,7 @@ def answers_of(dataset: Any) -> tuple[Answered, ...]:
     return tuple(read(one) for one in (*dataset.goldens, *dataset.test_cases))
 
 
-def cases_of(dataset: Any) -> tuple[Case, ...]:
+def cases_of(dataset: EvaluationDataset) -> tuple[Case, ...]:
     """Return the cases of a dataset, each once, in order.
 
     Raises:
@@ -113,7 +116,7 @@ def cases_of(dataset: Any) -> tuple[Case, ...]:
     return tuple(cases)
 
 
-def write_cases(dataset: Any, path: Path | str) -> Path:
+def write_cases(dataset: EvaluationDataset, path: Path | str) -> Path:
     """Write the cases of a dataset as a YAML file that ``evalsuite gate --cases`` reads.
 
     Raises:
@@ -128,7 +131,7 @@ def write_cases(dataset: Any, path: Path | str) -> Path:
 
 
 def _answered(run: Run, side: Side) -> Iterator[Answered]:
-    scores: dict[str, list[Any]] = {}
+    scores: dict[str, list[ScoreRow]] = {}
     for score in run.scores:
         if score.side is side and score.outputs:
             scores.setdefault(f"{score.panel}\0{score.case_id}\0{score.outputs[0]}", []).append(

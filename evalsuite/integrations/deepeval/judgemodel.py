@@ -7,10 +7,12 @@ a metric asks for; then nothing was measured, and that is an error and never a s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
+
+from pydantic import BaseModel
 
 from evalsuite.conversation import Conversation
 from evalsuite.engines import open_engine
@@ -23,6 +25,8 @@ from evalsuite.report.safetext import one_line
 from evalsuite.template import ChatTemplate, load_template
 
 _models = load("models")
+Schema: TypeAlias = type[BaseModel]
+"""The form of an answer."""
 _SAMPLING = Sampling(max_tokens=256)
 
 
@@ -55,15 +59,15 @@ class EngineJudge(_models.DeepEvalBaseLLM):  # type: ignore[misc, name-defined] 
         super().__init__(name)
         self.name = name
 
-    def load_model(self, *_given: Any, **_options: Any) -> Engine:
+    def load_model(self, *_given: object, **_options: object) -> Engine:
         """Open the engine; a model is loaded when the first answer is missing in its cache."""
         return self._worker.submit(self._open).result()
 
-    def get_model_name(self, *_given: Any, **_options: Any) -> str:
+    def get_model_name(self, *_given: object, **_options: object) -> str:
         """Return the judge's name."""
         return self.name
 
-    def generate(self, prompt: str, schema: Any = None) -> Any:
+    def generate(self, prompt: str, schema: Schema | None = None) -> str | BaseModel:
         """Return the model's answer, or what it says in the form of ``schema``.
 
         Args:
@@ -78,14 +82,16 @@ class EngineJudge(_models.DeepEvalBaseLLM):  # type: ignore[misc, name-defined] 
         """
         return self._read(self._worker.submit(self._ask, [prompt]).result()[0], schema)
 
-    async def a_generate(self, prompt: str, schema: Any = None) -> Any:
+    async def a_generate(self, prompt: str, schema: Schema | None = None) -> str | BaseModel:
         """The same, while other tasks go on."""
         outputs = await asyncio.wrap_future(self._worker.submit(self._ask, [prompt]))
         return self._read(outputs[0], schema)
 
-    def batch_generate(self, prompts: list[str], schemas: Any = None) -> list[Any]:
+    def batch_generate(
+        self, prompts: list[str], schemas: Sequence[Schema] | None = None
+    ) -> list[str | BaseModel]:
         """Answer many prompts at once; ``schemas``, if given, holds one for each."""
-        wanted = schemas or [None] * len(prompts)
+        wanted: Sequence[Schema | None] = schemas or [None] * len(prompts)
         outputs = self._worker.submit(self._ask, prompts).result()
         return [self._read(*pair) for pair in zip(outputs, wanted, strict=True)]
 
@@ -104,7 +110,7 @@ class EngineJudge(_models.DeepEvalBaseLLM):  # type: ignore[misc, name-defined] 
             conversation=conversation,
         )
 
-    def _read(self, output: Output, schema: Any) -> Any:
+    def _read(self, output: Output, schema: Schema | None) -> str | BaseModel:
         if schema is None:
             return output.text
         text = output.text

@@ -6,13 +6,11 @@ through :func:`evalsuite.integrations.deepeval.metric`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from evalsuite.detectors import Score
 from evalsuite.errors import EvalsuiteError, InvalidInput, NotMeasured
 from evalsuite.integrations.deepeval.loading import load
 from evalsuite.integrations.deepeval.scoring import Scorer
-from evalsuite.integrations.deepeval.testcases import read
+from evalsuite.integrations.deepeval.testcases import TestCase, read
 from evalsuite.report.safetext import one_line, visible
 
 _metrics = load("metrics")
@@ -39,7 +37,7 @@ class _Measuring:
     def __name__(self) -> str:
         return f"evalsuite {self.detector.name}"
 
-    def measure(self, test_case: Any, *_given: Any, **_options: Any) -> float:
+    def measure(self, test_case: TestCase, *_given: object, **_options: object) -> float:
         """Return 1 minus the detector's loss; the reason is the detector's explanation.
 
         Raises:
@@ -60,7 +58,7 @@ class _Measuring:
             raise
         return self._take(score, score.value)
 
-    async def a_measure(self, test_case: Any, *_given: Any, **_options: Any) -> float:
+    async def a_measure(self, test_case: TestCase, *_given: object, **_options: object) -> float:
         """The same; a detector waits for nothing."""
         return self.measure(test_case)
 

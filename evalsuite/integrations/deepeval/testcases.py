@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from evalsuite.cases import Case, Expectation
 from evalsuite.cases.importers import guess_kind, identifier
@@ -22,6 +22,12 @@ from evalsuite.integrations.deepeval.answered import KEY, Answered, from_plain, 
 from evalsuite.integrations.deepeval.loading import load
 from evalsuite.prompts.content import guess_language
 
+if TYPE_CHECKING:
+    from deepeval.dataset import ConversationalGolden, Golden
+    from deepeval.test_case import ConversationalTestCase, LLMTestCase
+
+TestCase: TypeAlias = "LLMTestCase | ConversationalTestCase | Golden | ConversationalGolden"
+"""Of either shape, with an answer or without."""
 _TURN = re.compile(r"(user|assistant): (.*)", re.DOTALL)
 
 
@@ -35,7 +41,7 @@ class _Fields:
     expected: str | None
     answer: str | None
     name: str | None
-    metadata: Mapping[str, Any]
+    metadata: Mapping[str, object]
 
     @property
     def where(self) -> str:
@@ -43,7 +49,7 @@ class _Fields:
         return f"test case {self.name or self.query[:40]!r}"
 
 
-def llm_test_case(answered: Answered) -> Any:
+def llm_test_case(answered: Answered) -> LLMTestCase:
     """Return an ``LLMTestCase``: the query as input, its history as context."""
     return load("test_case").LLMTestCase(
         actual_output=answered.text,
@@ -53,7 +59,7 @@ def llm_test_case(answered: Answered) -> Any:
     )
 
 
-def golden(answered: Answered) -> Any:
+def golden(answered: Answered) -> Golden:
     """Return a ``Golden``, with the answer if there is one."""
     return load("dataset").Golden(
         actual_output=answered.text,
@@ -62,7 +68,7 @@ def golden(answered: Answered) -> Any:
     )
 
 
-def conversational_test_case(answered: Answered) -> Any:
+def conversational_test_case(answered: Answered) -> ConversationalTestCase:
     """Return a ``ConversationalTestCase``: history, query and answer as turns."""
     return load("test_case").ConversationalTestCase(
         metadata={KEY: to_plain(answered)},
@@ -71,7 +77,7 @@ def conversational_test_case(answered: Answered) -> Any:
     )
 
 
-def conversational_golden(answered: Answered) -> Any:
+def conversational_golden(answered: Answered) -> ConversationalGolden:
     """Return a ``ConversationalGolden``; its scenario is the query."""
     return load("dataset").ConversationalGolden(
         scenario=answered.query,
@@ -80,7 +86,7 @@ def conversational_golden(answered: Answered) -> Any:
     )
 
 
-def read(test_case: Any) -> Answered:
+def read(test_case: TestCase) -> Answered:
     """Return the answered case that a test case or golden of either shape holds.
 
     Of one that evalsuite did not write, the context must be turns (``user: ...``), the expected
@@ -110,7 +116,7 @@ def read(test_case: Any) -> Answered:
     return answered.answering(fields.answer)
 
 
-def _single(answered: Answered) -> dict[str, Any]:
+def _single(answered: Answered) -> dict[str, object]:
     context = [f"{turn.role}: {turn.content}" for turn in answered.history]
     return {
         "name": answered.name,
@@ -120,7 +126,7 @@ def _single(answered: Answered) -> dict[str, Any]:
     }
 
 
-def _turns(answered: Answered) -> dict[str, Any]:
+def _turns(answered: Answered) -> dict[str, object]:
     said = [*_pairs(answered.history), (Role.USER.value, answered.query)]
     if answered.text is not None:
         said.append((Role.ASSISTANT.value, answered.text))
@@ -136,7 +142,7 @@ def _pairs(history: Sequence[Message]) -> tuple[tuple[str, str], ...]:
     return tuple((turn.role.value, turn.content) for turn in history)
 
 
-def _fields(test_case: Any) -> _Fields:
+def _fields(test_case: TestCase) -> _Fields:
     if hasattr(test_case, "turns"):
         return _conversational(test_case)
     if not hasattr(test_case, "input"):
@@ -155,7 +161,7 @@ def _fields(test_case: Any) -> _Fields:
     )
 
 
-def _conversational(test_case: Any) -> _Fields:
+def _conversational(test_case: TestCase) -> _Fields:
     said = [(turn.role, turn.content) for turn in test_case.turns or ()]
     answer = said.pop()[1] if said and said[-1][0] == Role.ASSISTANT else None
     if not said or said[-1][0] != Role.USER:
@@ -174,7 +180,7 @@ def _conversational(test_case: Any) -> _Fields:
     )
 
 
-def _metadata(test_case: Any) -> Mapping[str, Any]:
+def _metadata(test_case: TestCase) -> Mapping[str, object]:
     # A test case still answers to the golden's name for it, but with a deprecation warning.
     fields = type(test_case).model_fields
     name = "metadata" if "metadata" in fields else "additional_metadata"

@@ -1,0 +1,68 @@
+"""What the two processes of an isolated render say to each other, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NotRequired, TypeAlias
+
+from typing_extensions import TypedDict
+
+Asked: TypeAlias = tuple[tuple[tuple[str, str], ...], bool]
+"""Turns as (role, content), and whether an answer is asked for."""
+
+
+class Raw(TypedDict):
+    """A conversation of any roles."""
+
+    turns: Sequence[Sequence[str]]
+    """Each a role and a content."""
+    asks: bool
+
+
+class Task(TypedDict):
+    """What is to be done to the conversations."""
+
+    folder: str
+    own: bool
+    """Whether the folder's own template renders, or ours."""
+    reactions: bool
+    """Whether to try what its source names."""
+    family: NotRequired[str | None]
+    arguments: NotRequired[dict[str, bool]]
+    raw: NotRequired[list[Raw]]
+
+
+class Job(Task):
+    """A task with its conversations, its dates and its limits."""
+
+    conversations: list[list[tuple[str, str]]]
+    dates: Sequence[str | None]
+    """None: without a clock that a template could ask."""
+    processor_seconds: int
+    memory_bytes: int
+
+
+class Rendered(TypedDict, total=False):
+    """The text and the ids of a conversation, or the error why there are none."""
+
+    text: str
+    ids: list[int]
+    error: str
+
+
+class Reaction(TypedDict, total=False):
+    """A content, in the message of a role, that a template does something to; or a problem."""
+
+    role: str
+    content: str
+    problem: str
+
+
+class Answer(TypedDict, total=False):
+    """What one date gave: for the folder's own template, or for ours."""
+
+    own: list[Rendered] | None
+    """None: the folder ships no template."""
+    reactions: list[Reaction]
+    fingerprint: str
+    renders: list[Rendered]
