@@ -24,7 +24,7 @@ from evalsuite.report.conversations import (
     conditions_of,
     expected_of,
 )
-from evalsuite.report.outcomes import Outcome, Place, Standing, Standings, standings
+from evalsuite.report.outcomes import Outcome, Place, Section, Standing, Standings, standings
 from evalsuite.report.safetext import shortened
 from evalsuite.runs import Side, Status, Tier, Verdict
 from evalsuite.runs.folder import Run
@@ -106,10 +106,15 @@ class GateView:
     total: int
     """Failed cases, shown or not."""
     panels: Mapping[str, int]
-    """The same by the part of the run that they belong to: a panel or a golden set."""
+    """The same by panel or golden set."""
     regressions: int
     unmeasured: int
     """Scores that could not be measured."""
+
+    @property
+    def section(self) -> Section:
+        """What of the gate does not stand on its own."""
+        return Section(self.verdict.gate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,12 +277,12 @@ def _registry_of_command(run: Run) -> str:
 
 
 def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures: int) -> GateView:
-    parts = [part for part in found.counts if part.partition("/")[0] == verdict.gate]
+    sections = [section for section in found.counts if section.gate == verdict.gate]
     failing = {
-        (place, part): by_part[part]
-        for place, by_part in found.cases.items()
-        for part in parts
-        if part in by_part and by_part[part].outcome.failing
+        (place, section): by_section[section]
+        for place, by_section in found.cases.items()
+        for section in sections
+        if section in by_section and by_section[section].outcome.failing
     }
     chosen = _most_telling(failing)[:max_failures]
     slug = re.sub(r"[^a-z0-9]+", "-", verdict.gate.lower()).strip("-")
@@ -296,7 +301,9 @@ def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures
     )
 
 
-def _most_telling(failing: Mapping[tuple[Place, str], Standing]) -> list[tuple[Place, str]]:
+def _most_telling(
+    failing: Mapping[tuple[Place, Section], Standing],
+) -> list[tuple[Place, Section]]:
     """Order failures: regressions first, then round the clusters."""
     seen: Counter[tuple[int, str]] = Counter()
     keyed = []
@@ -304,7 +311,7 @@ def _most_telling(failing: Mapping[tuple[Place, str], Standing]) -> list[tuple[P
         group = (standing.outcome.urgency, standing.scores[0].cluster or key[0][1])
         seen[group] += 1
         keyed.append((group[0], seen[group], position, key))
-    return [key for *_, key in sorted(keyed)]
+    return [key for *_, key in sorted(keyed, key=lambda item: item[:3])]
 
 
 def _failure(run: Run, standing: Standing) -> Failure:
