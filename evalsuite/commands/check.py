@@ -161,7 +161,7 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
         training_tokens=trained.template_tokens if trained else (),
     )
     if trained is None:
-        results = [result for result in results if not result.name.startswith("R10 ")]
+        results = [result for result in results if not result.name.needs_provenance]
     status = _told(results, terminal)
     _serve(folder, terminal)
     return status

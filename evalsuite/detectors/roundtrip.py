@@ -94,4 +94,4 @@ def control_token(case_id: str, output: Output, template: ChatTemplate) -> Score
 
 def _score(result: PropertyResult) -> Score:
     said = f"{result.name}: {result.status}: {result.detail}"
-    return Score(Detector.TEMPLATE_ROUND_TRIP, result.name, _LOSSES[result.status], said)
+    return Score(Detector.TEMPLATE_ROUND_TRIP, result.name.value, _LOSSES[result.status], said)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import cast
 
 from evalsuite.engines.cache import CachingEngine
-from evalsuite.engines.liveness import Check, ChecksLiveness, LivenessReport
+from evalsuite.engines.liveness import Check, ChecksLiveness, LivenessCheck, LivenessReport
 from evalsuite.engines.numerics import Numerics, resolve_numerics, transformers_identity
 from evalsuite.errors import EngineError
 from evalsuite.generation import Engine
@@ -24,6 +24,7 @@ __all__ = [
     "CachingEngine",
     "Check",
     "ChecksLiveness",
+    "LivenessCheck",
     "LivenessReport",
     "Numerics",
     "load_engine",

@@ -110,8 +110,9 @@ class CachingEngine:
             found = self._store.get([key])
         try:
             return LivenessReport.from_json(found[key])
-        except (KeyError, TypeError) as problem:
-            raise self._store.broken(f"a liveness report lacks {problem}") from None
+        except (KeyError, TypeError, ValueError) as problem:
+            told = f"a liveness report has the wrong form ({problem})"
+            raise self._store.broken(told) from None
 
     def release(self) -> None:
         """Let the inner engine and its memory go; it is built again when an answer is missing."""

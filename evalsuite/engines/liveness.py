@@ -7,16 +7,39 @@ load is skipped with a warning. The report is plain data, so it can be cached li
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
 from evalsuite.generation import Engine
+
+
+class LivenessCheck(StrEnum):
+    """The questions about an adapter, in the order in which they are asked."""
+
+    LOAD_RESULT_CLEAN = "load_result_clean"
+    """Every weight of the file found its place, and every place a weight."""
+    BASE_AS_RECORDED = "base_as_recorded"
+    """It was trained on this base, by its provenance."""
+    WEIGHTS_FINITE = "weights_finite"
+    """The merged weights are numbers."""
+    LOGITS_DIFFER = "logits_differ"
+    """It moves some logit."""
+    DETACHING_RESTORES_BASE = "detaching_restores_base"
+    """Switched off, it leaves the base's logits bit by bit."""
+    MERGE_FAITHFUL = "merge_faithful"
+    """Merging moves no logit by more than rounding does."""
+
+    @property
+    def needs_provenance(self) -> bool:
+        """Whether only an adapter that records its training can be asked."""
+        return self is LivenessCheck.BASE_AS_RECORDED
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """One question about an adapter."""
 
-    name: str
+    name: LivenessCheck
     ok: bool | None
     """None when it could not be answered; the detail says why."""
     detail: str
@@ -47,14 +70,15 @@ class LivenessReport:
 
     def to_json(self) -> dict[str, object]:
         """Return plain JSON values; :meth:`from_json` is the inverse."""
-        return {"adapter": self.adapter, "checks": [asdict(check) for check in self.checks]}
+        checks = [{**asdict(check), "name": check.name.value} for check in self.checks]
+        return {"adapter": self.adapter, "checks": checks}
 
     @classmethod
     def from_json(cls, value: object) -> Self:
         """Build a report from what :meth:`to_json` returned.
 
         Raises:
-            KeyError, TypeError: it is something else.
+            KeyError, TypeError, ValueError: it is something else.
         """
         if not isinstance(value, dict) or not isinstance(value["checks"], list):
             raise TypeError("an object with a list of checks")
@@ -67,7 +91,7 @@ def _check(value: object) -> Check:
     ok: object = value["ok"]
     if ok is not None and not isinstance(ok, bool):
         raise TypeError("a check that is true, false or null")
-    return Check(str(value["name"]), ok, str(value["detail"]))
+    return Check(LivenessCheck(value["name"]), ok, str(value["detail"]))
 
 
 @runtime_checkable

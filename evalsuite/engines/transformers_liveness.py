@@ -8,7 +8,7 @@ from typing import Final
 import torch
 
 from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.engines.liveness import Check, LivenessReport
+from evalsuite.engines.liveness import Check, LivenessCheck, LivenessReport
 from evalsuite.engines.numerics import Numerics
 from evalsuite.engines.transformers_decoding import Model
 from evalsuite.engines.transformers_loading import Evidence, Prompts, load_candidate
@@ -42,9 +42,8 @@ def examine(
 ) -> Examined:
     """Load an adapter with its evidence and judge it.
 
-    Checks, in order: ``load_result_clean``, ``base_as_recorded``, ``weights_finite``,
-    ``logits_differ``, ``detaching_restores_base``, ``merge_faithful``. What cannot be checked
-    because an earlier step failed has ``ok`` None.
+    Makes every :class:`LivenessCheck`, in order. What cannot be checked because an earlier step
+    failed has ``ok`` None.
 
     Raises:
         ModelError, EngineError: what says nothing about the adapter, such as a lack of memory or a
@@ -56,11 +55,16 @@ def examine(
         merged = replace(numerics, merged=True)
         model, evidence = load_candidate(base, adapter, merged, _probes(template))
     except (AdapterUnfit, BaseMismatch, UnsafeAdapter) as problem:
-        later = ("weights_finite", "logits_differ", "detaching_restores_base", "merge_faithful")
-        unknown = [Check(name, None, "the adapter did not load") for name in later]
-        failed = Check("load_result_clean", False, str(problem))
+        unknown = [
+            Check(name, None, "the adapter did not load")
+            for name in LivenessCheck
+            if name not in (LivenessCheck.LOAD_RESULT_CLEAN, LivenessCheck.BASE_AS_RECORDED)
+        ]
+        failed = Check(LivenessCheck.LOAD_RESULT_CLEAN, False, str(problem))
         return Examined(LivenessReport(adapter.digest, (failed, recorded, *unknown)), None)
-    loaded = Check("load_result_clean", True, "every weight found its place, and every place one")
+    loaded = Check(
+        LivenessCheck.LOAD_RESULT_CLEAN, True, "every weight found its place, and every place one"
+    )
     checks = (loaded, recorded, _finite(model), *_measured(evidence))
     report = LivenessReport(adapter.digest, checks)
     return Examined(report, model if numerics.merged else None)
@@ -71,7 +75,7 @@ def _probes(template: ChatTemplate) -> Prompts:
 
 
 def _base_as_recorded(base: BaseRef, adapter: AdapterRef) -> Check:
-    name = "base_as_recorded"
+    name = LivenessCheck.BASE_AS_RECORDED
     if adapter.provenance is None:
         return Check(name, None, "the adapter folder does not record the base it was trained on")
     recorded = adapter.provenance.base_digest
@@ -83,8 +87,12 @@ def _base_as_recorded(base: BaseRef, adapter: AdapterRef) -> Check:
 def _finite(model: Model) -> Check:
     for name, weight in model.named_parameters():
         if not bool(torch.isfinite(weight).all()):
-            return Check("weights_finite", False, f"{name} holds NaN or an infinity after merging")
-    return Check("weights_finite", True, "all weights of the merged model are finite")
+            return Check(
+                LivenessCheck.WEIGHTS_FINITE,
+                False,
+                f"{name} holds NaN or an infinity after merging",
+            )
+    return Check(LivenessCheck.WEIGHTS_FINITE, True, "all weights of the merged model are finite")
 
 
 def _measured(evidence: Evidence | None) -> tuple[Check, ...]:
@@ -93,20 +101,20 @@ def _measured(evidence: Evidence | None) -> tuple[Check, ...]:
     change, error = evidence.change, evidence.merge_error
     return (
         Check(
-            "logits_differ",
+            LivenessCheck.LOGITS_DIFFER,
             change > MIN_CHANGE,
             f"largest change on {len(_PROBES)} probes {change:.3g} standard deviations of the "
             f"base's logits, required above {MIN_CHANGE:g}",
         ),
         Check(
-            "detaching_restores_base",
+            LivenessCheck.DETACHING_RESTORES_BASE,
             evidence.detached_exactly,
             "logits without the adapter equal the base's bit by bit"
             if evidence.detached_exactly
             else "logits without the adapter differ from the base's",
         ),
         Check(
-            "merge_faithful",
+            LivenessCheck.MERGE_FAITHFUL,
             error <= MERGE_TOLERANCE,
             f"merging in fp32 moved logits by {error:.3g} standard deviations, allowed "
             f"{MERGE_TOLERANCE:g}",

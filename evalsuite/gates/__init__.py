@@ -9,6 +9,7 @@ from evalsuite.gates.decision import decide
 from evalsuite.gates.evidence import Check, Evidence, Observation, Opponent, worst_loss
 from evalsuite.gates.judge import judge
 from evalsuite.gates.looks import Hopeless, hopeless, stopped
+from evalsuite.gates.partnames import Part, Topic, parse_part
 from evalsuite.gates.parts import (
     judge_census,
     judge_checks,
@@ -51,6 +52,7 @@ __all__ = [
     "Observation",
     "Opponent",
     "Origin",
+    "Part",
     "Policy",
     "Proof",
     "Quantity",
@@ -58,6 +60,7 @@ __all__ = [
     "SliceVerdict",
     "Status",
     "Tier",
+    "Topic",
     "Verdict",
     "Waiver",
     "decide",
@@ -74,6 +77,7 @@ __all__ = [
     "load_verdicts",
     "load_waivers",
     "overall",
+    "parse_part",
     "parse_policy",
     "policy_digest",
     "policy_names",

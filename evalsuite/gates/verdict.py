@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from evalsuite.errors import InvalidInput, RunError
+from evalsuite.gates.partnames import Part, parse_part
 
 
 class Gate(StrEnum):
@@ -87,7 +88,7 @@ class SliceVerdict:
     """
 
     name: str
-    """Unique within the gate, such as ``literal`` or ``language/zh``."""
+    """Unique within the gate, such as ``literal`` or ``language/zh``; :attr:`part` reads it."""
     status: Status
     value: float | None
     """The loss: a failure rate, or candidate minus baseline; None: not measured."""
@@ -113,6 +114,11 @@ class SliceVerdict:
 
     def __post_init__(self) -> None:
         _check(self.name, self)
+
+    @property
+    def part(self) -> Part | None:
+        """What it is about; None: its name says nothing to this evalsuite."""
+        return parse_part(self.name)
 
     @property
     def urgency(self) -> tuple[int, float]:

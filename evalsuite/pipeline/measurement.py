@@ -29,7 +29,7 @@ from evalsuite.runs import (
     Unit,
 )
 from evalsuite.tasks import Counterpart, Known, Rewriting, broken_promises, score
-from evalsuite.template import ChatTemplate
+from evalsuite.template import ChatTemplate, Property
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +142,9 @@ def _rows(
 def liveness_checks(inputs: Inputs, report: LivenessReport) -> tuple[Check, ...]:
     """The checks that the policy wants asked of this adapter."""
     return tuple(
-        Check(c.name, c.ok, c.detail)
+        Check(c.name.value, c.ok, c.detail)
         for c in report.checks
-        if not (_unrecorded(inputs) and c.ok is None and c.name == "base_as_recorded")
+        if not (_unrecorded(inputs) and c.ok is None and c.name.needs_provenance)
     )
 
 
@@ -260,7 +260,7 @@ def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
     checks = tuple(
         Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation)
         for s in scores
-        if not (_unrecorded(inputs) and s.value is None and s.case_id.startswith("R10 "))
+        if not (_unrecorded(inputs) and s.value is None and Property(s.case_id).needs_provenance)
     )
     return checks, [_template_row(found, "properties") for found in scores]
 

@@ -150,6 +150,7 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         champion=inputs.compared.info,
         history=inputs.history,
         command=decided.request.command,
+        registry=None if decided.request.registry is None else str(decided.request.registry),
     )
 
 
@@ -200,5 +201,5 @@ def _looks(decided: Decided) -> LooksInfo | None:
     return LooksInfo(
         planned=decided.inputs.policy.looks.shares,
         stopped_at=decided.seen if decided.hopeless else None,
-        because=tuple(f"{h.gate}/{h.part}: {h.why}" for h in decided.hopeless),
+        because=tuple(LooksInfo.cause(h.gate, h.part, h.why) for h in decided.hopeless),
     )

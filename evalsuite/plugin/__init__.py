@@ -172,13 +172,15 @@ _GOLDEN_DETECTORS = frozenset({"pronoun_resolution", "literal_leak", "swap_leak"
 
 def _allowed(run: Run, golden_set: str) -> frozenset[str]:
     """The gates that a failing case of a set does not fail."""
+    from evalsuite.gates import Part, Topic
     from evalsuite.runs import Status, Tier
 
+    about = Part(Topic.GOLDENS, golden_set=golden_set)
     return frozenset(
         verdict.gate
         for verdict in run.verdicts
         for part in verdict.slices
-        if part.name == f"goldens/{golden_set}"
+        if part.part == about
         if Tier.ADVISORY in (part.tier, verdict.tier) or part.status is Status.PASSED
     )
 

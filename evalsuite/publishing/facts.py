@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalsuite.errors import PublishingError
+from evalsuite.gates.partnames import Topic
 from evalsuite.gates.verdict import Quantity
 from evalsuite.models import digest_file
 from evalsuite.registry import PromotionRecord, read_record
@@ -15,7 +16,7 @@ from evalsuite.runs import SliceVerdict, Verdict
 from evalsuite.runs.folder import RUN_FILE, Run
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?(#[\w.-]+)?\Z")
-_BY_LANGUAGE = ("language", "text")
+_BY_LANGUAGE = (Topic.LANGUAGE, Topic.TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ def _numbers(verdict: Verdict | SliceVerdict) -> tuple[float | None, ...]:
 def by_language(verdict: Verdict) -> Iterator[tuple[str, SliceVerdict]]:
     """Yield the language and the decision of every part that is about one language."""
     for part in verdict.slices:
-        kind, _, language = part.name.partition("/")
-        if kind in _BY_LANGUAGE and language:
-            yield language, part
+        about = part.part
+        if about is not None and about.topic in _BY_LANGUAGE and about.language:
+            yield about.language, part
 
 
 def public_name(name: str) -> str:

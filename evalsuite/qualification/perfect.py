@@ -9,14 +9,13 @@ from typing import assert_never
 
 from evalsuite.cases import Case
 from evalsuite.engines import LivenessReport
-from evalsuite.engines.liveness import Check
+from evalsuite.engines.liveness import Check, LivenessCheck
 from evalsuite.generation import Finish, Output
 from evalsuite.pipeline import Answered, GateRequest, Observed, measure
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.questions import Question, questions, sample
 from evalsuite.tasks import Rewriting, Skill, Text
 
-_CHECKS = 6
 _NATS = 1.0
 """Loss of every token of a general text, on both sides."""
 
@@ -29,7 +28,7 @@ def perfect_candidate(request: GateRequest) -> Observed:
     """
     inputs = resolve(request)
     samples = sample(inputs)
-    checks = tuple(Check(f"check {number}", True, "") for number in range(_CHECKS))
+    checks = tuple(Check(name, True, "") for name in LivenessCheck)
     liveness = LivenessReport(adapter=inputs.adapter.digest, checks=checks)
     asked = questions(inputs, samples)
     answered = tuple(

@@ -27,7 +27,7 @@ _WITH_TOKENS = 60
 _OPEN = 2
 """Regressions that are open when the page is."""
 _CHOICES = 60
-"""Languages, kinds and parts that a filter offers at most."""
+"""Languages, kinds and sections that a filter offers at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from evalsuite.report.conversations import (
     conditions_of,
     expected_of,
 )
-from evalsuite.report.outcomes import Outcome, Place, Standing, Standings
+from evalsuite.report.outcomes import Outcome, Place, Section, Standing, Standings
 from evalsuite.report.safetext import one_line, shortened, visible
 from evalsuite.runs import CaseRow, ScoreRow, Side, TokensRow
 from evalsuite.runs.folder import Run
@@ -64,9 +64,8 @@ class Card:
     cluster: str
     source: str
     outcome: Outcome
-    """The most urgent of all parts that judged it, deciding ones first."""
-    parts: Mapping[str, Outcome]
-    """Part to outcome."""
+    """The most urgent of all sections that judged it, deciding ones first."""
+    sections: Mapping[Section, Outcome]
     advisory: bool
     """Nothing that decides counts it as a defect."""
     findings: tuple[Finding, ...]
@@ -78,19 +77,21 @@ class Card:
 
     @property
     def changed(self) -> tuple[str, ...]:
-        """Parts under which there is something to see."""
+        """Sections under which there is something to see."""
         quiet = (Outcome.UNCHANGED, Outcome.GOOD)
-        told = [part for part, outcome in self.parts.items() if outcome not in quiet]
-        return tuple(one_line(part, 120) for part in told)
+        told = [section for section, outcome in self.sections.items() if outcome not in quiet]
+        return tuple(one_line(str(section), 120) for section in told)
 
 
 def ordered(found: Standings) -> list[Place]:
     """Return the cases, the most urgent first."""
     seen: Counter[tuple[int, bool, str]] = Counter()
     keyed = []
-    for position, (place, by_part) in enumerate(found.cases.items()):
-        outcome, advisory = _worst(found, by_part)
-        cluster = next((s.cluster for one in by_part.values() for s in one.scores), "") or place[1]
+    for position, (place, by_section) in enumerate(found.cases.items()):
+        outcome, advisory = _worst(found, by_section)
+        cluster = (
+            next((s.cluster for one in by_section.values() for s in one.scores), "") or place[1]
+        )
         group = (outcome.urgency, advisory, cluster)
         seen[group] += 1
         keyed.append((group[:2], seen[group], position, place))
@@ -121,10 +122,10 @@ def anchor(place: Place, anchors: Counter[str]) -> str:
     return f"case-{slug}" if anchors[slug] == 1 else f"case-{slug}--{anchors[slug]}"
 
 
-def _worst(found: Standings, by_part: Mapping[str, Standing]) -> tuple[Outcome, bool]:
+def _worst(found: Standings, by_section: Mapping[Section, Standing]) -> tuple[Outcome, bool]:
     """The outcome that a case is listed under, and whether it decides nothing."""
-    deciding = [one.outcome for part, one in by_part.items() if part not in found.advisory]
-    worst = min((one.outcome for one in by_part.values()), key=lambda o: o.urgency)
+    deciding = [one.outcome for section, one in by_section.items() if section not in found.advisory]
+    worst = min((one.outcome for one in by_section.values()), key=lambda o: o.urgency)
     if not deciding:
         return worst, True
     decisive = min(deciding, key=lambda o: o.urgency)
@@ -132,10 +133,10 @@ def _worst(found: Standings, by_part: Mapping[str, Standing]) -> tuple[Outcome, 
 
 
 def _card(run: Run, found: Standings, place: Place, anchors: Counter[str]) -> Card:
-    by_part = found.cases[place]
-    outcome, advisory = _worst(found, by_part)
-    every = [score for one in by_part.values() for score in one.scores]
-    before = [score for one in by_part.values() for score in one.before]
+    by_section = found.cases[place]
+    outcome, advisory = _worst(found, by_section)
+    every = [score for one in by_section.values() for score in one.scores]
+    before = [score for one in by_section.values() for score in one.before]
     failed = [score for score in every if score.failed]
     case = run.case_index.get(place)
     first = case or every[0]
@@ -149,7 +150,7 @@ def _card(run: Run, found: Standings, place: Place, anchors: Counter[str]) -> Ca
         cluster=one_line(first.cluster, 160),
         source=one_line(case.source, 160) if case else "",
         outcome=outcome,
-        parts={part: one.outcome for part, one in by_part.items()},
+        sections={section: one.outcome for section, one in by_section.items()},
         advisory=advisory,
         findings=(*_findings(failed, ""), *_findings(before, TITLES[found.against]))[:_FINDINGS],
         bubbles=case_bubbles(case),

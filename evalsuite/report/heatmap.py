@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsuite.report.outcomes import golden_lists, kinds_aside, part_of
+from evalsuite.report.outcomes import Section, golden_lists, kinds_aside, section_of
 from evalsuite.report.safetext import one_line
 from evalsuite.runs import ScoreRow, Side, Unit
 from evalsuite.runs.comparison import DEFECTS_ONLY
@@ -57,14 +57,14 @@ class Heat:
 def heat(run: Run) -> tuple[Heat, ...]:
     """Return a table for each gate that judged several kinds; a defect is any detector's."""
     lists, aside = golden_lists(run), kinds_aside(run)
-    by_gate: dict[str, dict[tuple[str, str], list[ScoreRow]]] = {}
+    sampled: dict[Section, dict[tuple[str, str], list[ScoreRow]]] = {}
     for score in run.scores:
-        gate = part_of(score, lists, aside)
-        if score.side is Side.CANDIDATE and _counts(score) and gate != DEFECTS_ONLY:
-            cases = by_gate.setdefault(gate, {})
+        section = section_of(score, lists, aside)
+        if score.side is Side.CANDIDATE and _counts(score) and section != Section(DEFECTS_ONLY):
+            cases = sampled.setdefault(section, {})
             cases.setdefault((score.panel, score.case_id), []).append(score)
-    order = [verdict.gate for verdict in run.verdicts]
-    known = [_table(gate, list(by_gate[gate].values())) for gate in order if gate in by_gate]
+    found = [(verdict.gate, sampled.get(Section(verdict.gate), {})) for verdict in run.verdicts]
+    known = [_table(gate, list(cases.values())) for gate, cases in found if cases]
     return tuple(table for table in known if len(table.rows) > 1)
 
 

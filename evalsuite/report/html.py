@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from evalsuite.report.attachments import Beside, read_beside
 from evalsuite.report.cardhtml import BUDGET, draw
 from evalsuite.report.heatmap import heat
-from evalsuite.report.outcomes import Outcome
+from evalsuite.report.outcomes import Outcome, Section
 from evalsuite.report.pages import environment
 from evalsuite.report.qualification import nulls_sentence, share
 from evalsuite.report.search import search_view
@@ -39,8 +39,8 @@ def render_html(
         "zh": labels(Interface.ZH),
         "aria": aria(language),
         "language": language,
-        # Cards name parts by number: thousands of them would repeat long names.
-        "part_numbers": {part: at for at, part in enumerate(view.standings.counts)},
+        # Cards name sections by number: thousands of them would repeat long names.
+        "section_numbers": {section: at for at, section in enumerate(view.standings.counts)},
     }
     return (
         environment()
@@ -62,7 +62,7 @@ def render_html(
     )
 
 
-def _outcomes(counts: Mapping[str, Mapping[Outcome, int]]) -> tuple[Outcome, ...]:
+def _outcomes(counts: Mapping[Section, Mapping[Outcome, int]]) -> tuple[Outcome, ...]:
     """The four buckets, and those without a comparison where there are such cases."""
     always = (Outcome.REGRESSED, Outcome.STILL_FAILING, Outcome.FIXED, Outcome.UNCHANGED)
     return tuple(o for o in Outcome if o in always or any(n[o] for n in counts.values()))

@@ -61,7 +61,7 @@ def gate_properties(verdict: Verdict) -> dict[str, str]:
     """
     found = {"tier": verdict.tier.value, **_numbers(verdict)}
     for part in verdict.slices:
-        if _LANGUAGES & set(part.name.split("/")):
+        if part.part is not None and part.part.one_language in _LANGUAGES:
             found |= {f"{part.name}.{name}": value for name, value in _numbers(part).items()}
     return found
 

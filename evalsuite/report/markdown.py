@@ -63,8 +63,8 @@ def outcome_table(found: Standings) -> list[str]:
     shown = [o for o in Outcome if o in _BUCKETS or any(n[o] for _, n in counts)]
     lines = [f"## What changed against {escape(found.whom)}", ""]
     lines += [f"| gate | {' | '.join(shown)} |", f"|---|{'---:|' * len(shown)}"]
-    for part, n in counts:
-        name = f"{escape(part)} (advisory)" if part in found.advisory else escape(part)
+    for section, n in counts:
+        name = escape(str(section)) + (" (advisory)" if section in found.advisory else "")
         lines.append(f"| {name} | {' | '.join(str(n[o]) for o in shown)} |")
     return [*lines, ""] if counts else []
 

@@ -2,8 +2,9 @@
 
 A case is compared with the champion where the run has one, else with the base, and only by
 detectors that measured both sides. What only the candidate was asked (a counterfactual prompt, a
-property of the template) is failing or good, and not compared. The sampled part of a gate, each
-hand-written set and each kind that a policy sets aside stand on their own, as the gate judges them.
+property of the template) is failing or good, and not compared. What a gate sampled, each
+hand-written set and each kind that a policy sets aside are sections of their own, as the gate
+judges them.
 """
 
 from __future__ import annotations
@@ -13,12 +14,29 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from evalsuite.gates import Topic
 from evalsuite.runs import PROPERTIES, REGRESSIONS, ScoreRow, Side, Tier, Unit
 from evalsuite.runs.comparison import DEFECTS_ONLY
 from evalsuite.runs.folder import TOKENS, Run
 
 Place = tuple[str, str]
 """Panel and case id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A gate in a report; or what stands on its own in it, as the gate judges it."""
+
+    gate: str
+    apart: str = ""
+    """A hand-written set, a kind that the policy sets aside, the template's properties or the
+    remembered histories; empty: all others of the gate."""
+
+    def __str__(self) -> str:
+        """As a reader sees it; nothing reads this back."""
+        return f"{self.gate}/{self.apart}" if self.apart else self.gate
+
+
 _SCORED = "scored"
 
 
@@ -72,23 +90,24 @@ class Standings:
     against: Side
     whom: str
     """The same in words: ``the base``, ``the champion (record 3)``, ``the adapter NAME``."""
-    cases: Mapping[Place, Mapping[str, Standing]]
-    """Case to part to what became of it there. A part is a gate, or ``gate/set``."""
-    unmeasured: Mapping[str, int]
-    """Part to cases of which the candidate lacks a measurement, and no defect was found."""
-    advisory: frozenset[str]
-    """Parts that do not decide."""
+    cases: Mapping[Place, Mapping[Section, Standing]]
+    """Case to section to what became of it there."""
+    unmeasured: Mapping[Section, int]
+    """Section to cases of which the candidate lacks a measurement, and no defect was found."""
+    advisory: frozenset[Section]
+    """Sections that do not decide."""
 
     @property
-    def counts(self) -> Mapping[str, Mapping[Outcome, int]]:
-        """Part to cases with each outcome, in the order of the parts' names."""
-        found: dict[str, Counter[Outcome]] = {}
-        for by_part in self.cases.values():
-            for part, standing in by_part.items():
-                found.setdefault(part, Counter())[standing.outcome] += 1
-        for part in self.unmeasured:
-            found.setdefault(part, Counter())
-        return {part: {o: n[o] for o in Outcome} for part, n in sorted(found.items())}
+    def counts(self) -> Mapping[Section, Mapping[Outcome, int]]:
+        """Section to cases with each outcome, in the order of the sections' names."""
+        found: dict[Section, Counter[Outcome]] = {}
+        for by_section in self.cases.values():
+            for section, standing in by_section.items():
+                found.setdefault(section, Counter())[standing.outcome] += 1
+        for section in self.unmeasured:
+            found.setdefault(section, Counter())
+        ordered = sorted(found.items(), key=lambda item: str(item[0]))
+        return {section: {o: n[o] for o in Outcome} for section, n in ordered}
 
 
 def outcome(now: Mapping[str, bool], before: Mapping[str, bool]) -> Outcome:
@@ -109,23 +128,24 @@ def standings(run: Run) -> Standings:
     """Return what became of every case of ``run``."""
     against = Side.CHAMPION if run.info.champion else Side.BASELINE
     lists, aside = golden_lists(run), kinds_aside(run)
-    mine: dict[tuple[Place, str], list[ScoreRow]] = {}
-    theirs: dict[tuple[Place, str], list[ScoreRow]] = {}
+    mine: dict[tuple[Place, Section], list[ScoreRow]] = {}
+    theirs: dict[tuple[Place, Section], list[ScoreRow]] = {}
     for score in run.scores:
         if score.unit is Unit.DEFECT and not score.control:
-            key = (score.panel, score.case_id), part_of(score, lists, aside)
+            key = (score.panel, score.case_id), section_of(score, lists, aside)
             if score.side is Side.CANDIDATE:
                 mine.setdefault(key, []).append(score)
             elif score.side is against:
                 theirs.setdefault(key, []).append(score)
-    found: dict[Place, dict[str, Standing]] = {}
-    unmeasured: Counter[str] = Counter()
-    for (place, part), scores in (mine | _silent(run, mine)).items():
-        standing = _standing(run, place, part, scores, theirs.get((place, part), []), against)
+    found: dict[Place, dict[Section, Standing]] = {}
+    unmeasured: Counter[Section] = Counter()
+    for (place, section), scores in (mine | _silent(run, mine)).items():
+        other = theirs.get((place, section), [])
+        standing = _standing(run, place, section, scores, other, against)
         if standing is None:
-            unmeasured[part] += 1
-        elif part != f"{DEFECTS_ONLY}/{PROPERTIES}" or standing.outcome.failing:
-            found.setdefault(place, {})[part] = standing
+            unmeasured[section] += 1
+        elif section != Section(DEFECTS_ONLY, PROPERTIES) or standing.outcome.failing:
+            found.setdefault(place, {})[section] = standing
     return Standings(
         against=against,
         whom=_whom(run),
@@ -149,9 +169,9 @@ def golden_lists(run: Run) -> Mapping[str, Mapping[str, Tier]]:
     found: dict[str, dict[str, Tier]] = {}
     for verdict in run.verdicts:
         for part in verdict.slices:
-            kind, _, name = part.name.partition("/")
-            if kind == "goldens":
-                found.setdefault(verdict.gate, {})[name] = part.tier
+            about = part.part
+            if about is not None and about.topic is Topic.GOLDENS:
+                found.setdefault(verdict.gate, {})[about.golden_set] = part.tier
     return found
 
 
@@ -166,35 +186,35 @@ def kinds_aside(run: Run) -> Mapping[str, frozenset[str]]:
     return found
 
 
-def part_of(
+def section_of(
     score: ScoreRow,
     lists: Mapping[str, Mapping[str, Tier]],
     aside: Mapping[str, frozenset[str]],
-) -> str:
-    """Return the part of its gate that a score belongs to."""
+) -> Section:
+    """Return the section that a score belongs to."""
     gate = score.gate or score.detector
     if score.panel in lists.get(gate, {}) or score.panel in (PROPERTIES, REGRESSIONS):
-        return f"{gate}/{score.panel}"
-    return f"{gate}/{score.kind}" if score.kind in aside.get(gate, ()) else gate
+        return Section(gate, score.panel)
+    return Section(gate, score.kind if score.kind in aside.get(gate, ()) else "")
 
 
 def _advisory(
     run: Run, lists: Mapping[str, Mapping[str, Tier]], aside: Mapping[str, frozenset[str]]
-) -> list[str]:
+) -> list[Section]:
     gates = [verdict.gate for verdict in run.verdicts if verdict.tier is Tier.ADVISORY]
     sets = [
-        f"{gate}/{name}"
+        Section(gate, name)
         for gate, tiers in lists.items()
         for name, tier in tiers.items()
         if tier is Tier.ADVISORY or gate in gates
     ]
-    kinds = [f"{gate}/{kind}" for gate, named in aside.items() for kind in named]
-    return [*gates, *sets, *kinds]
+    kinds = [Section(gate, kind) for gate, named in aside.items() for kind in named]
+    return [*map(Section, gates), *sets, *kinds]
 
 
 def _silent(
-    run: Run, mine: Mapping[tuple[Place, str], list[ScoreRow]]
-) -> dict[tuple[Place, str], list[ScoreRow]]:
+    run: Run, mine: Mapping[tuple[Place, Section], list[ScoreRow]]
+) -> dict[tuple[Place, Section], list[ScoreRow]]:
     """Cases that the candidate answered well under the gate that keeps its defects only."""
     if DEFECTS_ONLY not in {verdict.gate for verdict in run.verdicts}:
         return {}
@@ -203,21 +223,22 @@ def _silent(
         for row in run.outputs
         if row.side is Side.CANDIDATE and row.finish != _SCORED and row.panel != REGRESSIONS
     }
-    return {(place, DEFECTS_ONLY): [] for place in places if (place, DEFECTS_ONLY) not in mine}
+    section = Section(DEFECTS_ONLY)
+    return {(place, section): [] for place in places if (place, section) not in mine}
 
 
 def _standing(
     run: Run,
     place: Place,
-    part: str,
+    section: Section,
     scores: list[ScoreRow],
     theirs: list[ScoreRow],
     against: Side,
 ) -> Standing | None:
     now = {s.detector: s.failed for s in scores if s.value is not None}
     before = {s.detector: s.failed for s in theirs if s.value is not None}
-    if part == DEFECTS_ONLY:
-        now, before = {part: any(now.values())}, _defects(run, place, before, against)
+    if section == Section(DEFECTS_ONLY):
+        now, before = {DEFECTS_ONLY: any(now.values())}, _defects(run, place, before, against)
     elif not any(now.values()) and (not now or len(now) < len({s.detector for s in scores})):
         return None
     failed = tuple(score for score in theirs if score.failed)

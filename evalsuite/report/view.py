@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from evalsuite.gates.waivers import GATE as WAIVERS
 from evalsuite.report.conversations import (
     Answer,
     Bubble,
@@ -23,7 +24,7 @@ from evalsuite.report.conversations import (
     conditions_of,
     expected_of,
 )
-from evalsuite.report.outcomes import Outcome, Place, Standing, Standings, standings
+from evalsuite.report.outcomes import Outcome, Place, Section, Standing, Standings, standings
 from evalsuite.report.safetext import shortened
 from evalsuite.runs import Side, Status, Tier, Verdict
 from evalsuite.runs.folder import Run
@@ -52,6 +53,10 @@ _CONFIRMED = (
 )
 NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED)
 """What a note can say."""
+_REGISTRY = "registry"
+"""What the commands take where no registry is named."""
+_TELLS_REGISTRY = 3
+"""The version of ``run.json`` from which on it says which registry there was."""
 _COMMAND = 20_000
 """Characters of a command line."""
 MAX_FAILURES = 20
@@ -101,10 +106,15 @@ class GateView:
     total: int
     """Failed cases, shown or not."""
     panels: Mapping[str, int]
-    """The same by the part of the run that they belong to: a panel or a golden set."""
+    """The same by panel or golden set."""
     regressions: int
     unmeasured: int
     """Scores that could not be measured."""
+
+    @property
+    def section(self) -> Section:
+        """What of the gate does not stand on its own."""
+        return Section(self.verdict.gate)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,18 +165,38 @@ def sentence(run: Run) -> str:
         count = len(blocking)
         gates = "the only blocking gate" if count == 1 else f"all {count} blocking gates"
         return f"The adapter passed {gates}."
-    looks = run.info.looks
-    stoppers = () if looks is None else [cause.partition("/")[0] for cause in looks.because]
-    # What stopped the run comes first: gates that it left undecided are no reason for it.
-    bad = sorted(
-        (verdict for verdict in blocking if verdict.status is run.status),
-        key=lambda verdict: verdict.gate not in stoppers,
-    )
+    bad = _obstacles(run)
     if not bad:
         return "A gate that the policy requires was not run."
     verb = "failed" if run.status is Status.FAILED else "could not decide"
     more = f" ({len(bad) - 1} more of {len(blocking)} {verb})" if len(bad) > 1 else ""
     return f"{_title(bad[0].gate)} {verb}: {bad[0].reason.rstrip('.')}{more}."
+
+
+def _obstacles(run: Run) -> list[Verdict]:
+    """The verdicts that give a run its status, the one that speaks for it first; none if it passed.
+
+    What stopped the run comes first: gates that it left undecided are no reason for it.
+    """
+    looks = run.info.looks
+    stoppers = frozenset() if looks is None else looks.stoppers
+    return sorted(
+        (
+            verdict
+            for verdict in run.verdicts
+            if verdict.tier is Tier.BLOCKING and verdict.status is run.status
+            if run.status is not Status.PASSED
+        ),
+        key=lambda verdict: verdict.gate not in stoppers,
+    )
+
+
+def _tells_of_stop(run: Run) -> bool:
+    """Whether the sentence says that the run stopped: the reason of every gate does then.
+
+    Waivers that do not hold are no gate, and are found after the gates were judged.
+    """
+    return any(verdict.gate != WAIVERS for verdict in _obstacles(run)[:1])
 
 
 def _notes(run: Run) -> tuple[Note, ...]:
@@ -192,7 +222,7 @@ def _notes(run: Run) -> tuple[Note, ...]:
     elif flips is not None:
         notes.append(Note(_CONFIRMED, (flips.explained, flips.cases)))
     stopped_at = None if looks is None else looks.stopped_at
-    if stopped_at is not None and "The run stopped" not in sentence(run):
+    if stopped_at is not None and not _tells_of_stop(run):
         notes.append(Note(_STOPPED, (f"{100 * stopped_at:g}",)))
     return tuple(notes)
 
@@ -229,23 +259,30 @@ def _reproduce(run: Run) -> tuple[str, ...]:
 
 
 def _registry(run: Run) -> str:
-    """The registry that the run was made with, as its command names it."""
+    """The registry that the run was made with; where it had none, the one of the commands."""
+    if run.info.version < _TELLS_REGISTRY:
+        return _registry_of_command(run)
+    return run.info.registry or _REGISTRY
+
+
+def _registry_of_command(run: Run) -> str:
+    """The registry of a run that was recorded without it, as its command line names it."""
     for name in ("--registry", "--gate-registry"):
         for given, value in pairwise((*run.info.command, "")):
             if given == name:
                 return value
             if given.startswith(f"{name}="):
                 return given.partition("=")[2]
-    return "registry"
+    return _REGISTRY
 
 
 def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures: int) -> GateView:
-    parts = [part for part in found.counts if part.partition("/")[0] == verdict.gate]
+    sections = [section for section in found.counts if section.gate == verdict.gate]
     failing = {
-        (place, part): by_part[part]
-        for place, by_part in found.cases.items()
-        for part in parts
-        if part in by_part and by_part[part].outcome.failing
+        (place, section): by_section[section]
+        for place, by_section in found.cases.items()
+        for section in sections
+        if section in by_section and by_section[section].outcome.failing
     }
     chosen = _most_telling(failing)[:max_failures]
     slug = re.sub(r"[^a-z0-9]+", "-", verdict.gate.lower()).strip("-")
@@ -264,7 +301,9 @@ def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures
     )
 
 
-def _most_telling(failing: Mapping[tuple[Place, str], Standing]) -> list[tuple[Place, str]]:
+def _most_telling(
+    failing: Mapping[tuple[Place, Section], Standing],
+) -> list[tuple[Place, Section]]:
     """Order failures: regressions first, then round the clusters."""
     seen: Counter[tuple[int, str]] = Counter()
     keyed = []
@@ -272,7 +311,7 @@ def _most_telling(failing: Mapping[tuple[Place, str], Standing]) -> list[tuple[P
         group = (standing.outcome.urgency, standing.scores[0].cluster or key[0][1])
         seen[group] += 1
         keyed.append((group[0], seen[group], position, key))
-    return [key for *_, key in sorted(keyed)]
+    return [key for *_, key in sorted(keyed, key=lambda item: item[:3])]
 
 
 def _failure(run: Run, standing: Standing) -> Failure:

@@ -18,9 +18,11 @@ from evalsuite.gates import (
     Criterion,
     Gate,
     Observation,
+    Part,
     Quantity,
     SliceVerdict,
     Status,
+    Topic,
     judge_mean,
     judge_paired,
     worst,
@@ -214,17 +216,12 @@ def _gate(
     judged = _judging(*_settings(after, gate), margin)
     observed = [_observation(*pair) for pair in counted]
     nats = [_observation(*pair) for pair in pairs if _in_nats(pair[1])]
-    slices = [
-        judged(f"{by}/{value}", part)
-        for by, key in (("language", _language), ("kind", _kind))
-        for value, part in _grouped(observed, key).items()
-        if len(part) >= SLICE_MINIMUM
-    ]
+    slices = [judged(part, seen) for part, seen in _groups(observed) if len(seen) >= SLICE_MINIMUM]
     if nats:
-        slices.append(judged("nats", nats, NATS_MARGIN, judge_mean))
+        slices.append(judged(Part(Topic.NATS), nats, NATS_MARGIN, judge_mean))
     return GateComparison(
         gate=gate,
-        whole=judged("all cases", observed),
+        whole=judged(Part(Topic.ALL_CASES), observed),
         slices=tuple(slices),
         changes=changes,
         unmeasured=len(counted) - len(measured),
@@ -232,17 +229,17 @@ def _gate(
 
 
 def _judging(confidence: float, icc: float, margin: float) -> Callable[..., SliceVerdict]:
-    """Return a function that judges named pairs, by ``margin`` where nothing else is said."""
+    """Return a function that judges the pairs of a part, by ``margin`` unless told otherwise."""
 
     def judged(
-        name: str,
+        part: Part,
         observations: Sequence[Observation],
         limit: float = margin,
         rule: Callable[..., SliceVerdict] = judge_paired,
     ) -> SliceVerdict:
         criterion = Criterion(
-            name=name,
-            subject=name,
+            name=str(part),
+            subject=str(part),
             limit=limit,
             confidence=confidence,
             power=_POWER,
@@ -362,18 +359,15 @@ def _observation(case: CaseRow, old: Sequence[ScoreRow], new: Sequence[ScoreRow]
     )
 
 
-def _language(observation: Observation) -> str:
-    return observation.language
+def _groups(observations: Sequence[Observation]) -> list[tuple[Part, list[Observation]]]:
+    """The observations of each language, then those of each kind, both in order of their names."""
+    languages: dict[Part, list[Observation]] = {}
+    kinds: dict[Part, list[Observation]] = {}
+    for seen in observations:
+        languages.setdefault(Part(Topic.LANGUAGE, language=seen.language), []).append(seen)
+        kinds.setdefault(Part(Topic.KIND, kind=seen.group), []).append(seen)
+    return [pair for by in (languages, kinds) for pair in sorted(by.items(), key=_name)]
 
 
-def _kind(observation: Observation) -> str:
-    return observation.group
-
-
-def _grouped(
-    observations: Sequence[Observation], key: Callable[[Observation], str]
-) -> dict[str, list[Observation]]:
-    found: dict[str, list[Observation]] = {}
-    for observation in observations:
-        found.setdefault(key(observation), []).append(observation)
-    return dict(sorted(found.items()))
+def _name(group: tuple[Part, list[Observation]]) -> str:
+    return str(group[0])

@@ -136,7 +136,18 @@ class LooksInfo:
     stopped_at: float | None = None
     """The share after which it was clear that the candidate is blocked; None: asked as a whole."""
     because: tuple[str, ...] = ()
-    """``gate/part: reason`` of everything that could not pass any more."""
+    """``gate/part: reason`` of everything that could not pass any more; :meth:`cause` writes it."""
+
+    @staticmethod
+    def cause(gate: str, part: str, reason: str) -> str:
+        """Return one entry of :attr:`because`; :attr:`stoppers` reads its gate back."""
+        return f"{gate}/{part}: {reason}"
+
+    @property
+    def stoppers(self) -> frozenset[str]:
+        """The gates because of which the run stopped."""
+        # Names of gates hold no slash, those of parts may.
+        return frozenset(cause.partition("/")[0] for cause in self.because)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +248,9 @@ class RunInfo:
     """The last promotions of this base, oldest first."""
     command: tuple[str, ...] = ()
     """The command line that made the run, as a list of arguments."""
+    registry: str | None = None
+    """Folder of promotion records, as it was given; None: there was none, or the run is of version
+    1 or 2, which do not tell."""
 
     def __post_init__(self) -> None:
         for name in ("created", "finished"):
@@ -275,5 +289,6 @@ class RunFile(RunInfo):
 
     files: Mapping[str, FileInfo]
     format: Literal["evalsuite.run"] = "evalsuite.run"
-    version: Literal[1, 2] = 2
-    """2 is written, and read as 1 is: since 2 there may be a champion, a history and an annex."""
+    version: Literal[1, 2, 3] = 3
+    """3 is written, and read as 1 and 2 are: since 2 there may be a champion, a history and an
+    annex, since 3 a registry. Every version refuses keys that it does not know."""

@@ -9,7 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalsuite.errors import TemplateError
-from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus, Rendered
+from evalsuite.template.base import (
+    ChatTemplate,
+    Property,
+    PropertyResult,
+    PropertyStatus,
+    Rendered,
+)
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.familymatch import Likeness, likenesses
 from evalsuite.template.properties import check
@@ -21,6 +27,7 @@ __all__ = [
     "FAMILIES",
     "ChatTemplate",
     "Likeness",
+    "Property",
     "PropertyResult",
     "PropertyStatus",
     "Rendered",

@@ -63,12 +63,38 @@ class Equivalence(StrEnum):
     """Nobody can tell it from none."""
 
 
+class Property(StrEnum):
+    """What a chat template must keep, by the name that reports and scores use."""
+
+    PREFIX = "R1 prefix"
+    MASK = "R2 mask"
+    NO_FORGED_CONTROL = "R3 no forged control"
+    PARSE_BACK = "R4 parse back"
+    SYSTEM_ONCE = "R5 system once"
+    STABLE = "R6 stable"
+    NO_SILENT_DROP = "R7 no silent drop"
+    TRUNCATION = "R8 truncation"
+    BOS_AND_STOP = "R9 one BOS, right stop"
+    TRAIN_EQUALS_SERVE = "R10 train equals serve"
+    OWN_TEMPLATE = "own template"
+    """The ids are those of the folder's own template."""
+
+    @property
+    def number(self) -> str:
+        """``R1`` to ``R10``; ``own`` for the one without a number."""
+        return self.value.partition(" ")[0]
+
+    @property
+    def needs_provenance(self) -> bool:
+        """Whether only an adapter that records its training can be asked."""
+        return self is Property.TRAIN_EQUALS_SERVE
+
+
 @dataclass(frozen=True, slots=True)
 class PropertyResult:
     """One property of a template, checked."""
 
-    name: str
-    """``R1 prefix`` to ``R10 train equals serve``, and ``own template``."""
+    name: Property
     status: PropertyStatus
     detail: str
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from evalsuite.conversation import Conversation
 from evalsuite.errors import EvalsuiteError
-from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus
+from evalsuite.template.base import ChatTemplate, Property, PropertyResult, PropertyStatus
 from evalsuite.template.clocks import clock_problem
 from evalsuite.template.isolatedjob import Answer, Asked, Job, Raw, Reaction, Rendered, Task
 from evalsuite.template.shrinking import describe, judge, size
@@ -55,7 +55,7 @@ def r6_stable(
     template: ChatTemplate, conversations: Sequence[Conversation], *, limits: Limits = _LIMITS
 ) -> PropertyResult:
     """A render is the same in another process, on another date, in another locale."""
-    name = "R6 stable"
+    name = Property.STABLE
     if template.source is None:
         return PropertyResult(
             name, PropertyStatus.UNTESTED, "not loaded from a folder, so no second process can"
@@ -97,7 +97,7 @@ def own_template(
     Declared: a default system prompt that the maker's template supplies and this one does not, and
     conversations for which the maker's template gives no text. Untested: it gives none at all.
     """
-    name = "own template"
+    name = Property.OWN_TEMPLATE
     harmless = [c for c in conversations if is_harmless(c, template.control_ids)]
     if template.source is None or not harmless:
         what = "no conversation is harmless" if template.source else "not loaded from a folder"
@@ -163,7 +163,7 @@ def _reacting(
 def _compare(
     template: ChatTemplate, pairs: list[tuple[Conversation, Rendered]], *, dated: bool
 ) -> PropertyResult:
-    name = "own template"
+    name = Property.OWN_TEMPLATE
     pairs = sorted(pairs, key=lambda pair: size(pair[0]))
     compared = [pair for pair in pairs if "error" not in pair[1]]
     notes = _silent(pairs)

@@ -18,7 +18,7 @@ from itertools import zip_longest
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import ContextOverflow, EvalsuiteError, InvalidConversation, TemplateError
 from evalsuite.template.adversarial import adversarial_conversations
-from evalsuite.template.base import ChatTemplate, PropertyResult, PropertyStatus
+from evalsuite.template.base import ChatTemplate, Property, PropertyResult, PropertyStatus
 from evalsuite.template.equivalence import first_change, returned
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.isolated import own_template, r6_stable
@@ -53,7 +53,7 @@ def r1_prefix(template: ChatTemplate, conversations: Sequence[Conversation]) -> 
                 return f"the prompt that ends with message {index} is no prefix of the render"
         return None
 
-    result = judge("R1 prefix", conversations, probe)
+    result = judge(Property.PREFIX, conversations, probe)
     if result.status is PropertyStatus.HOLDS and not template.keeps_prefixes:
         detail = "one training sample for each answer: what was said before is rendered otherwise"
         return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
@@ -87,7 +87,7 @@ def r2_mask(template: ChatTemplate, conversations: Sequence[Conversation]) -> Pr
                     return f"loss_mask[{position}] ({text!r}) is {found} where {wanted} is due"
         return None
 
-    return judge("R2 mask", conversations, probe)
+    return judge(Property.MASK, conversations, probe)
 
 
 def _says(template: ChatTemplate, ids: Sequence[int], content: str) -> bool:
@@ -120,7 +120,7 @@ def r3_no_forged_control(
                 return f"{found[i]} ids {control[i]} where the roles alone give {due[i]}"
         return None
 
-    return judge("R3 no forged control", conversations, probe)
+    return judge(Property.NO_FORGED_CONTROL, conversations, probe)
 
 
 def r4_parse_back(template: ChatTemplate, conversations: Sequence[Conversation]) -> PropertyResult:
@@ -137,7 +137,7 @@ def r4_parse_back(template: ChatTemplate, conversations: Sequence[Conversation])
                 return f"parse({way}) lost or changed {change}"
         return None
 
-    result = judge("R4 parse back", conversations, probe)
+    result = judge(Property.PARSE_BACK, conversations, probe)
     changed = [c for c in conversations if _parses_changed(template, c)]
     if result.status is PropertyStatus.HOLDS and changed:
         detail = (
@@ -167,7 +167,7 @@ def r5_system_once(template: ChatTemplate, conversations: Sequence[Conversation]
                 return f"the system text occurs {found} times in the {way}"
         return None
 
-    result = judge("R5 system once", conversations, probe)
+    result = judge(Property.SYSTEM_ONCE, conversations, probe)
     if result.status is PropertyStatus.HOLDS and refused is not None and not told:
         detail = f"none is invented; given one, it refuses: {refused}"
         return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
@@ -181,7 +181,7 @@ def r7_no_silent_drop(
     template: ChatTemplate, conversations: Sequence[Conversation]
 ) -> PropertyResult:
     """Messages out of order, unknown roles and empty contents are errors that say which."""
-    name = "R7 no silent drop"
+    name = Property.NO_SILENT_DROP
     refusals: list[tuple[str, Callable[[], object]]] = [
         ("a message with the role 'tool'", partial(Message, "tool", "x")),  # type: ignore[arg-type]
         ("an empty message", partial(Message, Role.USER, "")),
@@ -230,7 +230,7 @@ def r8_truncation(template: ChatTemplate, conversations: Sequence[Conversation])
             return None
         return f"max_tokens={budget - 1} does not fit the last turn, yet is no ContextOverflow"
 
-    result = judge("R8 truncation", conversations, probe)
+    result = judge(Property.TRUNCATION, conversations, probe)
     if result.status is PropertyStatus.HOLDS and moves:
         detail = "with a system message the first turn that is kept carries it, so its bytes change"
         return PropertyResult(result.name, PropertyStatus.DECLARED, detail)
@@ -250,7 +250,7 @@ def r9_bos_and_stop(
             return f"{ids.count(bos)} BOS ids; {due}, the first at the start, are due"
         return None
 
-    name = "R9 one BOS, right stop"
+    name = Property.BOS_AND_STOP
     stops = template.generation_stops
     if stops is None:
         result = judge(name, conversations, probe)
@@ -275,7 +275,7 @@ def r10_train_equals_serve(
     template: ChatTemplate, training_fingerprint: str | None, training_tokens: Sequence[str] = ()
 ) -> PropertyResult:
     """The render used in training is the one used in serving; else, where they first differ."""
-    name = "R10 train equals serve"
+    name = Property.TRAIN_EQUALS_SERVE
     if training_fingerprint is None:
         detail = "no training fingerprint to compare with"
         return PropertyResult(name, PropertyStatus.UNTESTED, detail)

@@ -6,14 +6,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evalsuite.template.base import PropertyResult, PropertyStatus
+from evalsuite.template.base import Property, PropertyResult, PropertyStatus
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.properties import check
 from evalsuite.template.rendering import WireTemplate
 from evalsuite.template.sampletokenizers import write_specimen
 from evalsuite.template.tokenizerfolder import read_tokenizer
-
-_OWN = "own template"
 
 
 def check_family(name: str) -> list[PropertyResult]:
@@ -28,7 +26,7 @@ def check_family(name: str) -> list[PropertyResult]:
     with tempfile.TemporaryDirectory() as folder:
         template = WireTemplate(wire, read_tokenizer(write_specimen(wire, Path(folder))))
         results = check(template, training_fingerprint=template.fingerprint)
-    return [result for result in results if result.name != _OWN]
+    return [result for result in results if result.name is not Property.OWN_TEMPLATE]
 
 
 def family_table(results: Mapping[str, Sequence[PropertyResult]]) -> str:
@@ -42,7 +40,7 @@ def family_table(results: Mapping[str, Sequence[PropertyResult]]) -> str:
     for name, found in results.items():
         cells = [_cell(result, notes) for result in found]
         lines.append(f"| {' | '.join([f'`{name}`', *cells])} |")
-    heads = [result.name.partition(" ")[0] for result in next(iter(results.values()))]
+    heads = [result.name.number for result in next(iter(results.values()))]
     rule = "|---" * (len(heads) + 1) + "|"
     told = [f"{number}. {note}" for number, note in enumerate(notes, start=1)]
     return "\n".join([f"| family | {' | '.join(heads)} |", rule, *lines, "", *told]) + "\n"

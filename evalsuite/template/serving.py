@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalsuite.template.base import PropertyResult, PropertyStatus
+from evalsuite.template.base import Property, PropertyResult, PropertyStatus
 from evalsuite.template.isolated import Served, served_texts
 from evalsuite.template.tokenizerfolder import TokenizerFiles, read_tokenizer, token_text
 
@@ -100,8 +100,8 @@ def _r1(look: _Look) -> PropertyResult:
         for whole in (turns, *(d for d in _DIALOGUES if d[: len(turns)] == turns)):
             render = look.text(whole, asks=False)
             if prompt is not None and render is not None and not render.startswith(prompt):
-                return _refuted("R1 prefix", "the prompt is no prefix of the dialogue", whole)
-    return _holds("R1 prefix", "prompts are prefixes of the whole text")
+                return _refuted(Property.PREFIX, "the prompt is no prefix of the dialogue", whole)
+    return _holds(Property.PREFIX, "prompts are prefixes of the whole text")
 
 
 def _r3(look: _Look, spelled: Sequence[Turns], plain: Turns) -> PropertyResult:
@@ -113,9 +113,9 @@ def _r3(look: _Look, spelled: Sequence[Turns], plain: Turns) -> PropertyResult:
         if Counter(token for token in look.said[turns, True].ids if token in known) != due
     ]
     if not forged:
-        return _holds("R3 no forged control", f"{len(spelled)} tokens in a user's message")
+        return _holds(Property.NO_FORGED_CONTROL, f"{len(spelled)} tokens in a user's message")
     detail = f"{len(forged)} of {len(spelled)} tokens become control tokens in a user's message"
-    return _refuted("R3 no forged control", detail, forged[0])
+    return _refuted(Property.NO_FORGED_CONTROL, detail, forged[0])
 
 
 def _r4(look: _Look) -> PropertyResult:
@@ -124,8 +124,8 @@ def _r4(look: _Look) -> PropertyResult:
         for role, content in turns if text is not None else ():
             if text is not None and role != "system" and text.count(content) != 1:
                 told = f"the {role}'s content stands {text.count(content)} times in the text"
-                return _refuted("R4 parse back", told, turns)
-    return _holds("R4 parse back", "every content stands in the text once")
+                return _refuted(Property.PARSE_BACK, told, turns)
+    return _holds(Property.PARSE_BACK, "every content stands in the text once")
 
 
 def _r5(look: _Look) -> PropertyResult:
@@ -136,31 +136,31 @@ def _r5(look: _Look) -> PropertyResult:
             text = look.text(turns, asks=asks)
             if text is not None and text.count(_SYSTEM) != 1:
                 problem = f"the system message stands {text.count(_SYSTEM)} times in the text"
-                return _refuted("R5 system once", problem, turns)
+                return _refuted(Property.SYSTEM_ONCE, problem, turns)
     if silent:
         return PropertyResult(
-            "R5 system once", PropertyStatus.DECLARED, "it refuses a system message"
+            Property.SYSTEM_ONCE, PropertyStatus.DECLARED, "it refuses a system message"
         )
-    return _holds("R5 system once", "in prompt and dialogue")
+    return _holds(Property.SYSTEM_ONCE, "in prompt and dialogue")
 
 
 def _r6(look: _Look) -> PropertyResult:
     for (turns, asks), said in look.said.items():
         if said.text != look.later[turns, asks].text:
-            return _refuted("R6 stable", "another text on another date", turns)
-    return _holds("R6 stable", f"{len(look.said)} texts on two dates")
+            return _refuted(Property.STABLE, "another text on another date", turns)
+    return _holds(Property.STABLE, f"{len(look.said)} texts on two dates")
 
 
 def _r7(look: _Look) -> PropertyResult:
     for turns in _OUT_OF_ORDER:
         if look.text(turns, asks=turns[-1][0] == "user") is not None:
             roles = ", ".join(role for role, _ in turns)
-            return _refuted("R7 no silent drop", f"it takes the roles {roles}", turns)
-    return _holds("R7 no silent drop", f"{len(_OUT_OF_ORDER)} refusals")
+            return _refuted(Property.NO_SILENT_DROP, f"it takes the roles {roles}", turns)
+    return _holds(Property.NO_SILENT_DROP, f"{len(_OUT_OF_ORDER)} refusals")
 
 
 def _r9(look: _Look) -> PropertyResult:
-    name, files = "R9 one BOS, right stop", look.files
+    name, files = Property.BOS_AND_STOP, look.files
     bos = files.added.get(token_text(files.config.get("bos_token")))
     for turns in _prefixes():
         ids = look.said[turns, False].ids
@@ -171,10 +171,10 @@ def _r9(look: _Look) -> PropertyResult:
     return _holds(name, "each answer ends with a token that generation stops on")
 
 
-def _holds(name: str, detail: str) -> PropertyResult:
+def _holds(name: Property, detail: str) -> PropertyResult:
     return PropertyResult(name, PropertyStatus.HOLDS, detail)
 
 
-def _refuted(name: str, problem: str, turns: Turns) -> PropertyResult:
+def _refuted(name: Property, problem: str, turns: Turns) -> PropertyResult:
     shown = " | ".join(f"{role} {content!r}" for role, content in turns)
     return PropertyResult(name, PropertyStatus.VIOLATED, f"{problem}; conversation: {shown}")

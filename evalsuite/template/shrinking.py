@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from evalsuite.conversation import Conversation, Message
 from evalsuite.errors import EvalsuiteError
-from evalsuite.template.base import PropertyResult, PropertyStatus
+from evalsuite.template.base import Property, PropertyResult, PropertyStatus
 
 Probe: TypeAlias = Callable[[Conversation], str | None]
 """Returns what is wrong with one conversation, or None."""
@@ -16,7 +16,7 @@ _MAX_STEPS = 300
 _SHOWN = 60
 
 
-def judge(name: str, conversations: Sequence[Conversation], probe: Probe) -> PropertyResult:
+def judge(name: Property, conversations: Sequence[Conversation], probe: Probe) -> PropertyResult:
     """Return HOLDS, or VIOLATED with the smallest failing conversation; UNTESTED without any."""
     probe = _catching(probe)
     for conversation in sorted(conversations, key=size):

@@ -22,6 +22,7 @@ from evalsuite.nano.tokenizer import CHAT_TEMPLATE
 from evalsuite.template import (
     FAMILIES,
     ChatTemplate,
+    Property,
     PropertyResult,
     PropertyStatus,
     Rendered,
@@ -139,7 +140,7 @@ def test_a_folder_without_its_makers_template_leaves_that_property_unmeasured(
 def test_only_a_refuted_property_has_a_loss(
     folder: Path, monkeypatch: pytest.MonkeyPatch, status: PropertyStatus
 ) -> None:
-    found = [PropertyResult("R6 stable", status, "said")]
+    found = [PropertyResult(Property.STABLE, status, "said")]
     monkeypatch.setattr(roundtrip, "check_properties", lambda *_, **__: found)
     [score] = check(load_template(folder), TALK)
     assert score.value == {"violated": 1.0, "untested": None}.get(status, 0.0)

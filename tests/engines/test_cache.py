@@ -19,7 +19,7 @@ from evalsuite.engines.cache import (
     output_json,
     request_key,
 )
-from evalsuite.engines.liveness import Check, LivenessReport
+from evalsuite.engines.liveness import Check, LivenessCheck, LivenessReport
 from evalsuite.engines.scripted import ScriptedEngine
 from evalsuite.errors import EngineError, RunStorageError
 from evalsuite.generation import Engine, Finish, Output, Request, Sampling
@@ -209,7 +209,9 @@ class Living(ScriptedEngine):
 
     def liveness(self, adapter: str) -> LivenessReport:
         self.examined += 1
-        return LivenessReport(adapter, (Check("breathes", True, "in"), Check("moves", None, "?")))
+        loaded = Check(LivenessCheck.LOAD_RESULT_CLEAN, True, "in")
+        moved = Check(LivenessCheck.LOGITS_DIFFER, None, "?")
+        return LivenessReport(adapter, (loaded, moved))
 
 
 def test_a_liveness_report_is_remembered(tmp_path: Path, template: ChatTemplate) -> None:
@@ -218,7 +220,28 @@ def test_a_liveness_report_is_remembered(tmp_path: Path, template: ChatTemplate)
     again = CachingEngine(never, tmp_path / "c", living.identity).liveness("abc")
     assert report == again == living.liveness("abc")
     assert living.examined == 2
-    assert (again.ok, again.failures, [c.name for c in again.unanswered]) == (False, (), ["moves"])
+    unanswered = [c.name for c in again.unanswered]
+    assert (again.ok, again.failures, unanswered) == (False, (), ["logits_differ"])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"adapter": "abc"}',
+        '{"adapter": "abc", "checks": [{"name": "breathes", "ok": true, "detail": ""}]}',
+        '{"adapter": "abc", "checks": [{"name": "logits_differ"}]}',
+    ],
+)
+def test_a_liveness_report_of_another_form_is_no_report(
+    tmp_path: Path, template: ChatTemplate, content: str
+) -> None:
+    living = Living(str, template)
+    engine = CachingEngine(living, tmp_path / "c")
+    engine.liveness("abc")
+    with sqlite3.connect(tmp_path / "c") as other:
+        assert other.execute("UPDATE entries SET value = ?", (content,)).rowcount == 1
+    with pytest.raises(RunStorageError, match="a liveness report has the wrong form"):
+        engine.liveness("abc")
 
 
 def test_an_engine_that_cannot_examine_says_so(tmp_path: Path, scripted: ScriptedEngine) -> None:

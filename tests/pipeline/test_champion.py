@@ -67,6 +67,10 @@ def test_a_candidate_worse_than_the_champion_fails(released: Released) -> None:
         promote(run.folder, released.registry, now=NOW)
 
 
+def test_a_run_tells_which_registry_it_was_made_with(beside: Run, released: Released) -> None:
+    assert beside.info.registry == str(released.registry)
+
+
 def test_a_candidate_as_good_as_the_champion_passes(beside: Run, first: Run) -> None:
     verdict = regression(beside)
     assert verdict.status is Status.PASSED, verdict.reason

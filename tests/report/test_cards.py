@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from evalsuite.report import render_html
 from evalsuite.report.cards import Card, anchor, cards, ordered, with_tokens
 from evalsuite.report.heatmap import heat
-from evalsuite.report.outcomes import Outcome, outcome, standings
+from evalsuite.report.outcomes import Outcome, Section, outcome, standings
 from evalsuite.runs import CaseRow, ChampionInfo, ScoreRow, Side, Tier, Verdict
 from evalsuite.runs.folder import Run, RunWriter
 from evalsuite.tasks import task_of
@@ -79,7 +79,7 @@ def test_regressions_come_first_and_each_case_once(tmp_path: Path) -> None:
     ]  # fmt: skip
     found = standings(run)
     assert found.against is Side.BASELINE
-    counted = {o.value: n for o, n in found.counts["example_leakage"].items() if n}
+    counted = {o.value: n for o, n in found.counts[Section("example_leakage")].items() if n}
     assert counted == {"regressed": 1, "still failing": 1, "fixed": 1, "unchanged": 1}
 
 
@@ -128,11 +128,10 @@ def test_a_missing_measurement_is_in_no_bucket_and_is_counted(tmp_path: Path) ->
     ]
     run = _run(tmp_path / "run", scores)
     found = standings(run)
-    gate = "example_leakage"
-    assert {place[1]: by[gate].outcome for place, by in found.cases.items() if gate in by} == {
-        "b": Outcome.GOOD
-    }
-    assert found.unmeasured == {"example_leakage": 1}
+    section = Section("example_leakage")
+    judged = {place[1]: by[section] for place, by in found.cases.items() if section in by}
+    assert {case: one.outcome for case, one in judged.items()} == {"b": Outcome.GOOD}
+    assert found.unmeasured == {section: 1}
     assert "Not measured" in render_html(run)
 
 
@@ -160,10 +159,12 @@ def test_hand_written_sets_stand_on_their_own_and_say_when_they_do_not_decide(
     ]
     run = _run(tmp_path / "run", scores, verdicts=verdicts)
     found = standings(run)
-    parts = ["example_leakage", "example_leakage/everyday", "example_leakage/nano"]
-    assert [name for name in found.counts if name.startswith("example")] == parts
-    assert "example_leakage/everyday" in found.advisory
-    assert "example_leakage/nano" not in found.advisory
+    gate = "example_leakage"
+    sections = [Section(gate), Section(gate, "everyday"), Section(gate, "nano")]
+    assert [section for section in found.counts if section.gate == gate] == sections
+    assert [str(section) for section in sections[:2]] == [gate, f"{gate}/everyday"]
+    assert Section(gate, "everyday") in found.advisory
+    assert Section(gate, "nano") not in found.advisory
     worse = [card for card in _cards(run) if card.outcome is Outcome.REGRESSED]
     assert [card.advisory for card in worse] == [False, False, True]
     assert [table.rows for table in heat(run)] == []
@@ -175,7 +176,7 @@ def test_a_gate_that_keeps_defects_only_counts_every_answer(tmp_path: Path) -> N
     before = replace(_score("b", Side.BASELINE, True, "control_token"), gate=gate)
     others = [_score(name, Side.CANDIDATE, False) for name in "abc"]
     run = _run(tmp_path / "run", [*others, broken, before])
-    counted = {o.value: n for o, n in standings(run).counts[gate].items() if n}
+    counted = {o.value: n for o, n in standings(run).counts[Section(gate)].items() if n}
     assert counted == {"regressed": 1, "fixed": 1, "unchanged": 1}
     assert gate not in {table.gate for table in heat(run)}
 
@@ -255,9 +256,9 @@ def test_kinds_that_the_policy_sets_aside_stand_on_their_own(tmp_path: Path) -> 
     resolved = {"gates": {"example_leakage": {"advisory_kinds": ["single"]}}}
     aside = replace(run.info, policy=replace(run.info.policy, resolved=resolved))
     found = standings(replace(run, info=aside))
-    assert "example_leakage/single" in found.counts
-    assert "example_leakage" not in found.counts
-    assert "example_leakage/single" in found.advisory
+    assert Section("example_leakage", "single") in found.counts
+    assert Section("example_leakage") not in found.counts
+    assert Section("example_leakage", "single") in found.advisory
 
 
 def test_remembered_regressions_are_no_answers_of_the_gate_that_keeps_defects_only(
@@ -266,7 +267,7 @@ def test_remembered_regressions_are_no_answers_of_the_gate_that_keeps_defects_on
     run = _run(tmp_path / "run", [_score("a", Side.CANDIDATE, False)])
     asked = tuple(replace(row, panel="regressions") for row in run.outputs)
     found = standings(replace(run, outputs=asked))
-    assert "template_round_trip" not in found.counts
+    assert Section("template_round_trip") not in found.counts
 
 
 def test_parts_that_a_table_has_no_room_for_are_counted(tmp_path: Path) -> None:

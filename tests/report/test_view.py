@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,45 @@ def test_the_sentence_names_the_gate_that_stopped_the_run(tmp_path: Path) -> Non
         "Gate 1 could not decide: The run stopped, because of literal (1 more of 2 could not "
         "decide)."
     )
-    assert not [note for note in build_view(stopped).notes if "The run stopped" in note]
+    assert not [note for note in build_view(stopped).notes if "The run stopped" in str(note)]
+
+
+def test_an_early_stop_is_a_note_where_the_sentence_is_about_waivers(tmp_path: Path) -> None:
+    verdicts = [
+        verdict("gate_0", "inconclusive", reason="The run stopped; until then: all well."),
+        verdict("waivers", "failed", reason="1 of 1 waivers do not hold: it expired."),
+    ]
+    run = write_run(tmp_path / "run", verdicts=verdicts, required=[])
+    looks = LooksInfo(planned=(0.5,), stopped_at=0.5, because=("gate_0/literal: too many",))
+    stopped = replace(run, info=replace(run.info, looks=looks))
+    assert sentence(stopped) == "Waivers failed: 1 of 1 waivers do not hold: it expired."
+    assert [str(note) for note in build_view(stopped).notes] == [
+        "The run stopped after 50 % of its panels."
+    ]
+
+
+def test_what_stopped_a_run_reads_back_with_its_gate() -> None:
+    because = (LooksInfo.cause("gate_1", "skill/en/a", "b/c: d"), LooksInfo.cause("a", "b", "c"))
+    assert LooksInfo(planned=(0.5,), because=because).stoppers == {"gate_1", "a"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"registry": "my registry"}, "'my registry'"),
+        ({"registry": None}, "registry"),
+        ({"registry": "kept", "command": ("evalsuite", "gate", "--registry", "said")}, "kept"),
+        ({"version": 2}, "registry"),
+        ({"version": 2, "command": ("evalsuite", "gate", "--registry", "said")}, "said"),
+        ({"version": 1, "command": ("pytest", "--gate-registry=said")}, "said"),
+    ],
+)
+def test_a_passed_run_is_promoted_into_the_registry_that_it_was_made_with(
+    passed: Run, changes: dict[str, Any], expected: str
+) -> None:
+    run = replace(passed, info=replace(passed.info, **changes))
+    [told] = [line for line in build_view(run).verify if "evalsuite promote" in line]
+    assert told.endswith(f" --registry {expected}")
 
 
 def test_only_a_passed_run_is_told_how_to_promote(passed: Run, failed: Run) -> None:

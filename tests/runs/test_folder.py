@@ -307,16 +307,16 @@ def test_a_file_that_was_edited_or_removed_is_named(tmp_path: Path, name: str) -
 
 def test_a_run_of_a_later_version_is_refused_with_the_way_out(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    document = json.loads((run.folder / "run.json").read_bytes()) | {"version": 3}
+    document = json.loads((run.folder / "run.json").read_bytes()) | {"version": 4}
     (run.folder / "run.json").write_text(json.dumps(document))
-    with pytest.raises(RunError, match="version=3, this evalsuite reads 1 and 2; use the"):
+    with pytest.raises(RunError, match="version=4, this evalsuite reads 1, 2 and 3; use the"):
         load_run(run.folder)
 
 
 def test_a_run_says_that_older_evalsuites_do_not_read_it(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    assert json.loads((run.folder / "run.json").read_bytes())["version"] == 2
-    assert run.info.version == 2
+    assert json.loads((run.folder / "run.json").read_bytes())["version"] == 3
+    assert run.info.version == 3
 
 
 def test_an_unknown_key_in_run_json_is_named(tmp_path: Path) -> None:
@@ -355,7 +355,7 @@ def test_a_run_of_an_older_evalsuite_has_no_annex_and_still_reads(tmp_path: Path
     made_older(folder)
     run = load_run(folder)
     assert run.info.version == 1
-    assert (run.info.champion, run.info.history) == (None, ())
+    assert (run.info.champion, run.info.history, run.info.registry) == (None, (), None)
     assert (run.demonstrations, run.tokens) == ((), ())
     assert set(run.files) == {"cases.jsonl", "outputs.jsonl", "scores.jsonl", "verdicts.json"}
 

@@ -16,6 +16,7 @@ from evalsuite.conversation import Conversation, Role
 from evalsuite.template import (
     FAMILIES,
     ChatTemplate,
+    Property,
     PropertyResult,
     PropertyStatus,
     WireTemplate,
@@ -252,7 +253,7 @@ def test_shrinking_keeps_what_matters() -> None:
         return "bad" if any("BAD" in m.content for m in c.messages) else None
 
     assert shrink(conversation, probe) == Conversation.of(("user", "BAD"))
-    assert "user 'BAD'" in judge("R0", [conversation], probe).detail
+    assert "user 'BAD'" in judge(Property.PREFIX, [conversation], probe).detail
 
 
 def test_long_conversations_are_described_in_brief() -> None:
