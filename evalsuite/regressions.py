@@ -28,6 +28,7 @@ from pathlib import Path
 
 from evalsuite.cases import Case
 from evalsuite.cases.casefiles import dump_cases, read_case
+from evalsuite.cases.shipped import REGRESSIONS
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.detectors.promises import (
     Broken,
@@ -58,7 +59,7 @@ from evalsuite.prompts import FORMATS, Demonstration, build, dump_demonstrations
 from evalsuite.prompts.demonstrations import read_demonstration
 from evalsuite.template import ChatTemplate
 
-FOLDER = "regressions"
+FOLDER = REGRESSIONS
 """The folder below a case folder that holds these files."""
 CHAT = "chat"
 """The prompt format of a history that is put as it is, without a task: for general skills."""

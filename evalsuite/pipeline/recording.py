@@ -133,6 +133,7 @@ def info_of(state: State, created: datetime) -> RunInfo:
         demonstrations_digest=digest_of(state.samples.pairs),
         cases_digest=inputs.cases_digest,
         circumstances=inputs.circumstances,
+        cases=inputs.folders.origin,
         engine=_engine(state),
         seeds={"panel": inputs.seed, "skills": inputs.seed, "texts": inputs.seed},
         versions=_versions(),

@@ -215,6 +215,9 @@ class RunInfo:
     cases_digest: str
     circumstances: str = ""
     """SHA-256 of all that can change an answer beside base, adapter, policy and seed."""
+    cases: str = ""
+    """Where golden cases lay: their folder, made absolute, or ``shipped with evalsuite VERSION``;
+    empty where an older evalsuite made the run."""
     engine: EngineInfo
     seeds: Mapping[str, int] = field(default_factory=dict)
     """Panel name to seed."""
