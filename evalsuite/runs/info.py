@@ -277,6 +277,6 @@ class RunFile(RunInfo):
     """``run.json``: the inputs, and the digests of the files beside it."""
 
     files: Mapping[str, FileInfo]
-    format: Literal["evalsuite.run"] = "evalsuite.pipeline"
+    format: Literal["evalsuite.run"] = "evalsuite.run"
     version: Literal[1, 2] = 2
     """2 is written, and read as 1 is: since 2 there may be a champion, a history and an annex."""
