@@ -29,6 +29,7 @@ from pathlib import Path
 
 from evalsuite.cases import Case
 from evalsuite.cases.casefiles import dump_cases, read_case
+from evalsuite.cases.shipped import REGRESSIONS
 from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
 from evalsuite.files.storage import storage_errors, write_once
 from evalsuite.files.yaml import (
@@ -50,7 +51,7 @@ from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration, dump_demon
 from evalsuite.prompts.demonstrations import read_demonstration
 from evalsuite.tasks import Asks, Promise, Rewriting, Skill, prompt_of, task_of
 
-FOLDER = "regressions"
+FOLDER = REGRESSIONS
 """The folder below a case folder that holds these files."""
 _CHAT = "chat"
 """What files of earlier versions say under ``prompt_format`` where they ask for a skill."""

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element, parse
 
 import pytest
 
+from evalsuite.cases.casefiles import load_cases
 from evalsuite.commands.progress import STEPS
 from evalsuite.plugin import GoldenCase, require, require_golden
 from evalsuite.runs import CaseRow, ScoreRow, Side, Tier
@@ -49,6 +50,17 @@ def test_every_gate_and_every_golden_case_is_an_item(
     assert outcomes.get("passed", 0) + outcomes.get("xfailed", 0) == 7
     result.stdout.fnmatch_lines(["*test_gate?forgetting?*", "*=* evalsuite *=*", "*report.html*"])
     assert (pytester.path / "junit.xml").is_file()
+
+
+def test_a_project_without_cases_has_an_item_for_each_that_ships(
+    pytester: pytest.Pytester, options: list[str]
+) -> None:
+    at = options.index("--gate-cases")
+    result = pytester.runpytest_subprocess(
+        "--collect-only", "-q", *options[:at], *options[at + 2 :]
+    )
+    items = [line for line in result.outlines if "::test_golden_case[" in line]
+    assert len(items) == len(load_cases(Path(__file__).parent.parent / "cases"))
 
 
 def test_workers_share_one_run(pytester: pytest.Pytester, options: list[str]) -> None:

@@ -31,9 +31,8 @@ def add(subparsers: Subparsers) -> None:
         "paths",
         nargs="*",
         type=Path,
-        default=[Path("cases")],
         metavar="PATH",
-        help="files or folders (default: cases)",
+        help="files or folders (default: cases, else those that ship with evalsuite)",
     )
     convert = command(
         subparsers,
@@ -84,18 +83,22 @@ def _add_template(subparsers: Subparsers) -> None:
 
 def _lint(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.cases.casefiles import lint, load_cases
+    from evalsuite.cases.shipped import case_folders
     from evalsuite.regressions import FOLDER, load_regressions
 
-    folders = [path / FOLDER for path in args.paths]
-    problems = [*lint(args.paths), *_broken_regressions(folders)]
+    default = None if args.paths else case_folders()
+    paths = args.paths if default is None else [default.goldens]
+    folders = [path / FOLDER for path in paths] if default is None else [default.regressions]
+    problems = [*lint(paths), *_broken_regressions(folders)]
     for problem in problems:
         terminal.say(problem)
     if problems:
         return 1
-    count = len(load_cases(args.paths))
+    count = len(load_cases(paths))
     regressions = sum(len(load_regressions(folder)) for folder in folders)
     further = f" and {regressions} regressions" if regressions else ""
-    terminal.say(f"{count} cases{further}, nothing wrong")
+    where = f" {default.origin}" if default is not None and default.shipped else ""
+    terminal.say(f"{count} cases{where}{further}, nothing wrong")
     return 0
 
 

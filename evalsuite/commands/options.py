@@ -51,6 +51,7 @@ HELP = {
     "base_model": "nano (embedded, default), a folder, or a Hugging Face id (owner/name@revision); "
     "with #FAMILY after it where its tokenizer fits several families of templates",
     "policy": "nano, default, or a YAML file (default: nano for the embedded base, else default)",
+    "cases": "folder of golden cases (default: {}, else those that ship with evalsuite)",
     "seed": "of the panels (default: from adapter, policy, cases and how they are asked)",
     "prompt_format": "xml, json, markdown or plain (default: xml)",
     "waivers": "YAML file of waivers, each for one gate of one candidate (docs/policy.md)",
@@ -75,9 +76,7 @@ def add_base(parser: argparse.ArgumentParser) -> None:
 def add_gate_options(parser: argparse.ArgumentParser, *, seed: str = HELP["seed"]) -> None:
     """Add what decides how a candidate is gated; ``seed`` says what the seed is for."""
     parser.add_argument("--policy", help=HELP["policy"])
-    parser.add_argument(
-        "--cases", type=Path, default=Path("cases"), help="folder of golden cases (default: cases)"
-    )
+    parser.add_argument("--cases", type=Path, help=HELP["cases"].format("cases"))
     parser.add_argument("--seed", type=int, help=seed)
     parser.add_argument("--prompt-format", default="xml", help=HELP["prompt_format"])
     parser.add_argument("--cache", type=Path, help=HELP["cache"])

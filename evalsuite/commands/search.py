@@ -62,7 +62,6 @@ def add(subparsers: Subparsers) -> None:
 
 
 def _search(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.regressions import FOLDER
     from evalsuite.report import render_search, search_text
     from evalsuite.search import SearchRequest, remember_all, search, to_json
 
@@ -86,7 +85,7 @@ def _search(args: argparse.Namespace, terminal: Terminal) -> int:
     terminal.say(search_text(data))
     if not args.no_save and not searched.found.interrupted:
         for name, path in remember_all(searched).items():
-            known = f"known already, in {from_here(args.cases / FOLDER)}: {name}"
+            known = f"known already, in {from_here(searched.inputs.folders.regressions)}: {name}"
             terminal.say(known if path is None else f"saved: {from_here(path)}")
     terminal.say(f"page: {from_here(args.out / 'index.html')}")
     return _status(searched)

@@ -8,7 +8,6 @@ write into one folder at once. No format lives here.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import time
 import uuid
@@ -17,6 +16,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from filelock import lock_descriptor
 
 from evalsuite.errors import EvalsuiteError
 
@@ -48,8 +49,11 @@ def storage_errors(path: Path, error: type[EvalsuiteError]) -> Iterator[None]:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames inside ``folder`` survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Make renames inside ``folder`` survive a power cut, where the system can: Windows cannot."""
+    as_folder = getattr(os, "O_DIRECTORY", None)
+    if as_folder is None:
+        return
+    handle = os.open(folder, os.O_RDONLY | as_folder)
     try:
         os.fsync(handle)
     finally:
@@ -125,7 +129,8 @@ class FileLock:
     """An exclusive lock on a file, held by this process and released when it ends or dies.
 
     The file itself stays: deleting it would let two processes lock two different files of the
-    same name. It holds the number of the process that locked it last.
+    same name. It holds the number of the process that locked it last; Windows lets nobody else
+    read it while the lock is held.
     """
 
     def __init__(self, path: Path) -> None:
@@ -140,23 +145,21 @@ class FileLock:
         """
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
         deadline = time.monotonic() + timeout
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
+        try:
+            # filelock's own FileLock would open the file itself, and on Windows delete it.
+            while not lock_descriptor(handle, blocking=False):
                 if time.monotonic() >= deadline:
                     os.close(handle)
                     return False
                 time.sleep(0.02)
-            except OSError:
-                os.close(handle)
-                raise
+        except OSError:
+            os.close(handle)
+            raise
         self._handle = handle
         # The number only helps a person; a full disk must not cost the lock.
         with suppress(OSError):
             os.ftruncate(handle, 0)
-            os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
         return True
 
     def owner(self) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from evalsuite.cases import Case, Language
 from evalsuite.cases.casefiles import load_cases
+from evalsuite.cases.shipped import CaseFolders, case_folders
 from evalsuite.detectors.retention import load_texts
 from evalsuite.engines import Numerics, resolve_numerics
 from evalsuite.errors import InvalidInput
@@ -35,7 +36,7 @@ from evalsuite.pipeline.champion import (
 from evalsuite.pipeline.digests import digest_of_cases, digest_of_circumstances
 from evalsuite.prompts import DEFAULT_FORMAT, get_format, load_demonstrations
 from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
-from evalsuite.regressions import FOLDER, Regression, load_regressions
+from evalsuite.regressions import Regression, load_regressions
 from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS, PromotionInfo
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
@@ -53,7 +54,10 @@ class GateRequest:
     adapter: Path
     policy: str | None = None
     """Name or file; None: ``nano`` for the embedded base, else ``default``."""
-    cases: Path = Path("cases")
+    cases: Path | None = None
+    """Folder of golden cases; None: see :func:`evalsuite.cases.shipped.case_folders`."""
+    root: Path = Path()
+    """Where the folder ``cases`` is looked for when none is named."""
     out: Path = Path("reports/run")
     cache: Path | None = None
     """SQLite file of answers; None: the user's cache folder."""
@@ -98,6 +102,8 @@ class Inputs:
     texts: tuple[TextItem, ...] = field(default=())
     regressions: tuple[Regression, ...] = ()
     """Histories that broke a candidate once."""
+    folders: CaseFolders
+    """Where cases were read, and where new regressions belong."""
     waivers: tuple[Waiver, ...] = ()
     """Those that are about this candidate."""
     seed: int
@@ -192,6 +198,7 @@ def resolve(request: GateRequest) -> Inputs:
         suites=read.suites,
         texts=read.texts,
         regressions=read.regressions,
+        folders=read.folders,
         waivers=read.waivers,
         seed=request.seed or 0,
         compared=_compared(request, read.policy, base, adapter),
@@ -245,6 +252,7 @@ class Read:
     suites: tuple[SkillItem, ...]
     texts: tuple[TextItem, ...]
     regressions: tuple[Regression, ...]
+    folders: CaseFolders
     waivers: tuple[Waiver, ...]
 
 
@@ -259,13 +267,15 @@ def check(request: GateRequest) -> Read:
         raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
     policy = choose_policy(request.policy, request.base_model)
     require_rule(request.champion, policy)
+    folders = case_folders(request.cases, request.root)
     return Read(
         policy=policy,
-        goldens=_goldens(request.cases, policy),
-        demonstrations=_demonstrations(request.cases, policy),
+        goldens=_goldens(folders.goldens, policy),
+        demonstrations=_demonstrations(folders.goldens, policy),
         suites=_suites(policy),
         texts=_texts(policy),
-        regressions=load_regressions(request.cases / FOLDER),
+        regressions=load_regressions(folders.regressions),
+        folders=folders,
         waivers=load_waivers(request.waivers) if request.waivers else (),
     )
 

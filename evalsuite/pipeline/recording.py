@@ -134,6 +134,7 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         demonstrations_digest=digest_of_pairs(decided.samples.pairs),
         cases_digest=inputs.cases_digest,
         circumstances=inputs.circumstances,
+        cases=inputs.folders.origin,
         engine=_engine(decided),
         seeds={"panel": inputs.seed, "skills": inputs.seed, "texts": inputs.seed},
         versions=_versions(),

@@ -41,7 +41,7 @@ def _add_subject(group: pytest.OptionGroup) -> None:
     group.addoption("--base-model", default="nano", help=HELP["base_model"])
     group.addoption("--adapter", type=Path, help="the candidate; without it no gate runs")
     group.addoption("--gate-policy", help=HELP["policy"])
-    group.addoption("--gate-cases", type=Path, help="folder of golden cases (default: ROOT/cases)")
+    group.addoption("--gate-cases", type=Path, help=HELP["cases"].format("ROOT/cases"))
     group.addoption(
         "--gate-out",
         type=Path,
@@ -119,7 +119,8 @@ def request_of(config: pytest.Config) -> GateRequest:
         base_model=config.getoption("--base-model"),
         adapter=config.getoption("--adapter"),
         policy=config.getoption("--gate-policy"),
-        cases=config.getoption("--gate-cases") or root / "cases",
+        cases=config.getoption("--gate-cases"),
+        root=root,
         out=config.getoption("--gate-out") or root / "reports" / "pytest",
         cache=config.getoption("--gate-cache"),
         seed=config.getoption("--gate-seed"),
@@ -145,9 +146,10 @@ def policy_of(config: pytest.Config) -> Policy:
 def golden_ids(config: pytest.Config) -> list[str]:
     """Return the id of every golden case. Raises InvalidCase."""
     from evalsuite.cases.casefiles import load_cases
+    from evalsuite.cases.shipped import case_folders
 
-    folder = config.getoption("--gate-cases") or config.rootpath / "cases"
-    return [case.id for case in load_cases(folder)]
+    folders = case_folders(config.getoption("--gate-cases"), config.rootpath)
+    return [case.id for case in load_cases(folders.goldens)]
 
 
 def report_path(config: pytest.Config) -> Path | None:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from evalsuite.cases.shipped import shipped_version
 from evalsuite.gates.waivers import GATE as WAIVERS
 from evalsuite.report.conversations import (
     Answer,
@@ -51,7 +52,8 @@ _CONFIRMED = (
     "{0} of {1} cases in which the sides differed agree in float32: the precision did that, and "
     "they do not count."
 )
-NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED)
+_SHIPPED = "The golden cases are those that ship with evalsuite {0}."
+NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED)
 """What a note can say."""
 _REGISTRY = "registry"
 """What the commands take where no registry is named."""
@@ -224,6 +226,9 @@ def _notes(run: Run) -> tuple[Note, ...]:
     stopped_at = None if looks is None else looks.stopped_at
     if stopped_at is not None and not _tells_of_stop(run):
         notes.append(Note(_STOPPED, (f"{100 * stopped_at:g}",)))
+    version = shipped_version(run.info.cases)
+    if version is not None:
+        notes.append(Note(_SHIPPED, (version,)))
     return tuple(notes)
 
 

@@ -226,6 +226,9 @@ class RunInfo:
     cases_digest: str
     circumstances: str = ""
     """SHA-256 of all that can change an answer beside base, adapter, policy and seed."""
+    cases: str = ""
+    """Where golden cases lay: their folder, made absolute, or ``shipped with evalsuite VERSION``;
+    empty where an older evalsuite made the run."""
     engine: EngineInfo
     seeds: Mapping[str, int] = field(default_factory=dict)
     """Panel name to seed."""
@@ -291,4 +294,5 @@ class RunFile(RunInfo):
     format: Literal["evalsuite.run"] = "evalsuite.run"
     version: Literal[1, 2, 3] = 3
     """3 is written, and read as 1 and 2 are: since 2 there may be a champion, a history and an
-    annex, since 3 a registry. Every version refuses keys that it does not know."""
+    annex, since 3 a registry, and where the golden cases came from. Every version refuses keys that
+    it does not know."""

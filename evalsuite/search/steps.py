@@ -12,7 +12,7 @@ from evalsuite.errors import InvalidInput
 from evalsuite.pipeline import GateRequest, Inputs
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.prompts import Demonstration
-from evalsuite.regressions import FOLDER, Origin, Regression, remember
+from evalsuite.regressions import Origin, Regression, remember
 from evalsuite.scenarios import sample_demonstrations
 from evalsuite.search.asker import Asker, Posed
 from evalsuite.search.loop import Counterexample, Found, Hunt, Plan, Tell, defect_of
@@ -237,7 +237,7 @@ def remember_all(searched: Searched) -> dict[str, Path | None]:
     Raises:
         InvalidInput: the folder cannot be written.
     """
-    folder = searched.inputs.request.cases / FOLDER
+    folder = searched.inputs.folders.regressions
     return {
         name: remember(folder, name, regression_of(found, searched.asker))
         for name, found in ((defect_of(found), found) for found in searched.found.counterexamples)

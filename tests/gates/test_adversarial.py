@@ -22,7 +22,6 @@ from evalsuite.search import (
     Hunt,
     Posed,
     SearchRequest,
-    judge,
     prepared,
     regression_of,
 )
@@ -72,7 +71,7 @@ def _ask_again(found: Counterexample, hunt: Hunt) -> None:
     @given(st.just(found.posed))
     def keeps_its_promises(posed: Posed) -> None:
         (said,) = hunt.asker.ask([posed])
-        broken = judge(posed, said, hunt.asker.template)
+        broken = hunt.asker.first_broken(posed, said)
         if broken is not None:
             raise AssertionError(
                 f"{broken.promise}: {broken.reason} The answer: {said.candidate.text!r}"

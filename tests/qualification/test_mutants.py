@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from evalsuite.cases import Case
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status, judge
 from evalsuite.pipeline import GateRequest, Observed, measure
@@ -24,6 +23,7 @@ from evalsuite.qualification import (
 )
 from evalsuite.qualification.perfect import perfect_candidate
 from evalsuite.runs import Side
+from evalsuite.tasks import Rewriting
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,7 +104,7 @@ def test_an_answer_that_a_mutant_cannot_touch_is_left_alone(perfect: Observed) -
     template = perfect.inputs.template
     for answer in perfect.answered:
         specimen = Specimen(answer, template)
-        if not isinstance(answer.question.item, Case):
+        if not isinstance(answer.question.task, Rewriting):
             assert mutants["paste-entity"].corrupt(specimen) is None
             assert mutants["silence"].corrupt(specimen) is None
         else:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from evalsuite.cases import Expectation
 from evalsuite.conversation import Message, Role
-from evalsuite.detectors.score import Score, Span
+from evalsuite.detectors import Detector, Score, Span
 from evalsuite.errors import RunError, RunInUse, RunStorageError
 from evalsuite.runs import (
     CaseRow,
@@ -167,7 +167,7 @@ def test_indexes_find_cases_and_outputs(tmp_path: Path) -> None:
 
 def test_a_case_and_a_score_turn_into_rows() -> None:
     row = CaseRow.of(task_of(CASES[0]), panel="p", demonstrations="A")
-    score = Score("literal_leak", row.case_id, 1.0, "leaks", (Span(1, 3, "x"),))
+    score = Score(Detector.LITERAL_LEAK, row.case_id, 1.0, "leaks", (Span(1, 3, "x"),))
     made = ScoreRow.of(score, row, gate="example_leakage", outputs=("k",))
     assert (made.kind, made.language, made.panel) == ("comparison", "en", "p")
     assert made.spans == (SpanRow(start=1, end=3, label="x"),)

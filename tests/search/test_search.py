@@ -24,11 +24,11 @@ from evalsuite.search import (
     Hunt,
     Plan,
     Posed,
-    Promise,
     defect_of,
 )
 from evalsuite.search.proposals import bred, fresh
 from evalsuite.strategies import ANSWERABLE, Attack, Envelope, World, build_attack, usable
+from evalsuite.tasks import Promise
 from evalsuite.template import ChatTemplate, load_template
 
 SHOWN = {language: sample_demonstrations("searching", 4, language) for language in Language}
