@@ -74,6 +74,34 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """Which lines and branches the fast tests reach: ``nox -s coverage -- tests/statistics``.
+
+    A line that is reached need not be tested; what the tests notice is measured by ``mutation``.
+    """
+    _prepare(session)
+    session.run("coverage", "erase")
+    session.run(
+        "coverage", "run", "-m", "pytest", "-m", "not slow and not gpu and not browser",
+        *session.posargs,
+        env={"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
+    )  # fmt: skip
+    session.run("coverage", "combine")
+    session.run("coverage", "report")
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """How many small defects of detectors, statistics, gates and keys the fast tests notice.
+
+    Fails when more survive than the committed bound. Half an hour on two cores;
+    ``nox -s mutation -- --again`` tries the survivors only.
+    """
+    _prepare(session)
+    session.run("python", "benchmarks/mutation.py", *session.posargs)
+
+
+@nox.session
 def slow(session: nox.Session) -> None:
     """Simulations of size and power, and long property tests."""
     _prepare(session)
