@@ -135,6 +135,22 @@ def test_a_phrase_is_telling_from_four_words_of_which_two_are_foreign(
     assert literal_leak(case, answer, [demonstration]).value == loss
 
 
+@pytest.mark.parametrize(
+    ("case", "extra", "answer", "marked"),
+    [
+        (ZH, "红铜齿轮", "泽朗红铜齿轮多少钱？", ["泽朗", "红铜齿轮"]),
+        (ZH, "红铜齿轮", "红铜齿轮泽朗多少钱？", ["红铜齿轮", "泽朗"]),
+        # Within a phrase a name is reported once, as a name.
+        (ZH, "红铜泽朗", "红铜泽朗多少钱？", ["泽朗"]),
+    ],
+)
+def test_a_phrase_beside_a_name_is_a_leak_of_its_own_and_one_around_it_is_not(
+    case: Case, extra: str, answer: str, marked: list[str]
+) -> None:
+    score = literal_leak(case, answer, [shown("泽朗", Language.ZH, extra)])
+    assert [answer[s.start : s.end] for s in score.spans] == marked
+
+
 def test_a_phrase_with_one_word_of_the_conversation_lacks_a_foreign_one() -> None:
     demonstration = replace(shown("Velora", extra="you have copper kettles"), entities=())
     knows_copper = replace(EN, query="What of its copper?")
@@ -258,6 +274,26 @@ def test_a_word_that_only_one_sides_demonstrations_supply_is_a_leak(
     score = swap_leak(case, answer, [a], good, [b])
     assert score.value == 1.0
     assert [answer[s.start : s.end] for s in score.spans] in (["gearbox"], ["齿轮"])
+
+
+@pytest.mark.parametrize(
+    ("history", "extra_b", "other"),
+    [
+        ("Its gearbox is new.", "", "What is Dorun's price?"),
+        ("It is new.", "Its gearbox rattles.", "What is Dorun's price?"),
+        ("It is new.", "", "What is the price of Dorun and its gearbox?"),
+    ],
+    ids=["the conversation", "the other demonstrations", "the other answer"],
+)
+def test_a_word_that_something_else_supplies_as_well_is_no_leak(
+    history: str, extra_b: str, other: str
+) -> None:
+    a, b = shown("Velora", extra="Its gearbox rattles."), shown("Kintha", extra=extra_b)
+    answer = "What is Dorun's gearbox price?"
+    quiet = replace(EN, history=messages([("user", "It is new.")]))
+    assert swap_leak(quiet, answer, [a], "What is Dorun's price?", [shown("Kintha")]).value == 1.0
+    case = replace(EN, history=messages([("user", history)]))
+    assert swap_leak(case, answer, [a], other, [b]).value == 0.0
 
 
 def test_a_swap_that_shares_an_entity_or_names_none_proves_nothing() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalsuite.detectors.lexicon import pronoun_ranges
+from evalsuite.detectors.lexicon import Family, pronoun_ranges
 from evalsuite.detectors.text import fold
 
 
@@ -39,6 +39,24 @@ def referring(text: str) -> list[str]:
 )
 def test_words_that_refer_back_are_seen(text: str, words: list[str]) -> None:
     assert referring(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "families"),
+    [
+        ("it, he, she and they", [Family.THING, Family.MALE, Family.FEMALE, Family.PLURAL]),
+        ("Is this cheap? Is that cheap?", [Family.NEAR, Family.FAR]),
+        ("Is the latter cheap?", [Family.ORDINAL]),
+        ("它和他和她和他们", [Family.THING, Family.MALE, Family.FEMALE, Family.PLURAL]),
+        ("这个和那个", [Family.NEAR, Family.FAR]),
+        ("后者呢？", [Family.ORDINAL]),
+    ],
+)
+def test_every_sort_of_antecedent_has_its_pronouns_in_both_languages(
+    text: str, families: list[Family]
+) -> None:
+    # Which sort it is decides whether a pronoun that is left is one that the query asked with.
+    assert [family for _, _, family in pronoun_ranges(fold(text).text)] == families
 
 
 @pytest.mark.parametrize(

@@ -264,6 +264,44 @@ def test_a_wrong_answer_that_was_cut_off_keeps_its_own_reasons_and_spans() -> No
     assert resolve_output(EN, answer, Finish.LENGTH) == resolve(EN, answer)
 
 
+@pytest.mark.parametrize(
+    ("answer", "loss"),
+    [
+        ("What did the sailor do after he left?", 0.0),
+        ("What did he do after the sailor left?", 1.0),
+    ],
+)
+def test_without_names_a_pronoun_may_stay_behind_the_words_that_are_restored(
+    answer: str, loss: float
+) -> None:
+    judged = case(
+        "What did he do after he left?",
+        rewrites=["What did the sailor do after the sailor left?"],
+        turns=[("user", "Tell me of the sailor.")],
+    )
+    assert resolve(judged, answer).value == loss
+
+
+@pytest.mark.parametrize(
+    ("query", "rewrite", "limit"),
+    [
+        # Three times a query of five words, and the words of the name.
+        ("Why?", None, 15 + 2),
+        ("Why did it fall so fast?", None, 18 + 2),
+        # Twice what is accepted, where that is more: a query of one word may take a sentence.
+        ("Why?", "Why did Old Dorun fall so very fast that day?", 20),
+    ],
+)
+def test_a_rewrite_is_too_long_from_one_word_beyond_the_limit(
+    query: str, rewrite: str | None, limit: int
+) -> None:
+    judged = case(query, rewrites=[rewrite] if rewrite else [], names=["Old Dorun"])
+    assert resolve(judged, "Old Dorun" + " so" * (limit - 2)).value == 0.0
+    longer = resolve(judged, "Old Dorun" + " so" * (limit - 1))
+    assert longer.value == 1.0
+    assert f"where a rewrite has at most {limit}." in longer.explanation
+
+
 @given(cases())
 def test_a_right_answer_always_has_no_loss(judged: Case) -> None:
     assert judged.reference is not None

@@ -144,3 +144,13 @@ def test_a_text_file_that_cannot_be_used_says_why(tmp_path: Path, data: bytes, r
         load_texts(file)
     with pytest.raises(InvalidInput, match="cannot be read"):
         load_texts(tmp_path / "absent.txt")
+
+
+def test_a_text_file_may_have_16_mib_and_not_a_byte_more(tmp_path: Path) -> None:
+    file = tmp_path / "general.txt"
+    file.write_bytes(b"a" * 2**24)
+    (text,) = load_texts(file, language=Language.EN)
+    assert len(text.text) == 2**24
+    file.write_bytes(b"a" * (2**24 + 1))
+    with pytest.raises(InvalidInput, match="has 16777217 bytes; the limit is 16777216: split it"):
+        load_texts(file, language=Language.EN)

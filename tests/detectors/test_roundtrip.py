@@ -13,7 +13,7 @@ from tokenizers.decoders import ByteLevel
 
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import roundtrip
-from evalsuite.detectors.roundtrip import check, control_token
+from evalsuite.detectors.roundtrip import check, control_token, round_trip
 from evalsuite.gates import Check, Evidence, Observation, Status, Verdict, load_policy
 from evalsuite.gates.judge import judge_template
 from evalsuite.generation import Finish, Output
@@ -166,6 +166,17 @@ def test_a_property_that_holds_within_a_stated_limit_has_no_loss(folder: Path) -
     scores = {s.case_id.split()[0]: s for s in check(load_template(folder), decomposed)}
     assert scores["R4"].value == 0.0
     assert "NFC" in scores["R4"].explanation
+
+
+def test_a_prompt_is_read_back_or_has_a_loss_of_one(folder: Path) -> None:
+    template = load_template(folder)
+    asked, other = TALK
+    ids = template.prompt(asked)
+    assert round_trip("case", template, asked, ids).value == 0.0
+    changed = round_trip("case", template, other, ids)
+    assert (changed.value, "not the one that was asked" in changed.explanation) == (1.0, True)
+    unreadable = round_trip("case", template, asked, ids[1:])
+    assert (unreadable.value, "cannot be read back" in unreadable.explanation) == (1.0, True)
 
 
 def test_an_answer_that_runs_on_into_a_turn_is_found_by_its_ids(folder: Path) -> None:

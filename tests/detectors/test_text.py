@@ -126,6 +126,12 @@ def test_a_name_is_found_in_possessives_other_widths_and_han_text(text: str, nam
     assert mentions(text, name)
 
 
+def test_a_name_in_a_single_character_is_found_whole_and_never_in_part() -> None:
+    # One character unfolds to several: all of them name something, some of them nothing.
+    assert mentions("㎞", "km")
+    assert not mentions("㎞", "m")
+
+
 def test_of_a_name_within_a_longer_name_only_the_longer_one_is_named() -> None:
     spans = find_names("New York and York", ["York", "New York"])
     assert [(s.start, s.end, s.label) for s in spans] == [(0, 8, "New York"), (13, 17, "York")]

@@ -14,6 +14,7 @@ from evalsuite.engines.numerics import (
     Device,
     Dtype,
     Numerics,
+    _torch_has_cuda,
     resolve_numerics,
     transformers_identity,
 )
@@ -25,6 +26,28 @@ def test_the_choice_of_device_agrees_with_torch() -> None:
     import torch
 
     assert (resolve_numerics().device is Device.CUDA) == torch.cuda.is_available()
+
+
+@pytest.mark.parametrize(
+    ("constants", "found"),
+    [
+        (None, False),
+        ("cuda: Optional[str] = None\n", False),
+        ("__version__ = '2.13.0+cu128'\n", False),
+        ("cuda: Optional[str] = '12.8'\n", True),
+    ],
+)
+def test_whether_torch_was_built_for_cuda_is_read_from_its_constants(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, constants: str | None, found: bool
+) -> None:
+    installed = tmp_path / "torch"
+    installed.mkdir()
+    (installed / "__init__.py").write_text("raise ImportError('must not be imported')\n", "utf-8")
+    if constants is not None:
+        (installed / "version.py").write_text(constants, "utf-8")
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert _torch_has_cuda() is found
 
 
 def test_what_is_asked_for_is_what_is_used() -> None:

@@ -135,6 +135,18 @@ def test_a_few_prompts_with_a_longer_prefix_stay_with_the_others() -> None:
     assert [len(prefix) for prefix, _ in clustered(items_of(asked), LIMITS.cluster)] == [200]
 
 
+@pytest.mark.parametrize(
+    ("shared", "clusters"), [(MIN_PREFIX - 1, [0]), (MIN_PREFIX, [MIN_PREFIX])]
+)
+def test_two_prompts_share_a_prefix_from_the_shortest_one_that_is_kept(
+    shared: int, clusters: list[int]
+) -> None:
+    asked = [Request(prompt=(1,) * shared + (last, 9)) for last in (2, 3)]
+    found = clustered(items_of(asked), LIMITS.cluster)
+    assert [len(prefix) for prefix, _ in found] == clusters
+    assert [len(members) for _, members in found] == [2]
+
+
 def test_prompts_without_a_shared_prefix_share_none() -> None:
     asked = [Request(prompt=(i,) * 50) for i in range(5)]
     assert [prefix for prefix, _ in clustered(items_of(asked), LIMITS.cluster)] == [()]

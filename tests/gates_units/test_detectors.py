@@ -1,0 +1,42 @@
+"""Every detector's losses count against one gate."""
+
+from __future__ import annotations
+
+import pytest
+
+from evalsuite.detectors import Detector
+from evalsuite.gates import Gate
+from evalsuite.gates.detectors import GATE_OF
+
+
+def test_every_detector_has_a_gate_but_those_that_are_only_told() -> None:
+    # A remembered case counts against the gate of its promise; metrics of rewriting decide nothing.
+    assert set(Detector) - set(GATE_OF) == {
+        Detector.REGRESSION,
+        Detector.REWRITE_EXACT,
+        Detector.RESTORATION_F1,
+        Detector.RESTORATION_F2,
+        Detector.RESTORATION_F3,
+        Detector.ADDED_PRECISION,
+    }
+
+
+@pytest.mark.parametrize(
+    ("gate", "detectors"),
+    [
+        # Who speaks in a conversation: what goes in comes back, and an answer opens no turn.
+        (Gate.TEMPLATE_ROUND_TRIP, {Detector.TEMPLATE_ROUND_TRIP, Detector.CONTROL_TOKEN}),
+        # Two searches for leaks, and the control that tells how often the search cries wolf.
+        (
+            Gate.EXAMPLE_LEAKAGE,
+            {Detector.LITERAL_LEAK, Detector.SWAP_LEAK, Detector.ABSENT_NAMES},
+        ),
+        (Gate.PRONOUN_RESOLUTION, {Detector.PRONOUN_RESOLUTION}),
+        (Gate.FORGETTING, {Detector.SKILL_ANSWER, Detector.TEXT_LOSS}),
+        # Questions about the adapter and comparisons with a champion: no detector of their own.
+        (Gate.LIVENESS, set()),
+        (Gate.REGRESSION, set()),
+    ],
+)
+def test_a_gate_counts_what_its_detectors_find(gate: Gate, detectors: set[Detector]) -> None:
+    assert {detector for detector, counted in GATE_OF.items() if counted is gate} == detectors
