@@ -24,31 +24,25 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from evalsuite.cases import Case
-from evalsuite.cases.casefiles import dump_cases, read_case
+from evalsuite.cases.casefiles import dump_cases
+from evalsuite.cases.schema import CaseRow
 from evalsuite.cases.shipped import REGRESSIONS
 from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
+from evalsuite.files.closed import Closed, VisibleText, json_schema, validated
+from evalsuite.files.located import located
 from evalsuite.files.storage import storage_errors, write_once
-from evalsuite.files.yaml import (
-    Broken as BrokenNode,
-)
-from evalsuite.files.yaml import (
-    Node,
-    Problems,
-    fields_of,
-    items_of,
-    joined,
-    parse,
-    quoted,
-    read_text,
-    text_of,
-)
+from evalsuite.files.wording import wording_of
+from evalsuite.files.yaml import Problems, joined, quoted, read_text
 from evalsuite.gates.verdict import Tier
 from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration, dump_demonstrations
-from evalsuite.prompts.demonstrations import read_demonstration
+from evalsuite.prompts.demonstrations import DemonstrationRow
 from evalsuite.tasks import Asks, Promise, Rewriting, Skill, prompt_of, task_of
 
 FOLDER = REGRESSIONS
@@ -112,6 +106,81 @@ def _writable(text: str) -> str:
 _ORIGIN = tuple(field.name for field in dataclasses.fields(Origin))
 
 
+def _known_format(name: str) -> str:
+    if name not in (*FORMATS, _CHAT):
+        raise ValueError(f"prompt_format={name!r}; use {', '.join(FORMATS)}")
+    return name
+
+
+FormatName = Annotated[
+    VisibleText, AfterValidator(_known_format), WithJsonSchema({"enum": [*FORMATS, _CHAT]})
+]
+
+
+class OriginRow(Closed):
+    """How a regression was found."""
+
+    wording = replace(
+        wording_of("found"),
+        missing="found has no {key}; say which was broken",
+        choice="{what}={repr}; use one of: {choices}",
+    )
+
+    promise: Promise = Field(description="What was broken.")
+    reason: VisibleText = Field(default="", description="What the detector said of the answer.")
+    candidate: VisibleText = Field(default="", description="Digest of the adapter that broke it.")
+    baseline: VisibleText = Field(default="", description="What it was compared with.")
+    answer: VisibleText = Field(default="", description="The candidate's.")
+    baseline_answer: VisibleText = ""
+    prompt_format: FormatName = DEFAULT_FORMAT
+    attack: VisibleText = Field(
+        default="", description="What the history was drawn as, before it was reduced."
+    )
+
+    def origin(self) -> Origin:
+        """The origin as everything else knows it."""
+        old = self.prompt_format == _CHAT
+        values = {name: getattr(self, name) for name in _ORIGIN}
+        return Origin(**values | {"prompt_format": DEFAULT_FORMAT} if old else values)
+
+
+class RegressionFile(Closed):
+    """A file of one regression."""
+
+    wording = replace(
+        wording_of("the file"),
+        missing="the file has no key {key!r}; a regression says what broke and how",
+        choice="{what}={repr}; use {either}",
+        length="cases holds {count} cases; a regression file holds one",
+    )
+
+    tier: Literal[Tier.BLOCKING, Tier.ADVISORY] = Field(
+        default=Tier.BLOCKING, description="Whether breaking it again decides."
+    )
+    asks: Asks = Field(default=Asks.REWRITE, description="What the case asks for.")
+    found: OriginRow = Field(description="How it was found.")
+    demonstrations: tuple[DemonstrationRow, ...] = Field(
+        default=(), description="What its prompt showed."
+    )
+    cases: Annotated[tuple[CaseRow, ...], Field(min_length=1, max_length=1)]
+
+    def regression(self, source: str) -> Regression:
+        """The regression as everything else knows it; ``source`` is ``file:line`` of its case."""
+        old = self.found.prompt_format == _CHAT and "asks" not in self.model_fields_set
+        return Regression(
+            case=self.cases[0].case(source),
+            shown=tuple(row.demonstration() for row in self.demonstrations),
+            origin=self.found.origin(),
+            tier=self.tier,
+            asks=Asks.SKILL if old else self.asks,
+        )
+
+
+def regression_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a regression's file, as editors use it."""
+    return json_schema(RegressionFile, "evalsuite regression")
+
+
 def dump_regression(regression: Regression) -> str:
     """Write a regression as the YAML text that :func:`parse_regression` reads back."""
     origin = dataclasses.asdict(regression.origin)
@@ -121,7 +190,7 @@ def dump_regression(regression: Regression) -> str:
     text = "\n".join((f"{_HEAD}{tier}{asks}found:", *lines, ""))
     if regression.shown:
         text += "demonstrations:\n" + _indented(dump_demonstrations(regression.shown))
-    return text + dump_cases([dataclasses.replace(regression.case, source="")])
+    return text + dump_cases([replace(regression.case, source="")])
 
 
 def _indented(text: str) -> str:
@@ -173,42 +242,20 @@ def parse_regression(text: str, name: str = "<text>") -> Regression:
         InvalidCase: one line ``name:line: problem and fix`` for each problem.
     """
     problems = Problems(name)
-    root = parse(text, problems) or BrokenNode(1)
-    keys = ("tier", "asks", "found", "demonstrations", "cases")
-    values = fields_of(root, keys, "the file", problems) or {}
-    tier = _tier(values.get("tier"), problems)
-    asks = _asks(values.get("asks"), problems)
-    for key in ("found", "cases"):
-        if key not in values and not problems.found:
-            problems.add(1, f"the file has no key {key!r}; a regression says what broke and how")
-    origin, old = _origin(values["found"], problems) if "found" in values else (None, None)
-    listed = values.get("demonstrations")
-    nodes = items_of(listed, "demonstrations", problems) if listed else ()
-    shown = [read_demonstration(node, problems) for node in nodes]
-    nodes = items_of(values["cases"], "cases", problems) if "cases" in values else ()
-    if len(nodes) != 1 and not problems.found:
-        problems.add(1, f"cases holds {len(nodes)} cases; a regression file holds one")
-    cases = [read_case(node, problems) for node in nodes]
-    if problems.found or origin is None or cases[0] is None:
-        raise InvalidCase(joined(problems.lines()))
-    found = Regression(
-        case=cases[0],
-        shown=tuple(d for d in shown if d),
-        origin=origin,
-        tier=tier,
-        asks=asks or old or Asks.REWRITE,
-    )
-    _check_skill(found, problems)
-    if problems.found:
+    read = located(text, problems)
+    file = validated(RegressionFile, read, problems)
+    found = None if file is None else file.regression(read.where(("cases", 0)))
+    if found is not None:
+        _check_skill(found, read.line(("cases", 0)), problems)
+    if problems.found or found is None:
         raise InvalidCase(joined(problems.lines()))
     return found
 
 
-def _check_skill(found: Regression, problems: Problems) -> None:
+def _check_skill(found: Regression, line: int, problems: Problems) -> None:
     """Note what keeps a skill from being asked or judged."""
     if found.asks is not Asks.SKILL:
         return
-    line = int(found.case.source.rpartition(":")[2])
     if found.case.reference is None:
         problems.add(line, "asks: skill needs the right answer under expect.rewrites")
         return
@@ -216,59 +263,6 @@ def _check_skill(found: Regression, problems: Problems) -> None:
         prompt_of(found.task).require_alternating()
     except InvalidConversation as error:
         problems.add(line, f"{error}; let the history of a chat end with the assistant's turn")
-
-
-def _asks(node: Node | None, problems: Problems) -> Asks | None:
-    if node is None:
-        return None
-    said = text_of(node, "asks", problems)
-    if said not in set(Asks):
-        problems.add(node.line, f"asks={said!r}; use {' or '.join(Asks)}")
-        return None
-    return Asks(said)
-
-
-def _tier(node: Node | None, problems: Problems) -> Tier:
-    said = Tier.BLOCKING.value if node is None else text_of(node, "tier", problems)
-    if said not in (Tier.BLOCKING, Tier.ADVISORY):
-        line = 1 if node is None else node.line
-        problems.add(line, f"tier={said!r}; use {Tier.BLOCKING} or {Tier.ADVISORY}")
-        return Tier.BLOCKING
-    return Tier(said)
-
-
-def _origin(node: Node, problems: Problems) -> tuple[Origin | None, Asks | None]:
-    """How it was found, and what it asks for where the file is of an earlier version."""
-    fields = fields_of(node, _ORIGIN, "found", problems)
-    if fields is None:
-        return None, None
-    said = {name: text_of(value, name, problems) for name, value in fields.items()}
-    if "promise" not in said:
-        problems.add(node.line, "found has no promise; say which was broken")
-        return None, None
-    known = ", ".join(f"'{promise}'" for promise in Promise)
-    if said["promise"] not in set(Promise):
-        problems.add(fields["promise"].line, f"promise={said['promise']!r}; use one of: {known}")
-        return None, None
-    style = said.get("prompt_format") or DEFAULT_FORMAT
-    old = Asks.SKILL if style == _CHAT else None
-    style = DEFAULT_FORMAT if old else style
-    if style not in FORMATS:
-        line = fields["prompt_format"].line
-        problems.add(line, f"prompt_format={style!r}; use {', '.join(FORMATS)}")
-        return None, None
-    texts = {name: said.get(name) or "" for name in _ORIGIN}
-    origin = Origin(
-        promise=Promise(texts["promise"]),
-        reason=texts["reason"],
-        candidate=texts["candidate"],
-        baseline=texts["baseline"],
-        answer=texts["answer"],
-        baseline_answer=texts["baseline_answer"],
-        prompt_format=style,
-        attack=texts["attack"],
-    )
-    return origin, old
 
 
 def remember(folder: Path, name: str, regression: Regression) -> Path | None:

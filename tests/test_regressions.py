@@ -6,7 +6,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ from evalsuite.regressions import (
     dump_regression,
     load_regressions,
     parse_regression,
+    regression_schema,
     remember,
     shape_name,
 )
@@ -77,6 +80,12 @@ def test_what_is_written_is_read_back(regression: Regression) -> None:
     assert read.tier is regression.tier
     assert read.asks is regression.asks
     assert replace(read.case, source="") == replace(regression.case, source="")
+
+
+@given(regressions())
+@settings(max_examples=20)
+def test_the_schema_accepts_what_is_written(regression: Regression) -> None:
+    jsonschema.validate(yaml.safe_load(dump_regression(regression)), regression_schema())
 
 
 @cache

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from evalsuite.cases import Case, Kind
-from evalsuite.cases.schema import CaseFile, CaseRow, json_schema, schema_text
+from evalsuite.cases.schema import CaseFile, json_schema, schema_text
 from evalsuite.conversation import Message
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.files.closed import validated
-from evalsuite.files.located import Located, located, located_node
-from evalsuite.files.yaml import Node, Problems, joined, quoted, read_text, scalar
+from evalsuite.files.located import Located, located
+from evalsuite.files.yaml import Problems, joined, quoted, read_text, scalar
 
 SUFFIXES = (".yaml", ".yml")
 """What a case file's name ends with when a folder is searched."""
@@ -156,12 +156,6 @@ def _note_ids(read: Located, problems: Problems, ids: dict[str, str]) -> None:
                 line, f"duplicate id {name!r}, first at {ids[name]}; give this one another"
             )
         ids.setdefault(name, f"{problems.name}:{line}")
-
-
-def read_case(node: Node, problems: Problems) -> Case | None:
-    """Read one case from its place in a file; what is wrong is noted."""
-    row = validated(CaseRow, located_node(node, problems.name), problems)
-    return None if row is None else row.case(f"{problems.name}:{node.line}")
 
 
 def _dumped(case: Case) -> str:

@@ -142,7 +142,7 @@ class CaseFile(Closed):
     wording = replace(
         wording_of("the file"),
         missing="the file has no key {key!r}; write '{key}:' and a list under it",
-        empty="{what} is empty; write at least one case",
+        length="{what} is empty; write at least one case",
     )
 
     cases: Annotated[tuple[CaseRow, ...], Field(min_length=1)]

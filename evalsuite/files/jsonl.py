@@ -30,8 +30,13 @@ def read_rows(path: Path, adapter: TypeAdapter[Row]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-def first_fault(problem: ValidationError) -> str:
-    """Say in one clause what pydantic found first, without the value."""
+def first_fault(problem: ValidationError, whole: str = "the row") -> str:
+    """Say in one clause what pydantic found first, without the value.
+
+    Args:
+        problem: what it found.
+        whole: how to name all that was judged.
+    """
     error = problem.errors(include_url=False, include_input=False, include_context=False)[0]
-    place = ".".join(str(part) for part in error["loc"]) or "the row"
+    place = ".".join(str(part) for part in error["loc"]) or whole
     return f"{place}: {error['msg']}"

@@ -30,7 +30,8 @@ _TEMPLATES = MappingProxyType(
         "model_type": "shape",
         "tuple_type": "listed",
         "list_type": "listed",
-        "too_short": "empty",
+        "too_short": "length",
+        "too_long": "length",
         "enum": "choice",
         "literal_error": "choice",
         "bool_type": "flag",
@@ -46,7 +47,8 @@ class Wording:
     They may name ``{path}`` (dotted, from the root), ``{key}``, ``{what}`` (the part by name),
     ``{known}`` and ``{choices}`` (what would be right), ``{near}`` (the nearest of these, if any),
     ``{hint}`` (the nearest, or all), ``{json}`` and ``{repr}`` (the value), ``{message}``
-    (pydantic's), and ``{keys}``, by which all missing keys become one sentence.
+    (pydantic's), ``{count}`` (of entries), ``{either}`` (the choices), and ``{keys}``, by which all
+    missing keys become one sentence.
     """
 
     unknown: str = "unknown key {path!r}{hint}"
@@ -59,7 +61,7 @@ class Wording:
     """What a rule of the schema says of a value, or of several."""
     shape: str = ""
     listed: str = ""
-    empty: str = ""
+    length: str = ""
     choice: str = "{path}={json}: {message}{near}"
     flag: str = ""
     """Also for a boolean that is written as another word; without it, ``yes`` is true."""
@@ -87,7 +89,7 @@ def wording_of(called: str) -> Wording:
         broken="{message}",
         shape=f"{called} must be a mapping with the keys: {{known}}",
         listed="{what} must be a list; start each entry with '- '",
-        empty="{what} is empty; write at least one entry",
+        length="{what} is empty; write at least one entry",
         choice="{what}={repr} is unknown{hint}",
         flag="{what} must be true or false, without quotes",
         at_value=True,
@@ -247,6 +249,8 @@ class _Fault:
             "what": _what(wording, place),
             "known": ", ".join(known),
             "choices": ", ".join(choices),
+            "either": " or ".join(choices),
+            "count": len(self._value) if isinstance(self._value, list | dict) else "no",
             "near": near,
             "hint": near or f"; use {', '.join(right)}",
             "json": _short(json.dumps(self._value, ensure_ascii=False, default=str)),

@@ -7,13 +7,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from functools import cache
+from typing import Annotated, TypeVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from evalsuite.errors import InvalidInput, RunError
+from evalsuite.files.jsonl import first_fault
 from evalsuite.gates.partnames import Part, parse_part
 
 
@@ -71,7 +76,9 @@ class Quantity(StrEnum):
 
 _SEVERITY = {Status.PASSED: 0, Status.INCONCLUSIVE: 1, Status.FAILED: 2}
 _NUMBERS = ("value", "lower", "upper", "limit", "smallest_detectable", "effective_n", "spread")
-_R = TypeVar("_R", "SliceVerdict", "Verdict")
+_R = TypeVar("_R", bound="_File | Verdict | SliceVerdict")
+_CLOSED = ConfigDict(extra="forbid", strict=True)
+Count = Annotated[int, Field(ge=0)]
 
 
 def worst(statuses: Collection[Status]) -> Status:
@@ -87,6 +94,8 @@ class SliceVerdict:
         InvalidInput: a number that is not finite, or no reason.
     """
 
+    __pydantic_config__ = _CLOSED
+
     name: str
     """Unique within the gate, such as ``literal`` or ``language/zh``; :attr:`part` reads it."""
     status: Status
@@ -96,8 +105,8 @@ class SliceVerdict:
     upper: float | None
     limit: float
     """The largest loss that is accepted."""
-    n: int
-    clusters: int
+    n: Count
+    clusters: Count
     method: str
     reason: str
     """One sentence for a person who releases models."""
@@ -138,14 +147,16 @@ class Verdict:
         InvalidInput: a number that is not finite, or no reason.
     """
 
+    __pydantic_config__ = _CLOSED
+
     gate: str
     status: Status
     value: float | None
     lower: float | None
     upper: float | None
     limit: float | None
-    n: int
-    clusters: int
+    n: Count
+    clusters: Count
     method: str
     reason: str
     tier: Tier = Tier.BLOCKING
@@ -167,12 +178,7 @@ class Verdict:
         Raises:
             RunError: missing or unknown keys, wrong types, an unknown status or tier.
         """
-        given = dict(data) if isinstance(data, Mapping) else {}
-        slices = given.get("slices", [])
-        if not isinstance(slices, list):
-            raise RunError(f"verdict: slices={slices!r} must be a list")
-        parts = tuple(_read(SliceVerdict, part) for part in slices)
-        return dataclasses.replace(_read(Verdict, given | {"slices": []}), slices=parts)
+        return _read(_verdict(), data, "verdict")
 
 
 def _check(owner: str, record: SliceVerdict | Verdict) -> None:
@@ -182,35 +188,6 @@ def _check(owner: str, record: SliceVerdict | Verdict) -> None:
             raise InvalidInput(f"{owner}: {name}={number} is not a finite number; use None")
     if not record.reason.strip():
         raise InvalidInput(f"{owner}: the reason is empty; say in one sentence why")
-
-
-def _read(kind: type[_R], data: object) -> _R:
-    """Build a record from JSON data with exactly its keys and types."""
-    names = [field.name for field in dataclasses.fields(kind)]
-    if not isinstance(data, Mapping) or set(data) != set(names):
-        held = sorted(data) if isinstance(data, Mapping) else data
-        raise RunError(f"verdict: has {held!r} where the keys {sorted(names)!r} belong")
-    values = dict(data)
-    for name, value in values.items():
-        if not _fits(name, value):
-            raise RunError(f"verdict: {name}={value!r} has the wrong type")
-    try:
-        values |= {"status": Status(values["status"]), "tier": Tier(values["tier"])}
-        if "quantity" in values:
-            values["quantity"] = Quantity(values["quantity"])
-        return kind(**values | ({"slices": ()} if "slices" in values else {}))
-    except (ValueError, InvalidInput) as error:
-        raise RunError(f"verdict: {error}") from None
-
-
-def _fits(name: str, value: object) -> bool:
-    if name in _NUMBERS:
-        return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
-    if name == "by_value":
-        return isinstance(value, bool)
-    if name in ("n", "clusters"):
-        return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return isinstance(value, list if name == "slices" else str)
 
 
 def overall(verdicts: Sequence[Verdict], required: Collection[str]) -> Status:
@@ -238,18 +215,61 @@ def dump_verdicts(verdicts: Sequence[Verdict], required: Collection[str]) -> dic
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The content of ``verdicts.json``."""
+
+    __pydantic_config__ = _CLOSED
+
+    status: Status
+    verdicts: tuple[Verdict, ...]
+
+
 def load_verdicts(data: object) -> tuple[Status, tuple[Verdict, ...]]:
     """Read what :func:`dump_verdicts` returned.
 
     Raises:
         RunError: not that shape, or a status that the verdicts contradict.
     """
-    if not isinstance(data, Mapping) or set(data) != {"status", "verdicts"}:
-        raise RunError("verdicts.json must hold exactly the keys 'status' and 'verdicts'")
-    verdicts = tuple(Verdict.from_json(verdict) for verdict in data["verdicts"])
-    if data["status"] not in list(Status):
-        raise RunError(f"verdicts.json: status={data['status']!r} must be one of {list(Status)}")
-    status = Status(data["status"])
-    if worst([status, overall(verdicts, ())]) is not status:
-        raise RunError(f"verdicts.json: status={status.value!r} is better than its verdicts allow")
-    return status, verdicts
+    file = _read(_file(), data, "verdicts.json")
+    if worst([file.status, overall(file.verdicts, ())]) is not file.status:
+        raise RunError(
+            f"verdicts.json: status={file.status.value!r} is better than its verdicts allow"
+        )
+    return file.status, file.verdicts
+
+
+@cache
+def _verdict() -> TypeAdapter[Verdict]:
+    return TypeAdapter(Verdict)
+
+
+@cache
+def _file() -> TypeAdapter[_File]:
+    return TypeAdapter(_File)
+
+
+def _read(adapter: TypeAdapter[_R], data: object, place: str) -> _R:
+    """Build a record from JSON data with exactly its keys and types."""
+    try:
+        record = adapter.validate_json(json.dumps(data))
+    except ValidationError as problem:
+        raise RunError(f"{place}: {first_fault(problem, 'the whole')}") from None
+    except InvalidInput as problem:
+        raise RunError(f"{place}: {problem}") from None
+    _require_keys(record, data, place)
+    return record
+
+
+def _require_keys(record: _File | Verdict | SliceVerdict, data: object, place: str) -> None:
+    """Refuse what was left out, although it has a default: no version leaves a number out."""
+    given = data if isinstance(data, Mapping) else {}
+    for field in dataclasses.fields(record):
+        if field.name not in given:
+            raise RunError(f"{place}: {field.name}: Field required")
+    if isinstance(record, _File):
+        for index, verdict in enumerate(record.verdicts):
+            _require_keys(verdict, given["verdicts"][index], f"{place}: verdicts.{index}")
+    elif isinstance(record, Verdict):
+        for index, part in enumerate(record.slices):
+            _require_keys(part, given["slices"][index], f"{place}: slices.{index}")

@@ -30,11 +30,9 @@ from evalsuite.files.closed import (
     json_schema,
     keeping_rules,
     read_closed,
-    validated,
 )
-from evalsuite.files.located import located_node
 from evalsuite.files.wording import wording_of
-from evalsuite.files.yaml import Node, Problems, quoted
+from evalsuite.files.yaml import quoted
 from evalsuite.prompts.content import Demonstration
 
 
@@ -88,7 +86,7 @@ class DemonstrationFile(ClosedList[DemonstrationRow]):
 
     wording = replace(
         wording_of("the file"),
-        empty="the file holds no demonstrations; start each with '- language:'",
+        length="the file holds no demonstrations; start each with '- language:'",
     )
 
     root: Annotated[tuple[DemonstrationRow, ...], Field(min_length=1)]
@@ -122,9 +120,3 @@ def _dumped(shown: Demonstration) -> str:
     lines += ["  entities:"] * bool(shown.entities)
     lines += [f"    - {quoted(entity)}" for entity in shown.entities]
     return "\n".join(lines) + "\n"
-
-
-def read_demonstration(node: Node, problems: Problems) -> Demonstration | None:
-    """Read one demonstration from its place in a file; what is wrong is noted."""
-    row = validated(DemonstrationRow, located_node(node, problems.name), problems)
-    return None if row is None else row.demonstration()

@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evalsuite.errors import EvalsuiteError, RegistryError, RunError
+from evalsuite.files.jsonl import first_fault
 from evalsuite.gates import Attempts, Gate, Policy, Verdict, derived_seed, policy_digest
 from evalsuite.models import (
     CONFIG_FILE,
@@ -243,11 +244,9 @@ def _policy(run: Run) -> Policy:
     try:
         return Policy.model_validate_json(json.dumps(dict(run.info.policy.resolved)), strict=True)
     except ValidationError as problem:
-        error = problem.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in error["loc"]) or "the whole"
         raise RegistryError(
             f"refused: the policy in the run.json of {str(run.folder)!r} is none that this "
-            f"evalsuite reads: {where}: {error['msg']}; run the gate again"
+            f"evalsuite reads: {first_fault(problem, 'the whole')}; run the gate again"
         ) from None
 
 

@@ -20,6 +20,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from evalsuite.errors import RegistryError
+from evalsuite.files.jsonl import first_fault
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
@@ -243,10 +244,8 @@ def parse_statement(data: bytes, place: str) -> Statement:
     try:
         return Statement.model_validate_json(data)
     except ValidationError as problem:
-        error = problem.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in error["loc"]) or "the file"
         raise RegistryError(
-            f"{place}: is not a promotion record: {where}: {error['msg']}; "
+            f"{place}: is not a promotion record: {first_fault(problem, 'the file')}; "
             "name a file of the registry's records/, or restore it from a backup"
         ) from None
 

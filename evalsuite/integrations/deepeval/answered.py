@@ -17,6 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from evalsuite.cases import Case
 from evalsuite.conversation import Message
 from evalsuite.errors import EvalsuiteError, InvalidCase
+from evalsuite.files.jsonl import first_fault
 from evalsuite.generation import Finish, Output
 from evalsuite.prompts import Demonstration
 from evalsuite.runs import CaseRow, OutputRow, ScoreRow
@@ -151,11 +152,9 @@ def from_plain(plain: object, where: str) -> Answered:
     try:
         return _adapter().validate_json(json.dumps(rest))
     except ValidationError as problem:
-        error = problem.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in error["loc"]) or "the entry"
         raise InvalidCase(
-            f"{where}: metadata[{KEY!r}]: {place}: {error['msg']}; convert the case again, or "
-            "remove the entry"
+            f"{where}: metadata[{KEY!r}]: {first_fault(problem, 'the entry')}; convert the case "
+            "again, or remove the entry"
         ) from None
     except (EvalsuiteError, TypeError, ValueError) as problem:
         raise InvalidCase(f"{where}: metadata[{KEY!r}]: {problem}") from None
