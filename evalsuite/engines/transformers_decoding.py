@@ -22,6 +22,8 @@ from evalsuite.engines.transformers_cache import BufferedCache, KeyValues
 Model = Any
 """A causal language model of transformers; its classes carry no usable types."""
 
+# Batches shrink to powers of two up to here and to multiples of it beyond: kernels are prepared per
+# shape, so there should be few.
 _EXACT_ROWS: Final = 8
 
 
@@ -96,6 +98,7 @@ def generate(batch: Batch, prefixes: Prefixes, stops: frozenset[int]) -> list[An
         running = _record(answers, chosen, room, stops)
         if not running:
             break
+        # Dropping rows copies the whole cache, so it waits until that saves more than it costs.
         if len(running) <= len(alive) // 2:
             kept = _kept(alive, set(running))
             rows.keep(kept)
@@ -150,6 +153,7 @@ class _Reading:
         start, device = len(chunk.prefix), self.model.device
         suffixes = [item.inputs[start:] for item in chunk.items]
         pads = torch.tensor([chunk.width - len(s) for s in suffixes])
+        # On the left, so that the last column holds the last token of every prompt.
         padded = [[0] * (chunk.width - len(s)) + list(s) for s in suffixes]
         columns = torch.arange(chunk.length)
         is_pad = (columns >= start) & (columns < start + pads[:, None])
@@ -226,7 +230,9 @@ def _choose(
     if uniforms is None:
         ids = logits.argmax(-1)
     else:
+        # In double: rounding that is summed over a whole vocabulary would move draws.
         cumulative = (logits.double() / temperature).softmax(-1).cumsum(-1)
+        # The last sum may fall short of 1, and a draw beyond it would find no token.
         cumulative /= cumulative[:, -1:].clone()
         ids = torch.searchsorted(cumulative, uniforms[:, None], right=True)[:, 0]
         ids = ids.clamp(max=logits.shape[-1] - 1)

@@ -24,6 +24,7 @@ from evalsuite.engines.transformers_decoding import Model
 from evalsuite.errors import AdapterUnfit, EngineError, MissingDependency, ModelError
 from evalsuite.models import WEIGHTS_FILE, AdapterConfig, AdapterRef, BaseRef, read_adapter
 
+# Weights that share a scale, as QLoRA quantises (arXiv:2305.14314).
 NF4_BLOCK: Final = 64
 Prompts = tuple[tuple[int, ...], ...]
 
@@ -78,6 +79,7 @@ def load_base(base: BaseRef, numerics: Numerics) -> Model:
                 dtype=getattr(torch, numerics.dtype),
                 attn_implementation="sdpa",
                 local_files_only=True,
+                # A folder may come from anywhere: neither its Python nor a pickle of it is run.
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
@@ -229,6 +231,7 @@ def attach(model: Model, adapter: AdapterRef) -> Model:
             raise AdapterUnfit(
                 f"adapter {str(adapter.path)!r} does not fit its base: {problem}"
             ) from problem
+    # Keys of the base are always missing there: an adapter's file holds its own only.
     lost = [name for name in result.missing_keys if ".lora_" in name]
     _check_names(adapter, set(lost), set())
     _check_names(adapter, set(), set(result.unexpected_keys))
