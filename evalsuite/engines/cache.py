@@ -107,6 +107,7 @@ class CachingEngine:
             if not isinstance(inner, ChecksLiveness):
                 raise EngineError(f"engine {inner.name!r} does not examine adapters; use another")
             self._store.put({key: inner.liveness(adapter).to_json()})
+            # Read back: of several processes the first answer stored is the one that all return.
             found = self._store.get([key])
         try:
             return LivenessReport.from_json(found[key])
@@ -117,6 +118,7 @@ class CachingEngine:
     def release(self) -> None:
         """Let the inner engine and its memory go; it is built again when an answer is missing."""
         if self._build is not None:
+            # Counted on: a run tells how many batches a model ran, however often it was loaded.
             self._released_calls = self.calls
             self._inner = None
             gc.collect()

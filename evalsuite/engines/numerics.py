@@ -23,6 +23,8 @@ from typing import Final
 from evalsuite.errors import EngineError
 from evalsuite.models import BaseRef, digest_file
 
+# Part of the key of every remembered answer: a change of what is computed needs another name, or
+# old answers would be taken for new ones.
 PATH_VERSION: Final = "merged-in-fp32-then-cast/left-padded-suffix/3"
 _PACKAGES: Final = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers")
 
@@ -144,6 +146,7 @@ def _torch_has_cuda() -> bool:
     spec = find_spec("torch")
     if spec is None or spec.origin is None:
         return False
+    # torch writes down which CUDA it was built for, so that nobody has to import it to know.
     constants = Path(spec.origin).with_name("version.py")
     if not constants.is_file():
         return False

@@ -23,6 +23,7 @@ _APPLICATION: Final = 0x45564C53
 """Marks the file as ours; other programs' databases are not touched."""
 _VERSION: Final = 1
 _WAIT_SECONDS: Final = 120.0
+# Older builds of SQLite take 999 parameters in one statement.
 _KEYS_AT_ONCE: Final = 500
 
 
@@ -61,6 +62,7 @@ class Store:
                 "this one and its answers are computed again"
             )
         self._use_write_ahead_log()
+        # With a write-ahead log a power cut can cost the last answers, never the file.
         run("PRAGMA synchronous=NORMAL")
         with self._transaction():
             run(f"PRAGMA application_id={_APPLICATION}")
@@ -106,6 +108,7 @@ class Store:
         """
         rows = [(key, json.dumps(value, allow_nan=False)) for key, value in values.items()]
         with self._errors(), self._transaction():
+            # The first answer stored is the one that every process returns, then and later.
             self._connection.executemany("INSERT OR IGNORE INTO entries VALUES (?, ?)", rows)
 
     def close(self) -> None:

@@ -45,6 +45,8 @@ class BufferedLayer(DynamicLayer):
         if not self.is_initialized:
             self.lazy_initialization(*states)
         count = states[0].shape[0]
+        # A single row that starts the batch goes into all rows: a shared prefix belongs there, and
+        # behind a first chunk of one prompt the other chunks write over it.
         rows = slice(first_row, None if count == 1 and first_row == 0 else first_row + count)
         for buffer, new in zip(self.buffers, states, strict=True):
             buffer[rows, :, end - new.shape[2] : end] = new

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 Model: TypeAlias = "PreTrainedModel | PeftModel"
 """A causal language model, as it is or with an adapter on it."""
 
+# Batches shrink to powers of two up to here and to multiples of it beyond: kernels are prepared per
+# shape, so there should be few.
 _EXACT_ROWS: Final = 8
 
 
@@ -100,6 +102,7 @@ def generate(batch: Batch, prefixes: Prefixes, stops: frozenset[int]) -> list[An
         running = _record(answers, chosen, room, stops)
         if not running:
             break
+        # Dropping rows copies the whole cache, so it waits until that saves more than it costs.
         if len(running) <= len(alive) // 2:
             kept = _kept(alive, set(running))
             rows.keep(kept)
@@ -154,6 +157,7 @@ class _Reading:
         start, device = len(chunk.prefix), self.model.device
         suffixes = [item.inputs[start:] for item in chunk.items]
         pads = torch.tensor([chunk.width - len(s) for s in suffixes])
+        # On the left, so that the last column holds the last token of every prompt.
         padded = [[0] * (chunk.width - len(s)) + list(s) for s in suffixes]
         columns = torch.arange(chunk.length)
         is_pad = (columns >= start) & (columns < start + pads[:, None])
@@ -230,7 +234,9 @@ def _choose(
     if uniforms is None:
         ids = logits.argmax(-1)
     else:
+        # In double: rounding that is summed over a whole vocabulary would move draws.
         cumulative = (logits.double() / temperature).softmax(-1).cumsum(-1)
+        # The last sum may fall short of 1, and a draw beyond it would find no token.
         cumulative /= cumulative[:, -1:].clone()
         ids = torch.searchsorted(cumulative, uniforms[:, None], right=True)[:, 0]
         ids = ids.clamp(max=logits.shape[-1] - 1)

@@ -22,6 +22,7 @@ logits, in fp32, where noise is about 1e-5."""
 MERGE_TOLERANCE: Final = 1e-2
 """Merging in fp32 moves logits by far less (same unit); a wrong merge by far more."""
 
+# In both languages, and one of the kind that an adapter for this task must react to.
 _PROBES: Final = (
     "Who wrote it, and when was it finished?",
     "它的长度是多少？",

@@ -27,6 +27,7 @@ from evalsuite.models import WEIGHTS_FILE, AdapterConfig, AdapterRef, BaseRef, r
 if TYPE_CHECKING:
     from peft import PeftModelForCausalLM
 
+# Weights that share a scale, as QLoRA quantises (arXiv:2305.14314).
 NF4_BLOCK: Final = 64
 Prompts = tuple[tuple[int, ...], ...]
 _M = TypeVar("_M", bound=torch.nn.Module)
@@ -82,6 +83,7 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
                 dtype=getattr(torch, numerics.dtype),
                 attn_implementation="sdpa",
                 local_files_only=True,
+                # A folder may come from anywhere: neither its Python nor a pickle of it is run.
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
@@ -242,6 +244,7 @@ def attach(model: PreTrainedModel, adapter: AdapterRef) -> PeftModelForCausalLM:
             raise AdapterUnfit(
                 f"adapter {str(adapter.path)!r} does not fit its base: {problem}"
             ) from problem
+    # Keys of the base are always missing there: an adapter's file holds its own only.
     lost = [name for name in result.missing_keys if ".lora_" in name]
     _check_names(adapter, set(lost), set())
     _check_names(adapter, set(), set(result.unexpected_keys))

@@ -160,6 +160,7 @@ def _verification(record: PromotionRecord | None) -> list[str]:
         "and in the folder of the adapter its files alone by",
         "",
     ]
+    # Names come from a record, and the block is there to be pasted into a shell.
     files = (
         f"{file.digest.sha256}  {file.name}"
         for file in record.statement.subject

@@ -76,6 +76,7 @@ def with_section(card: bytes, section: str) -> bytes:
         return card[: place.start] + _block(section, place.newline) + card[place.end :]
     first, ended, _ = card.partition(b"\n")
     newline = b"\r\n" if ended and first.endswith(b"\r") else b"\n"
+    # One empty line between what was there and the section, and never a second one.
     text = card.removeprefix(_BOM)
     glue = b"" if not text or text.endswith((b"\n\n", b"\n\r\n")) else newline
     if glue and not text.endswith(b"\n"):
@@ -104,8 +105,10 @@ def _place(card: bytes) -> _Place | None:
     _require_own_line(card, start, BEGIN)
     _require_own_line(card, last, END)
     front = _FRONT_MATTER.match(card.removeprefix(_BOM))
+    # The match starts behind a byte order mark, the markers' places do not.
     if front and start < front.end() + len(card) - len(card.removeprefix(_BOM)):
         raise PublishingError(f"{BEGIN} stands in the YAML front matter; move it below")
+    # As this line ends: a card that several people edited may mix both endings.
     rest = card[start + len(_BEGIN) :].lstrip(b" \t")
     newline = b"\r\n" if rest.startswith(b"\r\n") else b"\n"
     return _Place(start, last + len(_END), newline)

@@ -15,6 +15,8 @@ from evalsuite.registry import PromotionRecord, read_record
 from evalsuite.runs import SliceVerdict, Verdict
 from evalsuite.runs.folder import RUN_FILE, Run
 
+# owner/name, with a revision or a family behind it. Anything else may be a path, which tells
+# strangers about a machine.
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?(#[\w.-]+)?\Z")
 _BY_LANGUAGE = (Topic.LANGUAGE, Topic.TEXT)
 
@@ -52,6 +54,7 @@ def run_digest(run: Run) -> str:
 
 def binding(verdict: Verdict) -> SliceVerdict | None:
     """Return the part whose numbers a gate's verdict shows; None where it has no parts."""
+    # A verdict does not name the part that binds; it has that part's numbers.
     return next((p for p in verdict.slices if _numbers(p) == _numbers(verdict)), None)
 
 

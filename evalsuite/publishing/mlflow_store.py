@@ -115,7 +115,7 @@ def _ended(client: MlflowClient, entry: StoredRun, run: Run) -> Iterator[None]:
 
 
 def _alias(run: Run, model: str | None, record: PromotionRecord | None) -> str | None:
-    """Return the alias that the adapter deserves; refuse before anything is mlflow_values."""
+    """Return the alias that the adapter deserves; refuse before anything is logged."""
     if model is None:
         return None
     if not model.strip() or set("/:") & set(model):
@@ -235,6 +235,7 @@ def _artifacts_beside(uri: str) -> str | None:
 
 def _known(client: MlflowClient, experiment_id: str, digest: str) -> StoredRun | None:
     """Return the entry of a run that was logged before, the oldest if there are several."""
+    # Two commands at the same moment may have made two entries; the oldest stands for the run.
     found = client.search_runs(
         [experiment_id],
         filter_string=f"tags.`{mlflow_values.RUN_TAG}` = '{digest}'",

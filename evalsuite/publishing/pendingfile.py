@@ -36,6 +36,7 @@ class PendingFile:
                 raise PublishingError(
                     f"{str(self.path)!r} was changed by somebody else just now; publish again"
                 )
+            # An atomic write makes a new file, with the permissions of a new one.
             mode = None if self.before is None else stat.S_IMODE(self.path.stat().st_mode)
             self.path.parent.mkdir(exist_ok=True)
             atomic_write(self.path, self.data)

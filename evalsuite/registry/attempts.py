@@ -23,6 +23,7 @@ from evalsuite.models import AdapterRef, BaseRef
 LEDGER = "attempts.jsonl"
 """The file in a registry folder; lines are only ever added, each sealed over the one before."""
 _WAIT = 30.0
+# What the first line is sealed over, which has no line before it.
 _FIRST = "0" * 64
 
 
@@ -77,6 +78,7 @@ def record_attempt(registry: Path, asked: Attempt, *, now: datetime) -> Attempt:
         if not lock.acquire(timeout=_WAIT):
             raise RunStorageError(f"{path}: process {lock.owner()} keeps it locked; try again")
         with lock:
+            # Read under the lock: two gates that start at once must not take the same number.
             seal, known = _read(path)
             of_lineage = [a for a in known if a.lineage == asked.lineage]
             for attempt in of_lineage:
@@ -86,6 +88,7 @@ def record_attempt(registry: Path, asked: Attempt, *, now: datetime) -> Attempt:
                 **asdict(asked)
                 | {"number": len(of_lineage) + 1, "created": now.isoformat(timespec="seconds")}
             )
+            # Appended, never rewritten: an attempt that was made cannot be taken back.
             with path.open("a", encoding="utf-8") as file:
                 file.write(_line(attempt, seal))
             return attempt
@@ -107,6 +110,7 @@ def _read(path: Path) -> tuple[str, tuple[Attempt, ...]]:
     for number, line in _complete_lines(path):
         try:
             data = json.loads(line)
+            # The seal is over all else in the line, so it is no field of an attempt.
             given = data.pop("seal")
             attempt = Attempt(**data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -123,6 +127,8 @@ def _complete_lines(path: Path) -> Iterator[tuple[int, str]]:
         text = path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise _broken(path, 1, f"is not UTF-8 ({error.reason})") from None
+    # Cut off in writing. Without that line the next attempt would get its number, and the seal of
+    # the line before it.
     if text and not text.endswith("\n"):
         raise _broken(path, text.count("\n") + 1, "is cut off")
     yield from enumerate(text.splitlines(), start=1)
@@ -136,6 +142,7 @@ def _broken(path: Path, number: int, what: str) -> RunError:
 
 
 def _seal(attempt: Attempt, before: str) -> str:
+    # Sorted, so that a seal does not hang on the order in which fields are declared.
     text = before + json.dumps(asdict(attempt), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -128,6 +128,7 @@ def require_compared(run: Run, champion: PromotionRecord | None) -> None:
     promoted, asked = champion.evidence.adapter.digest, run.info.champion
     if champion.evidence.base.digest != run.info.base.digest or _waives(run, Gate.REGRESSION):
         return
+    # The champion itself, on newer evidence, or a run that met it.
     if promoted in (run.info.adapter and run.info.adapter.digest, asked and asked.digest):
         return
     against = f"the adapter in {asked.path!r}" if asked else "the base"
@@ -218,6 +219,7 @@ def _require_attempt(run: Run, registry: Path) -> None:
             run.info.seeds.get("panel"),
         )
         claimed = (attempt.lineage, attempt.number, question)
+        # Taken again from the policy: a run cannot name the price of its own attempt.
         spent = _policy(run).for_attempt(attempt.number).confidence
         if attempt.confidence == spent and any(
             claimed == (a.lineage, a.number, a.question) for a in known
@@ -232,6 +234,7 @@ def _require_attempt(run: Run, registry: Path) -> None:
 
 def _is_waived(run: Run, verdict: Verdict) -> bool:
     """Whether a verdict is waived by a waiver that stands in the run."""
+    # Liveness cannot be waived, so a run that claims it is none that a gate wrote.
     named = {waiver.gate for waiver in run.info.waivers} - {Gate.LIVENESS.value}
     return verdict.tier is Tier.WAIVED and verdict.gate in named
 
@@ -263,12 +266,14 @@ def _base_place(info: BaseInfo, registry: Path) -> str:
     """Return where the base lies, relative to the registry; empty unless it is that base."""
     name = without_family(info.name)
     folder = Path(name).expanduser()
+    # nano lies in the package and a hub id in a cache: neither has a place of its own here.
     if name == "nano" or not folder.is_dir():
         return ""
     try:
         found = resolve_base(folder)
     except EvalsuiteError:
         return ""
+    # A folder that holds another model by now would be found changed at every verification.
     same = (found.digest, found.tokenizer_digest) == (info.digest, info.tokenizer_digest)
     return _relative(folder, registry) if same else ""
 

@@ -30,6 +30,7 @@ from evalsuite.registry.record import (
 RECORDS = "records"
 HEAD = "HEAD.json"
 _LOCK = ".lock"
+# Six digits, so that names sort like the chain; the digest tells an edit at a glance.
 _NAME = re.compile(r"(\d{6,})-([0-9a-f]{12})\.json\Z")
 _WAIT = 30.0
 """Seconds to wait for another promotion; one takes as long as copying its evidence."""
@@ -119,6 +120,7 @@ def read_chain(registry: Path) -> Chain:
             continue
         faults.extend(_misnamed(record))
         records.append(record)
+    # By number, so that a renamed file shows as that and not as a broken order.
     records.sort(key=lambda record: record.sequence)
     faults.extend(_broken_links(records))
     faults.extend(_head_faults(registry, records))
@@ -167,5 +169,6 @@ def _head_faults(registry: Path, records: list[PromotionRecord]) -> Iterator[Fau
         yield Fault(f"record {head.record}", True, "is missing; HEAD.json names it as the last")
     elif records[position].sha256 != head.sha256:
         yield Fault(f"record {head.record}", False, "was edited: HEAD.json has another sha256")
+    # One record may follow the head: of a promotion that died between the two writes.
     elif len(records) - position > 2:
         yield Fault(HEAD, False, f"is older than {records[-1].path.name}")

@@ -37,6 +37,7 @@ def copy_run(run: Run, registry: Path) -> Place:
     """
     stage = registry / RUNS / _STAGE
     with storage_errors(stage, RegistryError):
+        # Of a promotion that was killed: the lock is held, so nobody else is at work in it.
         if stage.exists():
             shutil.rmtree(stage)
         stage.mkdir(parents=True)
@@ -73,6 +74,8 @@ def _require_unchanged(run: Run, stage: Path, files: Mapping[str, str]) -> None:
     """Raise RegistryError unless the copies are what was read and checked as ``run``."""
     changed = [name for name, file in run.files.items() if files[name] != file.sha256]
     try:
+        # run.json holds the digests of the others and none of its own, so it is compared as it was
+        # read.
         same = read_run_file(stage) == run.info
     except RunError:
         same = False
@@ -90,6 +93,7 @@ def _settle(stage: Path, folder: Path, files: Mapping[str, str]) -> None:
     if folder.exists():
         _require_same(folder, files)
         return
+    # The files are on the disk already; their names must be, before a record names them.
     sync_folder(stage)
     stage.rename(folder)
     sync_folder(folder.parent)

@@ -47,11 +47,13 @@ def promote(run_folder: Path, registry_folder: Path, *, now: datetime) -> Promot
     _require_zone(now)
     registry = Path(registry_folder).absolute()
     candidate = read_candidate(Path(run_folder), registry)
+    # A waiver holds to the end of its last day in UTC, whatever the zone of ``now``.
     require_current_waivers(candidate.run, now.astimezone(UTC).date())
     with locked(registry):
         chain = read_chain(registry)
         chain.require_whole(registry)
         require_compared(candidate.run, chain.last)
+        # Before the record that names it: a promotion that dies here leaves a copy and no record.
         copy = copy_run(candidate.run, registry)
         _refuse_again(candidate, copy, chain.last)
         return append(registry, _statement(candidate, copy, chain.last, now))
@@ -79,6 +81,8 @@ def rollback(registry_folder: Path, to: str | Path, *, now: datetime) -> Promoti
         last = chain.records[-1]
         if last.evidence.adapter.digest == target.evidence.adapter.digest:
             raise RegistryError(f"the adapter of {target.path.name} is the champion already")
+        # No more than this is asked: the way back must be open when something is wrong, so neither
+        # a new run nor a comparison with the champion stands in it.
         require_adapter(target.adapter_path, target.evidence.adapter.digest, "that record")
         changes = {
             "action": Action.ROLLBACK,
@@ -86,6 +90,7 @@ def rollback(registry_folder: Path, to: str | Path, *, now: datetime) -> Promoti
             "created": now,
             "previous": last.link,
             "rollback_to": last.link,
+            # Going back to a rollback is going back to the promotion that it went back to.
             "restores": target.evidence.restores or target.link,
         }
         evidence = target.evidence.model_copy(update=changes)
@@ -145,6 +150,8 @@ def _statement(
         previous=last.link if last else None,
         rollback_to=_way_back(candidate, last),
     )
+    # in-toto's predicate knows passed, warned and failed tests. A gate that did not pass and yet
+    # let the candidate through is a warning.
     passed = [v.gate for v in run.verdicts if v.status is Status.PASSED]
     warned = [v.gate for v in run.verdicts if v.status is not Status.PASSED]
     return make_statement(candidate.adapter_files, configuration(run), (passed, warned), evidence)

@@ -107,6 +107,7 @@ class Evidence(_Closed):
     template_fingerprint: str
     engine_identity: str
     seed_origin: SeedOrigin = SeedOrigin.UNKNOWN
+    # Plain data: records must be readable when verdicts have got another form.
     verdicts: list[dict[str, object]]
     """As ``verdicts.json`` of the run holds them."""
     previous: Link | None
@@ -126,6 +127,7 @@ class Predicate(_Closed):
     passed_tests: list[str] = Field(alias="passedTests")
     warned_tests: list[str] = Field(alias="warnedTests")
     """Advisory gates that did not pass."""
+    # in-toto wants the field; a record with something in it must not exist.
     failed_tests: list[str] = Field(alias="failedTests", max_length=0)
     evalsuite: Evidence
 
@@ -229,6 +231,7 @@ def make_statement(
 
 def statement_bytes(statement: Statement) -> bytes:
     """Return the bytes of a record; :func:`parse_statement` reads them back."""
+    # One form only, since the next record names the SHA-256 of exactly these bytes.
     data = statement.model_dump(mode="json", by_alias=True)
     return (json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 

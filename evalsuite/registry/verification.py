@@ -140,6 +140,7 @@ def _adapter(record: PromotionRecord, folder: Path) -> Iterator[Finding]:
     yield from files
     for name in sorted(set(adapter_files(folder)) - set(recorded)):
         yield Finding(f"adapter file {name}", Check.CHANGED, "was added after the promotion")
+    # Over changed files the digest of the whole would only say the same again.
     if all(finding.check is Check.OK for finding in files):
         actual = digest_tree(folder, recorded)
         yield _compare("adapter digest", record.evidence.adapter.digest, actual)
@@ -163,6 +164,7 @@ def _run(record: PromotionRecord, folder: Path) -> Iterator[Finding]:
         for name, digest in record.evidence.run.files.items()
     ]
     yield from files
+    # What a changed run says is no evidence for or against the record.
     if all(finding.check is Check.OK for finding in files):
         yield from _statements(record, folder)
 
@@ -180,6 +182,7 @@ def _statements(record: PromotionRecord, folder: Path) -> Iterator[Finding]:
     pairs: dict[str, tuple[object, object]] = {
         "status": (Status.PASSED, run.status),
         "verdicts": (evidence.verdicts, [verdict.to_json() for verdict in run.verdicts]),
+        # Where the base lies is the record's own finding; a run does not know it.
         "base": (evidence.base.model_dump(exclude={"path"}), _base_fields(info.base)),
         "adapter": (evidence.adapter.digest, info.adapter.digest if info.adapter else ""),
         "chat template": (evidence.template_fingerprint, info.template_fingerprint),

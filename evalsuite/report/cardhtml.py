@@ -16,6 +16,7 @@ from evalsuite.report.outcomes import Outcome, Standings
 from evalsuite.runs import DemonstrationsRow, Side, Unit
 from evalsuite.runs.folder import Run
 
+# The page promises to stay within 5 MB, whatever models wrote.
 BUDGET = 4_650_000
 """Bytes that cards and demonstrations may take; all else takes 0.2 million, 0.3 at most."""
 _MISSES = 25
@@ -67,6 +68,7 @@ class _Writer:
         new = {a.shown: self._sets[a.shown] for a in card.answers if a.shown in self._sets}
         sets = {name: self._set(row) for name, row in new.items() if name not in self.sets}
         left = min(_LARGEST, self.room - sum(map(_size, sets.values())))
+        # With its tokens if they fit, else without: a case that is left out tells less.
         tries = [card]
         if len(self.cards) < _WITH_TOKENS:
             tries.insert(0, with_tokens(card, self._tokens))
@@ -74,6 +76,7 @@ class _Writer:
             text = self._card(one)
             if _size(text) <= left:
                 self.cards.append(text)
+                # Cards link to demonstrations, so these are paid for by the first that needs them.
                 self.sets |= sets
                 self.room -= _size(text) + sum(map(_size, sets.values()))
                 self.languages[card.language] += 1
@@ -113,6 +116,7 @@ def draw(
         misses = 0 if fitted else misses + 1
         left += not fitted
         failures += card.outcome.failing and not fitted
+        # Else thousands of cards would be rendered only to be dropped.
         if misses == _MISSES:
             break
     rest = places[len(writer.cards) + left :]
@@ -135,4 +139,5 @@ def _offered(found: Counter[str]) -> tuple[str, ...]:
 
 
 def _size(text: Markup) -> int:
+    # As reports are written: a model may say half of a surrogate pair, which UTF-8 cannot hold.
     return len(text.encode("utf-8", "backslashreplace"))

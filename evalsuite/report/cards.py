@@ -129,6 +129,7 @@ def _worst(found: Standings, by_section: Mapping[Section, Standing]) -> tuple[Ou
     if not deciding:
         return worst, True
     decisive = min(deciding, key=lambda o: o.urgency)
+    # A defect that decides nothing is still shown as one, and marked as such.
     return (decisive, False) if decisive.failing or not worst.failing else (worst, True)
 
 

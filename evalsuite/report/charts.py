@@ -50,7 +50,9 @@ def _scale(verdict: Verdict) -> _Scale | None:
     if not known or (verdict.value is None and verdict.lower is None):
         return None
     low, high = min(0.0, *known), max(0.0, *known)
+    # Where all numbers are 0 the axis still needs a length.
     room = (high - low) * 0.12 or 0.01
+    # Nothing lies below a rate of 0, so a scale that starts there has no room before it.
     return _Scale(low - (room if low < 0 else 0), high + room)
 
 

@@ -73,6 +73,7 @@ def comparison_markdown(comparison: Comparison, *, shown: int = SHOWN) -> str:
         lines += ["", f"## Became worse: {min(shown, len(worse))} of {len(worse)} shown", ""]
     for change in worse[:shown]:
         text = fenced("\n".join(_lines(change)))
+        # It is posted as a comment, which GitHub refuses whole when it is too long.
         if sum(map(len, lines)) + len(text) > LIMIT:
             break
         lines += [text, ""]

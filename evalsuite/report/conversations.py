@@ -122,8 +122,10 @@ def answers_of(
         rows = run.output_index.get((*place, side), ())
         wanted = dict.fromkeys(key for score in scores for key in score.outputs)
         if wanted:
+            # Reversed: where the same was asked twice, the first row of a key stands for both.
             by_key = {row.key: row for row in reversed(rows)}
             rows = tuple(by_key[key] for key in wanted if key in by_key)
+        # Two where a detector compared two, as with a counterfactual prompt; else one is enough.
         shown = rows[: 2 if wanted else 1]
         answers += [_answer(row, _spans(scores, row, rows[0])) for row in shown]
     return tuple(answers)

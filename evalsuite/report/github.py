@@ -72,6 +72,7 @@ def _command(kind: str, message: str, **properties: str) -> str:
 
 
 def _data(text: str) -> str:
+    # The escapes of GitHub's own toolkit; %, first, stands in the others.
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

@@ -65,10 +65,12 @@ def heat(run: Run) -> tuple[Heat, ...]:
             cases.setdefault((score.panel, score.case_id), []).append(score)
     found = [(verdict.gate, sampled.get(Section(verdict.gate), {})) for verdict in run.verdicts]
     known = [_table(gate, list(cases.values())) for gate, cases in found if cases]
+    # One kind alone is the gate's own rate over again.
     return tuple(table for table in known if len(table.rows) > 1)
 
 
 def _counts(score: ScoreRow) -> bool:
+    # What has no kind and language, such as a property of the template, has no cell.
     measured = score.unit is Unit.DEFECT and score.value is not None and not score.control
     return measured and bool(score.kind and score.language)
 

@@ -17,9 +17,12 @@ from evalsuite.runs.folder import Run
 
 LIMIT = 60_000
 """Characters: a comment on GitHub takes 65,536."""
+# Rows of a table, as in report.html.
 _PARTS = 60
 _BUCKETS = (Outcome.REGRESSED, Outcome.STILL_FAILING, Outcome.FIXED, Outcome.UNCHANGED)
+# All that begins something in GitHub's Markdown; ``$`` begins a formula.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+# GitHub makes a link of ``www.`` without ``://`` too.
 _BARE_HOST = re.compile(r"(www)\.", re.IGNORECASE)
 
 
@@ -81,6 +84,7 @@ def _circumstances(run: Run) -> str:
 
 def escape(text: str) -> str:
     """Return ``text`` on one line, inert in Markdown: no HTML, link, emphasis, formula, mention."""
+    # First, because the entities that follow hold a ``#`` of their own.
     flat = _SPECIAL.sub(r"\\\1", one_line(text, 600))
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     # Zero-width spaces, because some renderers look for links after they decoded entities.
@@ -116,6 +120,7 @@ def _failures(gate: GateView, room: int) -> list[str]:
     shown: list[str] = []
     for failure in gate.failures:
         text = fenced("\n".join(_conversation(failure)))
+        # 300 for the heading of the gate, whose names are cut at 120.
         if len(text) + 300 > room:
             break
         shown += [text, ""]

@@ -37,6 +37,7 @@ class Section:
         return f"{self.gate}/{self.apart}" if self.apart else self.gate
 
 
+# How a text ends: it is scored, and nothing is answered.
 _SCORED = "scored"
 
 
@@ -113,6 +114,8 @@ class Standings:
 def outcome(now: Mapping[str, bool], before: Mapping[str, bool]) -> Outcome:
     """Return what became of a case, from detector to whether it found a defect, on each side."""
     shared = now.keys() & before.keys()
+    # Any detector's defect counts as one; whether it is new only those can tell that saw both
+    # sides.
     failing = any(now.values())
     if not shared:
         return Outcome.FAILING if failing else Outcome.GOOD
@@ -131,6 +134,7 @@ def standings(run: Run) -> Standings:
     mine: dict[tuple[Place, Section], list[ScoreRow]] = {}
     theirs: dict[tuple[Place, Section], list[ScoreRow]] = {}
     for score in run.scores:
+        # A loss in nats is no defect, and a control speaks of the search, not of an answer.
         if score.unit is Unit.DEFECT and not score.control:
             key = (score.panel, score.case_id), section_of(score, lists, aside)
             if score.side is Side.CANDIDATE:
@@ -144,6 +148,7 @@ def standings(run: Run) -> Standings:
         standing = _standing(run, place, section, scores, other, against)
         if standing is None:
             unmeasured[section] += 1
+        # A property of the template is no case: it is listed where it fails, and not counted else.
         elif section != Section(DEFECTS_ONLY, PROPERTIES) or standing.outcome.failing:
             found.setdefault(place, {})[section] = standing
     return Standings(
@@ -237,8 +242,10 @@ def _standing(
 ) -> Standing | None:
     now = {s.detector: s.failed for s in scores if s.value is not None}
     before = {s.detector: s.failed for s in theirs if s.value is not None}
+    # That gate writes down defects only, so an answer without a row was good.
     if section == Section(DEFECTS_ONLY):
         now, before = {DEFECTS_ONLY: any(now.values())}, _defects(run, place, before, against)
+    # No defect, and a detector that could not look: that is no good answer.
     elif not any(now.values()) and (not now or len(now) < len({s.detector for s in scores})):
         return None
     failed = tuple(score for score in theirs if score.failed)

@@ -32,6 +32,7 @@ def environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("evalsuite.report", "templates"),
         autoescape=True,
+        # A value that a template lacks must fail, not leave a blank in a verdict.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -36,6 +36,7 @@ def history_text(promotions: Sequence[PromotionInfo], *, lineage: str = "") -> G
     return Group(title, _History(promotions, lineage)) if promotions else Group(title)
 
 
+# Columns, more than any table here takes.
 _ENDLESS = 10_000
 
 
@@ -104,6 +105,7 @@ def _gates(promotions: Sequence[PromotionInfo]) -> list[str]:
     """Every gate that any of them was judged by, in the order of the gates."""
     order = [gate.value for gate in Gate]
     seen = dict.fromkeys(gate for one in promotions for gate in one.gates)
+    # Records of other versions may know gates that this one does not; they come last.
     return sorted(seen, key=lambda gate: order.index(gate) if gate in order else len(order))
 
 

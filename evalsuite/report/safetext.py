@@ -58,6 +58,7 @@ def visible(text: str) -> str:
 
 def one_line(text: str, limit: int = 240) -> str:
     """Return ``text`` visible, on one line and at most about ``limit`` characters long."""
+    # Cut before it is split, since one line may be a megabyte.
     flat = " ".join(text[: limit * 4].split())
     cut = flat if len(flat) <= limit and len(text) <= limit * 4 else flat[:limit].rstrip() + " …"
     return visible(cut)
@@ -94,6 +95,7 @@ def _windows(length: int, spans: Sequence[SpanRow], limit: int) -> list[tuple[in
     far = [span for span in sorted(spans, key=lambda s: s.start) if span.end > limit]
     for span in far[:_FAR_SPANS]:
         start = max(0, span.start - _AROUND)
+        # A marked span may itself be endless.
         end = min(length, span.end + _AROUND, span.start + limit)
         last_start, last_end = windows[-1]
         if start <= last_end:

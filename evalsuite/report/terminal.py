@@ -27,6 +27,7 @@ _STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.INCONCLUSIVE: "y
 _NUMBERS = ("value", "interval", "limit", "n")
 _GAP = 2
 """Columns between two columns of the table."""
+# East Asian characters of two columns; lines may break beside them without a blank.
 _WIDE = (
     "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60"
     "\U00020000-\U0003fffd"
@@ -95,6 +96,7 @@ def _reason(verdict: Verdict) -> Text:
 
 def _sentence(text: str, limit: int) -> str:
     """Return ``text`` on one line, cut after about ``limit`` characters, but in no number."""
+    # Cut before it is split, since a reason may quote a megabyte of a model's.
     flat = " ".join(text[: limit * 4].split())
     if len(flat) <= limit and len(text) <= limit * 4:
         return visible(flat)
@@ -160,6 +162,7 @@ def _wrapped(text: Text, width: int) -> Text:
         end, column = last, column + needed
     lines.append(text[start:end])
     made = Text("\n").join(lines)
+    # The lines are broken already; rich would break them again, within numbers too.
     made.no_wrap, made.overflow = True, "ignore"
     return made
 

@@ -104,4 +104,5 @@ def aria(language: Interface) -> Callable[..., Markup]:
 def table() -> Markup:
     """Return the words as JSON that is safe inside a script element."""
     text = json.dumps(chinese(), ensure_ascii=False, sort_keys=True)
+    # A ``</script>`` in a word would end the element; JSON reads the escape back.
     return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - the package's own words

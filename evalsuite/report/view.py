@@ -293,6 +293,7 @@ def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures
     slug = re.sub(r"[^a-z0-9]+", "-", verdict.gate.lower()).strip("-")
     return GateView(
         verdict=verdict,
+        # Numbered, since different names may come to the same slug.
         anchor=f"gate-{index + 1}-{slug}",
         failures=tuple(_failure(run, failing[key]) for key in chosen),
         total=len(failing),

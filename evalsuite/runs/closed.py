@@ -8,6 +8,8 @@ from pydantic import ConfigDict
 
 from evalsuite.errors import RunError
 
+# Closed, because a fact under a key that this version does not know would be lost in silence;
+# strict, because a number in quotes was not written by this package.
 CLOSED = ConfigDict(extra="forbid", strict=True)
 
 

@@ -89,6 +89,7 @@ class GateComparison:
     @property
     def status(self) -> Status:
         """FAILED: surely worse somewhere; INCONCLUSIVE: the pairs do not show that it is not."""
+        # A slice is too small to show that nothing got worse, but not to show that it did.
         slices = [s.status for s in self.slices if s.status is Status.FAILED]
         return worst([self.whole.status, *slices])
 
@@ -139,6 +140,7 @@ def compare(before: Run, after: Run, *, shared: bool = False, margin: float = MA
     same = {
         place: case
         for place, case in before.case_index.items()
+        # The same id is not enough: a case that was reworded is another question.
         if after.case_index.get(place) == case
     }
     if not same:
@@ -203,6 +205,7 @@ def _gate(
     old, new = _scores(before, gate), _scores(after, gate)
     if gate == DEFECTS_ONLY:
         answered = [place for place in same if _answered(before, place) and _answered(after, place)]
+        # An answer without a row was good: this gate writes down its defects only.
         old = dict.fromkeys(answered, ()) | old
         new = dict.fromkeys(answered, ()) | new
     pairs = [

@@ -175,6 +175,7 @@ class RunWriter:
         if not (self._stage / VERDICTS).is_file():
             raise RunError(f"the run in {str(self.folder)!r} has no verdicts; call set_verdicts")
         with storage_errors(self.folder, RunStorageError):
+            # On the disk before run.json is: else a crash leaves digests of rows that are gone.
             for name in (*EVIDENCE, *ANNEX):
                 _sync_file(self._stage / name)
             files = {
@@ -184,6 +185,7 @@ class RunWriter:
                 )
                 for name in (*EVIDENCE, *ANNEX)
             }
+            # Not asdict, which would take the nested records apart.
             values = {f.name: getattr(info, f.name) for f in dataclasses.fields(RunInfo)}
             record = RunFile(**values, files=files)
             atomic_write(self._stage / RUN_FILE, _RUN.dump_json(record, indent=1) + b"\n")
@@ -257,6 +259,8 @@ def read_run_file(folder: Path) -> RunFile:
     """
     path = folder / RUN_FILE
     data = path.read_bytes()
+    # Looked at before the whole is checked: a run of another version deserves to be told so, not to
+    # be told of keys that are unknown.
     head = _peek(data)
     if head.get("format") != "evalsuite.run":
         raise RunError(f"{str(path)!r} was not written by evalsuite; name the folder of a run")
@@ -292,6 +296,7 @@ def _peek(data: bytes) -> Mapping[str, object]:
 
 
 def _refuse_foreign(folder: Path) -> None:
+    # A typing error in --out must not cost a folder of something else.
     names = {entry.name for entry in folder.iterdir()}
     if not names:
         return
@@ -314,11 +319,13 @@ def _fresh_stage(folder: Path) -> Path:
         if stage.is_dir():
             for entry in stage.iterdir():
                 known = {RUN_FILE, *EVIDENCE, *ANNEX}
+                # ``.tmp`` is what an atomic write leaves when its process is killed.
                 if entry.name not in known and not entry.name.endswith(".tmp"):
                     raise RunError(f"{str(entry)!r} is not part of a run; move it away")
                 entry.unlink()
         else:
             stage.mkdir()
+        # A run that liveness stops has no rows, and yet every file.
         for name in (CASES, OUTPUTS, SCORES, *ANNEX):
             (stage / name).touch()
     return stage
@@ -336,6 +343,7 @@ def _move_up(stage: Path, folder: Path) -> None:
     for name in (*EVIDENCE, *ANNEX, RUN_FILE):
         (stage / name).replace(folder / name)
     sync_folder(folder)
+    # Last: as long as it is there, a reader knows that the move is not over.
     stage.rmdir()
 
 

@@ -20,6 +20,8 @@ from evalsuite.runs.folder import Run, load_run
 if TYPE_CHECKING:
     import pandas as pd
 
+# How a cell begins that a spreadsheet computes, by OWASP's list, and the apostrophe itself, so that
+# guarding can be undone.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _CASES = ("panel", "case_id", "language", "kind", "cluster", "query", "history", "expected",
           "unchanged", "source", "demonstrations")  # fmt: skip

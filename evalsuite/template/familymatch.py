@@ -50,6 +50,7 @@ def likenesses(folder: Path | str) -> list[Likeness]:
     """
     files = read_tokenizer(folder)
     fitting = [WireTemplate(wire, files) for wire in FAMILIES.values() if fits(wire, files)]
+    # In text with tokens in it the maker's template may do otherwise, which is no other family.
     tried = [c for c in adversarial_conversations(()) if is_harmless(c, files.added)]
     spoken_by: dict[tuple[tuple[str, bool], ...], list[tuple[int, ...] | None]] = {}
     for arguments in {template.wire.arguments for template in fitting}:

@@ -24,9 +24,11 @@ from evalsuite.template.families import FAMILIES
 from evalsuite.template.isolated import own_template, r6_stable
 from evalsuite.template.shrinking import judge
 
+# Stands in no other text, so that it can be counted in a render.
 _NONCE = "⟦7f3a91c2⟧"
 _NAMED = re.compile(r"message \d|a (system|user|assistant) message|role=")
 """How a refusal says which message it means."""
+# Every way in which roles can be out of order: an answer first, nobody asked, one role twice.
 _OUT_OF_ORDER = (
     (("assistant", "a"),),
     (("system", "s"), ("assistant", "a"), ("user", "u")),
@@ -331,6 +333,7 @@ def check(
         if template.default_system is not None:
             told = Conversation.of(("system", template.default_system), ("user", "u"))
             conversations = (*conversations, told)
+    # What a family refuses with a reason is not lost in it; the others must come through.
     carried = [c for c in conversations if template.refusal(c) is None]
     results = [prove(template, carried) for prove in PROPERTIES]
     results.append(r10_train_equals_serve(template, training_fingerprint, training_tokens))

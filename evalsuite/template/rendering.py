@@ -24,6 +24,9 @@ from evalsuite.template.properties import check
 from evalsuite.template.tokenizerfolder import Prefix, TokenizerFiles, guarded, token_text
 from evalsuite.template.wire import Block, Control, Literal, Slot, Wire, parse_block
 
+# What formats get wrong most easily: white space at the ends, a token as text, a combining mark,
+# both languages. Every fingerprint rests on it: with another conversation R10 would refute every
+# adapter that was trained before.
 _CANONICAL = Conversation.of(
     ("system", "Rewrite. 改写。"),
     ("user", "Which is faster, A or B?\n哪个更快？"),

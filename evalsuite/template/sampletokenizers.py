@@ -16,6 +16,7 @@ from tokenizers.trainers import BpeTrainer
 from evalsuite.template.tokenizerfolder import Prefix
 from evalsuite.template.wire import Control, Wire, parse_block
 
+# Qwen2.5's; a family whose tokenizers cut words otherwise brings its own.
 _PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}"
     r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"

@@ -19,6 +19,7 @@ from evalsuite.template.tokenizerfolder import TokenizerFiles, read_tokenizer, t
 
 Turns = tuple[tuple[str, str], ...]
 
+# Words that stand in no template, so that each can be counted in a text.
 _SYSTEM, _FIRST, _ANSWER, _SECOND, _LAST = (f"q{number}zq" for number in range(5))
 _DIALOGUES: tuple[Turns, ...] = (
     (("user", _FIRST), ("assistant", _ANSWER)),
@@ -166,6 +167,7 @@ def _r9(look: _Look) -> PropertyResult:
         ids = look.said[turns, False].ids
         if bos is not None and bos in ids and ids.count(bos) != 1:
             return _refuted(name, f"{ids.count(bos)} BOS ids in the text", turns)
+        # Among the last few: makers write line breaks behind the token that ends an answer.
         if turns[-1][0] == "assistant" and ids and not {*ids[-4:]} & {*(files.stops or ())}:
             return _refuted(name, "no token that generation stops on ends the answer", turns)
     return _holds(name, "each answer ends with a token that generation stops on")

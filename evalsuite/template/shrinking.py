@@ -19,6 +19,7 @@ _SHOWN = 60
 def judge(name: Property, conversations: Sequence[Conversation], probe: Probe) -> PropertyResult:
     """Return HOLDS, or VIOLATED with the smallest failing conversation; UNTESTED without any."""
     probe = _catching(probe)
+    # The smallest first: it needs the least shrinking.
     for conversation in sorted(conversations, key=size):
         if probe(conversation) is not None:
             smallest = shrink(conversation, probe)
@@ -63,6 +64,7 @@ def _catching(probe: Probe) -> Probe:
     def caught(conversation: Conversation) -> str | None:
         try:
             return probe(conversation)
+        # An error where an answer is due refutes a property as a wrong answer does.
         except EvalsuiteError as error:
             return f"{type(error).__name__}: {error}"
 
@@ -74,6 +76,7 @@ def _reductions(conversation: Conversation) -> Iterator[Conversation]:
     first = len(messages) - len(conversation.turns)
     if first and conversation.turns:
         yield Conversation(messages[first:])
+    # Two at a time, so that user and assistant still alternate.
     for start in range(first, len(messages) - 2, 2):
         yield Conversation(messages[:start] + messages[start + 2 :])
     if len(conversation.turns) > 1:
