@@ -89,11 +89,13 @@ def run_generate(
     # The merged model for all three: only the way of asking differs.
     model = load_candidate(base, adapter, numerics)[0] if adapter else load_base(base, numerics)
 
+    generator: Any = model
+
     def ask(prompts: Sequence[tuple[int, ...]]) -> Answers:
         width = max(map(len, prompts))
         ids = [[template.pad_id] * (width - len(p)) + list(p) for p in prompts]
         mask = [[0] * (width - len(p)) + [1] * len(p) for p in prompts]
-        answers: Any = model.generate(
+        answers: Any = generator.generate(
             input_ids=torch.tensor(ids, device=model.device),
             attention_mask=torch.tensor(mask, device=model.device),
             max_new_tokens=tokens,

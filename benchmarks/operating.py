@@ -194,6 +194,12 @@ def interval(events: int, runs: int) -> list[float]:
     return [round(found.lower, 4), round(found.upper, 4)]
 
 
+def with_cases(evidence: Evidence, part: Part, cases: Any) -> Evidence:
+    """Return the evidence with other cases for one part."""
+    field: dict[str, Any] = {part.field: cases}
+    return replace(evidence, **field)
+
+
 def stream(what: str, part: Part, number: float) -> np.random.Generator:
     """Return the random numbers of one row; no two rows share theirs."""
     name = f"{what}/{part.gate.value}/{part.name}/{number:.9g}"
@@ -206,7 +212,7 @@ def size(part: Part, policy: Policy, clean: Evidence, runs: int, icc: float) -> 
     gate, passed = only(policy, part.gate), 0
     for _ in range(runs):
         cases = part.draw(getattr(clean, part.field), part.limit, icc, rng)
-        [verdict] = judge(gate, replace(clean, **{part.field: cases}))
+        [verdict] = judge(gate, with_cases(clean, part, cases))
         passed += verdict.status is Status.PASSED
     return {
         "gate": part.gate.value, "part": part.name, "limit": part.limit, "icc": icc, "runs": runs,
@@ -221,7 +227,7 @@ def stopping(part: Part, policy: Policy, clean: Evidence, runs: int, loss: float
     gate, shares, blocked = only(policy, part.gate), [], 0
     for _ in range(runs):
         cases = part.draw(getattr(clean, part.field), loss, 0.0, rng)
-        evidence = replace(clean, **{part.field: cases})
+        evidence = with_cases(clean, part, cases)
         early = next(
             (s for s in policy.looks.shares if hopeless(gate, first(evidence, s), s)), None
         )

@@ -51,7 +51,7 @@ from evalsuite.search import (
     SearchRequest,
     prepared,
 )
-from evalsuite.tasks import Promise, Skill, applicable, sampling_of
+from evalsuite.tasks import Promise, Skill, applicable, prompt_of, sampling_of
 from evalsuite.tasks.prompt import REWRITE
 
 PLAIN = 48
@@ -210,7 +210,7 @@ def by_generate(inputs: Inputs) -> Callable[[Posed], object]:
         return template.decode(found[0, ids.shape[1] :].tolist())
 
     def ask(posed: Posed) -> object:
-        ids = torch.tensor([template.prompt(posed.conversation)])
+        ids = torch.tensor([template.prompt(prompt_of(posed.task))])
         with torch.inference_mode():
             candidate = generated(ids)
             with model.disable_adapter():
@@ -224,7 +224,8 @@ def by_engine(inputs: Inputs) -> Callable[[Posed], object]:
     engine = TransformersEngine(inputs.base, (inputs.adapter,), inputs.numerics)
 
     def ask(posed: Posed) -> object:
-        said, prompt = posed.conversation, inputs.template.prompt(posed.conversation)
+        said = prompt_of(posed.task)
+        prompt = inputs.template.prompt(said)
         sides = (inputs.adapter.digest, None)
         return engine.infer(
             [

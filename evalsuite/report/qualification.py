@@ -55,12 +55,13 @@ def qualification_text(data: Mapping[str, object]) -> str:
 
 def nulls_sentence(nulls: Nulls) -> str:
     """Say how many good candidates were stopped."""
-    if not nulls["runs"]:
+    upper, inconclusive_upper = nulls["upper"], nulls["inconclusive_upper"]
+    if upper is None or inconclusive_upper is None:
         return "No null was judged."
     return (
         f"{nulls['alarms']} of {nulls['runs']} good candidates were FAILED (true rate at most "
-        f"{share(nulls['upper'])} with 95 % confidence), {nulls['inconclusive']} INCONCLUSIVE "
-        f"(at most {share(nulls['inconclusive_upper'])})."
+        f"{share(upper)} with 95 % confidence), {nulls['inconclusive']} INCONCLUSIVE "
+        f"(at most {share(inconclusive_upper)})."
     )
 
 

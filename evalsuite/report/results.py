@@ -114,9 +114,10 @@ class Nulls(TypedDict):
 
     runs: int
     alarms: int
-    upper: float
+    upper: float | None
+    """None where there was none."""
     inconclusive: int
-    inconclusive_upper: float
+    inconclusive_upper: float | None
 
 
 @with_config(_MORE)

@@ -356,7 +356,8 @@ def test_renaming_everything_consistently_keeps_the_loss(
 
 def renaming(judged: Case, seed: int) -> dict[str, str]:
     """Fresh names of the held-out split, none within another."""
-    rng, new = random.Random(seed), {}
+    rng = random.Random(seed)
+    new: dict[str, str] = {}
     for name in (*judged.expect.must_name, *judged.expect.must_not_name):
         taken = frozenset({*new, *new.values(), name})
         new[name] = invent_name(rng, judged.language, "heldout", avoid=taken)

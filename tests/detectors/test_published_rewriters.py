@@ -29,7 +29,8 @@ def rows(file: Path) -> dict[str, dict[str, str]]:
 def published(folder: Path) -> Iterator[tuple[Case, dict[str, str]]]:
     """Cases whose accepted rewrite is the human's, with every system's answer."""
     systems = {file.stem.partition("_")[2]: rows(file) for file in sorted(folder.glob("*.tsv"))}
-    topic, history = "", []
+    topic = ""
+    history: list[Message] = []
     for key, row in systems["Human"].items():
         if row["conversation_id"] != topic:
             topic, history = row["conversation_id"], []

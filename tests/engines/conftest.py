@@ -122,7 +122,7 @@ def make_adapter(base: BaseRef, tmp_path_factory: pytest.TempPathFactory) -> Mak
                 torch.nn.init.normal_(weight, std=scale)
             elif "magnitude" in name:
                 weight.data *= 1 + scale * torch.rand_like(weight)
-        adapted.save_pretrained(folder)
+        adapted.save_pretrained(str(folder))
         write_provenance(folder, provenance(base, quantization=quantization))
         return read_adapter(folder, base)
 

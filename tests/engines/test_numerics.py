@@ -101,7 +101,7 @@ def test_another_version_of_a_library_is_another_identity(
 def test_another_graphics_processor_is_another_identity_where_one_is_used(
     base: BaseRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def identities(name: str) -> tuple[str, str]:
+    def identities(name: str) -> tuple[str, ...]:
         monkeypatch.setattr("evalsuite.engines.numerics._cuda_name", lambda: name)
         on_cuda, on_cpu = (Numerics(device, Dtype.BFLOAT16) for device in (Device.CUDA, Device.CPU))
         return tuple(transformers_identity(base, "f", n) for n in (on_cuda, on_cpu))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,8 @@ def test_several_processes_may_open_and_write_at_once(tmp_path: Path) -> None:
     store = Store(Path(path))
     own = store.get([f"{name}-{i}" for name in "abc" for i in range(200)])
     assert len(own) == 600
-    assert all(v[0] in "abc" and v[1] == int(k[3:]) for k, v in store.get(["key7"]).items())
+    rows: dict[str, Any] = {**store.get(["key7"])}
+    assert all(v[0] in "abc" and v[1] == int(k[3:]) for k, v in rows.items())
 
 
 def test_a_file_that_is_no_database_is_named_with_the_way_out(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from evalsuite.engines import open_engine, resolve_numerics, transformers
+from evalsuite.engines import open_engine, resolve_numerics, transformers, transformers_decoding
 from evalsuite.engines.planning import Batch
 from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.engines.transformers_decoding import Prefixes
@@ -279,7 +279,9 @@ def test_running_out_of_memory_halves_the_batches_and_is_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     expected = engine.infer([*ask(panel), *ask(panel, dora.digest)])
-    real, sizes, tries = transformers.generate, [], []
+    real = transformers_decoding.generate
+    sizes: list[int] = []
+    tries: list[int] = []
 
     def small(batch: Batch, *rest: Any) -> Any:
         tries.append(len(batch.items))
@@ -335,7 +337,8 @@ def _raise(*_: Any) -> None:
 def test_base_and_candidate_see_batches_of_the_same_shape(
     base: BaseRef, dora: AdapterRef, panel: list[Ids], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, seen = transformers.generate, []
+    real = transformers_decoding.generate
+    seen: list[tuple[int, Batch]] = []
 
     def watch(batch: Batch, prefixes: Prefixes, *rest: Any) -> Any:
         seen.append((id(prefixes.model), batch))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from gates_units_helpers import good, without_champion
 
 from evalsuite.gates import Evidence, Policy, load_policy
+from tests.gates_units.gates_units_helpers import good, without_champion
 
 
 @pytest.fixture(name="evidence")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from evalsuite.gates import Check, Evidence, Observation, Policy
 
@@ -32,6 +33,11 @@ def observations(
         for language in languages
         for index in range(n)
     )
+
+
+def changed(evidence: Evidence, **parts: Any) -> Evidence:
+    """The evidence with some parts replaced, by names that a test computes."""
+    return replace(evidence, **parts)
 
 
 def texts(n: int, loss: float) -> tuple[Observation, ...]:

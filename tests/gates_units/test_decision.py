@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import pytest
-from gates_units_helpers import observations, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +24,7 @@ from evalsuite.gates import (
     judge_rate,
 )
 from evalsuite.statistics import Estimate
+from tests.gates_units.gates_units_helpers import observations, texts
 
 CRITERION = Criterion(
     name="rate",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from gates_units_helpers import SKILLS, observations, texts
 
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import (
@@ -20,6 +20,7 @@ from evalsuite.gates import (
     judge,
     overall,
 )
+from tests.gates_units.gates_units_helpers import SKILLS, changed, observations, texts
 
 
 def verdict_of(policy: Policy, evidence: Evidence, gate: str) -> Verdict:
@@ -44,7 +45,7 @@ def test_without_evidence_no_gate_passes_or_fails(policy: Policy) -> None:
     assert overall(verdicts, policy.required) is Status.INCONCLUSIVE
 
 
-DEFECTS = {
+DEFECTS: dict[str, tuple[str, dict[str, Any], str]] = {
     "an adapter that changes nothing": (
         "liveness",
         {"liveness": (*[Check(n, True) for n in "abc"], Check("logits differ", False, "equal"))},
@@ -109,7 +110,7 @@ def test_a_planted_defect_fails_its_gate_and_no_other(
     policy: Policy, evidence: Evidence, defect: str
 ) -> None:
     gate, change, words = DEFECTS[defect]
-    verdicts = judge(policy, replace(evidence, **change))
+    verdicts = judge(policy, changed(evidence, **change))
     assert [v.gate for v in verdicts if v.status is not Status.PASSED] == [gate]
     failed = next(v for v in verdicts if v.gate == gate)
     assert failed.status is Status.FAILED
@@ -117,7 +118,7 @@ def test_a_planted_defect_fails_its_gate_and_no_other(
     assert overall(verdicts, policy.required) is Status.FAILED
 
 
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "example_leakage": {"literal_leaks": observations("literal", 40)},
     "pronoun_resolution": {"pronouns": observations("p", 20, failing=2, baseline_failing=2)},
     "forgetting": {"skills": observations("s", 30, failing=2, baseline_failing=1)},
@@ -128,7 +129,7 @@ SMALL = {
 
 @pytest.mark.parametrize("gate", SMALL)
 def test_too_few_cases_are_inconclusive(policy: Policy, evidence: Evidence, gate: str) -> None:
-    verdict = verdict_of(policy, replace(evidence, **SMALL[gate]), gate)
+    verdict = verdict_of(policy, changed(evidence, **SMALL[gate]), gate)
     assert verdict.status is Status.INCONCLUSIVE
     assert any(char.isdigit() for char in verdict.reason)
 
@@ -158,7 +159,7 @@ def test_one_missing_measurement_is_never_a_pass(
 ) -> None:
     cases = getattr(evidence, part)
     holed = (*cases[:-1], replace(cases[-1], candidate=None))
-    verdict = verdict_of(policy, replace(evidence, **{part: holed}), gate)
+    verdict = verdict_of(policy, changed(evidence, **{part: holed}), gate)
     assert verdict.status is Status.INCONCLUSIVE
     assert "missing" in verdict.reason
 
@@ -305,8 +306,8 @@ def test_order_and_copies_of_the_evidence_change_no_verdict(
         return tuple(doubled)
 
     names = ("literal_leaks", "swap_leaks", "pronouns", "round_trips", "skills", "texts")
-    changed = replace(evidence, **{name: mixed(getattr(evidence, name)) for name in names})
-    assert judge(policy, changed) == judge(policy, evidence)
+    shuffled = changed(evidence, **{name: mixed(getattr(evidence, name)) for name in names})
+    assert judge(policy, shuffled) == judge(policy, evidence)
 
 
 def test_contradicting_measurements_of_one_case_are_refused(
@@ -326,7 +327,7 @@ def test_a_golden_set_that_the_policy_does_not_name_is_refused(
 
 
 def test_advisory_kinds_are_left_out_of_what_decides(policy: Policy, evidence: Evidence) -> None:
-    data = policy.resolved
+    data: dict[str, Any] = policy.resolved
     data["gates"]["pronoun_resolution"]["advisory_kinds"] = ["plural"]
     lenient = Policy.model_validate(data)
     cases = tuple(
@@ -341,7 +342,7 @@ def test_advisory_kinds_are_left_out_of_what_decides(policy: Policy, evidence: E
 def test_a_slice_rule_for_one_kind_replaces_the_general_one(
     policy: Policy, evidence: Evidence
 ) -> None:
-    data = policy.resolved
+    data: dict[str, Any] = policy.resolved
     rules = data["gates"]["pronoun_resolution"]["slices"]
     rules.append({"by": "kind", "only": ["ordinal"], "limit": 1.0})
     rules.append({"by": "kind+language", "only": ["ordinal+zh"], "limit": 0.3})
@@ -354,7 +355,7 @@ def test_a_slice_rule_for_one_kind_replaces_the_general_one(
 
 
 def test_an_advisory_gate_fails_without_failing_the_run(policy: Policy, evidence: Evidence) -> None:
-    data = policy.resolved
+    data: dict[str, Any] = policy.resolved
     data["gates"]["forgetting"]["tier"] = "advisory"
     data["gates"]["liveness"]["enabled"] = False
     lenient = Policy.model_validate(data)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from gates_units_helpers import good, observations, texts
 from scipy.stats import binom
 
 from evalsuite.errors import InvalidInput, InvalidPolicy
@@ -23,6 +22,7 @@ from evalsuite.gates import (
 )
 from evalsuite.gates.policyfile import POLICIES
 from evalsuite.statistics import Step, best_case_upper, clopper_pearson, early_blocking
+from tests.gates_units.gates_units_helpers import good, observations, texts
 
 QUARTER = 0.25
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -75,8 +76,9 @@ def test_writing_a_default_out_does_not_change_the_digest() -> None:
 
 def test_the_resolved_policy_reads_back_as_itself() -> None:
     policy = load_policy("nano")
-    assert Policy.model_validate_json(json.dumps(policy.resolved)) == policy
-    assert policy.resolved["gates"]["liveness"]["enabled"] is True
+    resolved: dict[str, Any] = policy.resolved
+    assert Policy.model_validate_json(json.dumps(resolved)) == policy
+    assert resolved["gates"]["liveness"]["enabled"] is True
 
 
 def line_of(text: str, word: str) -> int:
@@ -140,7 +142,7 @@ def test_all_problems_are_told_at_once() -> None:
 
 
 def test_a_policy_that_cannot_say_no_is_refused() -> None:
-    data = load_policy("nano").resolved
+    data: dict[str, Any] = load_policy("nano").resolved
     for rule in data["gates"].values():
         rule["tier"] = "advisory"
     with pytest.raises(InvalidPolicy, match="must be able to say no"):
@@ -148,7 +150,7 @@ def test_a_policy_that_cannot_say_no_is_refused() -> None:
 
 
 def test_an_advisory_kind_cannot_have_a_slice_of_its_own() -> None:
-    data = load_policy("nano").resolved
+    data: dict[str, Any] = load_policy("nano").resolved
     rule = data["gates"]["pronoun_resolution"]
     rule["advisory_kinds"] = ["ordinal"]
     rule["slices"].append({"by": "kind+language", "only": ["ordinal+zh"], "limit": 0.5})

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from gates_units_helpers import good, observations, without_champion
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +31,7 @@ from evalsuite.gates import (
 )
 from evalsuite.gates.policyfile import POLICIES
 from evalsuite.gates.regression import judge_regression
+from tests.gates_units.gates_units_helpers import changed, good, observations, without_champion
 
 NANO = (POLICIES / "nano.yaml").read_text(encoding="utf-8")
 BLOCKING = NANO.replace(
@@ -64,10 +64,10 @@ def against(
     evidence = replace(
         evidence, literal_leaks=LEAKS, swap_leaks=LEAKS, goldens=GOLDEN, golden_leaks=CLEAN
     )
-    changed: dict[str, Any] = {name: met(getattr(evidence, name)) for name in LISTS}
+    beside: dict[str, Any] = {name: met(getattr(evidence, name)) for name in LISTS}
     for name in SETS:
-        changed[name] = {part: met(cases) for part, cases in getattr(evidence, name).items()}
-    return replace(evidence, opponent=CHAMPION, **changed)
+        beside[name] = {part: met(cases) for part, cases in getattr(evidence, name).items()}
+    return replace(evidence, opponent=CHAMPION, **beside)
 
 
 def regression(policy: Policy, evidence: Evidence) -> Verdict:
@@ -96,7 +96,7 @@ def worse(cases: Cases, share: float, language: str = "") -> Cases:
     )
 
 
-REGRESSIONS = {
+REGRESSIONS: dict[str, tuple[str, Callable[[Cases], Cases], str]] = {
     "copied names": ("literal_leaks", lambda c: worse(c, 0.1), "leakage"),
     "answers that follow the demonstrations": ("swap_leaks", lambda c: worse(c, 0.1), "leakage"),
     "wrong antecedents": ("pronouns", lambda c: worse(c, 0.15), "pronouns"),
@@ -108,7 +108,7 @@ REGRESSIONS = {
     "lost skills": ("skills", lambda c: worse(c, 0.2), "skills/zh"),
     "unlearned language": (
         "texts",
-        lambda cases: tuple(replace(c, champion=c.candidate - 0.2) for c in cases),
+        lambda cases: tuple(replace(c, champion=(c.candidate or 0.0) - 0.2) for c in cases),
         "text/en",
     ),
 }
@@ -118,7 +118,7 @@ REGRESSIONS = {
 def test_what_the_champion_does_better_fails(policy: Policy, defect: str) -> None:
     name, plant, part = REGRESSIONS[defect]
     evidence = against(good())
-    planted = replace(evidence, **{name: plant(getattr(evidence, name))})
+    planted = changed(evidence, **{name: plant(getattr(evidence, name))})
     verdict = regression(policy, planted)
     assert verdict.status is Status.FAILED
     found = parts(verdict)[part]
@@ -173,7 +173,7 @@ def test_a_missing_measurement_is_inconclusive(policy: Policy, name: str, side: 
     evidence = against(good())
     *rest, last = getattr(evidence, name)
     without = {name: (*rest, replace(last, **{side: None}))}
-    assert regression(policy, replace(evidence, **without)).status is Status.INCONCLUSIVE
+    assert regression(policy, changed(evidence, **without)).status is Status.INCONCLUSIVE
 
 
 def test_a_champion_that_was_not_measured_is_inconclusive(policy: Policy) -> None:
@@ -247,9 +247,9 @@ def test_swapping_candidate_and_champion_turns_the_sign(pairs: list[tuple[bool, 
         parts(judge_regression(rules, Evidence(pronouns=seen, opponent=CHAMPION)))["pronouns"]
         for seen in (cases, swapped)
     )
-    assert there.value == pytest.approx(-back.value)
-    assert there.lower == pytest.approx(-back.upper)
-    assert there.upper == pytest.approx(-back.lower)
+    turned = [None if x is None else -x for x in (back.value, back.upper, back.lower)]
+    assert None not in turned
+    assert [there.value, there.lower, there.upper] == pytest.approx(turned)
 
 
 def test_no_look_stops_a_run_for_the_sake_of_the_champion(policy: Policy) -> None:

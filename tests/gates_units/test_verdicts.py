@@ -82,7 +82,7 @@ def test_real_verdicts_survive_the_file(policy: Policy, evidence: Evidence) -> N
 
 
 def test_the_file_has_the_keys_of_the_contract(policy: Policy, evidence: Evidence) -> None:
-    data = dump_verdicts(judge(policy, evidence), policy.required)
+    data: dict[str, Any] = dump_verdicts(judge(policy, evidence), policy.required)
     numbers = {"value", "lower", "upper", "limit", "n", "clusters"}
     contract = {"gate", "status", "method", "reason"} | numbers
     assert all(contract <= set(entry) for entry in data["verdicts"])

@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from gates_units_helpers import good, observations
 
 from evalsuite.errors import InvalidPolicy
 from evalsuite.gates import (
@@ -25,6 +24,7 @@ from evalsuite.gates import (
     overall,
     waived,
 )
+from tests.gates_units.gates_units_helpers import good, observations
 
 ADAPTER = "0123456789abcdef" * 4
 TODAY = date(2026, 6, 1)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -127,6 +128,10 @@ def test_the_plain_form_of_an_answered_case_reads_back(answered: Answered) -> No
     assert repr(from_plain(to_plain(answered), "x")) == repr(answered)
 
 
+PLAIN: dict[str, Any] = to_plain(ANSWERED)
+ITEM = PLAIN["item"]
+
+
 @pytest.mark.parametrize(
     ("plain", "said"),
     [
@@ -134,13 +139,13 @@ def test_the_plain_form_of_an_answered_case_reads_back(answered: Answered) -> No
         ("text", "version='text'"),
         ({"version": 1}, "item: "),
         ({"version": 1, "item": to_plain(ANSWERED)["item"], "color": 1}, "color"),
-        ({"version": 1, "item": {**to_plain(ANSWERED)["item"], "id": "A B"}}, "id='A B'"),
-        ({"version": 1, "item": {**to_plain(ANSWERED)["item"], "kind": object()}}, "JSON"),
+        ({"version": 1, "item": {**ITEM, "id": "A B"}}, "id='A B'"),
+        ({"version": 1, "item": {**ITEM, "kind": object()}}, "JSON"),
     ],
 )
 def test_metadata_that_nobody_wrote_is_refused_with_its_place(plain: object, said: str) -> None:
     with pytest.raises(InvalidCase, match="test case x: metadata") as refused:
-        from_plain(plain, "test case x")  # type: ignore[arg-type]
+        from_plain(plain, "test case x")
     assert said in str(refused.value)
 
 

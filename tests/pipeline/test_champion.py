@@ -18,7 +18,7 @@ from evalsuite.pipeline.inputs import resolve
 from evalsuite.registry import promote, read_chain, rollback
 from evalsuite.report import write_reports
 from evalsuite.runs import Side, Status, Verdict
-from evalsuite.runs.comparison import compare
+from evalsuite.runs.comparison import Bucket, compare
 from evalsuite.runs.folder import Run, load_run
 from tests.pipeline.released import RULE, WEIGHTS, Released, scaled
 from tests.registry.world import World
@@ -78,6 +78,7 @@ def test_a_candidate_as_good_as_the_champion_passes(beside: Run, first: Run) -> 
     assert {p.name for p in verdict.slices if p.status is not Status.PASSED} <= EVERYDAY
     champion = beside.info.champion
     assert champion is not None
+    assert first.info.adapter is not None
     assert (champion.digest, champion.sequence) == (first.info.adapter.digest, 1)
     assert champion.path == first.info.adapter.path
     [promoted] = beside.info.history
@@ -117,7 +118,7 @@ def test_all_else_is_as_without_a_champion(released: Released, beside: Run, tmp_
     assert [o for o in beside.outputs if o.side is not Side.CHAMPION] == list(alone.outputs)
     assert [s for s in beside.scores if s.side is not Side.CHAMPION] == list(alone.scores)
     found = compare(beside, alone)
-    assert found.counts["regressed"] == found.counts["fixed"] == 0
+    assert found.counts[Bucket.REGRESSED] == found.counts[Bucket.FIXED] == 0
     assert {gate.gate for gate in found.gates} <= {verdict.gate for verdict in own}
     with pytest.raises(RegistryError, match="was compared with the base; gate it again"):
         promote(alone.folder, released.registry, now=NOW)

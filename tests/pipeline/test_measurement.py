@@ -15,8 +15,8 @@ from evalsuite.generation import Finish, Output
 from evalsuite.pipeline import GateRequest
 from evalsuite.pipeline.inputs import Inputs, resolve
 from evalsuite.pipeline.measurement import Answered, Measured, measure
-from evalsuite.pipeline.questions import PANEL, Question, Samples, questions, sample
-from evalsuite.runs import Side
+from evalsuite.pipeline.questions import Question, Samples, questions, sample
+from evalsuite.runs import PANEL, Side
 from evalsuite.tasks import Rewriting, Skill, Text
 
 Says = Callable[[Question], str]
@@ -82,7 +82,7 @@ def total(observations: tuple[Observation, ...], side: str = "candidate") -> flo
     losses = [getattr(o, side) for o in observations]
     assert losses
     assert None not in losses
-    return sum(losses) / len(losses)
+    return float(sum(losses) / len(losses))
 
 
 def test_right_answers_leave_no_defect_anywhere(told: Callable[[Says], Measured]) -> None:

@@ -61,9 +61,14 @@ def request_(candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Pat
     )
 
 
+def folder(request: GateRequest) -> Path:
+    assert request.cases is not None
+    return request.cases / FOLDER
+
+
 def keep(request: GateRequest, **regressions: Regression) -> None:
     for name, regression in regressions.items():
-        assert remember(request.cases / FOLDER, name, regression)
+        assert remember(folder(request), name, regression)
 
 
 def test_a_regression_that_breaks_the_candidate_fails_its_gate(request_: GateRequest) -> None:
@@ -128,7 +133,7 @@ def test_without_regressions_nothing_of_them_is_judged_or_digested(request_: Gat
     before = resolve(request_)
     run = evaluate(request_)
     assert not [p for v in run.verdicts for p in v.slices if "regressions" in p.name]
-    (request_.cases / FOLDER).mkdir()
+    folder(request_).mkdir()
     assert resolve(request_).cases_digest == before.cases_digest
     keep(request_, kept=KEPT)
     assert resolve(request_).cases_digest != before.cases_digest

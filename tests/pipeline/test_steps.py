@@ -9,7 +9,7 @@ import time
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 from safetensors.numpy import load_file, save_file
@@ -143,6 +143,7 @@ def test_too_few_cases_are_inconclusive(
     leakage = next(v for v in run.verdicts if v.gate == "example_leakage")
     assert leakage.status in (Status.INCONCLUSIVE, Status.FAILED)
     literal = next(part for part in leakage.slices if part.name == "literal")
+    assert literal.lower is not None
     # With 26 cases no leak at all leaves an upper bound above 1 %: only a leak decides.
     assert (literal.status is Status.INCONCLUSIVE) == (literal.lower <= 0.01)
 
@@ -341,7 +342,7 @@ def test_what_is_refused_before_the_first_question_costs_no_attempt(
     tmp_path: Path,
     old: str,
     new: str,
-    change: dict[str, object],
+    change: dict[str, Any],
     said: str,
 ) -> None:
     policy = tmp_path / "policy.yaml"
@@ -351,7 +352,7 @@ def test_what_is_refused_before_the_first_question_costs_no_attempt(
     registry = tmp_path / "registry"
     asked = replace(request_, policy=str(policy), registry=registry)
     with pytest.raises(EvalsuiteError, match=said):
-        evaluate(replace(asked, **{"cache": tmp_path / "c.sqlite3", **change}))
+        evaluate(replace(replace(asked, cache=tmp_path / "c.sqlite3"), **change))
     assert not (registry / "attempts.jsonl").exists()
     if old == new:
         evaluate(asked)
@@ -381,7 +382,7 @@ def test_a_waived_run_is_promoted_while_its_waiver_holds(
     assert [w.by for w in load_run(run.folder).info.waivers] == ["Ada Lovelace"]
     assert "waived by Ada Lovelace" in summary_text(run)
     record = promote(run.folder, tmp_path / "registry", now=datetime(2026, 1, 1, tzinfo=UTC))
-    assert any("waived by Ada" in v["reason"] for v in record.evidence.verdicts)
+    assert any("waived by Ada" in str(v["reason"]) for v in record.evidence.verdicts)
     with pytest.raises(RegistryError, match="waived by Ada Lovelace until 2999"):
         promote(run.folder, tmp_path / "later", now=datetime(3000, 1, 1, tzinfo=UTC))
 
@@ -392,6 +393,7 @@ def test_flips_of_low_precision_are_asked_again_in_float32(request_: GateRequest
     run = evaluate(asked)
     flips = run.info.flips
     assert flips is not None
+    assert flips.explained is not None
     assert 0 <= flips.explained <= flips.cases
     assert flips.cases > 0
     differing = {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -286,7 +287,7 @@ def test_an_unknown_format_lists_the_known_ones() -> None:
         {"history": messages([("system", "s")])},
     ],
 )
-def test_a_demonstration_with_an_empty_part_is_refused(change: dict[str, object]) -> None:
+def test_a_demonstration_with_an_empty_part_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidCase, match="demonstration"):
         replace(demonstration, **change)
 
@@ -294,7 +295,7 @@ def test_a_demonstration_with_an_empty_part_is_refused(change: dict[str, object]
 @pytest.mark.parametrize(
     "change", [{"task": ""}, {"query": "\n"}, {"history": messages([("system", "s")])}]
 )
-def test_parts_that_no_format_can_carry_are_refused(change: dict[str, object]) -> None:
+def test_parts_that_no_format_can_carry_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidCase):
         replace(parts, **change)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -40,7 +41,7 @@ def test_the_hubs_parser_reads_what_is_written(failed: Run) -> None:
 def test_an_entry_says_what_its_value_is_and_what_the_format_has_no_field_for(
     tmp_path: Path,
 ) -> None:
-    numbers = {"value": 0.021, "lower": 0.011, "upper": 0.037, "limit": 0.06}
+    numbers: dict[str, Any] = {"value": 0.021, "lower": 0.011, "upper": 0.037, "limit": 0.06}
     gate = verdict(
         "pronoun_resolution", slices=(part("all", quantity=Quantity.RATE, n=400, **numbers),),
         **numbers,
@@ -49,7 +50,7 @@ def test_an_entry_says_what_its_value_is_and_what_the_format_has_no_field_for(
     (entry,) = eval_results(run)
     assert entry["dataset"] == {"id": PANELS, "task_id": "pronoun_resolution_defect_rate"}
     assert "/" not in PANELS
-    notes = entry["notes"].split("; ")
+    notes = str(entry["notes"]).split("; ")
     assert notes[:7] == [
         "run PASSED",
         "gate passed",
@@ -65,13 +66,15 @@ def test_an_entry_says_what_its_value_is_and_what_the_format_has_no_field_for(
 
 
 def test_a_failed_run_says_so_in_every_entry(failed: Run) -> None:
-    assert {entry["notes"].partition(";")[0] for entry in eval_results(failed)} == {"run FAILED"}
+    assert {str(entry["notes"]).partition(";")[0] for entry in eval_results(failed)} == {
+        "run FAILED"
+    }
 
 
 def test_a_gate_without_a_value_is_missed_rather_than_zero(tmp_path: Path) -> None:
     blank = verdict("late", "inconclusive", value=None, lower=None, upper=None, limit=None, n=0)
     (entry,) = eval_results(write_run(tmp_path / "a", verdicts=[verdict("leak"), blank]))
-    assert "without a value late" in entry["notes"]
+    assert "without a value late" in str(entry["notes"])
     with pytest.raises(PublishingError, match="no gate of the run"):
         eval_results(write_run(tmp_path / "b", verdicts=[blank]))
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_a_folder_of_this_machine_is_shown_by_its_last_part(name: str, shown: st
 
 @pytest.mark.parametrize("quantity", list(Quantity))
 def test_a_gates_numbers_mean_what_those_of_its_binding_part_mean(quantity: Quantity) -> None:
-    numbers = {"value": 0.01, "lower": 0.0, "upper": 0.02, "limit": 0.03, "n": 50}
+    numbers: dict[str, Any] = {"value": 0.01, "lower": 0.0, "upper": 0.02, "limit": 0.03, "n": 50}
     slices = (part("other", quantity=Quantity.CENSUS), part("b", quantity=quantity, **numbers))
     assert measure(verdict("gate", slices=slices, **numbers)) == measure(slices[1])
 

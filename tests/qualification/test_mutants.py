@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,5 +128,6 @@ def test_trials_are_reproducible_and_count_who_blocked(perfect: Observed) -> Non
     mild, severe = made[0]
     assert (mild.runs, severe.runs) == (4, 4)
     assert severe.blocked == severe.caught == 4
-    assert severe.to_json()["blocked_by"]["example_leakage"] == 4
+    row: dict[str, Any] = severe.to_json()
+    assert row["blocked_by"]["example_leakage"] == 4
     assert mild.blocked < 4

@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_a_sole_killer_blocks_nearly_all_and_nobody_else_does() -> None:
 
 
 def test_the_json_keeps_its_contract() -> None:
-    found = Qualification(
+    found: dict[str, Any] = Qualification(
         subject={"adapter": "a", "policy": "nano"},
         nulls=(Null("fresh panel", 0, PASSED), Null("fresh panel", 1, OPEN)),
         rows=(row(0.01, PASSED, LEAKS), row(0.1, LEAKS, LEAKS)),
@@ -79,10 +80,15 @@ def test_the_json_keeps_its_contract() -> None:
 
 
 def test_a_gate_that_saw_nothing_has_no_theta() -> None:
-    found = Qualification(subject={}, nulls=(), rows=(row(0.5, PASSED, PASSED),), references={})
+    subject = {"adapter": "a", "policy": "nano"}
+    found = Qualification(
+        subject=subject, nulls=(), rows=(row(0.5, PASSED, PASSED),), references={}
+    )
     assert found.theta("paste-entity", 0.95) is None
     assert found.theta("unknown", 0.95) is None
-    assert found.to_json()["nulls"]["upper"] is None
+    content: dict[str, Any] = found.to_json()
+    assert content["nulls"]["upper"] is None
+    assert "No null was judged." in render_qualification(content)
 
 
 def test_trials_of_one_mutant_and_severity_are_counted_together() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from evalsuite.report import render_html
 from evalsuite.report.cards import Card, anchor, cards, ordered, with_tokens
@@ -253,7 +254,7 @@ def test_a_heat_table_counts_cases_by_kind_and_language(tmp_path: Path) -> None:
 
 def test_kinds_that_the_policy_sets_aside_stand_on_their_own(tmp_path: Path) -> None:
     run = _run(tmp_path / "run", _four(Side.BASELINE))
-    resolved = {"gates": {"example_leakage": {"advisory_kinds": ["single"]}}}
+    resolved: dict[str, JsonValue] = {"gates": {"example_leakage": {"advisory_kinds": ["single"]}}}
     aside = replace(run.info, policy=replace(run.info.policy, resolved=resolved))
     found = standings(replace(run, info=aside))
     assert Section("example_leakage", "single") in found.counts

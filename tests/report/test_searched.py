@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
+from evalsuite.report.results import Point
 from evalsuite.report.search import render_search, search_text, sensitivity_drawing
 from tests.report.test_html import Page, assert_inert
 
@@ -54,8 +55,14 @@ RELATION = {
 }
 
 
-def point(side: str, value: str, wrong: float, *, axis: str = "demonstrations") -> dict[str, Any]:
-    interval = [max(0.0, wrong - 0.05), min(1.0, wrong + 0.05)]
+def point(
+    side: Literal["candidate", "baseline"],
+    value: str,
+    wrong: float,
+    *,
+    axis: Literal["demonstrations", "format"] = "demonstrations",
+) -> Point:
+    interval = (max(0.0, wrong - 0.05), min(1.0, wrong + 0.05))
     return {
         "axis": axis,
         "value": value,
@@ -68,9 +75,13 @@ def point(side: str, value: str, wrong: float, *, axis: str = "demonstrations") 
     }
 
 
+SHARES: dict[Literal["candidate", "baseline"], tuple[float, ...]] = {
+    "candidate": (0.1, 0.2, 0.5),
+    "baseline": (0.8, 0.8, 0.9),
+}
 POINTS = [
     point(side, value, wrong)
-    for side, several in (("candidate", (0.1, 0.2, 0.5)), ("baseline", (0.8, 0.8, 0.9)))
+    for side, several in SHARES.items()
     for value, wrong in zip(("0", "2", "8"), several, strict=True)
 ]
 DATA: dict[str, Any] = {
@@ -136,7 +147,7 @@ def test_sensitivity_is_drawn_to_scale_for_both_sides() -> None:
 
 def test_one_condition_and_no_error_at_all_can_be_drawn() -> None:
     rows = [point("candidate", "xml", 0.0, axis="format")]
-    rows[0]["interval"] = [0.0, 0.0]
+    rows[0]["interval"] = (0.0, 0.0)
     page = Page(str(sensitivity_drawing(rows, "Format")))
     assert page.tags["circle"] == 1
     assert "10%" in page.text

@@ -67,7 +67,7 @@ def test_a_guarded_text_comes_back_and_starts_no_formula(text: str) -> None:
 def test_csv_holds_no_formula_and_loses_nothing(tmp_path: Path) -> None:
     run = hostile_run(tmp_path / "run", '=HYPERLINK(1)\n@x, "quoted" \'')
     assert main(["tables", str(run.folder), "--out", str(tmp_path / "tables")]) == 0
-    texts = []
+    texts: list[str] = []
     for path in sorted((tmp_path / "tables").iterdir()):
         with path.open(encoding="utf-8", newline="") as stream:
             cells = [cell for row in csv.reader(stream) for cell in row]

@@ -24,6 +24,7 @@ from evalsuite.pipeline import GateRequest
 from evalsuite.scenarios import SKILLS, sample_demonstrations
 from evalsuite.search import Posed, SearchRequest, search, to_json
 from evalsuite.strategies import Attack, Envelope, World, attacks, build_attack
+from evalsuite.tasks import prompt_of
 from evalsuite.template import ChatTemplate, load_template
 from evalsuite.template.equivalence import first_change
 
@@ -52,7 +53,7 @@ def test_ten_thousand_hostile_conversations_survive_file_and_template(
         assert replace(read, source=built.case.source) == built.case
         if attack.skill:
             return  # a chat's turns may be out of order, which a template refuses
-        asked = Posed(case=built.case, shown=built.shown).conversation
+        asked = prompt_of(Posed(case=built.case, shown=built.shown).task)
         back = template.parse(template.prompt(asked))
         assert first_change(template, asked, back) is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from scipy.stats import binomtest, t
 from statsmodels.stats.proportion import proportion_confint
 
 from evalsuite.errors import InvalidInput
-from evalsuite.statistics import Sides, clopper_pearson, clustered_rate
+from evalsuite.statistics import Estimate, Sides, clopper_pearson, clustered_rate
 
 COUNTS = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 PANELS = st.lists(
@@ -63,15 +64,18 @@ def test_a_panel_of_single_cases_gets_the_exact_interval(counts: tuple[int, int]
     assert clustered.effective_n == pytest.approx(n)
 
 
+def rate(panel: list[tuple[float, str]]) -> Estimate:
+    return clustered_rate([value for value, _ in panel], [cluster for _, cluster in panel])
+
+
 @settings(deadline=None)
 @given(PANELS, st.randoms(use_true_random=False))
 def test_the_order_of_the_cases_changes_nothing(
-    panel: list[tuple[float, str]], random: object
+    panel: list[tuple[float, str]], random: Random
 ) -> None:
     shuffled = list(panel)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    before = clustered_rate(*zip(*panel, strict=True))
-    after = clustered_rate(*zip(*shuffled, strict=True))
+    random.shuffle(shuffled)
+    before, after = rate(panel), rate(shuffled)
     assert after.upper == pytest.approx(before.upper, abs=1e-12)
     assert after.lower == pytest.approx(before.lower, abs=1e-12)
 
@@ -79,7 +83,7 @@ def test_the_order_of_the_cases_changes_nothing(
 @settings(deadline=None)
 @given(PANELS)
 def test_the_effective_size_never_exceeds_the_cases(panel: list[tuple[float, str]]) -> None:
-    estimate = clustered_rate(*zip(*panel, strict=True))
+    estimate = rate(panel)
     assert 0 < estimate.effective_n <= len(panel) + 1e-9
     assert estimate.upper >= clopper_pearson(int(sum(v for v, _ in panel)), len(panel)).upper - 1e-9
 

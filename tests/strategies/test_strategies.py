@@ -184,6 +184,11 @@ def test_operators_that_do_not_matter_are_shrunk_away() -> None:
     assert "<end_of_turn>" in shrunk.history[0].content
 
 
+def untyped(value: object) -> Any:
+    """A value that the types would not let through."""
+    return value
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [
@@ -191,14 +196,17 @@ def test_operators_that_do_not_matter_are_shrunk_away() -> None:
         (lambda: contents(min_size=5, max_size=2), "min_size=5 must not exceed max_size=2"),
         (lambda: contents(max_size=True), "max_size=True"),
         (lambda: messages(roles=[]), r"roles=\[\] must be a collection"),
-        (lambda: messages(roles="user"), "roles='user' must be a collection"),
-        (lambda: messages(roles=["tool"]), "may hold only: system, user, assistant"),
-        (lambda: messages(contents="x"), "contents='x' must be a strategy"),
-        (lambda: conversations(alternating=1), "alternating=1 must be True or False"),
-        (lambda: conversations(system="no"), "system='no'"),
+        (lambda: messages(roles=untyped("user")), "roles='user' must be a collection"),
+        (lambda: messages(roles=untyped(["tool"])), "may hold only: system, user, assistant"),
+        (lambda: messages(contents=untyped("x")), "contents='x' must be a strategy"),
+        (lambda: conversations(alternating=untyped(1)), "alternating=1 must be True or False"),
+        (lambda: conversations(system=untyped("no")), "system='no'"),
         (lambda: conversations(last=Role.SYSTEM), "a system message comes first"),
         (lambda: conversations(last=Role.ASSISTANT, max_size=1), "the user begins"),
-        (lambda: demonstrations(languages=["fr"]), r"languages=\['fr'\] may hold only: en, zh"),
+        (
+            lambda: demonstrations(languages=untyped(["fr"])),
+            r"languages=\['fr'\] may hold only: en, zh",
+        ),
         (lambda: demonstrations(split="test"), "train, panel, heldout"),
         (lambda: cases(kinds=[]), r"kinds=\[\]"),
         (lambda: cases(kinds=[Kind.DEMONSTRATION_LURE]), "needs a demonstration"),
@@ -207,19 +215,25 @@ def test_operators_that_do_not_matter_are_shrunk_away() -> None:
         (lambda: attacks(Envelope(max_demonstrations=-1)), "max_demonstrations=-1 must be a whole"),
         (lambda: attacks(Envelope(max_edits=2), min_size=3), "min_size=3 must not exceed max_edi"),
         (lambda: attacks(Envelope(skills=("nap",))), "must be a collection out of: copy"),
-        (lambda: attacks(Envelope(skills=5)), "skills=5 must be a collection"),
-        (lambda: attacks(5), "envelope=5 must be of the type Envelope"),
-        (lambda: attacks(world="x"), "world='x' must be of the type World"),
+        (lambda: attacks(Envelope(skills=untyped(5))), "skills=5 must be a collection"),
+        (lambda: attacks(untyped(5)), "envelope=5 must be of the type Envelope"),
+        (lambda: attacks(world=untyped("x")), "world='x' must be of the type World"),
         (lambda: cases(avoid="Zorvak"), "avoid='Zorvak' must be a collection of str"),
-        (lambda: adversarial_histories(demonstrations=5), "demonstrations=5 must be a collection"),
-        (lambda: adversarial_histories(demonstrations=["x"]), "must be a collection of Demonst"),
-        (lambda: adversarial_histories(room=5), "room=5 must be of the type Callable"),
-        (lambda: adversarial_histories(operators=5), "operators=5 must be a collection"),
+        (
+            lambda: adversarial_histories(demonstrations=untyped(5)),
+            "demonstrations=5 must be a collection",
+        ),
+        (
+            lambda: adversarial_histories(demonstrations=untyped(["x"])),
+            "must be a collection of Demonst",
+        ),
+        (lambda: adversarial_histories(room=untyped(5)), "room=5 must be of the type Callable"),
+        (lambda: adversarial_histories(operators=untyped(5)), "operators=5 must be a collection"),
         (lambda: adversarial_histories(operators="gap"), "must be a collection"),
         (lambda: adversarial_histories(operators=["nag"]), "operators holds 'nag'; use any of"),
         (lambda: adversarial_histories(operators=["lookalike"]), "give some"),
         (lambda: adversarial_histories(operators=["window"]), "nobody measures prompts"),
-        (lambda: adversarial_histories(base=3), "base=3 must be a strategy"),
+        (lambda: adversarial_histories(base=untyped(3)), "base=3 must be a strategy"),
         (lambda: adversarial_histories(min_size=9), "must not exceed max_size=4"),
         (lambda: adversarial_histories(min_size=-1), "min_size=-1"),
     ],

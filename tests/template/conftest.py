@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_tokenizer import CHATML, train_tokenizer
 
 from evalsuite.template import ChatTemplate, load_template
-
-WriteFolder = Callable[..., Path]
+from tests.template.tiny_tokenizer import CHATML, WriteFolder, train_tokenizer
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import EvalsuiteError
-from evalsuite.template import Rendered, WireTemplate
+from evalsuite.template import ChatTemplate, PropertyResult, Rendered, WireTemplate
 from evalsuite.template.isolated import own_template, r6_stable
 from evalsuite.template.pieces import Place
 from evalsuite.template.properties import (
@@ -21,8 +21,11 @@ from evalsuite.template.properties import (
     r8_truncation,
     r9_bos_and_stop,
 )
-from evalsuite.template.tokenizerfolder import full_tokenizer
+from evalsuite.template.tokenizerfolder import TokenizerFiles, full_tokenizer
 from evalsuite.template.wire import Block, Wire
+
+Prove = Callable[[ChatTemplate, Sequence[Conversation]], PropertyResult]
+"""A property, as a function that tells whether a template has it."""
 
 
 class DropsSystem(WireTemplate):
@@ -56,7 +59,7 @@ class AddsToThePrompt(WireTemplate):
 
 
 class LetsControlThrough(WireTemplate):
-    def __init__(self, wire, files) -> None:
+    def __init__(self, wire: Wire, files: TokenizerFiles) -> None:
         self._makers = full_tokenizer(files)
         super().__init__(wire, files)
 
@@ -153,11 +156,12 @@ class NeverOverflows(WireTemplate):
 
 
 class StartsTwice(WireTemplate):
-    def __init__(self, wire: Wire, files) -> None:
+    def __init__(self, wire: Wire, files: TokenizerFiles) -> None:
         super().__init__(wire, files)
         self.bos_id = self.pad_id if self.bos_id is None else self.bos_id
 
     def _rendered(self, conversation: Conversation, last: Block) -> Rendered:
+        assert self.bos_id is not None
         found, start = super()._rendered(conversation, last), (self.bos_id,) * 2
         return Rendered(start + found.ids, (False,) * 2 + found.loss_mask)
 
@@ -179,7 +183,7 @@ class MergesHeaderAndContent(WireTemplate):
         yield from found
 
 
-EVERYWHERE = [
+EVERYWHERE: list[tuple[type[WireTemplate], Prove]] = [
     (AddsToThePrompt, r1_prefix),
     (LearnsTheHeader, r2_mask),
     (ForgetsTheStopToken, r2_mask),

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import ContextOverflow, InvalidConversation, TemplateError
 from evalsuite.template import ChatTemplate, Rendered, load_template
+from tests.template.tiny_tokenizer import WriteFolder
 
 GOLDENS = Path(__file__).parents[2] / "goldens" / "templates"
 GOLDEN_CONVERSATIONS = {
@@ -263,7 +265,7 @@ def test_ids_of_the_family_come_from_the_tokenizer(template: ChatTemplate, folde
 
 
 def test_the_fingerprint_is_stable_and_covers_the_folders_own_template(
-    template: ChatTemplate, folder: Path, write_folder
+    template: ChatTemplate, folder: Path, write_folder: WriteFolder
 ) -> None:
     assert load_template(folder).fingerprint == template.fingerprint
     assert len(template.fingerprint) == 64
@@ -272,7 +274,7 @@ def test_the_fingerprint_is_stable_and_covers_the_folders_own_template(
 
 
 def test_the_fingerprint_covers_how_text_is_encoded(
-    template: ChatTemplate, document, write_folder
+    template: ChatTemplate, document: dict[str, Any], write_folder: WriteFolder
 ) -> None:
     document["normalizer"] = None
     assert load_template(write_folder(document)).fingerprint != template.fingerprint

@@ -7,13 +7,11 @@ import os
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
-from defects import EVERYWHERE, ForgetsSystemInTruncation, Lowers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from makers import JINJA
-from test_chatml import contents, conversations, on_any_machine, visible
 
 from evalsuite.cli import main
 from evalsuite.conversation import Conversation, Role
@@ -40,6 +38,9 @@ from evalsuite.template.propertytable import check_family, family_table
 from evalsuite.template.sampletokenizers import write_specimen
 from evalsuite.template.tokenizerfolder import Prefix, read_tokenizer
 from evalsuite.template.wire import parse_block
+from tests.template.defects import EVERYWHERE, ForgetsSystemInTruncation, Lowers, Prove
+from tests.template.makers import JINJA
+from tests.template.test_chatml import contents, conversations, on_any_machine, visible
 
 GOLDENS = Path(__file__).parents[2] / "goldens" / "templates"
 DIALOGUE = Conversation.of(
@@ -184,7 +185,7 @@ def test_ten_thousand_conversations_come_back_from_every_family(
 @pytest.mark.parametrize("name", ["llama-2", "mistral-v3", "gemma-3", "qwen3", "phi-3"])
 @pytest.mark.parametrize(("defect", "prove"), EVERYWHERE)
 def test_a_planted_defect_is_caught_in_unlike_families(
-    templates: dict[str, ChatTemplate], name: str, defect: type[WireTemplate], prove
+    templates: dict[str, ChatTemplate], name: str, defect: type[WireTemplate], prove: Prove
 ) -> None:
     caught(templates[name], defect, prove)
 
@@ -193,12 +194,12 @@ def test_a_planted_defect_is_caught_in_unlike_families(
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize(("defect", "prove"), EVERYWHERE)
 def test_a_planted_defect_is_caught_in_every_family(
-    templates: dict[str, ChatTemplate], name: str, defect: type[WireTemplate], prove
+    templates: dict[str, ChatTemplate], name: str, defect: type[WireTemplate], prove: Prove
 ) -> None:
     caught(templates[name], defect, prove)
 
 
-def caught(sound: ChatTemplate, defect: type[WireTemplate], prove) -> None:
+def caught(sound: ChatTemplate, defect: type[WireTemplate], prove: Prove) -> None:
     found = adversarial_conversations(tuple(sound.control_ids))
     tried = [c for c in found if sound.refusal(c) is None]
     assert sound.source is not None
@@ -307,8 +308,9 @@ def test_a_family_that_cannot_be_read_back_cannot_be_declared(
     change: dict[str, str], said: str
 ) -> None:
     blocks = {"user": "{}«<x>»", "assistant": "⟦{}«</s>»⟧", **change}
+    declared: dict[str, Any] = {"name": "broken", "source": "", **blocks}
     with pytest.raises(TemplateError, match=said):
-        Wire(**{"name": "broken", "source": "", **blocks})
+        Wire(**declared)
 
 
 def test_a_block_is_its_pieces() -> None:

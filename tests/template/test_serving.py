@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from makers import JINJA
-from tiny_tokenizer import CHATML
 from transformers import AutoTokenizer
 
 from evalsuite.template import FAMILIES, PropertyStatus
 from evalsuite.template.isolated import served_texts
 from evalsuite.template.sampletokenizers import write_specimen
 from evalsuite.template.serving import as_served
+from tests.template.makers import JINJA
+from tests.template.tiny_tokenizer import CHATML, WriteFolder
 
 DIALOGUES = (
     (("user", "Which is faster, A or B?"),),
@@ -55,7 +56,7 @@ def test_the_ids_are_those_of_transformers(tmp_path: Path, name: str) -> None:
             with pytest.raises(Exception, match="System role not supported"):
                 tokenizer.apply_chat_template(messages)
             continue
-        theirs = tokenizer.apply_chat_template(
+        theirs: Any = tokenizer.apply_chat_template(
             messages, add_generation_prompt=asks, return_dict=True
         )
         assert tuple(theirs["input_ids"]) == said.ids
@@ -88,7 +89,9 @@ ALWAYS = {"R3", "R7"}
         (CHATML.replace("<|im_end|>", ""), {*ALWAYS, "R9"}),
     ],
 )  # fmt: skip
-def test_a_planted_defect_shows_in_its_property(write_folder, jinja: str, due: set[str]) -> None:
+def test_a_planted_defect_shows_in_its_property(
+    write_folder: WriteFolder, jinja: str, due: set[str]
+) -> None:
     folder = write_folder(jinja=jinja)
     assert set(statuses(folder)) == {"R1", "R3", "R4", "R5", "R6", "R7", "R9"}
     assert violated(folder) == due
@@ -101,5 +104,7 @@ def test_a_refused_system_message_is_declared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jinja", [None, "{% if", "{{ raise_exception('never') }}"])
-def test_without_a_text_there_is_nothing_to_say(write_folder, jinja: str | None) -> None:
+def test_without_a_text_there_is_nothing_to_say(
+    write_folder: WriteFolder, jinja: str | None
+) -> None:
     assert as_served(write_folder(jinja=jinja)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from evalsuite.conversation import Conversation
 from evalsuite.errors import TemplateError
 from evalsuite.template import FAMILIES, load_template, tokenizerfolder
 from evalsuite.template.tokenizerfolder import guarded, read_tokenizer
+from tests.template.tiny_tokenizer import WriteFolder
 
 
 def _drop(document: dict[str, Any], token: str) -> None:
@@ -118,7 +120,10 @@ def _added_not_a_list(document: dict[str, Any]) -> None:
     ],
 )
 def test_a_damaged_tokenizer_is_refused_and_the_file_is_named(
-    document: dict[str, Any], write_folder, damage, says: str
+    document: dict[str, Any],
+    write_folder: WriteFolder,
+    damage: Callable[[dict[str, Any]], None],
+    says: str,
 ) -> None:
     damage(document)
     folder = write_folder(document)
@@ -128,12 +133,12 @@ def test_a_damaged_tokenizer_is_refused_and_the_file_is_named(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "7", '{"model": 1}', "[" * 100_000])
-def test_a_file_that_is_no_tokenizer_is_refused(write_folder, text: str) -> None:
+def test_a_file_that_is_no_tokenizer_is_refused(write_folder: WriteFolder, text: str) -> None:
     with pytest.raises(TemplateError, match=re.escape("tokenizer.json")):
         load_template(write_folder(text))
 
 
-def test_a_truncated_file_is_refused(write_folder, document: dict[str, Any]) -> None:
+def test_a_truncated_file_is_refused(write_folder: WriteFolder, document: dict[str, Any]) -> None:
     text = json.dumps(document)
     with pytest.raises(TemplateError, match="not JSON"):
         load_template(write_folder(text[: len(text) // 2]))
@@ -144,13 +149,15 @@ def test_a_missing_folder_says_what_is_due(tmp_path: Path) -> None:
         load_template(tmp_path / "absent")
 
 
-def test_a_huge_file_is_not_read(write_folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_huge_file_is_not_read(
+    write_folder: WriteFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tokenizerfolder, "_MAX_TOKENIZER_BYTES", 100)
     with pytest.raises(TemplateError, match="at most 100 are read"):
         load_template(write_folder())
 
 
-def test_a_chat_template_that_is_no_text_or_too_long_is_refused(write_folder) -> None:
+def test_a_chat_template_that_is_no_text_or_too_long_is_refused(write_folder: WriteFolder) -> None:
     with pytest.raises(TemplateError, match=r"jinja: the chat template has 300000 characters"):
         load_template(write_folder(jinja="x" * 300_000))
     folder = write_folder(config={"chat_template": 7})
@@ -181,7 +188,7 @@ def test_a_wish_to_stop_passes_through(tmp_path: Path, stop: type[BaseException]
 
 
 def test_control_tokens_may_also_stand_in_the_vocabulary(
-    document: dict[str, Any], write_folder
+    document: dict[str, Any], write_folder: WriteFolder
 ) -> None:
     for token in document["added_tokens"]:
         document["model"]["vocab"][token["content"]] = token["id"]
@@ -193,14 +200,14 @@ def test_control_tokens_may_also_stand_in_the_vocabulary(
 
 
 def test_merges_may_be_written_as_lines(
-    document: dict[str, Any], write_folder, folder: Path
+    document: dict[str, Any], write_folder: WriteFolder, folder: Path
 ) -> None:
     document["model"]["merges"] = [" ".join(pair) for pair in document["model"]["merges"]]
     assert load_template(write_folder(document)).fingerprint == load_template(folder).fingerprint
 
 
 def test_truncation_and_padding_in_the_file_are_not_used(
-    document: dict[str, Any], write_folder
+    document: dict[str, Any], write_folder: WriteFolder
 ) -> None:
     document["truncation"] = {
         "direction": "Right",
@@ -213,19 +220,23 @@ def test_truncation_and_padding_in_the_file_are_not_used(
 
 
 @pytest.mark.parametrize("entry", ["<|im_end|>", {"content": "<|im_end|>", "special": True}])
-def test_a_config_may_name_tokens_as_text_or_object(write_folder, entry: object) -> None:
+def test_a_config_may_name_tokens_as_text_or_object(
+    write_folder: WriteFolder, entry: object
+) -> None:
     template = load_template(write_folder(config={"eos_token": entry, "pad_token": None}))
     assert template.generation_stops == (template.stop_id,)
     assert template.pad_id == template.control_ids["<|endoftext|>"]
 
 
-def test_without_a_pad_token_the_stop_token_pads(document: dict[str, Any], write_folder) -> None:
+def test_without_a_pad_token_the_stop_token_pads(
+    document: dict[str, Any], write_folder: WriteFolder
+) -> None:
     _drop(document, "<|endoftext|>")
     template = load_template(write_folder(document, config={"x": 1}))
     assert template.pad_id == template.stop_id
 
 
-def test_a_template_in_the_config_is_read_from_a_text_or_a_list(write_folder) -> None:
+def test_a_template_in_the_config_is_read_from_a_text_or_a_list(write_folder: WriteFolder) -> None:
     for value in ("{{ x }}", [{"name": "default", "template": "{{ x }}"}]):
         folder = write_folder(jinja=None, config={"chat_template": value})
         assert read_tokenizer(folder).chat_template == "{{ x }}"
@@ -233,7 +244,7 @@ def test_a_template_in_the_config_is_read_from_a_text_or_a_list(write_folder) ->
     assert read_tokenizer(other).chat_template is None
 
 
-def test_a_folder_needs_only_its_tokenizer(write_folder) -> None:
+def test_a_folder_needs_only_its_tokenizer(write_folder: WriteFolder) -> None:
     folder = write_folder(jinja=None)
     (folder / "tokenizer_config.json").unlink()
     template = load_template(folder)
@@ -242,7 +253,7 @@ def test_a_folder_needs_only_its_tokenizer(write_folder) -> None:
 
 
 def test_a_family_asked_for_by_class_says_which_tokens_it_needs(
-    document: dict[str, Any], write_folder
+    document: dict[str, Any], write_folder: WriteFolder
 ) -> None:
     _drop(document, "<|im_start|>")
     with pytest.raises(

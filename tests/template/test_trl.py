@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 from transformers import AutoTokenizer
@@ -95,7 +96,7 @@ def test_what_trl_learns_more_than_answers(
     folder = write_specimen(FAMILIES[name], tmp_path / name)
     template = load_template(folder, family=name)
     file = {**MAKERS, "deepseek-v3": "deepseekv3"}[name]
-    theirs = AutoTokenizer.from_pretrained(folder).apply_chat_template(
+    theirs: Any = AutoTokenizer.from_pretrained(folder).apply_chat_template(
         [{"role": role, "content": content} for role, content in DIALOGUE],
         chat_template=(templates_of_trl / f"{file}_training.jinja").read_text("utf-8"),
         return_assistant_tokens_mask=True,

@@ -35,7 +35,7 @@ def adapted(
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             parameter.data.normal_(std=0.05, generator=generator)
-    return model  # type: ignore[no-any-return]
+    return model
 
 
 def loss_and_gradients(model: Any) -> tuple[float, dict[str, torch.Tensor]]:

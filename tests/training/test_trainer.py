@@ -87,7 +87,7 @@ def plain_loop(model: Any, recipe: Recipe, batches: PlannedBatches) -> dict[str,
             nats = torch.nn.functional.cross_entropy(
                 logits, torch.tensor(row.labels[1:]), ignore_index=IGNORED, reduction="sum"
             )
-            (nats / count).backward()
+            torch.autograd.backward(nats / count)
         torch.nn.utils.clip_grad_norm_(parameters, recipe.clip)
         optimizer.step()
         optimizer.zero_grad()
@@ -210,9 +210,10 @@ def test_a_dead_b_matrix_is_named_at_a_fresh_start_only() -> None:
 
 @pytest.mark.parametrize("key", ["loss", "eval_loss"])
 def test_a_loss_that_is_no_number_stops_the_training(key: str) -> None:
-    from transformers import TrainerState
+    from transformers import TrainerControl, TrainerState, TrainingArguments
 
-    guard, state = Guard(), TrainerState(global_step=7)
-    guard.on_log(None, state, None, logs={key: 1.5})
+    guard, state, control = Guard(), TrainerState(global_step=7), TrainerControl()
+    settings = TrainingArguments(report_to="none", use_cpu=True)
+    guard.on_log(settings, state, control, logs={key: 1.5})
     with pytest.raises(TrainingError, match=r"step 7.*lower learning_rate"):
-        guard.on_log(None, state, None, logs={key: float("nan")})
+        guard.on_log(settings, state, control, logs={key: float("nan")})
