@@ -130,7 +130,7 @@ def _variants(node: ast.expr) -> Iterator[ast.expr]:
         yield _with(node, lambda new: setattr(new, "op", other))
         yield from _dropped(node, "values")
     elif isinstance(node, ast.Constant):
-        yield from map(ast.Constant, _neighbours(node.value))
+        yield from (ast.Constant(near) for near in _neighbours(node.value))
     elif isinstance(node, ast.Call):
         yield from _without_keywords(node)
     elif isinstance(node, ast.List | ast.Tuple | ast.Set) and _loads(node):
@@ -184,7 +184,7 @@ def _without_keywords(node: ast.Call) -> Iterator[ast.expr]:
             yield _with(node, lambda new, i=place: new.keywords.pop(i))
 
 
-def _neighbours(value: object) -> tuple[object, ...]:
+def _neighbours(value: object) -> tuple[bool | int | float, ...]:
     """Constants next to a constant: one more or less, a tenth more or less, the other truth."""
     if isinstance(value, bool):
         return (not value,)

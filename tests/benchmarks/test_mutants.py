@@ -6,8 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
-
-from benchmarks.mutants import mutants_of
+from mutants import mutants_of
 
 ROOT = Path(__file__).parent.parent.parent
 MODULES = ["statistics/paired.py", "detectors/leakage.py", "engines/cache.py", "gates/looks.py"]
