@@ -49,9 +49,10 @@ FOLDERS = {
 ENGINES = ("cache", "numerics", "planning", "store")
 """The engine's modules that need no model: keys, identities and batches."""
 MIRRORS = {
-    "gates/criteria": ("test_gates", "test_verdicts"),
     "gates/evidence": ("test_decision", "test_gates"),
+    "gates/groups": ("test_gates", "test_verdicts"),
     "gates/judge": ("test_gates", "test_verdicts"),
+    "gates/parts": ("test_decision", "test_gates"),
     "gates/policyfile": ("test_policy",),
     "gates/reasons": ("test_decision", "test_verdicts"),
     "gates/rules": ("test_policy", "test_gates"),

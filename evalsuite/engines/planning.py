@@ -17,7 +17,11 @@ from typing import Final
 from evalsuite.generation import Request, Sampling
 
 STRIDE: Final = 32
+"""Suffixes are padded to multiples of this: few shapes, and at most 31 positions of padding a row;
+a choice."""
 MIN_PREFIX: Final = 16
+"""Tokens from which a shared prefix is worth a pass of its own; a choice. A chat template alone
+opens every prompt with a few tokens that are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,9 @@ class Limits:
     tokens: int
     """Cached tokens over all rows."""
     logits: int = 2**27
-    """Values in the distributions of a scored chunk."""
+    """Values in the distributions of a scored chunk: 256 MiB in bfloat16, 512 MiB in float32."""
     rows: int = 1024
+    """A choice, for prompts so short that the tokens would allow any number of rows."""
     reading: int = 4096
     """Prompt tokens that one pass reads, over all rows; more would only fall out of the caches."""
     launch: int = 64

@@ -16,13 +16,16 @@ from evalsuite.gates.verdict import Gate, SliceVerdict, Status, Tier, Verdict, w
 from evalsuite.statistics import Estimate
 
 ROUNDING = 1e-9
-"""Slack for binary fractions: 3 failures in 20 keep a limit of 0.15."""
+"""Slack for binary fractions: 3 failures in 20 keep a limit of 0.15. Far below what one case
+in any panel changes."""
 
 
 def decide(estimate: Estimate, criterion: Criterion) -> Status:
     """Return what an estimate says about a limit; the one decision rule of all gates."""
+    # A limit says how much may be: on it passes, and only beyond it fails.
     limit = criterion.limit + ROUNDING
     harm = limit if criterion.harm is None else criterion.harm + ROUNDING
+    # Surely beyond the limit and, by its value, beyond harm: between the two a person decides.
     if estimate.lower > limit and estimate.value > harm:
         return Status.FAILED
     shown = estimate.upper if criterion.proof is Proof.BOUND else estimate.value
@@ -31,6 +34,7 @@ def decide(estimate: Estimate, criterion: Criterion) -> Status:
 
 def combined(policy: Policy, gate: Gate, parts: Sequence[SliceVerdict]) -> Verdict:
     """Make the verdict: all blocking parts must pass, the binding one speaks for the gate."""
+    # An advisory part speaks for a gate only where there is no blocking one, however bad it is.
     ordered = sorted(parts, key=lambda p: (p.tier is Tier.ADVISORY, *(-u for u in p.urgency)))
     blocking = [part for part in ordered if part.tier is Tier.BLOCKING]
     status = worst([part.status for part in blocking])

@@ -48,6 +48,7 @@ def hopeless(
     looks = policy.looks
     if looks is None or not 0 < share <= 1:
         raise InvalidInput(f"share={share}: a look needs a policy with looks and a share above 0")
+    # Looks share the error (Bonferroni): all together block a part at its limit with false_block.
     strict = policy.model_copy(update={"confidence": 1 - looks.false_block / len(looks.shares)})
     found: list[Hopeless] = []
     seen = {}
@@ -72,6 +73,7 @@ def _of_gate(
             and part.value is not None
             and part.status is not Status.PASSED
         ):
+            # The first that holds is told: what is proven before what is only unlikely.
             why = (
                 _beyond(firm[part.name])
                 or _beyond_repair(policy, part, share)
@@ -105,10 +107,12 @@ def _unlikely(looks: Looks, part: SliceVerdict, share: float) -> str:
     wanted = part.quantity is Quantity.DIFFERENCE and not part.by_value and part.limit > 0
     if not wanted or part.value is None or not part.effective_n or not part.spread:
         return ""
+    # A difference at the limit takes at least that share of pairs that differ.
     differing = max(part.spread**2, part.limit)
     if differing > 1:
         return ""
     whole = part.effective_n / share
+    # In independent pairs, as the part is judged; rounding may make two early looks one.
     sizes = sorted({max(1, round(whole * planned)) for planned in (*looks.shares, 1.0)})
     plan = early_blocking(
         Step.paired(part.limit, differing),
@@ -127,6 +131,7 @@ def stopped(
 
     None that has a panel passes: a part of a panel was never meant to prove anything.
     """
+    # Of several parts of a gate the first one is told, so it is written last.
     why = {item.gate: f"{item.part}: {item.why}" for item in reversed(tuple(found))}
     causes = listed([f"{gate}, {reason}" for gate, reason in why.items()])
     told = f"The run stopped after {100 * share:g} % of its panels"

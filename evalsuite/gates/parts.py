@@ -81,6 +81,7 @@ def judge_paired(
     )
     lost = sum(w * (case.baseline or 0.0) for w, case in zip(weights, measured, strict=True))
     success = 1 - lost / sum(weights)
+    # A baseline that fails has nothing to lose to; harm that was proven all the same stays.
     if status is not Status.FAILED and success < criterion.floor - ROUNDING:
         status = Status.INCONCLUSIVE
         reason = reasons.nothing_to_lose(criterion.subject, success, criterion.floor)
@@ -100,6 +101,7 @@ def judge_mean(criterion: Criterion, observations: Sequence[Observation]) -> Sli
     cases = distinct(observations)
     measured = _paired(cases)
     clusters = {case.cluster for case in measured}
+    # How a mean varies between clusters takes two of them.
     if len(clusters) < 2:
         return _not_measured(criterion, len(cases))
     estimate = paired_mean(
@@ -143,6 +145,7 @@ def judge_census(
     compared = [case.baseline for case in cases if case.baseline is not None]
     if compared:
         said += f" (baseline: {sum(compared):g} of {len(compared)})"
+    # Of all cases, measured or not: what is missing may have succeeded, and this is too many still.
     if cases and failures / len(cases) > criterion.limit + ROUNDING:
         status, reason = Status.FAILED, f"{said}; at most {reasons.percent(criterion.limit)} may."
     elif missing or not cases:

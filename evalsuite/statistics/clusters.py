@@ -26,7 +26,9 @@ from evalsuite.statistics.quantiles import t_quantile
 Array = NDArray[np.float64]
 
 ASSUMED_ICC = 0.3
-"""Intra-class correlation taken for granted until the panel itself says otherwise."""
+"""Intra-class correlation taken for granted until the panel itself says otherwise.
+
+A choice: the simulated promise of 5 % holds up to it, and policies may assume more."""
 
 PRIOR_CLUSTERS = 10
 """How many clusters with an event it takes until they weigh as much as the assumption.
@@ -153,6 +155,7 @@ def effective_size(
     if not 0 <= assumed_icc <= 1:
         raise InvalidInput(f"assumed_icc={assumed_icc} must lie between 0 and 1; 0.3 is usual")
     extra = summary.cluster_size - 1
+    # Zero but for rounding: one case in every cluster.
     if extra <= 1e-9:
         return Effective(summary.units, "every case is its own cluster")
     if summary.clusters == 1:
@@ -162,9 +165,11 @@ def effective_size(
         return Effective(
             effective, f"nothing varied: intra-class correlation {assumed_icc:g} assumed"
         )
+    # The design effect is 1 + extra * correlation; solved for the correlation.
     measured = (summary.variance * summary.units / spread**2 - 1) / extra
     weight = informative / (informative + prior)
     pulled = weight * measured + (1 - weight) * assumed_icc
+    # The assumption may only add: a correlation that was measured is not argued away.
     icc = min(1.0, max(0.0, measured, pulled))
     inflation = (1 + extra * icc) * _t_correction(summary, tail)
     return Effective(
@@ -176,5 +181,6 @@ def effective_size(
 def _t_correction(summary: Clustered, tail: float) -> float:
     """Korn and Graubard's price for a variance known from few clusters."""
     few = t_quantile(1 - tail, summary.degrees)
+    # Unequal weights may leave more degrees of freedom than units; that must be no gain.
     many = t_quantile(1 - tail, max(summary.units - 1, summary.degrees))
     return (few / many) ** 2

@@ -23,6 +23,7 @@ class Sides(StrEnum):
         Raises:
             InvalidInput: the confidence does not lie strictly between one half and one.
         """
+        # At one half both bounds would be the value itself, and below it they would change places.
         if not 0.5 < confidence < 1:
             raise InvalidInput(
                 f"confidence={confidence} must lie between 0.5 and 1, both excluded; 0.95 is usual"

@@ -33,6 +33,8 @@ from evalsuite.statistics.quantiles import (
 )
 
 _NEXT_TO = 1e-12
+"""How far from the estimate the search for a bound starts: far below any difference that counts,
+far above the rounding of numbers near 1."""
 
 
 def _constrained_variance(b: float, c: float, n: float, difference: float) -> float:
@@ -43,6 +45,7 @@ def _constrained_variance(b: float, c: float, n: float, difference: float) -> fl
     """
     linear = (2 * n - b + c) * difference - b - c
     constant = -c * difference * (1 - difference)
+    # The root is real, positive and at least -difference; all three but for rounding.
     root = math.sqrt(max(linear**2 - 8 * n * constant, 0.0))
     only_baseline = max((root - linear) / (4 * n), 0.0, -difference)
     return max(2 * only_baseline + difference * (1 - difference), 0.0)
@@ -78,6 +81,7 @@ def tango_interval(
     Raises:
         InvalidInput: negative counts, or more differing pairs than pairs.
     """
+    # Counts at the scale of an effective size are fractions, whose sum may be rounded up.
     if b < 0 or c < 0 or n <= 0 or b + c > n * (1 + 1e-9):
         raise InvalidInput(f"b={b}, c={c}, n={n}: need b, c >= 0, n > 0 and b + c <= n")
     z = normal_quantile(1 - sides.tail(confidence))
@@ -159,6 +163,7 @@ def _tango_estimate(
         clusters=summary.clusters,
         method=f"Tango score, paired, {Sides.ONE}, effective n {size:.1f}; {effective.note}",
         effective_n=size,
+        # Not around the mean: planning takes the share of differing pairs back out of it.
         spread=math.sqrt(worse + better),
     )
 
@@ -223,6 +228,7 @@ def differences(
 def _shares(weights: Sequence[float] | None, n: int) -> Array:
     if weights is None:
         return np.full(n, 1 / n)
+    # The smallest number above 0: a case without weight would still be counted as a case.
     given = as_numbers("weights", weights, math.ulp(0.0), math.inf)
     if given.size != n:
         raise InvalidInput(f"weights has {given.size} entries for {n} cases; give one each")

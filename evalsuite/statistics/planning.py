@@ -19,7 +19,7 @@ from evalsuite.statistics.quantiles import (
 from evalsuite.statistics.rates import binomial_bounds
 
 LARGEST_PLAN = 1_000_000
-"""Beyond this many cases a plan is no plan."""
+"""Beyond this many cases a plan is no plan; a choice, far beyond any panel that was run."""
 
 
 def _quantiles(power: float, confidence: float) -> float:
@@ -52,6 +52,7 @@ def smallest_detectable_rate(
 
     Exact binomial. None when not even ``n`` failures in ``n`` cases would prove it.
     """
+    # Rounded down: a part of a case proves nothing.
     trials = int(n)
     tail = Sides.ONE.tail(confidence)
     proving = (k for k in range(1, trials + 1) if binomial_bounds(k, trials, tail)[0] > limit)
@@ -72,6 +73,7 @@ def more_cases_for_rate(estimate: Estimate, limit: float) -> int | None:
     def decided(scale: float) -> bool:
         size = estimate.effective_n * scale
         lower, upper = binomial_bounds(estimate.value * size, size, tail)
+        # As a gate decides: on the limit passes, and only beyond it fails.
         return not lower <= limit < upper
 
     largest = LARGEST_PLAN / estimate.n
@@ -102,4 +104,5 @@ def _further(estimate: Estimate, scale: float) -> int | None:
     """Return the cases that grow the panel by ``scale``, None when that is no plan."""
     if estimate.n * scale > LARGEST_PLAN:
         return None
+    # Rounding must not ask for a case more; what is open needs one more at least.
     return max(1, math.ceil(estimate.n * (scale - 1) - 1e-6))

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from statistics import NormalDist
 
 _HALVINGS = 200
+"""Only a guard: halving an interval within 0 to 1 ends at neighbouring floats far earlier, unless
+the crossing lies at 0 itself."""
 
 
 def normal_quantile(probability: float) -> float:

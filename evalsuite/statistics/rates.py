@@ -103,6 +103,8 @@ def clustered_rate(
     summary = summarise(losses, codes)
     rate = min(1.0, max(0.0, summary.mean))
     spread = math.sqrt(rate * (1 - rate))
+    # The rarer outcome tells how cases cluster: a panel where all fails is as silent as one where
+    # nothing does.
     with_event = min(np.unique(codes[losses > 0]).size, np.unique(codes[losses < 1]).size)
     effective = effective_size(summary, spread, with_event, tail=tail, assumed_icc=assumed_icc)
     lower, upper = binomial_bounds(rate * effective.n, effective.n, tail)

@@ -32,6 +32,7 @@ class ResponseCurve:
         if severity <= 0:
             return 0.0
         exponent = self.slope * (math.log(self.middle) - math.log(severity))
+        # Beyond 709 the exponential overflows; the probability is 0 long before.
         return 1 / (1 + math.exp(min(exponent, 700.0)))
 
     def severity(self, probability: float) -> float:
@@ -69,6 +70,7 @@ def response_curve(
         logit = np.exp(np.clip(parameters[1], -5, math.log(_STEEPEST))) * (place - parameters[0])
         return float((n * np.logaddexp(0, logit) - k * logit).sum())
 
+    # From every tested severity and two slopes, a choice: the deviance may have local minima.
     starts = [np.array([middle, slope]) for middle in place for slope in (0.0, 1.5)]
     best = min(
         (minimize(deviance, start, method="Nelder-Mead") for start in starts),
