@@ -23,6 +23,7 @@ from evalsuite.gates import (
     judge_paired,
     judge_rate,
 )
+from evalsuite.gates.reasons import paired_reason, rate_reason
 from evalsuite.statistics import Estimate
 from tests.gates_units.gates_units_helpers import observations, texts
 
@@ -229,3 +230,50 @@ def test_what_the_baseline_lacks_is_no_proof_that_nothing_was_forgotten(macro: b
 def test_a_weak_baseline_does_not_hide_proven_harm() -> None:
     cases = observations("c", 200, failing=200, baseline_failing=120)
     assert judge_paired(replace(CRITERION, limit=0.05, floor=0.5), cases).status is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("upper", "said"), [(0.1, "within the limit of 10.0 %."), (0.11, "for a part of this size.")]
+)
+def test_a_pass_says_whether_a_bound_or_the_value_alone_keeps_the_limit(
+    upper: float, said: str
+) -> None:
+    found = estimate(0.0, 0.02, upper)
+    assert rate_reason("Wrong", found, 0.1, Status.PASSED, None).endswith(said)
+    margin = said.replace("limit of 10.0 %", "margin of 10.0 points")
+    assert paired_reason("to answer", found, 0.1, Status.PASSED, None).endswith(margin)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        # What would be written as 0.0 points is no difference.
+        (0.00049, "to answer as often as the baseline"),
+        (-0.00049, "to answer as often as the baseline"),
+        (0.0005, "to answer 0.1 points more often than the baseline"),
+        (-0.0005, "to answer 0.1 points less often than the baseline"),
+    ],
+)
+def test_a_difference_is_told_from_the_first_digit_that_is_written(value: float, said: str) -> None:
+    reason = paired_reason("to answer", estimate(-0.1, value, 0.1), 0.2, Status.PASSED, None)
+    assert said in reason
+
+
+@pytest.mark.parametrize(("case_id", "cluster"), [("", "c"), ("x", ""), ("", "")])
+def test_a_case_needs_its_own_name_and_that_of_its_cluster(case_id: str, cluster: str) -> None:
+    with pytest.raises(InvalidInput, match="name both"):
+        Observation(case_id=case_id, cluster=cluster, language="en", group="k", candidate=0.0)
+
+
+def test_a_census_fails_only_when_no_missing_answer_could_save_it() -> None:
+    # A limit of one tenth: two of twenty may fail, whatever became of the others.
+    def judged(failing: int, missing: int) -> Status:
+        cases = observations("g", 20 - missing, failing=failing, languages=("en",))
+        lost = observations("lost", missing, languages=("en",))
+        unknown = [replace(case, candidate=None) for case in lost]
+        return judge_census(CRITERION, [*cases, *unknown]).status
+
+    assert judged(2, 0) is Status.PASSED
+    assert judged(3, 0) is Status.FAILED
+    assert judged(2, 3) is Status.INCONCLUSIVE  # 2 of the 17 that were measured are too many
+    assert judged(3, 3) is Status.FAILED

@@ -45,6 +45,24 @@ def test_without_evidence_no_gate_passes_or_fails(policy: Policy) -> None:
     assert overall(verdicts, policy.required) is Status.INCONCLUSIVE
 
 
+def test_a_kind_that_is_set_aside_is_shown_and_decides_nothing(
+    policy: Policy, evidence: Evidence
+) -> None:
+    rule = policy.gates.pronoun_resolution
+    aside = rule.model_copy(update={"advisory_kinds": ("unanswerable",)})
+    gates = policy.gates.model_copy(update={"pronoun_resolution": aside})
+    hard = tuple(
+        replace(case, group="unanswerable") for case in observations("hard", 50, failing=50)
+    )
+    seen = replace(evidence, pronouns=(*evidence.pronouns, *hard))
+    told = verdict_of(policy.model_copy(update={"gates": gates}), seen, "pronoun_resolution")
+    assert told.status is Status.PASSED
+    part = part_of(told, "kind/unanswerable")
+    assert (part.tier, part.status, part.n) == (Tier.ADVISORY, Status.FAILED, 100)
+    # The same answers count, and fail the gate, where the policy sets nothing aside.
+    assert verdict_of(policy, seen, "pronoun_resolution").status is Status.FAILED
+
+
 DEFECTS: dict[str, tuple[str, dict[str, Any], str]] = {
     "an adapter that changes nothing": (
         "liveness",
