@@ -49,6 +49,8 @@ FOLDERS = {
 ENGINES = ("cache", "numerics", "planning", "store")
 """The engine's modules that need no model: keys, identities and batches."""
 MIRRORS = {
+    "gates/criteria": ("test_criteria", "test_gates"),
+    "gates/decision": ("test_decision", "test_gates"),
     "gates/evidence": ("test_decision", "test_gates"),
     "gates/groups": ("test_gates", "test_verdicts"),
     "gates/judge": ("test_gates", "test_verdicts"),
@@ -64,7 +66,7 @@ MIRRORS = {
     "statistics/rates": ("test_failure_rates",),
     "statistics/response": ("tests/qualification/test_record.py",),
 }
-"""Test files of modules that have none of their own name."""
+"""Test files of modules that have none of their own name, or not only that one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,17 @@ def test_a_place_where_no_file_can_be_is_refused(tmp_path: Path, name: str) -> N
         Store(tmp_path / name)
 
 
+def test_a_full_disk_is_told_with_the_fix_and_what_was_there_stays(tmp_path: Path) -> None:
+    store = Store(tmp_path / "c.sqlite")
+    store.put({"k": 1})
+    # SQLite says the same of a file that may not grow as of a disk that is full.
+    (pages,) = store._connection.execute("PRAGMA page_count").fetchone()
+    store._connection.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(RunStorageError, match=r"is full; free some disk space, or name a file on"):
+        store.put({f"k{i}": "x" * 500 for i in range(200)})
+    assert store.get(["k", "k0"]) == {"k": 1}
+
+
 def test_the_folder_of_a_cache_is_made(tmp_path: Path) -> None:
     Store(tmp_path / "not" / "yet" / "c.sqlite").close()
     assert (tmp_path / "not" / "yet" / "c.sqlite").is_file()
