@@ -11,13 +11,14 @@ import pytest
 from jsonschema import Draft202012Validator
 from yaml import safe_load
 
-from evalsuite.errors import InvalidPolicy
+from evalsuite.errors import InvalidInput, InvalidPolicy
 from evalsuite.gates import (
     Gate,
     Policy,
     Tier,
     load_policy,
     parse_policy,
+    policy_digest,
     policy_names,
     policy_schema,
 )
@@ -45,6 +46,33 @@ def test_everyday_goldens_block_real_models_and_advise_on_nano() -> None:
     assert nano.gates.pronoun_resolution.goldens.sets["everyday"] is Tier.ADVISORY
     assert nano.gates.pronoun_resolution.goldens.sets["nano"] is Tier.BLOCKING
     assert default.gates.pronoun_resolution.goldens.sets["everyday"] is Tier.BLOCKING
+
+
+def test_the_attempts_of_a_lineage_together_err_no_more_than_one_would() -> None:
+    # 1/2 + 1/6 + 1/12 + ... = 1: the first attempt may spend half of the error.
+    policy = load_policy("nano")
+    spent = [1 - policy.for_attempt(number).confidence for number in (1, 2, 3)]
+    assert spent == pytest.approx([0.05 / 2, 0.05 / 6, 0.05 / 12])
+    with pytest.raises(InvalidInput, match="number=0: attempts are counted from 1"):
+        policy.for_attempt(0)
+
+
+def test_only_a_comparison_that_may_decide_is_part_of_a_policys_digest() -> None:
+    resolved = load_policy("nano").resolved
+    assert isinstance(resolved["gates"], dict)
+    compared = resolved["gates"]["regression"]
+    assert isinstance(compared, dict)
+
+    def digest(**rule: object) -> str:
+        gates = {**resolved["gates"], "regression": {**compared, **rule}}  # type: ignore[dict-item]
+        return policy_digest({**resolved, "gates": gates})
+
+    without = policy_digest({**resolved, "gates": {**resolved["gates"], "regression": None}})
+    assert digest(tier="advisory") == without
+    assert digest(tier="blocking", enabled=False) == without
+    assert digest(tier="blocking") != without
+    assert digest(tier="blocking", assumed_icc=0.5) != digest(tier="blocking")
+    assert policy_digest({**resolved, "search": {"kinds": []}}) == policy_digest(resolved)
 
 
 def test_the_published_schema_is_the_one_that_is_enforced() -> None:
