@@ -28,8 +28,9 @@ from pydantic_core.core_schema import WithDefaultSchema
 from evalsuite.errors import EvalsuiteError, InvalidInput
 from evalsuite.files.json import located_json
 from evalsuite.files.located import Located, Place, located
+from evalsuite.files.problems import Problems, joined
+from evalsuite.files.text import code_point, read_text
 from evalsuite.files.wording import Wording, of_unread, sentences, wants_true_or_false
-from evalsuite.files.yaml import Problems, code_point, joined, read_text
 
 _M = TypeVar("_M", bound=BaseModel)
 _R = TypeVar("_R")

@@ -18,7 +18,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, RootModel, ValidationError
 
 from evalsuite.files.located import Located, Place
-from evalsuite.files.yaml import Fields, Items, Text, plain_type, suggestion
+from evalsuite.files.nodes import Fields, Items, Text
+from evalsuite.files.problems import suggestion
+from evalsuite.files.yaml import plain_type
 
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 """How pydantic writes a member of an enumeration; a person writes its value."""

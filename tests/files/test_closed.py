@@ -22,8 +22,8 @@ from evalsuite.files.closed import (
 )
 from evalsuite.files.json import located_json, strict_json
 from evalsuite.files.located import Place, located
+from evalsuite.files.problems import Problems
 from evalsuite.files.wording import wording_of
-from evalsuite.files.yaml import Problems
 
 
 class Colour(StrEnum):
