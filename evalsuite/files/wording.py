@@ -24,6 +24,14 @@ from evalsuite.files.yaml import plain_type
 
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 """How pydantic writes a member of an enumeration; a person writes its value."""
+_TYPES = MappingProxyType(
+    {
+        "valid tuple|valid array": "valid list",
+        "tuple": "list",
+        r"valid dictionary(?: or instance of \w+)?": "mapping",
+    }
+)
+"""What pydantic calls the types of a file, and how a person knows them."""
 _TEMPLATES = MappingProxyType(
     {
         "extra_forbidden": "unknown",
@@ -67,9 +75,9 @@ class Wording:
     choice: str = "{path}={json}: {message}{near}"
     flag: str = ""
     """Also for a boolean that is written as another word; without it, ``yes`` is true."""
-    entry: str = "an entry of {key}"
+    entry: str = "{path}"
     """The name of a part of a list."""
-    noun: str = "{key}"
+    noun: str = "{path}"
     """The name of any other part."""
     at_value: bool = False
     """Whether to tell the line on which a value begins, instead of its key's."""
@@ -94,6 +102,8 @@ def wording_of(called: str) -> Wording:
         length="{what} is empty; write at least one entry",
         choice="{what}={repr} is unknown{hint}",
         flag="{what} must be true or false, without quotes",
+        entry="an entry of {key}",
+        noun="{key}",
         at_value=True,
     )
 
@@ -219,7 +229,8 @@ class _Fault:
         if kind == "text":
             return f"{facts['what']} {self.details['msg']}"
         visible = isinstance(self._value, str) and self._value.strip()
-        if kind == "string_type" or (kind == "enum" and not visible):
+        chosen = kind in ("enum", "literal_error") and facts["choices"]
+        if kind == "string_type" or (chosen and not visible):
             said = self._not_text(facts["what"])
             if said:
                 return said
@@ -243,14 +254,15 @@ class _Fault:
         message = _MEMBER.sub(r"\1", str(self.details["msg"]).removeprefix("Value error, "))
         if self.details["type"] != "value_error":
             message = message[:1].lower() + message[1:]
-            message = message.replace("tuple", "list").replace("valid array", "valid list")
+            for theirs, ours in _TYPES.items():
+                message = re.sub(theirs, ours, message)
         return {
             "path": ".".join(map(str, place)) or "the file",
             "key": next((str(part) for part in reversed(place) if isinstance(part, str)), ""),
             "keys": ", ".join(self.missing),
             "what": _what(wording, place),
             "known": ", ".join(known),
-            "choices": ", ".join(choices),
+            "choices": ", ".join(repr(one) if " " in one else one for one in choices),
             "either": " or ".join(choices),
             "count": len(self._value) if isinstance(self._value, list | dict) else "no",
             "near": near,
@@ -281,7 +293,8 @@ def _what(wording: Wording, place: Place) -> str:
     key = next((str(part) for part in reversed(place) if isinstance(part, str)), "")
     if not key:
         return "the file"
-    return (wording.noun if place[-1] == key else wording.entry).format(key=key)
+    template = wording.noun if place[-1] == key else wording.entry
+    return template.format(key=key, path=".".join(map(str, place)))
 
 
 def _short(text: str) -> str:
@@ -344,11 +357,11 @@ def _keys(model: type[BaseModel]) -> list[str]:
 
 
 def _choices(annotations: Sequence[Any]) -> list[str]:
-    """The values that an enumeration or a literal allows."""
+    """The texts that an enumeration or a literal allows."""
     found: list[str] = []
     for annotation in annotations:
         if get_origin(annotation) is Literal:
-            found += [str(getattr(v, "value", v)) for v in get_args(annotation)]
+            found += [str(value) for value in get_args(annotation) if isinstance(value, str)]
         elif isinstance(annotation, type) and issubclass(annotation, Enum):
             found += [str(member.value) for member in annotation]
     return found
