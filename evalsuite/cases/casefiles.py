@@ -20,7 +20,9 @@ from evalsuite.conversation import Message
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.files.closed import validated
 from evalsuite.files.located import Located, located
-from evalsuite.files.yaml import Problems, joined, quoted, read_text, scalar
+from evalsuite.files.problems import Problems, joined
+from evalsuite.files.text import read_text
+from evalsuite.files.yaml import quoted, scalar
 
 SUFFIXES = (".yaml", ".yml")
 """What a case file's name ends with when a folder is searched."""

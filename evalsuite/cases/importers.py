@@ -22,7 +22,8 @@ from typing import Any
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role, messages
 from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
-from evalsuite.files.yaml import joined, read_text, suggestion
+from evalsuite.files.problems import joined, suggestion
+from evalsuite.files.text import read_text
 
 MAX_BYTES = 256_000_000
 """Largest file that is imported; CANARD's training part has about 30 MB."""

@@ -2,8 +2,8 @@
 
 Every file that a person writes is read the same way: text, then plain data that remembers its
 lines (:mod:`evalsuite.files.located`), then a pydantic model that knows every key, then, where
-something is wrong, sentences (:mod:`evalsuite.files.wording`). All problems of a file are reported
-at once. The models stand in the packages whose files they are.
+something is wrong, sentences (:mod:`evalsuite.files.sentences`). All problems of a file are
+reported at once. The models stand in the packages whose files they are.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from pydantic_core.core_schema import WithDefaultSchema
 from evalsuite.errors import EvalsuiteError, InvalidInput
 from evalsuite.files.json import located_json
 from evalsuite.files.located import Located, Place, located
-from evalsuite.files.wording import Wording, of_unread, sentences, wants_true_or_false
-from evalsuite.files.yaml import Problems, code_point, joined, read_text
+from evalsuite.files.problems import Problems, joined
+from evalsuite.files.sentences import of_unread, sentences, wants_true_or_false
+from evalsuite.files.text import code_point, read_text
+from evalsuite.files.wording import Wording
 
 _M = TypeVar("_M", bound=BaseModel)
 _R = TypeVar("_R")

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from evalsuite.files.located import Located
-from evalsuite.files.yaml import Fields, Items, Node, Text
+from evalsuite.files.nodes import Node, Text, collection
 
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|[^\s\[\]{},:"]+|\n')
 
@@ -62,9 +62,7 @@ def _root(text: str) -> Node | None:
             stack.append((piece == "{", line, []))
             continue
         if piece in "}]":
-            is_object, first, inside = stack.pop()
-            pairs = zip(inside[::2], inside[1::2], strict=True) if is_object else ()
-            node = Fields(tuple(pairs), first) if is_object else Items(tuple(inside), first)
+            node = collection(*stack.pop())
         else:
             quoted = piece.startswith('"')
             node = Text(json.loads(piece) if quoted else piece, not quoted, line)

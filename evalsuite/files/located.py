@@ -13,7 +13,9 @@ from typing import Any
 
 import yaml
 
-from evalsuite.files.yaml import Broken, Fields, Items, Node, Problems, Text, parse, plain_type
+from evalsuite.files.nodes import Broken, Fields, Items, Node, Text
+from evalsuite.files.problems import Problems
+from evalsuite.files.yaml import parse, plain_type
 
 Place = tuple[str | int, ...]
 """Keys and positions that lead from the root of a file to one part of it."""
@@ -122,12 +124,8 @@ def without_file(data: Any, source: str) -> Located:
 
 def located(text: str, problems: Problems) -> Located:
     """Read one YAML document as plain data, for a schema to judge; note what is no YAML."""
-    return located_node(parse(text, problems), problems.name)
-
-
-def located_node(node: Node | None, source: str) -> Located:
-    """Turn a node into plain data, for a schema to judge; ``source`` names its file."""
-    read = Located(None, source, lambda: node)
+    node = parse(text, problems)
+    read = Located(None, problems.name, lambda: node)
     if node is None:
         read.refused.add(())
     else:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from evalsuite.errors import InvalidInput, InvalidRecipe
 from evalsuite.files.closed import LARGEST, explained, note_unread
 from evalsuite.files.located import Located, located, without_file
-from evalsuite.files.yaml import Problems, joined, read_text, suggestion
+from evalsuite.files.problems import Problems, joined, suggestion
+from evalsuite.files.text import read_text
 from evalsuite.training.recipe import Recipe, merged
 
 RECIPES = Path(__file__).parent / "recipes"

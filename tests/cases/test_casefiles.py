@@ -11,7 +11,8 @@ from evalsuite.cases import Expectation
 from evalsuite.cases.casefiles import lint, load_cases, names, parse_cases, without_source
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidCase
-from evalsuite.files.yaml import MAX_BYTES, MAX_LINE
+from evalsuite.files.text import MAX_BYTES
+from evalsuite.files.yaml import MAX_LINE
 
 GOOD = """\
 cases:

@@ -22,8 +22,8 @@ from evalsuite.files.closed import (
 )
 from evalsuite.files.json import located_json, strict_json
 from evalsuite.files.located import Place, located
+from evalsuite.files.problems import Problems
 from evalsuite.files.wording import wording_of
-from evalsuite.files.yaml import Problems
 
 
 class Colour(StrEnum):
@@ -84,7 +84,7 @@ def told(text: str) -> list[str]:
             "f:2: wheels.0.colour=\"gren\": input should be 'red' or 'green'; did you mean 'g",
         ),
         ("wheels: []\n", "f:1: wheels=[]: list should have at least 1 item"),
-        ("wheels:\n  - size: 2020-01-01\n", "f:2: size: 2020-01-01 is read as timestamp; write"),
+        ("wheels:\n  - size: 2020-01-01\n", "f:2: wheels.0.size: 2020-01-01 is read as times"),
         (
             "wheels: [{size: 1, notes: {a: {b: 1,\n  b: 2}}}]\n",
             "f:2: key 'b' stands twice; keep one",
