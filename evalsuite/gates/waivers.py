@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -72,7 +72,7 @@ class WaiverFile(_Closed):
         return self
 
 
-def waiver_schema() -> dict[str, Any]:
+def waiver_schema() -> dict[str, object]:
     """Return the JSON Schema of a file of waivers, as editors use it."""
     return json_schema(WaiverFile, "evalsuite waivers")
 

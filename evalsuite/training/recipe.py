@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -225,7 +225,7 @@ def merged(plain: Mapping[str, object], changes: Mapping[str, object]) -> dict[s
 _SECTIONS = frozenset({"data", "early_stopping"})
 
 
-def recipe_schema() -> dict[str, Any]:
+def recipe_schema() -> dict[str, object]:
     """Return the JSON Schema of a recipe's file, as editors use it.
 
     A file that extends another recipe may leave out whatever that one says.
