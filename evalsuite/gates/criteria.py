@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evalsuite.gates.partnames import Part, Topic
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.rules import ClusteredRule, Limit, NatsLimit, Proof
 from evalsuite.gates.verdict import Tier
@@ -15,7 +16,7 @@ BASELINE = "the baseline"
 class Criterion:
     """One question that a gate asks of one group of cases."""
 
-    name: str
+    part: Part
     subject: str
     """What is counted, as the sentences of the verdict say it."""
     limit: float
@@ -32,6 +33,11 @@ class Criterion:
     against: str = BASELINE
     """Whom the candidate is compared with, as the sentences of the verdict say it."""
 
+    @property
+    def name(self) -> str:
+        """Of the part."""
+        return str(self.part)
+
 
 @dataclass(frozen=True, slots=True)
 class CriterionFactory:
@@ -42,11 +48,11 @@ class CriterionFactory:
     against: str = BASELINE
 
     def __call__(
-        self, name: str, subject: str, limit: Limit, tier: Tier = Tier.BLOCKING
+        self, part: Part, subject: str, limit: Limit, tier: Tier = Tier.BLOCKING
     ) -> Criterion:
-        """Return the criterion of the part ``name``."""
+        """Return the criterion of a part."""
         return Criterion(
-            name=name,
+            part=part,
             subject=subject,
             limit=limit.limit,
             proof=limit.proof,
@@ -64,7 +70,7 @@ def text_criterion(
 ) -> Criterion:
     """Return the criterion of general text in one language, in nats per token."""
     return Criterion(
-        name=f"text/{language}",
+        part=Part(Topic.TEXT, language=language),
         subject=f"general text in {language}",
         limit=limits.limit,
         harm=limits.harm,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from evalsuite.cases import Language
 from evalsuite.gates.evidence import Observation
+from evalsuite.gates.partnames import Part, Topic
 from evalsuite.gates.rules import SliceBy, SliceLimit
 
 Observations = Sequence[Observation]
@@ -24,23 +25,23 @@ def absent_languages(panel: Mapping[Language, int], cases: Observations) -> list
 
 def grouped(
     rules: Sequence[SliceLimit], cases: Observations
-) -> Iterator[tuple[SliceLimit, str, list[Observation]]]:
-    """Yield every group of cases with the slice rule that is about it and the group's name."""
+) -> Iterator[tuple[SliceLimit, Part, list[Observation]]]:
+    """Yield every group of cases: the slice rule that is about it, its part, and the cases."""
     for rule in rules:
-        named = {name for other in rules if other.by is rule.by for name in other.only}
-        groups: dict[str, list[Observation]] = {name: [] for name in rule.only}
+        named = {group for other in rules if other.by is rule.by for group in other.groups}
+        groups: dict[Part, list[Observation]] = {group: [] for group in rule.groups}
         for case in cases:
-            key = _group(rule.by, case)
-            if key in rule.only or (not rule.only and key not in named):
-                groups.setdefault(key, []).append(case)
-        for key in sorted(groups):
-            yield rule, key, groups[key]
+            group = _group(rule.by, case)
+            if group in rule.groups or (not rule.groups and group not in named):
+                groups.setdefault(group, []).append(case)
+        for group in sorted(groups, key=lambda group: group.key):
+            yield rule, group, groups[group]
 
 
-def _group(by: SliceBy, case: Observation) -> str:
-    keys = {
-        SliceBy.KIND: case.group,
-        SliceBy.LANGUAGE: case.language,
-        SliceBy.KIND_LANGUAGE: f"{case.group}+{case.language}",
+def _group(by: SliceBy, case: Observation) -> Part:
+    groups = {
+        SliceBy.KIND: Part(Topic.KIND, kind=case.group),
+        SliceBy.LANGUAGE: Part(Topic.LANGUAGE, language=case.language),
+        SliceBy.KIND_LANGUAGE: Part(Topic.KIND_LANGUAGE, kind=case.group, language=case.language),
     }
-    return keys[by]
+    return groups[by]

@@ -15,6 +15,7 @@ from evalsuite.gates.criteria import Criterion, CriterionFactory, text_criterion
 from evalsuite.gates.decision import combined
 from evalsuite.gates.evidence import Check, Evidence, Observation, distinct
 from evalsuite.gates.groups import Observations, absent_languages, grouped, languages
+from evalsuite.gates.partnames import Part, Topic
 from evalsuite.gates.parts import (
     judge_census,
     judge_checks,
@@ -48,7 +49,7 @@ def judge(
 def judge_liveness(policy: Policy, evidence: Evidence) -> Verdict:
     """The adapter loads cleanly, belongs to the base, changes it, and can be taken off."""
     rule = policy.gates.liveness
-    part = judge_checks("checks", "liveness checks", evidence.liveness, rule.minimum)
+    part = judge_checks(Part(Topic.CHECKS), "liveness checks", evidence.liveness, rule.minimum)
     return combined(policy, Gate.LIVENESS, [part])
 
 
@@ -58,19 +59,21 @@ def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
     conversations = [_as_check(case) for case in distinct(evidence.round_trips)]
     parts = [
         judge_checks(
-            "properties",
+            Part(Topic.PROPERTIES),
             "properties of the chat template",
             evidence.template_properties,
             rule.minimum_properties,
         ),
         judge_checks(
-            "conversations",
+            Part(Topic.CONVERSATIONS),
             "conversations sent through the chat template",
             conversations,
             rule.minimum_conversations,
         ),
         judge_rate(
-            CriterionFactory(policy, rule)("answers", "A control token was emitted", rule.answers),
+            CriterionFactory(policy, rule)(
+                Part(Topic.ANSWERS), "A control token was emitted", rule.answers
+            ),
             evidence.control_tokens,
         ),
     ]
@@ -84,16 +87,16 @@ def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
     ask = CriterionFactory(policy, rule)
     copied = "A name or phrase of a demonstration was copied"
     questions = (
-        ("literal", copied, rule.literal, evidence.literal_leaks, Tier.BLOCKING),
+        (Topic.LITERAL, copied, rule.literal, evidence.literal_leaks, Tier.BLOCKING),
         (
-            "swap",
+            Topic.SWAP,
             "The answer changed with the demonstrations' names",
             rule.swap,
             evidence.swap_leaks,
             Tier.BLOCKING,
         ),
         (
-            "control",
+            Topic.CONTROL,
             "The leak search found a name that was in no prompt",
             rule.control,
             evidence.control_leaks,
@@ -101,8 +104,8 @@ def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
         ),
     )
     parts = [
-        judge_rate(ask(name, subject, limit, tier=tier), cases)
-        for name, subject, limit, cases, tier in questions
+        judge_rate(ask(Part(topic), subject, limit, tier=tier), cases)
+        for topic, subject, limit, cases, tier in questions
     ]
     parts += _absent_languages(ask, rule, rule.literal, evidence.literal_leaks)
     parts += _sliced(ask, rule.slices, evidence.literal_leaks, copied)
@@ -119,14 +122,16 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
     aside = set(rule.advisory_kinds)
     panel = [case for case in evidence.pronouns if case.group not in aside]
     parts = [
-        judge_rate(ask("failure_rate", wrong, rule.failure_rate), panel),
-        judge_paired(ask("non_inferiority", "to resolve references", rule.non_inferiority), panel),
+        judge_rate(ask(Part(Topic.FAILURE_RATE), wrong, rule.failure_rate), panel),
+        judge_paired(
+            ask(Part(Topic.NON_INFERIORITY), "to resolve references", rule.non_inferiority), panel
+        ),
     ]
     parts += _absent_languages(ask, rule, rule.failure_rate, panel)
     parts += _sliced(ask, rule.slices, panel, wrong)
     for kind in sorted(aside):
         cases = [case for case in evidence.pronouns if case.group == kind]
-        criterion = ask(f"kind/{kind}", wrong, rule.failure_rate, tier=Tier.ADVISORY)
+        criterion = ask(Part(Topic.KIND, kind=kind), wrong, rule.failure_rate, tier=Tier.ADVISORY)
         parts.append(judge_rate(criterion, cases))
     parts += _goldens(policy, rule.goldens, evidence.goldens, wrong)
     parts += _regressions(policy, Gate.PRONOUN_RESOLUTION, evidence)
@@ -142,12 +147,12 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
         cases = [case for case in evidence.skills if case.language == language]
         subject = f"at general skills in {language}"
         floor = rule.skills.floor
-        macro = replace(ask(f"skills/{language}", subject, rule.skills.macro), floor=floor)
+        skills = Part(Topic.SKILLS, language=language)
+        macro = replace(ask(skills, subject, rule.skills.macro), floor=floor)
         parts.append(judge_paired(macro, cases, macro=True))
         for skill in sorted({case.group for case in cases}):
-            single = ask(
-                f"skill/{language}/{skill}", f"at {skill} in {language}", rule.skills.single
-            )
+            of_one = Part(Topic.SKILL, language=language, skill=skill)
+            single = ask(of_one, f"at {skill} in {language}", rule.skills.single)
             of_skill = [case for case in cases if case.group == skill]
             parts.append(judge_paired(replace(single, floor=floor), of_skill))
     for language in languages(rule.text.panel, evidence.texts):
@@ -172,7 +177,7 @@ def _absent_languages(
 ) -> list[SliceVerdict]:
     """Return an unmeasured part for each language that the policy asks for and no case has."""
     return [
-        judge_rate(ask(f"panel/{language}", f"the panel in {language}", limit), ())
+        judge_rate(ask(Part(Topic.PANEL, language=language), f"the panel in {language}", limit), ())
         for language in absent_languages(rule.panel, cases)
     ]
 
@@ -185,8 +190,8 @@ def _sliced(
 ) -> list[SliceVerdict]:
     """Judge every group of cases by the slice rule that is about it."""
     return [
-        judge_rate(ask(f"{rule.by}/{key}", f"{subject} ({key})", rule, tier=rule.tier), group)
-        for rule, key, group in grouped(rules, cases)
+        judge_rate(ask(part, f"{subject} ({part.key})", rule, tier=rule.tier), group)
+        for rule, part, group in grouped(rules, cases)
     ]
 
 
@@ -205,7 +210,7 @@ def _goldens(
     return [
         judge_census(
             Criterion(
-                name=f"goldens/{name}",
+                part=Part(Topic.GOLDENS, golden_set=name),
                 subject=subject,
                 limit=rule.limit,
                 minimum=rule.minimum,
@@ -222,11 +227,11 @@ def _goldens(
 
 def _regressions(policy: Policy, gate: Gate, evidence: Evidence) -> list[SliceVerdict]:
     """What broke a candidate once must not break this one; no part where there are none."""
-    names = {Tier.BLOCKING: "regressions", Tier.ADVISORY: "regressions/advisory"}
+    topics = {Tier.BLOCKING: Topic.REMEMBERED, Tier.ADVISORY: Topic.REMEMBERED_ADVISORY}
     return [
         judge_census(
             Criterion(
-                name=name,
+                part=Part(topic),
                 subject="What broke a candidate once broke this one",
                 limit=0.0,
                 minimum=1,
@@ -238,7 +243,7 @@ def _regressions(policy: Policy, gate: Gate, evidence: Evidence) -> list[SliceVe
             evidence.regressions[gate, tier],
             of="remembered cases",
         )
-        for tier, name in names.items()
+        for tier, topic in topics.items()
         if (gate, tier) in evidence.regressions
     ]
 

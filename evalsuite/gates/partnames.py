@@ -95,6 +95,21 @@ class Part:
     skill: str = ""
     golden_set: str = ""
 
+    @classmethod
+    def of_group(cls, topic: Topic, key: str) -> Part:
+        """Return the part of a kind, a language or both, given as policies write a group.
+
+        Args:
+            topic: ``kind``, ``language`` or ``kind+language``.
+            key: such as ``ordinal``, ``zh`` or ``ordinal+zh``; :attr:`key` is the inverse.
+        """
+        return _part(topic, key)
+
+    @property
+    def key(self) -> str:
+        """The group of cases that it is about, as policies and sentences write it."""
+        return "+".join(word for word in (self.kind, self.language) if word)
+
     @property
     def one_language(self) -> str:
         """The language, where the part is about that and no kind of case; else empty."""
@@ -114,8 +129,7 @@ class Part:
             case Topic.GOLDENS:
                 return f"{Topic.GOLDENS}/{self.golden_set}"
             case topic if topic in _COMPARED:
-                words = [word for word in (self.kind, self.language) if word]
-                return "/".join([topic.value, *(["+".join(words)] if words else [])])
+                return f"{topic}/{self.key}" if self.key else topic.value
             case topic:
                 return topic.value
 

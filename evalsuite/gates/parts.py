@@ -13,6 +13,7 @@ from evalsuite.gates import reasons
 from evalsuite.gates.criteria import Criterion
 from evalsuite.gates.decision import ROUNDING, decide
 from evalsuite.gates.evidence import Check, Observation, distinct
+from evalsuite.gates.partnames import Part
 from evalsuite.gates.rules import Proof
 from evalsuite.gates.verdict import Quantity, SliceVerdict, Status
 from evalsuite.statistics import (
@@ -171,7 +172,7 @@ def judge_census(
     )
 
 
-def judge_checks(name: str, subject: str, checks: Sequence[Check], minimum: int) -> SliceVerdict:
+def judge_checks(part: Part, subject: str, checks: Sequence[Check], minimum: int) -> SliceVerdict:
     """Judge questions with a yes or a no: one no fails, an unasked one is no pass."""
     broken = [check for check in checks if check.ok is False]
     unasked = [check for check in checks if check.ok is None]
@@ -189,7 +190,7 @@ def judge_checks(name: str, subject: str, checks: Sequence[Check], minimum: int)
     else:
         status, reason = Status.PASSED, f"All {len(checks)} {subject} passed."
     return SliceVerdict(
-        name=name,
+        name=str(part),
         status=status,
         value=value,
         lower=value,

@@ -16,10 +16,14 @@ from evalsuite.gates.criteria import CriterionFactory, text_criterion
 from evalsuite.gates.decision import combined
 from evalsuite.gates.evidence import Evidence, Observation, distinct, worst_loss
 from evalsuite.gates.groups import Observations, absent_languages, grouped, languages
+from evalsuite.gates.partnames import Part, Topic
 from evalsuite.gates.parts import judge_census, judge_mean, judge_paired
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.rules import Limit, RegressionRule, SlicedLimit
 from evalsuite.gates.verdict import Gate, SliceVerdict, Verdict
+
+_ABSENT = {Topic.LEAKAGE: Topic.LEAKAGE_PANEL, Topic.PRONOUNS: Topic.PRONOUNS_PANEL}
+"""What a part is about that has no case of its language."""
 
 
 def judge_regression(policy: Policy, evidence: Evidence) -> Verdict:
@@ -32,8 +36,8 @@ def judge_regression(policy: Policy, evidence: Evidence) -> Verdict:
     if rule is None:
         raise InvalidInput(f"policy {policy.name!r} has no gates.regression; add it")
     ask = CriterionFactory(policy, rule, evidence.opponent.name)
-    leaks = "leakage", "to answer without leaking"
-    resolved = "pronouns", "to resolve references"
+    leaks = Topic.LEAKAGE, "to answer without leaking"
+    resolved = Topic.PRONOUNS, "to resolve references"
     aside = set(gates.pronoun_resolution.advisory_kinds)
     references = [c for c in _facing(evidence, evidence.pronouns) if c.group not in aside]
     parts = [
@@ -75,19 +79,19 @@ def _leaks(evidence: Evidence) -> tuple[Observation, ...]:
 
 def _rates(
     ask: CriterionFactory,
-    what: tuple[str, str],
+    what: tuple[Topic, str],
     rule: SlicedLimit,
     panel: Mapping[Language, int],
     cases: Observations,
 ) -> Iterator[SliceVerdict]:
-    """Judge a panel as a whole and by its slices; ``what`` is the part's name and its subject."""
-    name, subject = what
-    yield judge_paired(ask(name, subject, rule), cases)
+    """Judge a panel as a whole and by its slices; ``what`` is the topic and the subject."""
+    topic, subject = what
+    yield judge_paired(ask(Part(topic), subject, rule), cases)
     for language in absent_languages(panel, cases):
-        yield judge_paired(ask(f"{name}/panel/{language}", subject, rule), ())
-    for limit, key, group in grouped(rule.slices, cases):
-        part = ask(f"{name}/{key}", f"{subject} ({key})", limit, tier=limit.tier)
-        yield judge_paired(part, group)
+        yield judge_paired(ask(Part(_ABSENT[topic], language=language), subject, rule), ())
+    for limit, of, group in grouped(rule.slices, cases):
+        part = Part(topic, language=of.language, kind=of.kind)
+        yield judge_paired(ask(part, f"{subject} ({of.key})", limit, tier=limit.tier), group)
 
 
 def _skills(
@@ -95,7 +99,8 @@ def _skills(
 ) -> Iterator[SliceVerdict]:
     cases = _facing(evidence, evidence.skills)
     for language in languages(policy.gates.forgetting.panel, cases):
-        criterion = ask(f"skills/{language}", f"at general skills in {language}", rule.skills)
+        part = Part(Topic.SKILLS, language=language)
+        criterion = ask(part, f"at general skills in {language}", rule.skills)
         yield judge_paired(criterion, _spoken(language, cases), macro=True)
 
 
@@ -118,7 +123,7 @@ def _flips(
     limit = Limit(limit=rule.goldens.limit, minimum=rule.goldens.minimum)
     subject = f"A case that {evidence.opponent.name} gets right went wrong"
     for name, tier in sorted(policy.gates.pronoun_resolution.goldens.sets.items()):
-        criterion = ask(f"goldens/{name}", subject, limit, tier=tier)
+        criterion = ask(Part(Topic.GOLDENS, golden_set=name), subject, limit, tier=tier)
         yield judge_census(criterion, _flipped(evidence, name))
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 from evalsuite.cases import Kind, Language
 from evalsuite.files.closed import Closed
 from evalsuite.files.wording import Wording
+from evalsuite.gates.partnames import Part, Topic
 from evalsuite.gates.verdict import Tier
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -62,6 +63,11 @@ class SliceLimit(Limit):
     """Groups that this rule is about, such as ``ordinal``, ``zh`` or ``ordinal+zh``; empty: all
     groups that no other rule of the same ``by`` names."""
     tier: Decides = Tier.BLOCKING
+
+    @property
+    def groups(self) -> tuple[Part, ...]:
+        """The groups that ``only`` names."""
+        return tuple(Part.of_group(Topic(self.by.value), key) for key in self.only)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -161,7 +167,7 @@ class PronounRule(PanelRule):
 
     @model_validator(mode="after")
     def _slices_decide(self) -> Self:
-        named = {name.partition("+")[0] for rule in self.slices for name in rule.only}
+        named = {group.kind for rule in self.slices for group in rule.groups}
         both = sorted(named & {kind.value for kind in self.advisory_kinds})
         if both:
             raise ValueError(f"slices name {both}, which advisory_kinds sets aside; keep one")
@@ -278,7 +284,7 @@ class GateRules(PolicyPart):
     @model_validator(mode="after")
     def _compared_slices_decide(self) -> Self:
         slices = () if self.regression is None else self.regression.pronouns.slices
-        named = {name.partition("+")[0] for rule in slices for name in rule.only}
+        named = {group.kind for rule in slices for group in rule.groups}
         both = sorted(named & {kind.value for kind in self.pronoun_resolution.advisory_kinds})
         if both:
             raise ValueError(

@@ -241,7 +241,7 @@ def _judging(confidence: float, icc: float, margin: float) -> Callable[..., Slic
         rule: Callable[..., SliceVerdict] = judge_paired,
     ) -> SliceVerdict:
         criterion = Criterion(
-            name=str(part),
+            part=part,
             subject=str(part),
             limit=limit,
             confidence=confidence,

@@ -13,18 +13,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SNIPPET = """
-from evalsuite.gates import Policy
+from evalsuite.gates import Part, Policy, Topic
 from evalsuite.gates.criteria import CriterionFactory
 from evalsuite.gates.rules import LeakageRule
 
 def ask_well(policy: Policy, rule: LeakageRule) -> None:
-    CriterionFactory(policy, rule)("literal", subject="copied", limit=rule.literal)
+    CriterionFactory(policy, rule)(Part(Topic.LITERAL), subject="copied", limit=rule.literal)
 
 def mistype_a_name(policy: Policy, rule: LeakageRule) -> None:
-    CriterionFactory(policy, rule)("literal", subjct="copied", limit=rule.literal)
+    CriterionFactory(policy, rule)(Part(Topic.LITERAL), subjct="copied", limit=rule.literal)
 
 def mistake_a_type(policy: Policy, rule: LeakageRule) -> None:
-    CriterionFactory(policy, rule)("literal", subject="copied", limit="2 %")
+    CriterionFactory(policy, rule)(Part(Topic.LITERAL), subject="copied", limit="2 %")
 """
 
 

@@ -14,8 +14,10 @@ from evalsuite.gates import (
     Check,
     Criterion,
     Observation,
+    Part,
     Proof,
     Status,
+    Topic,
     decide,
     judge_census,
     judge_checks,
@@ -28,7 +30,7 @@ from evalsuite.statistics import Estimate
 from tests.gates_units.gates_units_helpers import observations, texts
 
 CRITERION = Criterion(
-    name="rate",
+    part=Part(Topic.FAILURE_RATE),
     subject="Something went wrong",
     limit=0.1,
     confidence=0.95,
@@ -183,13 +185,15 @@ def test_a_census_fails_only_when_missing_cases_cannot_save_it(
 
 
 def test_a_check_that_could_not_be_asked_is_no_pass() -> None:
-    part = judge_checks("checks", "checks", [Check("a", True), Check("b", None)], 1)
+    part = judge_checks(Part(Topic.CHECKS), "checks", [Check("a", True), Check("b", None)], 1)
     assert part.status is Status.INCONCLUSIVE
     assert "1 of 2" in part.reason
 
 
 def test_one_broken_check_outweighs_an_unasked_one() -> None:
-    part = judge_checks("checks", "checks", [Check("a", False, "why"), Check("b", None)], 1)
+    part = judge_checks(
+        Part(Topic.CHECKS), "checks", [Check("a", False, "why"), Check("b", None)], 1
+    )
     assert part.status is Status.FAILED
     assert "a (why)" in part.reason
 

@@ -41,6 +41,13 @@ def test_a_part_is_read_back_from_its_name(part: Part) -> None:
     assert parse_part(str(part)) == part
 
 
+@given(parts)
+def test_a_group_is_read_back_from_its_key(part: Part) -> None:
+    if part.topic in (Topic.KIND, Topic.LANGUAGE, Topic.KIND_LANGUAGE):
+        assert Part.of_group(part.topic, part.key) == part
+    assert part.key == "" or str(part).endswith(part.key) or part.topic is Topic.SKILL
+
+
 @given(st.text() | st.lists(st.sampled_from([*Topic, "/", "+", "zh", "kind"])).map("".join))
 def test_a_name_that_is_understood_is_the_name_of_its_part(name: str) -> None:
     part = parse_part(name)
