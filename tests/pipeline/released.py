@@ -14,7 +14,7 @@ RULE = """
   regression:
     assumed_icc: 0.0
     leakage: {limit: 0.5}
-    pronouns: {limit: 0.4, slices: [{by: language, limit: 0.9}]}
+    pronouns: {limit: 0.3, slices: [{by: language, limit: 0.9}]}
     skills: {limit: 0.9}
     text: {limit: 0.5, harm: 0.6}
     goldens: {limit: 1.0, minimum: 1}
