@@ -64,7 +64,6 @@ MIRRORS = {
     "statistics/paired": ("test_paired_differences",),
     "statistics/quantiles": ("test_planning", "test_failure_rates"),
     "statistics/rates": ("test_failure_rates",),
-    "statistics/response": ("tests/qualification/test_record.py",),
 }
 """Test files of modules that have none of their own name, or not only that one."""
 
