@@ -64,7 +64,6 @@ MIRRORS = {
     "statistics/paired": ("test_paired_differences",),
     "statistics/quantiles": ("test_planning", "test_failure_rates"),
     "statistics/rates": ("test_failure_rates",),
-    "statistics/response": ("tests/qualification/test_record.py",),
 }
 """Test files of modules that have none of their own name, or not only that one."""
 
@@ -252,21 +251,23 @@ def _git(*arguments: str) -> str:
     ).stdout
 
 
-def survivors_of(result: dict[str, Any]) -> dict[Path, list[Mutant]]:
+def survivors_of(result: dict[str, Any]) -> tuple[dict[Path, list[Mutant]], list[Outcome]]:
     """Return the mutants that a result calls survivors, found again in today's source.
 
-    Raises:
-        SystemExit: one is not there any more; only a whole run can replace it.
+    Those whose code is not there any more come second and stay survivors: only a whole run, which
+    draws others in their place, can tell.
     """
     chosen: dict[Path, list[Mutant]] = {}
+    gone = []
     for told in result["survivors"]:
         module = Path(told["where"].rpartition(":")[0])
-        found = mutants_of((ROOT / module).read_text("utf-8"))
-        same = [mutant for mutant in found if mutant.key == told["key"]]
-        if not same:
-            raise SystemExit(f"{told['where']} no longer holds {told['what']}: run all modules")
-        chosen.setdefault(module, []).extend(same)
-    return chosen
+        there = (ROOT / module).read_text("utf-8") if (ROOT / module).is_file() else ""
+        same = [mutant for mutant in mutants_of(there) if mutant.key == told["key"]]
+        if same:
+            chosen.setdefault(module, []).extend(same)
+        else:
+            gone.append(Outcome(**{**told, "note": "no longer in the source"}))
+    return chosen, gone
 
 
 def finish(outcomes: Sequence[Outcome], sampled: dict[str, int], before: int) -> int:
@@ -311,10 +312,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     last = json.loads(RESULT.read_text("utf-8")) if given.again else {}
     if given.again and last["sample"] != sampled:
         parser.error(f"--again: {RESULT.name} is of the sample {last['sample']}, not {sampled}")
-    chosen = (
+    chosen, gone = (
         survivors_of(last)
         if given.again
-        else {m: sample(m, given.seed, given.per_module) for m in modules(given.only)}
+        else ({m: sample(m, given.seed, given.per_module) for m in modules(given.only)}, [])
     )
     if not any(chosen.values()):
         parser.error("nothing to try: --only names no module, or --again found no survivor")
@@ -323,7 +324,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(*(f"{module.as_posix()}:{m.line}  {m.what}" for m in mutants), sep="\n")
         return 0
     allowed(sampled)
-    outcomes = measured(chosen)
+    outcomes = measured(chosen) + gone
     if given.only:
         return int(not all(outcome.killed for outcome in outcomes))
     return finish(outcomes, sampled, last.get("killed", 0))

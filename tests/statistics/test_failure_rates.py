@@ -13,7 +13,7 @@ from scipy.stats import binomtest, t
 from statsmodels.stats.proportion import proportion_confint
 
 from evalsuite.errors import InvalidInput
-from evalsuite.statistics import Estimate, Sides, clopper_pearson, clustered_rate
+from evalsuite.statistics import Estimate, Sides, best_case_upper, clopper_pearson, clustered_rate
 
 COUNTS = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 PANELS = st.lists(
@@ -156,6 +156,15 @@ def test_assuming_more_correlation_never_narrows_the_interval(
     weak = clustered_rate(values, clusters, assumed_icc=icc)
     strong = clustered_rate(values, clusters, assumed_icc=icc + 0.1)
     assert strong.upper >= weak.upper - 1e-9
+
+
+@pytest.mark.parametrize(("failures", "seen", "whole"), [(0, 50, 200), (3, 150, 600), (7, 90, 90)])
+def test_the_best_case_is_the_bound_of_the_whole_panel_with_todays_failures(
+    failures: int, seen: int, whole: int
+) -> None:
+    best = best_case_upper(failures / seen, seen, seen / whole, 0.95)
+    exact = binomtest(failures, whole, alternative="less").proportion_ci(0.95)
+    assert best == pytest.approx(exact.high, abs=1e-7)
 
 
 def korn_and_graubard(clusters: int, cases: int) -> float:
