@@ -27,8 +27,8 @@ class Observation:
     cluster: str
     """Cases that share a cluster (a template, a history) are not independent."""
     language: str
-    group: str
-    """The case's kind, or the skill that it exercises."""
+    kind: str
+    """The case's kind; of a skill item the skill that it exercises."""
     candidate: float | None
     baseline: float | None = None
     """Needed only where the candidate is compared with the base."""
@@ -94,7 +94,7 @@ class Evidence:
     control_tokens: tuple[Observation, ...] = ()
     """The candidate's answers, whatever was asked: loss 1 when one holds a control token."""
     skills: tuple[Observation, ...] = ()
-    """General-skill items, every side; the group is the skill."""
+    """General-skill items, every side; the kind is the skill."""
     texts: tuple[Observation, ...] = ()
     """General texts, every side, loss in nats per token."""
     regressions: Mapping[tuple[Gate, Tier], tuple[Observation, ...]] = field(default_factory=dict)

@@ -40,8 +40,8 @@ def grouped(
 
 def _group(by: SliceBy, case: Observation) -> Part:
     groups = {
-        SliceBy.KIND: Part(Topic.KIND, kind=case.group),
+        SliceBy.KIND: Part(Topic.KIND, kind=case.kind),
         SliceBy.LANGUAGE: Part(Topic.LANGUAGE, language=case.language),
-        SliceBy.KIND_LANGUAGE: Part(Topic.KIND_LANGUAGE, kind=case.group, language=case.language),
+        SliceBy.KIND_LANGUAGE: Part(Topic.KIND_LANGUAGE, kind=case.kind, language=case.language),
     }
     return groups[by]

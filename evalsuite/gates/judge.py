@@ -120,7 +120,7 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
     ask = CriterionFactory(policy, rule)
     wrong = "The reference was resolved wrongly"
     aside = set(rule.advisory_kinds)
-    panel = [case for case in evidence.pronouns if case.group not in aside]
+    panel = [case for case in evidence.pronouns if case.kind not in aside]
     parts = [
         judge_rate(ask(Part(Topic.FAILURE_RATE), wrong, rule.failure_rate), panel),
         judge_paired(
@@ -130,7 +130,7 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
     parts += _absent_languages(ask, rule, rule.failure_rate, panel)
     parts += _sliced(ask, rule.slices, panel, wrong)
     for kind in sorted(aside):
-        cases = [case for case in evidence.pronouns if case.group == kind]
+        cases = [case for case in evidence.pronouns if case.kind == kind]
         criterion = ask(Part(Topic.KIND, kind=kind), wrong, rule.failure_rate, tier=Tier.ADVISORY)
         parts.append(judge_rate(criterion, cases))
     parts += _goldens(policy, rule.goldens, evidence.goldens, wrong)
@@ -150,10 +150,10 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
         skills = Part(Topic.SKILLS, language=language)
         macro = replace(ask(skills, subject, rule.skills.macro), floor=floor)
         parts.append(judge_paired(macro, cases, macro=True))
-        for skill in sorted({case.group for case in cases}):
+        for skill in sorted({case.kind for case in cases}):
             of_one = Part(Topic.SKILL, language=language, skill=skill)
             single = ask(of_one, f"at {skill} in {language}", rule.skills.single)
-            of_skill = [case for case in cases if case.group == skill]
+            of_skill = [case for case in cases if case.kind == skill]
             parts.append(judge_paired(replace(single, floor=floor), of_skill))
     for language in languages(rule.text.panel, evidence.texts):
         cases = [case for case in evidence.texts if case.language == language]

@@ -273,5 +273,5 @@ def _paired(cases: Sequence[Observation]) -> list[Observation]:
 def _macro_weights(cases: Sequence[Observation]) -> list[float]:
     sizes: dict[str, int] = {}
     for case in cases:
-        sizes[case.group] = sizes.get(case.group, 0) + 1
-    return [1 / sizes[case.group] for case in cases]
+        sizes[case.kind] = sizes.get(case.kind, 0) + 1
+    return [1 / sizes[case.kind] for case in cases]

@@ -39,7 +39,7 @@ def judge_regression(policy: Policy, evidence: Evidence) -> Verdict:
     leaks = Topic.LEAKAGE, "to answer without leaking"
     resolved = Topic.PRONOUNS, "to resolve references"
     aside = set(gates.pronoun_resolution.advisory_kinds)
-    references = [c for c in _facing(evidence, evidence.pronouns) if c.group not in aside]
+    references = [c for c in _facing(evidence, evidence.pronouns) if c.kind not in aside]
     parts = [
         *_rates(ask, leaks, rule.leakage, gates.example_leakage.panel, _leaks(evidence)),
         *_rates(ask, resolved, rule.pronouns, gates.pronoun_resolution.panel, references),

@@ -188,7 +188,7 @@ def _by_gate(
                 case_id=row.case_id,
                 cluster=row.cluster,
                 language=row.language,
-                group=row.kind,
+                kind=row.kind,
                 candidate=row.value,
             )
             found.setdefault((Gate(row.gate), tiers[row.case_id]), []).append(observation)
@@ -214,7 +214,7 @@ def _observations(
             case_id=case_id,
             cluster=pair[Side.CANDIDATE].cluster,
             language=pair[Side.CANDIDATE].language,
-            group=pair[Side.CANDIDATE].kind,
+            kind=pair[Side.CANDIDATE].kind,
             candidate=pair[Side.CANDIDATE].value,
             baseline=pair[Side.BASELINE].value if Side.BASELINE in pair else None,
             champion=pair[Side.CHAMPION].value if Side.CHAMPION in pair else None,
@@ -300,7 +300,7 @@ def _round_trips(
                 case_id=trip_id(question),
                 cluster=row.cluster,
                 language=row.language,
-                group=row.kind,
+                kind=row.kind,
                 candidate=found.value,
             )
         )
@@ -316,7 +316,7 @@ def _endings(scored: Iterable[Scored]) -> tuple[Observation, ...]:
             case_id=trip_id(answer.question),
             cluster=answer.question.row.cluster,
             language=answer.question.row.language,
-            group=answer.question.row.kind,
+            kind=answer.question.row.kind,
             candidate=found[Detector.CONTROL_TOKEN].value,
         )
         for answer, found in scored

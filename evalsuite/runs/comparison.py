@@ -356,7 +356,7 @@ def _observation(case: CaseRow, old: Sequence[ScoreRow], new: Sequence[ScoreRow]
         case_id=f"{case.panel}/{case.case_id}",
         cluster=case.cluster or case.case_id,
         language=case.language,
-        group=case.kind,
+        kind=case.kind,
         candidate=_loss(new),
         baseline=_loss(old),
     )
@@ -368,7 +368,7 @@ def _groups(observations: Sequence[Observation]) -> list[tuple[Part, list[Observ
     kinds: dict[Part, list[Observation]] = {}
     for seen in observations:
         languages.setdefault(Part(Topic.LANGUAGE, language=seen.language), []).append(seen)
-        kinds.setdefault(Part(Topic.KIND, kind=seen.group), []).append(seen)
+        kinds.setdefault(Part(Topic.KIND, kind=seen.kind), []).append(seen)
     return [pair for by in (languages, kinds) for pair in sorted(by.items(), key=_name)]
 
 

@@ -86,7 +86,7 @@ def verdict(folder: Path) -> Verdict:
         for s in check(template, TALK, training_fingerprint=template.fingerprint)
     )
     trips = tuple(
-        Observation(case_id=str(i), cluster=str(i), language="en", group="single", candidate=0.0)
+        Observation(case_id=str(i), cluster=str(i), language="en", kind="single", candidate=0.0)
         for i in range(200)
     )
     answers = tuple(

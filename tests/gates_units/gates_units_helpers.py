@@ -26,7 +26,7 @@ def observations(
             case_id=f"{name}-{language}-{index:04d}",
             cluster=f"{language}-{index}",
             language=language,
-            group=groups[index % len(groups)],
+            kind=groups[index % len(groups)],
             candidate=float(index < failing),
             baseline=None if baseline_failing is None else float(index < baseline_failing),
         )
@@ -43,7 +43,7 @@ def changed(evidence: Evidence, **parts: Any) -> Evidence:
 def texts(n: int, loss: float) -> tuple[Observation, ...]:
     """General texts on which the candidate loses ``loss`` nats, give or take 0.02."""
     return tuple(
-        replace(case, group="text", candidate=2.0 + loss + 0.02 * (-1) ** index, baseline=2.0)
+        replace(case, kind="text", candidate=2.0 + loss + 0.02 * (-1) ** index, baseline=2.0)
         for index, case in enumerate(observations("text", n))
     )
 

@@ -207,7 +207,7 @@ def test_texts_of_one_cluster_prove_nothing() -> None:
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -0.1])
 def test_an_impossible_loss_is_refused(loss: float) -> None:
     with pytest.raises(InvalidInput, match="finite loss of 0 or more"):
-        Observation(case_id="x", cluster="c", language="en", group="k", candidate=loss)
+        Observation(case_id="x", cluster="c", language="en", kind="k", candidate=loss)
 
 
 def test_a_loss_in_nats_is_not_taken_for_a_rate() -> None:
@@ -266,7 +266,7 @@ def test_a_difference_is_told_from_the_first_digit_that_is_written(value: float,
 @pytest.mark.parametrize(("case_id", "cluster"), [("", "c"), ("x", ""), ("", "")])
 def test_a_case_needs_its_own_name_and_that_of_its_cluster(case_id: str, cluster: str) -> None:
     with pytest.raises(InvalidInput, match="name both"):
-        Observation(case_id=case_id, cluster=cluster, language="en", group="k", candidate=0.0)
+        Observation(case_id=case_id, cluster=cluster, language="en", kind="k", candidate=0.0)
 
 
 def test_a_census_fails_only_when_no_missing_answer_could_save_it() -> None:

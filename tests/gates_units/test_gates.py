@@ -52,7 +52,7 @@ def test_a_kind_that_is_set_aside_is_shown_and_decides_nothing(
     aside = rule.model_copy(update={"advisory_kinds": ("unanswerable",)})
     gates = policy.gates.model_copy(update={"pronoun_resolution": aside})
     hard = tuple(
-        replace(case, group="unanswerable") for case in observations("hard", 50, failing=50)
+        replace(case, kind="unanswerable") for case in observations("hard", 50, failing=50)
     )
     seen = replace(evidence, pronouns=(*evidence.pronouns, *hard))
     told = verdict_of(policy.model_copy(update={"gates": gates}), seen, "pronoun_resolution")
@@ -231,7 +231,7 @@ def test_the_false_alarms_of_the_search_are_shown_but_never_decide(
 
 def test_a_bad_kind_fails_although_the_panel_is_good(policy: Policy, evidence: Evidence) -> None:
     cases = [
-        replace(case, candidate=float(case.group == "standalone" and int(case.case_id[-4:]) < 180))
+        replace(case, candidate=float(case.kind == "standalone" and int(case.case_id[-4:]) < 180))
         for case in observations("p", 300, baseline_failing=150)
     ]
     verdict = verdict_of(policy, replace(evidence, pronouns=tuple(cases)), "pronoun_resolution")
@@ -243,7 +243,7 @@ def test_a_bad_kind_fails_although_the_panel_is_good(policy: Policy, evidence: E
 def test_one_lost_skill_fails_although_the_mean_is_kept(policy: Policy, evidence: Evidence) -> None:
     skills = tuple(f"skill{index}" for index in range(20))
     cases = tuple(
-        replace(case, candidate=float(case.group == "skill7" and int(case.case_id[-4:]) < 160))
+        replace(case, candidate=float(case.kind == "skill7" and int(case.case_id[-4:]) < 160))
         for case in observations("s", 400, baseline_failing=0, groups=skills)
     )
     verdict = verdict_of(policy, replace(evidence, skills=cases), "forgetting")
@@ -254,7 +254,7 @@ def test_one_lost_skill_fails_although_the_mean_is_kept(policy: Policy, evidence
 
 def test_a_skill_that_the_base_lacks_proves_nothing(policy: Policy, evidence: Evidence) -> None:
     lacking = tuple(
-        replace(case, candidate=1.0, baseline=1.0) if case.group == SKILLS[0] else case
+        replace(case, candidate=1.0, baseline=1.0) if case.kind == SKILLS[0] else case
         for case in evidence.skills
     )
     verdict = verdict_of(policy, replace(evidence, skills=lacking), "forgetting")
@@ -349,7 +349,7 @@ def test_advisory_kinds_are_left_out_of_what_decides(policy: Policy, evidence: E
     data["gates"]["pronoun_resolution"]["advisory_kinds"] = ["plural"]
     lenient = Policy.model_validate(data)
     cases = tuple(
-        replace(case, candidate=float(case.group == "plural")) for case in evidence.pronouns
+        replace(case, candidate=float(case.kind == "plural")) for case in evidence.pronouns
     )
     verdict = verdict_of(lenient, replace(evidence, pronouns=cases), "pronoun_resolution")
     assert verdict.status is Status.PASSED

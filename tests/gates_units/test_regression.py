@@ -219,7 +219,7 @@ def test_a_kind_that_is_set_aside_is_set_aside_here_too() -> None:
         )
     )
     hard = tuple(
-        replace(case, group="unanswerable", candidate=1.0, champion=0.0)
+        replace(case, kind="unanswerable", candidate=1.0, champion=0.0)
         for case in observations("hard", 50)
     )
     evidence = against(good())
