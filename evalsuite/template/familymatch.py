@@ -13,8 +13,9 @@ from pathlib import Path
 
 from evalsuite.conversation import Conversation
 from evalsuite.template.adversarial import adversarial_conversations
+from evalsuite.template.agreement import first_difference, is_harmless, spoken
 from evalsuite.template.families import FAMILIES
-from evalsuite.template.isolated import first_difference, is_harmless, own_ids, spoken
+from evalsuite.template.isolated import own_ids
 from evalsuite.template.rendering import WireTemplate
 from evalsuite.template.shrinking import describe, size
 from evalsuite.template.tokenizerfolder import read_tokenizer

@@ -14,13 +14,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 from evalsuite.conversation import Conversation
 from evalsuite.errors import EvalsuiteError
+from evalsuite.template.agreement import first_difference, is_harmless, spoken
 from evalsuite.template.base import ChatTemplate, Property, PropertyResult, PropertyStatus
 from evalsuite.template.clocks import clock_problem
 from evalsuite.template.isolatedjob import Answer, Asked, Job, Raw, Reaction, Rendered, Task
@@ -307,33 +307,6 @@ def _unless_silent(timeless: Sequence[Rendered], dated: Sequence[Rendered]) -> l
     """What a template says without a clock, which its maker wrote for that; else what it says."""
     pairs = zip(timeless, dated, strict=True)
     return [later if "error" in first else first for first, later in pairs]
-
-
-def first_difference(template: ChatTemplate, theirs: Sequence[int], ours: Sequence[int]) -> str:
-    """Say which token is the first that two renders do not share."""
-    for place, (there, here) in enumerate(zip_longest(theirs, ours)):
-        if there != here:
-            told = [
-                "nothing" if token is None else f"{token} {template.decode([token])!r}"
-                for token in (there, here)
-            ]
-            return f"token {place} is {told[0]} there and {told[1]} here"
-    return "no token differs"
-
-
-def spoken(template: ChatTemplate, conversation: Conversation) -> tuple[int, ...]:
-    """Return the prompt of a conversation that waits for an answer, the render of any other."""
-    if conversation.messages[-1].role == "user":
-        return template.prompt(conversation)
-    return template.render(conversation).ids
-
-
-def is_harmless(conversation: Conversation, tokens: Collection[str]) -> bool:
-    """Whether any two templates of one format have to agree: no tokens, no white space at ends."""
-    return all(
-        m.content == m.content.strip() and not any(t in m.content for t in tokens)
-        for m in conversation.messages
-    )
 
 
 def _run(

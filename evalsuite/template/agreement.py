@@ -1,0 +1,36 @@
+"""Where two templates of one format have to agree, and where they first do not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import zip_longest
+
+from evalsuite.conversation import Conversation
+from evalsuite.template.base import ChatTemplate
+
+
+def first_difference(template: ChatTemplate, theirs: Sequence[int], ours: Sequence[int]) -> str:
+    """Say which token is the first that two renders do not share."""
+    for place, (there, here) in enumerate(zip_longest(theirs, ours)):
+        if there != here:
+            told = [
+                "nothing" if token is None else f"{token} {template.decode([token])!r}"
+                for token in (there, here)
+            ]
+            return f"token {place} is {told[0]} there and {told[1]} here"
+    return "no token differs"
+
+
+def spoken(template: ChatTemplate, conversation: Conversation) -> tuple[int, ...]:
+    """Return the prompt of a conversation that waits for an answer, the render of any other."""
+    if conversation.messages[-1].role == "user":
+        return template.prompt(conversation)
+    return template.render(conversation).ids
+
+
+def is_harmless(conversation: Conversation, tokens: Collection[str]) -> bool:
+    """Whether any two templates of one format have to agree: no tokens, no white space at ends."""
+    return all(
+        m.content == m.content.strip() and not any(t in m.content for t in tokens)
+        for m in conversation.messages
+    )
