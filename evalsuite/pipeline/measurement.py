@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from evalsuite.engines import LivenessReport
 from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier, worst_loss
 from evalsuite.gates.detectors import GATE_OF
 from evalsuite.generation import Output
+from evalsuite.models import BaseRef
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.questions import Question, Samples
 from evalsuite.runs import (
@@ -242,13 +243,26 @@ def _worst(
     )
 
 
+@dataclass(frozen=True)
+class _Proof:
+    """What the proofs of a template hang on."""
+
+    base: BaseRef
+    fingerprint: str
+    training_fingerprint: str | None
+    training_tokens: tuple[str, ...]
+    template: ChatTemplate = field(compare=False)
+
+
 @lru_cache(maxsize=4)
-def _proved(
-    template: ChatTemplate, fingerprint: str | None, tokens: tuple[str, ...]
-) -> tuple[Score, ...]:
-    # Every look of a policy needs these, and none of them changes what the template does.
+def _proved(proof: _Proof) -> tuple[Score, ...]:
+    # Every look of a policy needs these, and so does every null of a qualification.
     return tuple(
-        check_properties(template, training_fingerprint=fingerprint, training_tokens=tokens)
+        check_properties(
+            proof.template,
+            training_fingerprint=proof.training_fingerprint,
+            training_tokens=proof.training_tokens,
+        )
     )
 
 
@@ -256,7 +270,8 @@ def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
     provenance = inputs.adapter.provenance
     fingerprint = provenance.template_fingerprint if provenance else None
     tokens = provenance.template_tokens if provenance else ()
-    scores = _proved(inputs.template, fingerprint, tokens)  # type: ignore[arg-type]  # by identity
+    own = inputs.template.fingerprint
+    scores = _proved(_Proof(inputs.base, own, fingerprint, tokens, inputs.template))
     checks = tuple(
         Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation)
         for s in scores

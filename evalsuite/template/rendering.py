@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -304,17 +305,23 @@ class WireTemplate:
         messages = conversation.messages
         first = len(messages) - len(conversation.turns)
         starts = [i for i, message in enumerate(messages) if message.role is Role.USER]
-        size = 0
-        for start in starts:
-            kept = Conversation(messages[:first] + messages[start:])
-            asked = messages[-1].role is Role.USER
-            size = len(self.prompt(kept) if asked else self.render(kept).ids)
-            if size <= max_tokens:
-                return kept
+        asked = messages[-1].role is Role.USER
+
+        def kept(start: int) -> Conversation:
+            return Conversation(messages[:first] + messages[start:])
+
+        def size(start: int) -> int:
+            return len(self.prompt(kept(start)) if asked else self.render(kept(start)).ids)
+
+        # Every turn that goes takes its control tokens along, so sizes only fall: of a long history
+        # a few are rendered, not all.
+        place = bisect_left(starts, -max_tokens, key=lambda start: -size(start))
+        if place < len(starts):
+            return kept(starts[place])
         raise ContextOverflow(
             f"max_tokens={max_tokens}, but the system message and the turns from message "
-            f"{starts[-1]} on need {size} tokens; shorten them or the demonstrations, or use a "
-            "model with a longer context"
+            f"{starts[-1]} on need {size(starts[-1])} tokens; shorten them or the demonstrations, "
+            "or use a model with a longer context"
         )
 
     def check(self) -> list[PropertyResult]:

@@ -155,6 +155,27 @@ def goes_and_comes_back(template: ChatTemplate, conversation: Conversation) -> N
 
 
 @settings(on_any_machine, max_examples=20)
+@given(conversation=conversations(hostile))
+def test_every_turn_that_is_dropped_makes_the_render_of_every_family_shorter(
+    templates: dict[str, ChatTemplate], conversation: Conversation
+) -> None:
+    """What truncation searches by: the first turn from which on a history fits."""
+    for template in templates.values():
+        told = as_it_can(template, conversation)
+        first = len(told.messages) - len(told.turns)
+        histories = [
+            Conversation(told.messages[:first] + told.messages[start:])
+            for start in range(first, len(told.messages), 2)
+        ]
+        asked = told.messages[-1].role is Role.USER
+        sizes = [
+            len(template.prompt(kept) if asked else template.render(kept).ids) for kept in histories
+        ]
+        assert sizes == sorted(set(sizes), reverse=True)
+        assert [template.truncate(told, size) for size in sizes] == histories
+
+
+@settings(on_any_machine, max_examples=20)
 @given(data=st.data())
 def test_every_conversation_comes_back_from_every_family(
     templates: dict[str, ChatTemplate], data: st.DataObject
