@@ -23,8 +23,8 @@ from figures import Bound, Figure, conclude
 
 from evalsuite.cases import Case, Language
 from evalsuite.detectors.pronouns import resolve
+from evalsuite.detectors.result import Score
 from evalsuite.detectors.retention import answer_score
-from evalsuite.detectors.score import Score
 from evalsuite.detectors.text import same
 from evalsuite.engines import open_engine
 from evalsuite.gates import load_policy

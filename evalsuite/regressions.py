@@ -35,13 +35,13 @@ from evalsuite.cases.casefiles import dump_cases
 from evalsuite.cases.schema import CaseRow
 from evalsuite.cases.shipped import REGRESSIONS
 from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
-from evalsuite.files.closed import Closed, VisibleText, json_schema, validated
+from evalsuite.files.closedschema import Closed, VisibleText, json_schema, validated
 from evalsuite.files.located import located
 from evalsuite.files.problems import Problems, joined
 from evalsuite.files.storage import storage_errors, write_once
 from evalsuite.files.text import read_text
 from evalsuite.files.wording import wording_of
-from evalsuite.files.yaml import quoted
+from evalsuite.files.yamlnodes import quoted
 from evalsuite.gates.verdict import Tier
 from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration, dump_demonstrations
 from evalsuite.prompts.demonstrations import DemonstrationRow

@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from evalsuite.cases.schema import json_schema as case_schema
-from evalsuite.files.closed import schema_text
+from evalsuite.files.closedschema import schema_text
 from evalsuite.gates import policy_schema
 from evalsuite.gates.policyfile import POLICIES
 from evalsuite.gates.waivers import waiver_schema

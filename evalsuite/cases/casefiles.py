@@ -18,11 +18,11 @@ from evalsuite.cases import Case, Kind
 from evalsuite.cases.schema import CaseFile, json_schema, schema_text
 from evalsuite.conversation import Message
 from evalsuite.errors import InvalidCase, InvalidInput
-from evalsuite.files.closed import validated
+from evalsuite.files.closedschema import validated
 from evalsuite.files.located import Located, located
 from evalsuite.files.problems import Problems, joined
 from evalsuite.files.text import read_text
-from evalsuite.files.yaml import quoted, scalar
+from evalsuite.files.yamlnodes import quoted, scalar
 
 SUFFIXES = (".yaml", ".yml")
 """What a case file's name ends with when a folder is searched."""

@@ -13,8 +13,8 @@ from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
 from evalsuite.cases.case import ID_PATTERN, Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
-from evalsuite.files import closed
-from evalsuite.files.closed import Closed, VisibleText, keeping_rules
+from evalsuite.files import closedschema
+from evalsuite.files.closedschema import Closed, VisibleText, keeping_rules
 from evalsuite.files.wording import wording_of
 
 Identifier = Annotated[
@@ -150,9 +150,9 @@ class CaseFile(Closed):
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of a case file, for editors and other tools."""
-    return closed.json_schema(CaseFile, "evalsuite case file")
+    return closedschema.json_schema(CaseFile, "evalsuite case file")
 
 
 def schema_text() -> str:
     """Return what ``cases/case.schema.json`` must hold."""
-    return closed.schema_text(json_schema())
+    return closedschema.schema_text(json_schema())

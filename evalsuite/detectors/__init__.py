@@ -6,6 +6,7 @@ defect; None says that nothing could be measured, and why.
 
 from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
 from evalsuite.detectors.pronouns import resolve
+from evalsuite.detectors.result import Detector, Score, Span
 from evalsuite.detectors.retention import (
     answer_score,
     load_texts,
@@ -13,7 +14,6 @@ from evalsuite.detectors.retention import (
     text_score,
 )
 from evalsuite.detectors.rewriting import RewriteMetrics, rewrite_metrics
-from evalsuite.detectors.score import Detector, Score, Span
 
 __all__ = [
     "Detector",

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from evalsuite.cases import Case
 from evalsuite.detectors.lexicon import carries_content
-from evalsuite.detectors.score import Detector, Score, Span
+from evalsuite.detectors.result import Detector, Score, Span
 from evalsuite.detectors.text import Token, comparable, find_names, mentions, tokens
 from evalsuite.prompts import Demonstration
 

@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 
 from evalsuite.cases import Case
 from evalsuite.detectors.lexicon import Family, carries_content, pronoun_ranges
-from evalsuite.detectors.score import Detector, Score, Span
+from evalsuite.detectors.result import Detector, Score, Span
 from evalsuite.detectors.text import find_names, fold, same, tokens
 from evalsuite.generation import Finish
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalsuite.cases import Language
-from evalsuite.detectors.score import Detector, Score, Span
+from evalsuite.detectors.result import Detector, Score, Span
 from evalsuite.detectors.text import same, tokens
 from evalsuite.errors import InvalidInput
 from evalsuite.scenarios.skills import SkillItem

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalsuite.cases import Case
-from evalsuite.detectors.score import Detector, Score
+from evalsuite.detectors.result import Detector, Score
 from evalsuite.detectors.text import same, tokens
 
 

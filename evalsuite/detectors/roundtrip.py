@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalsuite.conversation import Conversation
-from evalsuite.detectors.score import Detector, Score, Span
+from evalsuite.detectors.result import Detector, Score, Span
 from evalsuite.errors import EvalsuiteError
 from evalsuite.generation import Output
 from evalsuite.template import ChatTemplate, PropertyResult, PropertyStatus

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from evalsuite.detectors.score import Span
+from evalsuite.detectors.result import Span
 
 _PUNCTUATION = str.maketrans(
     {

@@ -15,7 +15,7 @@ import yaml
 
 from evalsuite.files.nodes import Broken, Fields, Items, Node, Text
 from evalsuite.files.problems import Problems
-from evalsuite.files.yaml import parse, plain_type
+from evalsuite.files.yamlnodes import parse, plain_type
 
 Place = tuple[str | int, ...]
 """Keys and positions that lead from the root of a file to one part of it."""

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from evalsuite.errors import UnsafeAdapter
-from evalsuite.files.json import strict_json
+from evalsuite.files.jsonnodes import strict_json
 
 MAX_HEADER_BYTES: Final = 16 * 2**20
 MAX_TENSORS: Final = 65_536

@@ -20,7 +20,7 @@ from evalsuite.files.nodes import Fields, Items, Text
 from evalsuite.files.problems import suggestion
 from evalsuite.files.shapes import allowed_at, choices_of, keys_of, may_be_mapping, owner_at
 from evalsuite.files.wording import Wording
-from evalsuite.files.yaml import plain_type
+from evalsuite.files.yamlnodes import plain_type
 
 _MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
 """How pydantic writes a member of an enumeration; a person writes its value."""

@@ -16,7 +16,7 @@ from pydantic import Field, JsonValue, PositiveInt, model_validator
 
 from evalsuite.cases import Kind, Language
 from evalsuite.errors import InvalidInput
-from evalsuite.files.closed import json_schema
+from evalsuite.files.closedschema import json_schema
 from evalsuite.gates.rules import GateRule, GateRules, Name, PolicyPart
 from evalsuite.gates.verdict import Gate, Tier
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalsuite.errors import InvalidPolicy
-from evalsuite.files.closed import parse_closed, read_closed
+from evalsuite.files.closedschema import parse_closed, read_closed
 from evalsuite.gates.policy import Policy
 
 POLICIES = Path(__file__).parent / "policies"

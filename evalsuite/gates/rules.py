@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from evalsuite.cases import Kind, Language
-from evalsuite.files.closed import Closed
+from evalsuite.files.closedschema import Closed
 from evalsuite.files.wording import Wording
 from evalsuite.gates.partnames import Part, Topic
 from evalsuite.gates.verdict import Tier

@@ -17,7 +17,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from evalsuite.errors import InvalidPolicy
-from evalsuite.files.closed import Closed, json_schema, read_closed
+from evalsuite.files.closedschema import Closed, json_schema, read_closed
 from evalsuite.files.wording import Wording
 from evalsuite.gates.reasons import listed
 from evalsuite.gates.verdict import Gate, Status, Tier, Verdict

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from evalsuite.errors import ModelError, UnsafeAdapter
-from evalsuite.files.closed import Closed, parse_closed_json
+from evalsuite.files.closedschema import Closed, parse_closed_json
 from evalsuite.files.wording import Wording
 
 MAX_RANK: Final = 1024

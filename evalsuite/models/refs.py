@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from evalsuite.errors import BaseMismatch, ModelError, ModelNotFound, UnsafeAdapter
-from evalsuite.files.json import strict_json
+from evalsuite.files.jsonnodes import strict_json
 from evalsuite.files.safetensors import first_not_finite, read_header
 from evalsuite.models.adapterconfig import AdapterConfig, Provenance, parse_config, parse_provenance
 from evalsuite.models.adaptertensors import check_shapes, check_tensors

@@ -1,7 +1,7 @@
 """One run of the gates: :func:`evaluate` is the pipeline that every face calls."""
 
+from evalsuite.pipeline.earlystop import judge_with_looks
 from evalsuite.pipeline.inputs import GateRequest, Inputs, check, choose_policy, default_cache
-from evalsuite.pipeline.looks import judge_with_looks
 from evalsuite.pipeline.measurement import Answered, Measured, measure, trip_id
 from evalsuite.pipeline.records import Event, Observed
 from evalsuite.pipeline.steps import STEPS, evaluate, observe

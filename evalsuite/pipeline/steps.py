@@ -14,8 +14,8 @@ from evalsuite.engines.cache import request_key
 from evalsuite.gates import Evidence, Gate, Hopeless, judge, stopped, waived
 from evalsuite.pipeline.champion import AUTO
 from evalsuite.pipeline.confirmation import confirm_flips
+from evalsuite.pipeline.earlystop import look, planned
 from evalsuite.pipeline.inputs import GateRequest, Inputs, resolve, write_attempt
-from evalsuite.pipeline.looks import look, planned
 from evalsuite.pipeline.measurement import Answered, Measured, liveness_checks, measure
 from evalsuite.pipeline.questions import Question, first_share, questions, sample
 from evalsuite.pipeline.recording import info_of, write_down

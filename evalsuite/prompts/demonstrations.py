@@ -23,7 +23,7 @@ from pydantic import Field, model_validator
 from evalsuite.cases import Language
 from evalsuite.cases.schema import TurnRow
 from evalsuite.errors import InvalidCase
-from evalsuite.files.closed import (
+from evalsuite.files.closedschema import (
     Closed,
     ClosedList,
     VisibleText,
@@ -32,7 +32,7 @@ from evalsuite.files.closed import (
     read_closed,
 )
 from evalsuite.files.wording import wording_of
-from evalsuite.files.yaml import quoted
+from evalsuite.files.yamlnodes import quoted
 from evalsuite.prompts.content import Demonstration
 
 

@@ -11,8 +11,8 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from evalsuite.report.cards import Card, cards, ordered, with_tokens
+from evalsuite.report.changes import Outcome, Standings
 from evalsuite.report.conversations import bubbles_of
-from evalsuite.report.outcomes import Outcome, Standings
 from evalsuite.runs import DemonstrationsRow, Side, Unit
 from evalsuite.runs.folder import Run
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from evalsuite.report.changes import Outcome, Place, Section, Standing, Standings
 from evalsuite.report.conversations import (
     TITLES,
     Answer,
@@ -21,7 +22,6 @@ from evalsuite.report.conversations import (
     conditions_of,
     expected_of,
 )
-from evalsuite.report.outcomes import Outcome, Place, Section, Standing, Standings
 from evalsuite.report.safetext import one_line, shortened, visible
 from evalsuite.runs import CaseRow, ScoreRow, Side, TokensRow
 from evalsuite.runs.folder import Run

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsuite.report.outcomes import Section, golden_lists, kinds_aside, section_of
+from evalsuite.report.changes import Section, golden_lists, kinds_aside, section_of
 from evalsuite.report.safetext import one_line
 from evalsuite.runs import ScoreRow, Side, Unit
 from evalsuite.runs.comparison import DEFECTS_ONLY

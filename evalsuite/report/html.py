@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from evalsuite.report.attachments import Beside, read_beside
 from evalsuite.report.cardhtml import BUDGET, draw
+from evalsuite.report.changes import Outcome, Section
 from evalsuite.report.heatmap import heat
-from evalsuite.report.outcomes import Outcome, Section
 from evalsuite.report.pages import environment
 from evalsuite.report.qualification import nulls_sentence, share
 from evalsuite.report.search import search_view

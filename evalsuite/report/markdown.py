@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from evalsuite.report.changes import Outcome, Standings
 from evalsuite.report.charts import interval, number
-from evalsuite.report.outcomes import Outcome, Standings
 from evalsuite.report.safetext import Piece, one_line, visible
 from evalsuite.report.view import ICONS, WORDS, Failure, GateView, build_view
 from evalsuite.runs import Tier, Verdict

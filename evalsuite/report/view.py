@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from evalsuite.cases.shipped import shipped_version
 from evalsuite.gates.waivers import GATE as WAIVERS
+from evalsuite.report.changes import Outcome, Place, Section, Standing, Standings, standings
 from evalsuite.report.conversations import (
     Answer,
     Bubble,
@@ -25,7 +26,6 @@ from evalsuite.report.conversations import (
     conditions_of,
     expected_of,
 )
-from evalsuite.report.outcomes import Outcome, Place, Section, Standing, Standings, standings
 from evalsuite.report.safetext import shortened
 from evalsuite.runs import Side, Status, Tier, Verdict
 from evalsuite.runs.folder import Run

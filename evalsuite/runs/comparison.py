@@ -117,6 +117,10 @@ class Comparison:
         return {bucket: sum(g.counts[bucket] for g in self.gates) for bucket in Bucket}
 
 
+_DIGESTS_PLAIN = 3
+"""The version of ``run.json`` from which on digests are of plain JSON, not of ``repr``."""
+
+
 def compare(before: Run, after: Run, *, shared: bool = False, margin: float = MARGIN) -> Comparison:
     """Compare the candidates of two runs on the same questions.
 
@@ -166,9 +170,18 @@ def asked_differently(before: Run, after: Run) -> tuple[str, ...]:
         "policy": (old.policy.digest, new.policy.digest),
         "chat template": (old.template_fingerprint, new.template_fingerprint),
         "prompt format": (old.prompt_format, new.prompt_format),
-        "demonstrations": (old.demonstrations_digest, new.demonstrations_digest),
-        "cases": (old.cases_digest, new.cases_digest),
     }
+    if (old.version < _DIGESTS_PLAIN) == (new.version < _DIGESTS_PLAIN):
+        told |= {
+            "demonstrations": (old.demonstrations_digest, new.demonstrations_digest),
+            "cases": (old.cases_digest, new.cases_digest),
+        }
+    else:
+        # Equal cases have other digests there, so only the rows can say what is the same.
+        told["way to digest cases and demonstrations"] = (
+            f"run.json {old.version}",
+            f"run.json {new.version}",
+        )
     names = sorted({*old.seeds, *new.seeds})
     told |= {
         f"seed of {name}": (str(old.seeds.get(name)), str(new.seeds.get(name))) for name in names

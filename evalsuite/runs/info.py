@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from evalsuite.errors import RunError
-from evalsuite.runs.closed import CLOSED, require_finite
+from evalsuite.runs.base import CLOSED, require_finite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

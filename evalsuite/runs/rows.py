@@ -10,7 +10,7 @@ from evalsuite.cases import Expectation
 from evalsuite.conversation import Message
 from evalsuite.detectors import Detector, Score
 from evalsuite.errors import RunError
-from evalsuite.runs.closed import CLOSED, require_finite
+from evalsuite.runs.base import CLOSED, require_finite
 from evalsuite.tasks import Task, shown
 
 PANEL, SKILLS, TEXTS, REGRESSIONS = "panel", "skills", "texts", "regressions"

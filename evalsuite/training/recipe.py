@@ -18,7 +18,7 @@ import yaml
 from pydantic import Field, model_validator
 
 from evalsuite.cases import Kind
-from evalsuite.files.closed import Closed, json_schema
+from evalsuite.files.closedschema import Closed, json_schema
 from evalsuite.files.wording import Wording
 from evalsuite.prompts import FORMATS
 

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from evalsuite.errors import InvalidInput, InvalidRecipe
-from evalsuite.files.closed import LARGEST, explained, note_unread
+from evalsuite.files.closedschema import LARGEST, explained, note_unread
 from evalsuite.files.located import Located, located, without_file
 from evalsuite.files.problems import Problems, joined, suggestion
 from evalsuite.files.text import read_text

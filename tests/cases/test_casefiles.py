@@ -12,7 +12,7 @@ from evalsuite.cases.casefiles import lint, load_cases, names, parse_cases, with
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidCase
 from evalsuite.files.text import MAX_BYTES
-from evalsuite.files.yaml import MAX_LINE
+from evalsuite.files.yamlnodes import MAX_LINE
 
 GOOD = """\
 cases:

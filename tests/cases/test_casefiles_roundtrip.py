@@ -15,7 +15,7 @@ from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.cases.casefiles import dump_cases, json_schema, parse_cases, without_source
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidCase
-from evalsuite.files.yaml import plain_type, quoted, scalar
+from evalsuite.files.yamlnodes import plain_type, quoted, scalar
 
 GOOD = """\
 cases:

@@ -15,8 +15,8 @@ from pydantic import JsonValue
 
 from evalsuite.report import render_html
 from evalsuite.report.cards import Card, anchor, cards, ordered, with_tokens
+from evalsuite.report.changes import Outcome, Section, outcome, standings
 from evalsuite.report.heatmap import heat
-from evalsuite.report.outcomes import Outcome, Section, outcome, standings
 from evalsuite.runs import CaseRow, ChampionInfo, ScoreRow, Side, Tier, Verdict
 from evalsuite.runs.folder import Run, RunWriter
 from evalsuite.tasks import task_of

@@ -10,8 +10,8 @@ import pytest
 
 from evalsuite.errors import InvalidInput
 from evalsuite.report import Interface, interface, render_html
+from evalsuite.report.changes import Outcome
 from evalsuite.report.conversations import TITLES
-from evalsuite.report.outcomes import Outcome
 from evalsuite.report.translations import chinese, said, table, translator
 from evalsuite.report.view import NOTES, WORDS
 from evalsuite.runs import Tier

@@ -155,6 +155,19 @@ def test_losses_in_nats_are_compared_by_their_mean(tmp_path: Path) -> None:
     assert told in gate.slices[0].reason
 
 
+def test_a_run_of_an_earlier_version_is_compared_by_its_rows_and_not_by_its_digests(
+    tmp_path: Path,
+) -> None:
+    """Until version 2 of run.json the same cases had other digests."""
+    now = run_of(tmp_path / "now" / "run", [0.0] * 40)
+    before = replace(now, info=replace(now.info, version=2, cases_digest="0" * 64))
+    assert asked_differently(before, now) == (
+        "another way to digest cases and demonstrations (run.json 2 before, run.json 3 after)",
+    )
+    assert compare(before, now, shared=True).gates
+    assert asked_differently(before, before) == ()
+
+
 def test_runs_that_were_asked_differently_are_refused_with_the_reason(tmp_path: Path) -> None:
     old = run_of(tmp_path / "old" / "run", [0.0] * 40, seed=1)
     new = run_of(tmp_path / "new" / "run", [0.0] * 50, seed=2)

@@ -26,7 +26,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import WithDefaultSchema
 
 from evalsuite.errors import EvalsuiteError, InvalidInput
-from evalsuite.files.json import located_json
+from evalsuite.files.jsonnodes import located_json
 from evalsuite.files.located import Located, Place, located
 from evalsuite.files.problems import Problems, joined
 from evalsuite.files.sentences import of_unread, sentences, wants_true_or_false

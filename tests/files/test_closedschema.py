@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from evalsuite.errors import InvalidInput
-from evalsuite.files.closed import (
+from evalsuite.files.closedschema import (
     Closed,
     VisibleText,
     json_schema,
     parse_closed,
     parse_closed_json,
 )
-from evalsuite.files.json import located_json, strict_json
+from evalsuite.files.jsonnodes import located_json, strict_json
 from evalsuite.files.located import Place, located
 from evalsuite.files.problems import Problems
 from evalsuite.files.wording import wording_of
