@@ -88,7 +88,6 @@ class Regression:
     origin: Origin
     tier: Tier = Tier.BLOCKING
     """Whether breaking it again decides; a person may make it advisory."""
-
     asks: Asks = Asks.REWRITE
     """What the case asks for."""
 
@@ -101,7 +100,9 @@ class Regression:
 
 
 def _writable(text: str) -> str:
-    """What a model said, without the two things that no text file can hold."""
+    """What a model said, without what no text file can hold; blanks alone count as nothing."""
+    if not text.strip():
+        return ""
     return text.replace("\0", "\N{SYMBOL FOR NULL}").encode(errors="replace").decode()
 
 
@@ -133,7 +134,7 @@ class OriginRow(Closed):
     candidate: VisibleText = Field(default="", description="Digest of the adapter that broke it.")
     baseline: VisibleText = Field(default="", description="What it was compared with.")
     answer: VisibleText = Field(default="", description="The candidate's.")
-    baseline_answer: VisibleText = ""
+    baseline_answer: VisibleText = Field(default="", description="The baseline's.")
     prompt_format: FormatName = DEFAULT_FORMAT
     attack: VisibleText = Field(
         default="", description="What the history was drawn as, before it was reduced."
@@ -165,6 +166,12 @@ class RegressionFile(Closed):
         default=(), description="What its prompt showed."
     )
     cases: Annotated[tuple[CaseRow, ...], Field(min_length=1, max_length=1)]
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether it asks for a rewrite in one key and for a skill in another."""
+        rewrite = "asks" in self.model_fields_set and self.asks is Asks.REWRITE
+        return rewrite and self.found.prompt_format == _CHAT
 
     def regression(self, source: str) -> Regression:
         """The regression as everything else knows it; ``source`` is ``file:line`` of its case."""
@@ -247,6 +254,9 @@ def parse_regression(text: str, name: str = "<text>") -> Regression:
     read = located(text, problems)
     file = validated(RegressionFile, read, problems)
     found = None if file is None else file.regression(read.where(("cases", 0)))
+    if file is not None and file.contradicts_itself:
+        said = "prompt_format: chat is what earlier versions said for asks: skill; the file says "
+        problems.add(read.line(("asks",)), f"{said}asks: {file.asks}; keep one of the two")
     if found is not None:
         _check_skill(found, read.line(("cases", 0)), problems)
     if problems.found or found is None:
@@ -258,7 +268,7 @@ def _check_skill(found: Regression, line: int, problems: Problems) -> None:
     """Note what keeps a skill from being asked or judged."""
     if found.asks is not Asks.SKILL:
         return
-    if found.case.reference is None:
+    if not found.case.expect.rewrites:
         problems.add(line, "asks: skill needs the right answer under expect.rewrites")
         return
     try:

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite.cases import Case, Language
+from evalsuite.cases import Case, Expectation, Language
 from evalsuite.cases.casefiles import load_cases, without_source
 from evalsuite.cli import main
 from evalsuite.conversation import Message, Role
@@ -52,7 +52,7 @@ def regressions(draw: st.DrawFn) -> Regression:
         FOUND,
         promise=draw(st.sampled_from(Promise)),
         reason=draw(said),
-        answer=draw(said | st.just("")),
+        answer=draw(said | st.sampled_from(["", " ", "\n", "\u3000"])),
         prompt_format=draw(st.sampled_from(sorted(FORMATS))),
     )
     shown = SHOWN[: draw(st.integers(0, 3))]
@@ -158,6 +158,20 @@ def test_a_file_of_an_earlier_version_that_asks_for_a_skill_is_still_read() -> N
         again, case=without_source(again.case)
     )
     assert isinstance(read.task, Skill)
+
+
+def test_a_file_that_asks_for_two_things_is_refused_by_line() -> None:
+    text = dump_regression(replace(one(), shown=()))
+    both = text.replace("found:", "asks: rewrite\nfound:").replace('"xml"', '"chat"')
+    with pytest.raises(InvalidCase, match=r"r\.yaml:2: .* chat .*; keep one of the two"):
+        parse_regression(both, "r.yaml")
+
+
+def test_a_skill_whose_query_must_stay_has_no_answer_of_its_own() -> None:
+    stays = replace(one(), shown=(), asks=Asks.SKILL)
+    stays = replace(stays, case=replace(stays.case, expect=Expectation(unchanged=True)))
+    with pytest.raises(InvalidCase, match=r"needs the right answer under expect\.rewrites"):
+        parse_regression(dump_regression(stays), "r.yaml")
 
 
 def test_a_chat_that_cannot_be_asked_or_judged_is_refused_by_line() -> None:

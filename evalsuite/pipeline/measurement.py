@@ -55,7 +55,7 @@ _SHOWN = (Detector.LITERAL_LEAK, Detector.ABSENT_NAMES, Detector.SWAP_LEAK)
 _RETAINED = (Detector.SKILL_ANSWER, Detector.TEXT_LOSS)
 _TRIP = Gate.TEMPLATE_ROUND_TRIP.value
 Place = tuple[str, str, bool, Side]
-Scored = tuple["Answered", Mapping[Detector, Score]]
+Judged = tuple["Answered", Mapping[Detector, Score]]
 
 
 def measure(
@@ -118,7 +118,7 @@ def _counterpart(question: Question, by_place: Mapping[Place, Answered]) -> Answ
 
 
 def _rows(
-    scored: Iterable[Scored],
+    scored: Iterable[Judged],
     detectors: Sequence[Detector],
     by_place: Mapping[Place, Answered] = MappingProxyType({}),
 ) -> Iterator[ScoreRow]:
@@ -324,7 +324,7 @@ def _round_trips(
     return tuple(trips), rows
 
 
-def _endings(scored: Iterable[Scored]) -> tuple[Observation, ...]:
+def _endings(scored: Iterable[Judged]) -> tuple[Observation, ...]:
     """Whether the candidate's answers end where they should, whatever was asked."""
     return tuple(
         Observation(

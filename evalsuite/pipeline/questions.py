@@ -34,6 +34,7 @@ from evalsuite.tasks import (
     Skill,
     Task,
     Text,
+    answer_to_score,
     applicable,
     prompt_of,
     sampling_of,
@@ -282,9 +283,10 @@ def _put(
 def _request(template: ChatTemplate, task: Task) -> Request:
     conversation = template.carried(prompt_of(task))
     prompt = template.prompt(conversation)
-    if not isinstance(task, Text):
+    answered = answer_to_score(task)
+    if answered is None:
         return Request(prompt=prompt, sampling=sampling_of(task), conversation=conversation)
-    whole = template.render(template.carried(task.item.conversation))
+    whole = template.render(template.carried(answered))
     target = tuple(
         token for token, answer in zip(whole.ids, whole.loss_mask, strict=True) if answer
     )

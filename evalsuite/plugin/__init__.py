@@ -149,14 +149,17 @@ def gate_verdict(request: pytest.FixtureRequest, gate_run: Run) -> Verdict:
 @pytest.fixture
 def golden_case(request: pytest.FixtureRequest, gate_run: Run) -> GoldenCase:
     """One golden case of the run; its gates and its place in a file are properties of the item."""
+    from evalsuite.detectors import Detector
     from evalsuite.report.safetext import shortened
     from evalsuite.runs import Side
 
+    # Not the control of the leak search: its finds are false alarms.
+    judging = (Detector.PRONOUN_RESOLUTION, Detector.LITERAL_LEAK, Detector.SWAP_LEAK)
     scores = tuple(
         score
         for score in gate_run.scores
         if (score.case_id, score.side) == (request.param, Side.CANDIDATE)
-        and score.detector in _GOLDEN_DETECTORS
+        and score.detector in judging
     )
     if not scores:
         pytest.fail(f"case {request.param!r} was not scored: the liveness gate stopped the run")
@@ -164,10 +167,6 @@ def golden_case(request: pytest.FixtureRequest, gate_run: Run) -> GoldenCase:
     gates = ", ".join(sorted({score.gate or score.detector for score in scores}))
     request.node.user_properties.extend([("gates", gates), ("source", shortened(row.source))])
     return GoldenCase(row, scores, _allowed(gate_run, row.panel))
-
-
-# Not the control of the leak search: its finds are false alarms.
-_GOLDEN_DETECTORS = frozenset({"pronoun_resolution", "literal_leak", "swap_leak"})
 
 
 def _allowed(run: Run, golden_set: str) -> frozenset[str]:

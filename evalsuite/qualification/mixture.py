@@ -16,13 +16,13 @@ from evalsuite.errors import InvalidInput
 from evalsuite.gates import Evidence, Observation
 from evalsuite.pipeline import Answered, Observed, measure, trip_id
 from evalsuite.qualification.mutants import Mutant, Specimen
-from evalsuite.runs import Side
+from evalsuite.runs import REGRESSIONS, Side
 
 _PER_SET = ("goldens", "golden_leaks")
 _PER_CASE = tuple(
     field.name
     for field in fields(Evidence)
-    if field.name not in ("liveness", "template_properties", "opponent", *_PER_SET)
+    if field.name not in ("liveness", "template_properties", "opponent", "regressions", *_PER_SET)
 )
 
 
@@ -70,6 +70,10 @@ def corrupted(observed: Observed, mutant: Mutant) -> Corrupted:
     for answer in observed.answered:
         question = answer.question
         changed = None
+        # Remembered histories are no part of a panel: what is planted is planted in panels.
+        if question.row.panel == REGRESSIONS:
+            answers.append(answer)
+            continue
         if mutant.both_sides or question.side is Side.CANDIDATE:
             changed = mutant.corrupt(Specimen(answer, observed.inputs.template))
         answers.append(changed or answer)

@@ -6,7 +6,7 @@ branch each in :mod:`~evalsuite.tasks.prompt`, :mod:`~evalsuite.tasks.scoring` a
 """
 
 from evalsuite.tasks.promises import Broken, Promise, broken_promises
-from evalsuite.tasks.prompt import prompt_of, sampling_of
+from evalsuite.tasks.prompt import answer_to_score, prompt_of, sampling_of
 from evalsuite.tasks.scoring import Counterpart, Known, applicable, score
 from evalsuite.tasks.showing import Shown, shown
 from evalsuite.tasks.task import Asks, Rewriting, Skill, Task, Text, task_of
@@ -22,6 +22,7 @@ __all__ = [
     "Skill",
     "Task",
     "Text",
+    "answer_to_score",
     "applicable",
     "broken_promises",
     "prompt_of",

@@ -105,16 +105,11 @@ def _broken_by_answer(
 
 def _promise(task: Task, found: Score) -> Promise:
     """The promise that a detector watches over, for such a task."""
-    if found.detector is Detector.PRONOUN_RESOLUTION and isinstance(task, Rewriting):
-        return Promise.UNCHANGED if task.case.expect.unchanged else Promise.RESOLVED
-    return _WATCHED[found.detector]
-
-
-_WATCHED = {
-    Detector.CONTROL_TOKEN: Promise.NO_CONTROL,
-    Detector.LITERAL_LEAK: Promise.NO_LEAK,
-    Detector.SKILL_ANSWER: Promise.KEPT,
-}
+    stays = isinstance(task, Rewriting) and task.case.expect.unchanged
+    # Of references there are two promises, and a case decides which of them it is about.
+    other = Promise.RESOLVED if stays else Promise.UNCHANGED
+    [promise] = (p for p in Promise if p.detector is found.detector and p is not other)
+    return promise
 
 
 def _kept(task: Task, baseline: Output, known: Known, detector: Detector) -> bool:

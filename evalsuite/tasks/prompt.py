@@ -29,6 +29,17 @@ def prompt_of(task: Task) -> Conversation:
             assert_never(task)
 
 
+def answer_to_score(task: Task) -> Conversation | None:
+    """The conversation whose answer is scored as it is; None: the answer is generated."""
+    match task:
+        case Rewriting() | Skill():
+            return None
+        case Text():
+            return task.item.conversation
+        case _:
+            assert_never(task)
+
+
 def sampling_of(task: Task) -> Sampling:
     """How the answer is generated: greedily, up to a length. A text is only scored."""
     match task:

@@ -90,18 +90,19 @@ def task_of(
         return Rewriting(
             case=case, demonstrations=tuple(demonstrations), prompt_format=prompt_format
         )
-    if case.reference is None:
+    if not case.expect.rewrites:
         raise InvalidCase(
             f"case {case.id!r}: asks for a skill, so it needs the right answer as expect.rewrites"
         )
+    right, *accepted = case.expect.rewrites
     item = SkillItem(
         id=case.id,
         skill=case.kind.value,
         language=case.language,
         cluster=case.cluster,
         prompt=case.query,
-        answer=case.reference,
-        accepted=case.expect.rewrites[1:],
+        answer=right,
+        accepted=tuple(accepted),
         source=case.source,
     )
     return Skill(item=item, chat=case.history)

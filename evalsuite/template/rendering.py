@@ -11,18 +11,18 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.errors import ContextOverflow, EvalsuiteError, InvalidConversation, TemplateError
+from evalsuite.errors import EvalsuiteError, InvalidConversation, TemplateError
 from evalsuite.template.base import Equivalence, PropertyResult, Rendered
 from evalsuite.template.parsing import Reader
 from evalsuite.template.pieces import Place, cut, head, joined, place_after
 from evalsuite.template.properties import check
 from evalsuite.template.tokenizerfolder import Prefix, TokenizerFiles, guarded, token_text
+from evalsuite.template.truncation import last_turns
 from evalsuite.template.wire import Block, Control, Literal, Slot, Wire, parse_block
 
 # What formats get wrong most easily: white space at the ends, a token as text, a combining mark,
@@ -302,27 +302,15 @@ class WireTemplate:
     def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
         """Drop the oldest turns until prompt (or render) is at most ``max_tokens`` ids long."""
         conversation.require_alternating()
-        messages = conversation.messages
-        first = len(messages) - len(conversation.turns)
-        starts = [i for i, message in enumerate(messages) if message.role is Role.USER]
-        asked = messages[-1].role is Role.USER
+        if (problem := self.refusal(conversation)) is not None:
+            # Else it would depend on the length that is asked for whether a turn is met at all.
+            raise InvalidConversation(problem)
+        asked = conversation.messages[-1].role is Role.USER
 
-        def kept(start: int) -> Conversation:
-            return Conversation(messages[:first] + messages[start:])
+        def size(kept: Conversation) -> int:
+            return len(self.prompt(kept) if asked else self.render(kept).ids)
 
-        def size(start: int) -> int:
-            return len(self.prompt(kept(start)) if asked else self.render(kept(start)).ids)
-
-        # Every turn that goes takes its control tokens along, so sizes only fall: of a long history
-        # a few are rendered, not all.
-        place = bisect_left(starts, -max_tokens, key=lambda start: -size(start))
-        if place < len(starts):
-            return kept(starts[place])
-        raise ContextOverflow(
-            f"max_tokens={max_tokens}, but the system message and the turns from message "
-            f"{starts[-1]} on need {size(starts[-1])} tokens; shorten them or the demonstrations, "
-            "or use a model with a longer context"
-        )
+        return last_turns(conversation, max_tokens, size)
 
     def check(self) -> list[PropertyResult]:
         """Check every property over a built-in adversarial set of conversations."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evalsuite.cases.casefiles import load_cases
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status, judge
 from evalsuite.pipeline import GateRequest, Observed, measure
@@ -23,8 +26,10 @@ from evalsuite.qualification import (
     trials,
 )
 from evalsuite.qualification.perfect import perfect_candidate
-from evalsuite.runs import Side
-from evalsuite.tasks import Rewriting
+from evalsuite.regressions import FOLDER, Origin, Regression, remember
+from evalsuite.runs import REGRESSIONS, Side
+from evalsuite.scenarios import sample_demonstrations
+from evalsuite.tasks import Promise, Rewriting
 
 ROOT = Path(__file__).parents[2]
 
@@ -131,3 +136,32 @@ def test_trials_are_reproducible_and_count_who_blocked(perfect: Observed) -> Non
     row: dict[str, Any] = severe.to_json()
     assert row["blocked_by"]["example_leakage"] == 4
     assert mild.blocked < 4
+
+
+def test_a_remembered_history_is_no_ground_for_planted_defects(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    """It is asked beside the panels, and no rate counts it."""
+    shutil.copytree(few_cases, tmp_path / "cases")
+    (known, *_) = load_cases(few_cases)
+    found = Regression(
+        case=replace(known, id="remembered"),
+        shown=sample_demonstrations("remembered", 2, known.language),
+        origin=Origin(
+            promise=Promise.NO_LEAK, reason="It named it.", candidate="c", baseline="b",
+            answer="a", baseline_answer="b",
+        ),
+    )  # fmt: skip
+    assert remember(tmp_path / "cases" / FOLDER, "remembered", found)
+    request = GateRequest(
+        adapter=candidate, policy=str(small_policy), cases=tmp_path / "cases", seed=5
+    )
+    observed = perfect_candidate(request)
+    assert {q.row.case_id for q in observed.questions if q.row.panel == REGRESSIONS}
+    for mutant in MUTANTS:
+        if mutant.name in ("paste-entity", "answer-demonstration", "control-token", "drop-system"):
+            made = corrupted(observed, mutant)
+            assert "remembered" not in made.cases
+            whole = made.at(1.0, random.Random(0))
+            assert whole.regressions == observed.measured.evidence.regressions
+            assert outcome(observed.policy, whole).blocked_by

@@ -130,7 +130,7 @@ def test_a_chosen_detector_says_what_it_says_among_all(
 def test_a_right_answer_that_was_cut_off_is_a_defect_for_everyone(
     case: Case, chatml: ChatTemplate
 ) -> None:
-    """Gates saw it, searches and remembered regressions did not: each chose its own detectors."""
+    """A gate, a search, a remembered regression and a metric must not disagree about an answer."""
     right = str(case.reference)
     task = Rewriting(case=case)
     cut, whole = said(right, Finish.LENGTH), said(right)

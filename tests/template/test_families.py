@@ -154,6 +154,22 @@ def goes_and_comes_back(template: ChatTemplate, conversation: Conversation) -> N
     assert len(stops) == answers
 
 
+@pytest.mark.parametrize("max_tokens", [22, 10**6])
+def test_what_a_family_refuses_is_refused_whatever_is_kept_of_it(
+    templates: dict[str, ChatTemplate], max_tokens: int
+) -> None:
+    """Llama 2's tokenizer swallows the blank that U+2581 stands for."""
+    told = Conversation.of(
+        ("user", "\u2581"),
+        ("assistant", "B."),
+        ("user", "Who?"),
+        ("assistant", "Bo."),
+        ("user", "?"),
+    )
+    with pytest.raises(InvalidConversation):
+        templates["llama-2"].truncate(told, max_tokens)
+
+
 @settings(on_any_machine, max_examples=20)
 @given(conversation=conversations(hostile))
 def test_every_turn_that_is_dropped_makes_the_render_of_every_family_shorter(

@@ -96,9 +96,13 @@ def _task(full: Answered, name: Detector) -> Rewriting | Skill:
     """What was asked, as far as the detector minds: a skill may stand in a case file as well."""
     if isinstance(full.item, SkillItem):
         return Skill(item=full.item)
-    asks = Asks.SKILL if name is Detector.SKILL_ANSWER else Asks.REWRITE
-    style = full.prompt_format or DEFAULT_FORMAT
-    return tasks.task_of(full.item, full.shown or (), asks=asks, prompt_format=style)
+    case, style = full.item, full.prompt_format or DEFAULT_FORMAT
+    if name is not Detector.SKILL_ANSWER:
+        return tasks.task_of(case, full.shown or (), prompt_format=style)
+    if case.reference is not None and not case.expect.rewrites:
+        # Of a query that must stay, the query itself is the one right answer.
+        case = replace(case, expect=replace(case.expect, rewrites=(case.reference,)))
+    return tasks.task_of(case, asks=Asks.SKILL)
 
 
 def _output(full: Answered, text: str) -> Output:
