@@ -54,7 +54,7 @@ MIRRORS = {
     "gates/evidence": ("test_decision", "test_gates"),
     "gates/groups": ("test_gates", "test_verdicts"),
     "gates/judge": ("test_gates", "test_verdicts"),
-    "gates/parts": ("test_decision", "test_gates"),
+    "gates/partverdicts": ("test_decision", "test_gates"),
     "gates/policyfile": ("test_policy",),
     "gates/reasons": ("test_decision", "test_verdicts"),
     "gates/rules": ("test_policy", "test_gates"),

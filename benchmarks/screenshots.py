@@ -17,7 +17,7 @@ from typing import Any
 
 from figures import ROOT
 
-from evalsuite.report import Interface, read_beside, render_html
+from evalsuite.report import Interface, read_attachments, render_html
 from evalsuite.runs.folder import load_run
 
 IMAGES = ROOT / "docs" / "images"
@@ -75,8 +75,8 @@ def main() -> int:
 
 def _html(shot: Shot, args: argparse.Namespace) -> str:
     run = load_run(args.failed if shot.failed else args.passed)
-    beside = read_beside(run, search=None if shot.failed else args.search)
-    return render_html(run, language=shot.language, beside=beside)
+    attachments = read_attachments(run, search=None if shot.failed else args.search)
+    return render_html(run, language=shot.language, attachments=attachments)
 
 
 def _take(browser: Any, shot: Shot, file: Path, out: Path) -> None:

@@ -28,7 +28,7 @@ from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.models import resolve_base
 from evalsuite.template import FAMILIES, ChatTemplate, load_template
 from evalsuite.template.equivalence import first_change
-from evalsuite.template.sampletokenizers import write_specimen
+from evalsuite.template.sampletokenizers import write_sample_tokenizer
 from evalsuite.template.tokenizerfolder import full_tokenizer, read_tokenizer
 
 _ROLES = (Role.USER, Role.ASSISTANT)
@@ -136,7 +136,7 @@ def main() -> int:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         templates = {
-            name: load_template(write_specimen(wire, Path(folder) / name), family=name)
+            name: load_template(write_sample_tokenizer(wire, Path(folder) / name), family=name)
             for name, wire in FAMILIES.items()
         }
         rates = {name: speed(template) for name, template in templates.items()}

@@ -32,7 +32,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from evalsuite.cases import Case
 from evalsuite.cases.casefiles import dump_cases
-from evalsuite.cases.schema import CaseRow
+from evalsuite.cases.schema import CaseEntry
 from evalsuite.cases.shipped import REGRESSIONS
 from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
 from evalsuite.files.closedschema import Closed, VisibleText, json_schema, validated
@@ -44,7 +44,7 @@ from evalsuite.files.wording import wording_of
 from evalsuite.files.yamlnodes import quoted
 from evalsuite.gates.verdict import Tier
 from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration, dump_demonstrations
-from evalsuite.prompts.demonstrations import DemonstrationRow
+from evalsuite.prompts.demonstrations import DemonstrationEntry
 from evalsuite.tasks import Asks, Promise, Rewriting, Skill, prompt_of, task_of
 
 FOLDER = REGRESSIONS
@@ -162,10 +162,10 @@ class RegressionFile(Closed):
     )
     asks: Asks = Field(default=Asks.REWRITE, description="What the case asks for.")
     found: OriginRow = Field(description="How it was found.")
-    demonstrations: tuple[DemonstrationRow, ...] = Field(
+    demonstrations: tuple[DemonstrationEntry, ...] = Field(
         default=(), description="What its prompt showed."
     )
-    cases: Annotated[tuple[CaseRow, ...], Field(min_length=1, max_length=1)]
+    cases: Annotated[tuple[CaseEntry, ...], Field(min_length=1, max_length=1)]
 
     @property
     def contradicts_itself(self) -> bool:

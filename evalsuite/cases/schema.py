@@ -1,6 +1,6 @@
 """What a case file holds: the models that read it, and the JSON Schema that is made from them.
 
-These are the wire types; :meth:`CaseRow.case` turns one into the :class:`~evalsuite.cases.Case`
+These are the wire types; :meth:`CaseEntry.case` turns one into the :class:`~evalsuite.cases.Case`
 that everything else works with, whose own rules hold while the file is read.
 """
 
@@ -23,7 +23,7 @@ Identifier = Annotated[
 _SPEAKERS = "write '- user: ...' or '- assistant: ...'"
 
 
-class TurnRow(Closed):
+class TurnEntry(Closed):
     """One turn of a history: its speaker, and what was said."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
@@ -48,7 +48,7 @@ class TurnRow(Closed):
         return Message(Role.USER if self.user else Role.ASSISTANT, self.user or self.assistant)
 
 
-class ExpectRow(Closed):
+class ExpectEntry(Closed):
     """What a good rewrite says and does not say."""
 
     model_config = ConfigDict(
@@ -92,7 +92,7 @@ class ExpectRow(Closed):
         )
 
 
-class CaseRow(Closed):
+class CaseEntry(Closed):
     """One case."""
 
     wording = replace(wording_of("a case"), missing="the case lacks {keys}; add what is missing")
@@ -106,12 +106,12 @@ class CaseRow(Closed):
         default="",
         description="Cases that share it are not independent evidence; the id when left out.",
     )
-    history: tuple[TurnRow, ...] = Field(
+    history: tuple[TurnEntry, ...] = Field(
         default=(),
         description="The turns before the query, oldest first: '- user: ...', '- assistant: ...'.",
     )
     query: VisibleText = Field(description="What the user says last; this is rewritten.")
-    expect: ExpectRow = Field(description="What a good rewrite says and does not say.")
+    expect: ExpectEntry = Field(description="What a good rewrite says and does not say.")
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -145,7 +145,7 @@ class CaseFile(Closed):
         length="{what} is empty; write at least one case",
     )
 
-    cases: Annotated[tuple[CaseRow, ...], Field(min_length=1)]
+    cases: Annotated[tuple[CaseEntry, ...], Field(min_length=1)]
 
 
 def json_schema() -> dict[str, Any]:

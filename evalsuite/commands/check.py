@@ -129,7 +129,7 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.errors import TemplateError
-    from evalsuite.template import FAMILIES, check, likenesses, load_template
+    from evalsuite.template import FAMILIES, check, family_matches, load_template
     from evalsuite.template.propertytable import check_family
 
     if args.model in FAMILIES and not Path(args.model).exists():
@@ -138,8 +138,8 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
         terminal.say(f"family {args.model}, on a small tokenizer with the settings of its maker's")
         return _told(check_family(args.model), terminal)
     folder, family = _tokenizer(args.model)
-    likes = likenesses(folder)
-    whole = [like.family for like in likes if like.whole]
+    matches = family_matches(folder)
+    whole = [match.family for match in matches if match.whole]
     try:
         template = load_template(folder, family=family)
     except TemplateError as error:
@@ -148,10 +148,10 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
             raise
         raise TemplateError(f"{error}. Its own template is {whole[0]}'s") from error
     terminal.say(f"folder {folder}: family {template.family}, fingerprint {template.fingerprint}")
-    for like in likes:
-        told = f"the same tokens in {like.same} of {like.compared} harmless conversations"
-        parts = "" if like.departure is None else f"; first difference: {like.departure}"
-        terminal.say(f"own template against {like.family}: {told}{parts}")
+    for match in matches:
+        told = f"the same tokens in {match.same} of {match.compared} harmless conversations"
+        parts = "" if match.departure is None else f"; first difference: {match.departure}"
+        terminal.say(f"own template against {match.family}: {told}{parts}")
     if whole and template.family not in whole:
         terminal.say(
             f"its own template is {whole[0]}'s, but it is taken for {template.family}'s; name it "

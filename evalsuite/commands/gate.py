@@ -184,13 +184,13 @@ def _gate(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _report(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.report import interface, read_beside, summary, write_reports
+    from evalsuite.report import interface, read_attachments, summary, write_reports
     from evalsuite.runs.folder import load_run
 
     language = interface(args.language)
     run = load_run(args.run_folder)
-    beside = read_beside(run, search=args.search, qualification=args.qualification)
-    for path in write_reports(run, junit=args.junit, language=language, beside=beside):
+    attachments = read_attachments(run, search=args.search, qualification=args.qualification)
+    for path in write_reports(run, junit=args.junit, language=language, attachments=attachments):
         terminal.say(f"wrote {path}")
     if args.github:
         _to_github(run, terminal)

@@ -9,8 +9,8 @@ from evalsuite.gates.decision import decide
 from evalsuite.gates.evidence import Check, Evidence, Observation, Opponent, worst_loss
 from evalsuite.gates.judge import judge
 from evalsuite.gates.looks import Hopeless, hopeless, stopped
-from evalsuite.gates.partnames import Part, Topic, parse_part
-from evalsuite.gates.parts import (
+from evalsuite.gates.part import Part, Topic, parse_part
+from evalsuite.gates.partverdicts import (
     judge_census,
     judge_checks,
     judge_mean,

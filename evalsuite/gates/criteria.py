@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evalsuite.gates.partnames import Part, Topic
+from evalsuite.gates.part import Part, Topic
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.rules import ClusteredRule, Limit, NatsLimit, Proof
 from evalsuite.gates.verdict import Tier

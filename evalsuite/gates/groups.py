@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from evalsuite.cases import Language
 from evalsuite.gates.evidence import Observation
-from evalsuite.gates.partnames import Part, Topic
+from evalsuite.gates.part import Part, Topic
 from evalsuite.gates.rules import SliceBy, SliceLimit
 
 Observations = Sequence[Observation]

@@ -15,8 +15,8 @@ from evalsuite.gates.criteria import Criterion, CriterionFactory, text_criterion
 from evalsuite.gates.decision import combined
 from evalsuite.gates.evidence import Check, Evidence, Observation, distinct
 from evalsuite.gates.groups import Observations, absent_languages, grouped, languages
-from evalsuite.gates.partnames import Part, Topic
-from evalsuite.gates.parts import (
+from evalsuite.gates.part import Part, Topic
+from evalsuite.gates.partverdicts import (
     judge_census,
     judge_checks,
     judge_mean,

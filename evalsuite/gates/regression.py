@@ -16,8 +16,8 @@ from evalsuite.gates.criteria import CriterionFactory, text_criterion
 from evalsuite.gates.decision import combined
 from evalsuite.gates.evidence import Evidence, Observation, distinct, worst_loss
 from evalsuite.gates.groups import Observations, absent_languages, grouped, languages
-from evalsuite.gates.partnames import Part, Topic
-from evalsuite.gates.parts import judge_census, judge_mean, judge_paired
+from evalsuite.gates.part import Part, Topic
+from evalsuite.gates.partverdicts import judge_census, judge_mean, judge_paired
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.rules import Limit, RegressionRule, SlicedLimit
 from evalsuite.gates.verdict import Gate, SliceVerdict, Verdict

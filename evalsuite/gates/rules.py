@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt, model_validator
 from evalsuite.cases import Kind, Language
 from evalsuite.files.closedschema import Closed
 from evalsuite.files.wording import Wording
-from evalsuite.gates.partnames import Part, Topic
+from evalsuite.gates.part import Part, Topic
 from evalsuite.gates.verdict import Tier
 
 Share = Annotated[float, Field(ge=0, le=1)]

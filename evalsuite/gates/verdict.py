@@ -19,7 +19,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from evalsuite.errors import InvalidInput, RunError
 from evalsuite.files.jsonl import first_fault
-from evalsuite.gates.partnames import Part, parse_part
+from evalsuite.gates.part import Part, parse_part
 
 
 class Gate(StrEnum):

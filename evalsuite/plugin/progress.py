@@ -88,7 +88,7 @@ class Line:
 
 
 @contextmanager
-def telling(config: pytest.Config) -> Iterator[Callable[[Event], None]]:
+def progress_of(config: pytest.Config) -> Iterator[Callable[[Event], None]]:
     """Give what :func:`evalsuite.pipeline.evaluate` tells its events to, and end what they show."""
     named = getattr(config, "workerinput", {}).get(_FILE)
     if named is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from evalsuite.plugin.options import in_pytests_words, request_of
-from evalsuite.plugin.progress import telling
+from evalsuite.plugin.progress import progress_of
 
 if TYPE_CHECKING:
     from evalsuite.errors import EvalsuiteError
@@ -74,7 +74,7 @@ def _reported_run(config: pytest.Config, request: GateRequest) -> Run:
     from evalsuite.pipeline import evaluate
     from evalsuite.report import write_reports
 
-    with telling(config) as tell:
+    with progress_of(config) as tell:
         run = evaluate(request, tell=tell)
         write_reports(run)
     return run

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, model_validator
 
 from evalsuite.cases import Language
-from evalsuite.cases.schema import TurnRow
+from evalsuite.cases.schema import TurnEntry
 from evalsuite.errors import InvalidCase
 from evalsuite.files.closedschema import (
     Closed,
@@ -36,7 +36,7 @@ from evalsuite.files.yamlnodes import quoted
 from evalsuite.prompts.content import Demonstration
 
 
-class ShownTurnRow(TurnRow):
+class ShownTurnEntry(TurnEntry):
     """One turn of a demonstration's history."""
 
     wording = replace(
@@ -46,7 +46,7 @@ class ShownTurnRow(TurnRow):
     )
 
 
-class DemonstrationRow(Closed):
+class DemonstrationEntry(Closed):
     """One demonstration."""
 
     wording = replace(
@@ -56,7 +56,7 @@ class DemonstrationRow(Closed):
     )
 
     language: Language = Field(description="The language of its query.")
-    history: tuple[ShownTurnRow, ...] = Field(
+    history: tuple[ShownTurnEntry, ...] = Field(
         default=(), description="The turns before the query, oldest first."
     )
     query: VisibleText = Field(description="What the user says last.")
@@ -81,7 +81,7 @@ class DemonstrationRow(Closed):
         )
 
 
-class DemonstrationFile(ClosedList[DemonstrationRow]):
+class DemonstrationFile(ClosedList[DemonstrationEntry]):
     """A file of demonstrations."""
 
     wording = replace(
@@ -89,7 +89,7 @@ class DemonstrationFile(ClosedList[DemonstrationRow]):
         length="the file holds no demonstrations; start each with '- language:'",
     )
 
-    root: Annotated[tuple[DemonstrationRow, ...], Field(min_length=1)]
+    root: Annotated[tuple[DemonstrationEntry, ...], Field(min_length=1)]
 
 
 def demonstration_schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evalsuite.errors import PublishingError
-from evalsuite.gates.partnames import Topic
+from evalsuite.gates.part import Topic
 from evalsuite.gates.verdict import Quantity
 from evalsuite.models import digest_file
 from evalsuite.registry import PromotionRecord, read_record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evalsuite.report.attachments import Beside, read_beside
+from evalsuite.report.attachments import Attachments, read_attachments
 from evalsuite.report.comparison import comparison_markdown, comparison_text
 from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
@@ -18,7 +18,7 @@ from evalsuite.report.translations import Interface, interface
 from evalsuite.runs.folder import Run, write_derived
 
 __all__ = [
-    "Beside",
+    "Attachments",
     "Interface",
     "comparison_markdown",
     "comparison_text",
@@ -27,7 +27,7 @@ __all__ = [
     "history_text",
     "interface",
     "qualification_text",
-    "read_beside",
+    "read_attachments",
     "render_html",
     "render_junit",
     "render_markdown",
@@ -47,7 +47,7 @@ def write_reports(
     *,
     junit: bool = False,
     language: Interface = Interface.EN,
-    beside: Beside | None = None,
+    attachments: Attachments | None = None,
 ) -> tuple[Path, ...]:
     """Write ``report.html`` and ``report.md`` (and ``junit.xml``) into the run's folder.
 
@@ -55,7 +55,7 @@ def write_reports(
         run: the run.
         junit: whether to write ``junit.xml`` too.
         language: of the page's own words.
-        beside: a search and a qualification for the page; None: what ships with the policy.
+        attachments: a search and a qualification for the page; None: what ships with the policy.
 
     Returns:
         The files that were written, ``report.html`` first.
@@ -63,7 +63,7 @@ def write_reports(
     Raises:
         RunStorageError: the folder refuses them; older reports stay.
     """
-    page = render_html(run, language=language, beside=beside)
+    page = render_html(run, language=language, attachments=attachments)
     texts = {"report.html": page, "report.md": render_markdown(run)}
     if junit:
         texts["junit.xml"] = render_junit(run)

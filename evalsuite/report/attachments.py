@@ -23,17 +23,17 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Attachments:
     """Contents of ``search.json`` and ``qualification.json``; None: there is none."""
 
     search: Search | None = None
     qualification: Summary | None = None
 
 
-def read_beside(
+def read_attachments(
     run: Run, *, search: Path | None = None, qualification: Path | None = None
-) -> Beside:
-    """Read what is known beside a run.
+) -> Attachments:
+    """Read what a run's report shows beside it.
 
     Args:
         run: the run.
@@ -51,15 +51,10 @@ def read_beside(
         told = {"adapter": (adapter, "adapter_digest"), "base": (info.base.digest, "base_digest")}
         _require(found["subject"], search, told)
     if qualification is None:
-        return Beside(found, _shipped(run))
+        return Attachments(found, _shipped(run))
     known = _read(qualification, "qualification.json", SUMMARY)
     _require(known["subject"], qualification, {"policy": (info.policy.digest, "policy_digest")})
-    return Beside(found, known)
-
-
-def summary_of(qualification: Mapping[str, object]) -> dict[str, object]:
-    """Return what a report tells of a qualification: its subject, false alarms and thresholds."""
-    return {name: qualification[name] for name in ("subject", "nulls", "gates")}
+    return Attachments(found, known)
 
 
 def _read(folder: Path, name: str, shape: TypeAdapter[_T]) -> _T:

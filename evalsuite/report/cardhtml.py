@@ -11,7 +11,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from evalsuite.report.cards import Card, cards, ordered, with_tokens
-from evalsuite.report.changes import Outcome, Standings
+from evalsuite.report.changes import CaseOutcomes, Outcome
 from evalsuite.report.conversations import bubbles_of
 from evalsuite.runs import DemonstrationsRow, Side, Unit
 from evalsuite.runs.folder import Run
@@ -97,7 +97,7 @@ class _Writer:
 
 
 def draw(
-    run: Run, found: Standings, environment: Environment, words: Mapping[str, object], room: int
+    run: Run, found: CaseOutcomes, environment: Environment, words: Mapping[str, object], room: int
 ) -> Drawn:
     """Return the cards of ``run``, the most urgent first, within ``room`` bytes.
 

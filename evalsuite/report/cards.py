@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from evalsuite.report.changes import Outcome, Place, Section, Standing, Standings
+from evalsuite.report.changes import CaseOutcome, CaseOutcomes, Outcome, Place, Section
 from evalsuite.report.conversations import (
     TITLES,
     Answer,
@@ -83,7 +83,7 @@ class Card:
         return tuple(one_line(str(section), 120) for section in told)
 
 
-def ordered(found: Standings) -> list[Place]:
+def ordered(found: CaseOutcomes) -> list[Place]:
     """Return the cases, the most urgent first."""
     seen: Counter[tuple[int, bool, str]] = Counter()
     keyed = []
@@ -98,7 +98,7 @@ def ordered(found: Standings) -> list[Place]:
     return [place for *_, place in sorted(keyed)]
 
 
-def cards(run: Run, found: Standings, places: list[Place]) -> Iterator[Card]:
+def cards(run: Run, found: CaseOutcomes, places: list[Place]) -> Iterator[Card]:
     """Make the cards of ``places`` one by one."""
     anchors: Counter[str] = Counter()
     for place in places:
@@ -122,7 +122,7 @@ def anchor(place: Place, anchors: Counter[str]) -> str:
     return f"case-{slug}" if anchors[slug] == 1 else f"case-{slug}--{anchors[slug]}"
 
 
-def _worst(found: Standings, by_section: Mapping[Section, Standing]) -> tuple[Outcome, bool]:
+def _worst(found: CaseOutcomes, by_section: Mapping[Section, CaseOutcome]) -> tuple[Outcome, bool]:
     """The outcome that a case is listed under, and whether it decides nothing."""
     deciding = [one.outcome for section, one in by_section.items() if section not in found.advisory]
     worst = min((one.outcome for one in by_section.values()), key=lambda o: o.urgency)
@@ -133,7 +133,7 @@ def _worst(found: Standings, by_section: Mapping[Section, Standing]) -> tuple[Ou
     return (decisive, False) if decisive.failing or not worst.failing else (worst, True)
 
 
-def _card(run: Run, found: Standings, place: Place, anchors: Counter[str]) -> Card:
+def _card(run: Run, found: CaseOutcomes, place: Place, anchors: Counter[str]) -> Card:
     by_section = found.cases[place]
     outcome, advisory = _worst(found, by_section)
     every = [score for one in by_section.values() for score in one.scores]

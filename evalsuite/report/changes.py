@@ -74,7 +74,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CaseOutcome:
     """One case under one gate."""
 
     outcome: Outcome
@@ -85,13 +85,13 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standings:
+class CaseOutcomes:
     """Every case of a run."""
 
     against: Side
     whom: str
     """The same in words: ``the base``, ``the champion (record 3)``, ``the adapter NAME``."""
-    cases: Mapping[Place, Mapping[Section, Standing]]
+    cases: Mapping[Place, Mapping[Section, CaseOutcome]]
     """Case to section to what became of it there."""
     unmeasured: Mapping[Section, int]
     """Section to cases of which the candidate lacks a measurement, and no defect was found."""
@@ -103,8 +103,8 @@ class Standings:
         """Section to cases with each outcome, in the order of the sections' names."""
         found: dict[Section, Counter[Outcome]] = {}
         for by_section in self.cases.values():
-            for section, standing in by_section.items():
-                found.setdefault(section, Counter())[standing.outcome] += 1
+            for section, case_outcome in by_section.items():
+                found.setdefault(section, Counter())[case_outcome.outcome] += 1
         for section in self.unmeasured:
             found.setdefault(section, Counter())
         ordered = sorted(found.items(), key=lambda item: str(item[0]))
@@ -127,7 +127,7 @@ def outcome(now: Mapping[str, bool], before: Mapping[str, bool]) -> Outcome:
     return Outcome.FAILING if failing else Outcome.UNCHANGED
 
 
-def standings(run: Run) -> Standings:
+def case_outcomes(run: Run) -> CaseOutcomes:
     """Return what became of every case of ``run``."""
     against = Side.CHAMPION if run.info.champion else Side.BASELINE
     lists, aside = golden_lists(run), kinds_aside(run)
@@ -141,17 +141,17 @@ def standings(run: Run) -> Standings:
                 mine.setdefault(key, []).append(score)
             elif score.side is against:
                 theirs.setdefault(key, []).append(score)
-    found: dict[Place, dict[Section, Standing]] = {}
+    found: dict[Place, dict[Section, CaseOutcome]] = {}
     unmeasured: Counter[Section] = Counter()
     for (place, section), scores in (mine | _silent(run, mine)).items():
         other = theirs.get((place, section), [])
-        standing = _standing(run, place, section, scores, other, against)
-        if standing is None:
+        case_outcome = _case_outcome(run, place, section, scores, other, against)
+        if case_outcome is None:
             unmeasured[section] += 1
         # A property of the template is no case: it is listed where it fails, and not counted else.
-        elif section != Section(DEFECTS_ONLY, PROPERTIES) or standing.outcome.failing:
-            found.setdefault(place, {})[section] = standing
-    return Standings(
+        elif section != Section(DEFECTS_ONLY, PROPERTIES) or case_outcome.outcome.failing:
+            found.setdefault(place, {})[section] = case_outcome
+    return CaseOutcomes(
         against=against,
         whom=_whom(run),
         cases=found,
@@ -232,14 +232,14 @@ def _silent(
     return {(place, section): [] for place in places if (place, section) not in mine}
 
 
-def _standing(
+def _case_outcome(
     run: Run,
     place: Place,
     section: Section,
     scores: list[ScoreRow],
     theirs: list[ScoreRow],
     against: Side,
-) -> Standing | None:
+) -> CaseOutcome | None:
     now = {s.detector: s.failed for s in scores if s.value is not None}
     before = {s.detector: s.failed for s in theirs if s.value is not None}
     # That gate writes down defects only, so an answer without a row was good.
@@ -249,7 +249,7 @@ def _standing(
     elif not any(now.values()) and (not now or len(now) < len({s.detector for s in scores})):
         return None
     failed = tuple(score for score in theirs if score.failed)
-    return Standing(outcome(now, before), tuple(scores), failed)
+    return CaseOutcome(outcome(now, before), tuple(scores), failed)
 
 
 def _defects(run: Run, place: Place, before: Mapping[str, bool], against: Side) -> dict[str, bool]:

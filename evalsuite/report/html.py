@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalsuite.report.attachments import Beside, read_beside
+from evalsuite.report.attachments import Attachments, read_attachments
 from evalsuite.report.cardhtml import BUDGET, draw
 from evalsuite.report.changes import Outcome, Section
 from evalsuite.report.heatmap import heat
@@ -20,7 +20,7 @@ def render_html(
     run: Run,
     *,
     language: Interface = Interface.EN,
-    beside: Beside | None = None,
+    attachments: Attachments | None = None,
     budget: int = BUDGET,
 ) -> str:
     """Return the whole report of a run as one HTML document.
@@ -28,10 +28,10 @@ def render_html(
     Args:
         run: the run.
         language: of the page's own words; a button changes it where scripts run.
-        beside: a search and a qualification to show; None: what ships with the policy.
+        attachments: a search and a qualification to show; None: what ships with the policy.
         budget: bytes that cases and demonstrations may take.
     """
-    known = read_beside(run) if beside is None else beside
+    known = read_attachments(run) if attachments is None else attachments
     view = build_view(run, max_failures=0)
     words = {
         "t": translator(language),
@@ -40,7 +40,7 @@ def render_html(
         "aria": aria(language),
         "language": language,
         # Cards name sections by number: thousands of them would repeat long names.
-        "section_numbers": {section: at for at, section in enumerate(view.standings.counts)},
+        "section_numbers": {section: at for at, section in enumerate(view.case_outcomes.counts)},
     }
     return (
         environment()
@@ -49,8 +49,8 @@ def render_html(
             **words,
             run=run,
             view=view,
-            outcomes=_outcomes(view.standings.counts),
-            drawn=draw(run, view.standings, environment(), words, budget),
+            outcomes=_outcomes(view.case_outcomes.counts),
+            drawn=draw(run, view.case_outcomes, environment(), words, budget),
             heats=heat(run),
             search=None if known.search is None else search_view(known.search),
             qualification=known.qualification,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from evalsuite.report.changes import Outcome, Standings
+from evalsuite.report.changes import CaseOutcomes, Outcome
 from evalsuite.report.charts import interval, number
 from evalsuite.report.safetext import Piece, one_line, visible
 from evalsuite.report.view import ICONS, WORDS, Failure, GateView, build_view
@@ -45,7 +45,7 @@ def render_markdown(run: Run, *, max_failures: int = 5, limit: int = LIMIT) -> s
         *(_row(gate.verdict) for gate in view.gates),
         "",
     ]
-    lines += outcome_table(view.standings)
+    lines += outcome_table(view.case_outcomes)
     again = "Replaces this run when its folder is the same."
     end = [
         *_provenance(run),
@@ -60,7 +60,7 @@ def render_markdown(run: Run, *, max_failures: int = 5, limit: int = LIMIT) -> s
     return "\n".join([*lines, *end])
 
 
-def outcome_table(found: Standings) -> list[str]:
+def outcome_table(found: CaseOutcomes) -> list[str]:
     """Return what became of the cases of each gate, as the lines of a section."""
     counts = list(found.counts.items())[:_PARTS]
     shown = [o for o in Outcome if o in _BUCKETS or any(n[o] for _, n in counts)]

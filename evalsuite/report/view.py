@@ -16,7 +16,14 @@ from itertools import pairwise
 
 from evalsuite.cases.shipped import shipped_version
 from evalsuite.gates.waivers import GATE as WAIVERS
-from evalsuite.report.changes import Outcome, Place, Section, Standing, Standings, standings
+from evalsuite.report.changes import (
+    CaseOutcome,
+    CaseOutcomes,
+    Outcome,
+    Place,
+    Section,
+    case_outcomes,
+)
 from evalsuite.report.conversations import (
     Answer,
     Bubble,
@@ -132,14 +139,14 @@ class ReportView:
     notes: tuple[Note, ...]
     """What else a person must know before deciding: waivers, attempts, an early stop."""
     gates: tuple[GateView, ...]
-    standings: Standings
+    case_outcomes: CaseOutcomes
     reproduce: tuple[str, ...]
     verify: tuple[str, ...]
 
 
 def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
     """Return the view of ``run`` with at most ``max_failures`` failures for each gate."""
-    found = standings(run)
+    found = case_outcomes(run)
     gates = tuple(
         _gate(run, verdict, found, index, max_failures)
         for index, verdict in enumerate(_by_urgency(run.verdicts))
@@ -154,7 +161,7 @@ def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
         sentence=sentence(run),
         notes=_notes(run),
         gates=gates,
-        standings=found,
+        case_outcomes=found,
         reproduce=_reproduce(run),
         verify=_verify_commands(run),
     )
@@ -281,7 +288,9 @@ def _registry_of_command(run: Run) -> str:
     return _REGISTRY
 
 
-def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures: int) -> GateView:
+def _gate(
+    run: Run, verdict: Verdict, found: CaseOutcomes, index: int, max_failures: int
+) -> GateView:
     sections = [section for section in found.counts if section.gate == verdict.gate]
     failing = {
         (place, section): by_section[section]
@@ -289,7 +298,7 @@ def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures
         for section in sections
         if section in by_section and by_section[section].outcome.failing
     }
-    chosen = _most_telling(failing)[:max_failures]
+    chosen = _most_informative(failing)[:max_failures]
     slug = re.sub(r"[^a-z0-9]+", "-", verdict.gate.lower()).strip("-")
     return GateView(
         verdict=verdict,
@@ -307,21 +316,21 @@ def _gate(run: Run, verdict: Verdict, found: Standings, index: int, max_failures
     )
 
 
-def _most_telling(
-    failing: Mapping[tuple[Place, Section], Standing],
+def _most_informative(
+    failing: Mapping[tuple[Place, Section], CaseOutcome],
 ) -> list[tuple[Place, Section]]:
     """Order failures: regressions first, then round the clusters."""
     seen: Counter[tuple[int, str]] = Counter()
     keyed = []
-    for position, (key, standing) in enumerate(failing.items()):
-        group = (standing.outcome.urgency, standing.scores[0].cluster or key[0][1])
+    for position, (key, case_outcome) in enumerate(failing.items()):
+        group = (case_outcome.outcome.urgency, case_outcome.scores[0].cluster or key[0][1])
         seen[group] += 1
         keyed.append((group[0], seen[group], position, key))
     return [key for *_, key in sorted(keyed, key=lambda item: item[:3])]
 
 
-def _failure(run: Run, standing: Standing) -> Failure:
-    scores = [score for score in standing.scores if score.failed]
+def _failure(run: Run, case_outcome: CaseOutcome) -> Failure:
+    scores = [score for score in case_outcome.scores if score.failed]
     first = scores[0]
     case = run.case_index.get((first.panel, first.case_id))
     return Failure(
@@ -333,10 +342,10 @@ def _failure(run: Run, standing: Standing) -> Failure:
         bubbles=case_bubbles(case),
         expected=expected_of(case),
         conditions=conditions_of(case),
-        answers=answers_of(run, (first.panel, first.case_id), scores, standing.before),
+        answers=answers_of(run, (first.panel, first.case_id), scores, case_outcome.before),
         findings=tuple(
             Finding(score.detector, shortened(score.explanation, 600)) for score in scores
         ),
-        regression=standing.outcome is Outcome.REGRESSED,
+        regression=case_outcome.outcome is Outcome.REGRESSED,
         source=case.source if case else "",
     )

@@ -17,7 +17,7 @@ from evalsuite.template.base import (
     Rendered,
 )
 from evalsuite.template.families import FAMILIES
-from evalsuite.template.familymatch import Likeness, likenesses
+from evalsuite.template.familymatch import FamilyMatch, family_matches
 from evalsuite.template.properties import check
 from evalsuite.template.rendering import WireTemplate
 from evalsuite.template.tokenizerfolder import TokenizerFiles, read_tokenizer
@@ -26,7 +26,7 @@ from evalsuite.template.wire import Wire, fits
 __all__ = [
     "FAMILIES",
     "ChatTemplate",
-    "Likeness",
+    "FamilyMatch",
     "Property",
     "PropertyResult",
     "PropertyStatus",
@@ -35,7 +35,7 @@ __all__ = [
     "Wire",
     "WireTemplate",
     "check",
-    "likenesses",
+    "family_matches",
     "load_template",
 ]
 

@@ -6,16 +6,16 @@ import string
 from collections.abc import Sequence
 from itertools import takewhile
 
-from evalsuite.template.isolatedjob import Rendered
+from evalsuite.template.isolatedjob import RenderedText
 
 _DATE = string.digits + " -/.,:"
 """What two written dates may have in common at their ends, beside the end of a day's name."""
 
 
 def clock_problem(
-    first: Sequence[Rendered],
-    second: Sequence[Rendered],
-    timeless: Sequence[Rendered],
+    first: Sequence[RenderedText],
+    second: Sequence[RenderedText],
+    timeless: Sequence[RenderedText],
 ) -> str | None:
     """Say what a template does with a clock beside writing the date; None: nothing."""
     for answers in zip(first, second, timeless, strict=True):

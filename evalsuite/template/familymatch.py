@@ -23,7 +23,7 @@ from evalsuite.template.wire import fits
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class FamilyMatch:
     """How one family compares with a folder's own template."""
 
     family: str
@@ -40,7 +40,7 @@ class Likeness:
         return self.compared > 0 and self.same == self.compared
 
 
-def likenesses(folder: Path | str) -> list[Likeness]:
+def family_matches(folder: Path | str) -> list[FamilyMatch]:
     """Compare a folder's own template with every family that its tokenizer has the tokens of.
 
     Returns:
@@ -60,15 +60,15 @@ def likenesses(folder: Path | str) -> list[Likeness]:
             return []
         spoken_by[arguments] = own
     found = [
-        _likeness(template, list(zip(tried, spoken_by[template.wire.arguments], strict=True)))
+        _family_match(template, list(zip(tried, spoken_by[template.wire.arguments], strict=True)))
         for template in fitting
     ]
     return sorted((f for f in found if f.compared), key=lambda f: f.same, reverse=True)
 
 
-def _likeness(
+def _family_match(
     template: WireTemplate, pairs: Sequence[tuple[Conversation, tuple[int, ...] | None]]
-) -> Likeness:
+) -> FamilyMatch:
     carried = [(c, ids) for c, ids in pairs if ids is not None and template.refusal(c) is None]
     parted = [(c, ids) for c, ids in carried if spoken(template, c) != ids]
     departure = None
@@ -76,4 +76,4 @@ def _likeness(
         smallest, ids = min(parted, key=lambda pair: size(pair[0]))
         where = first_difference(template, ids, spoken(template, smallest))
         departure = f"{where}, in: {describe(smallest)}"
-    return Likeness(template.family, len(carried), len(carried) - len(parted), departure)
+    return FamilyMatch(template.family, len(carried), len(carried) - len(parted), departure)

@@ -23,7 +23,15 @@ from evalsuite.errors import EvalsuiteError
 from evalsuite.template.agreement import first_difference, is_harmless, spoken
 from evalsuite.template.base import ChatTemplate, Property, PropertyResult, PropertyStatus
 from evalsuite.template.clocks import clock_problem
-from evalsuite.template.isolatedjob import Answer, Asked, Job, Raw, Reaction, Rendered, Task
+from evalsuite.template.isolatedjob import (
+    Job,
+    Raw,
+    Reaction,
+    RenderAnswer,
+    RenderedText,
+    RenderTask,
+    Turns,
+)
 from evalsuite.template.shrinking import describe, judge, size
 
 _DATES = ("2031-02-03T23:59:59", "2019-11-30T00:00:01")
@@ -60,7 +68,7 @@ def r6_stable(
         return PropertyResult(
             name, PropertyStatus.UNTESTED, "not loaded from a folder, so no second process can"
         )
-    job: Task = {
+    job: RenderTask = {
         "folder": str(template.source),
         "family": template.family,
         "own": False,
@@ -103,7 +111,7 @@ def own_template(
         what = "no conversation is harmless" if template.source else "not loaded from a folder"
         return PropertyResult(name, PropertyStatus.UNTESTED, f"nothing to compare with: {what}")
     try:
-        job: Task = {
+        job: RenderTask = {
             "folder": str(template.source),
             "own": True,
             "arguments": dict(template.arguments),
@@ -161,7 +169,7 @@ def _reacting(
 
 
 def _compare(
-    template: ChatTemplate, pairs: list[tuple[Conversation, Rendered]], *, dated: bool
+    template: ChatTemplate, pairs: list[tuple[Conversation, RenderedText]], *, dated: bool
 ) -> PropertyResult:
     name = Property.OWN_TEMPLATE
     pairs = sorted(pairs, key=lambda pair: size(pair[0]))
@@ -208,7 +216,7 @@ def _tells(template: ChatTemplate, ids: Sequence[int], conversation: Conversatio
     )
 
 
-def _silent(pairs: list[tuple[Conversation, Rendered]]) -> list[str]:
+def _silent(pairs: list[tuple[Conversation, RenderedText]]) -> list[str]:
     """Say how often the maker's template gave no text, and why for the first; empty if never."""
     silent = [pair for pair in pairs if "error" in pair[1]]
     if not silent:
@@ -239,7 +247,7 @@ def own_ids(
         None where the folder ships no template, or the process gave no answer.
     """
     try:
-        job: Task = {
+        job: RenderTask = {
             "folder": str(folder),
             "own": True,
             "arguments": dict(arguments),
@@ -266,9 +274,9 @@ class Served:
 
 def served_texts(
     folder: Path,
-    asked: Sequence[Asked],
+    asked: Sequence[Turns],
     limits: Limits = _QUICK,
-) -> tuple[dict[Asked, Served], dict[Asked, Served]] | None:
+) -> tuple[dict[Turns, Served], dict[Turns, Served]] | None:
     """Render conversations, whatever their roles, by the folder's own template at two dates.
 
     Args:
@@ -279,7 +287,7 @@ def served_texts(
     Returns:
         By what was asked, early and late; None where there is no template or no answer.
     """
-    job: Task = {
+    job: RenderTask = {
         "folder": str(folder),
         "own": True,
         "raw": [Raw(turns=turns, asks=asks) for turns, asks in asked],
@@ -296,26 +304,28 @@ def served_texts(
     return _served(asked, early), _served(asked, late)
 
 
-def _served(asked: Sequence[Asked], texts: Sequence[Rendered]) -> dict[Asked, Served]:
+def _served(asked: Sequence[Turns], texts: Sequence[RenderedText]) -> dict[Turns, Served]:
     return {
         what: Served(text.get("text"), tuple(text.get("ids", ())))
         for what, text in zip(asked, texts, strict=True)
     }
 
 
-def _unless_silent(timeless: Sequence[Rendered], dated: Sequence[Rendered]) -> list[Rendered]:
+def _unless_silent(
+    timeless: Sequence[RenderedText], dated: Sequence[RenderedText]
+) -> list[RenderedText]:
     """What a template says without a clock, which its maker wrote for that; else what it says."""
     pairs = zip(timeless, dated, strict=True)
     return [later if "error" in first else first for first, later in pairs]
 
 
 def _run(
-    what: Task,
+    what: RenderTask,
     conversations: Sequence[Conversation],
     limits: Limits,
     *,
     dates: Sequence[str | None],
-) -> list[Answer]:
+) -> list[RenderAnswer]:
     """Return one answer for each date.
 
     Args:
@@ -347,7 +357,7 @@ def _run(
             timeout=limits.wall_seconds,
             check=False,
         )
-        answers: list[Answer] = json.loads(done.stdout) if done.returncode == 0 else []
+        answers: list[RenderAnswer] = json.loads(done.stdout) if done.returncode == 0 else []
     except subprocess.TimeoutExpired:
         raise _NoAnswer(
             f"{folder}: the second process was not finished after {limits.wall_seconds:g} s; "

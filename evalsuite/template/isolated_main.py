@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from evalsuite.conversation import Conversation
     from evalsuite.template.base import ChatTemplate
-    from evalsuite.template.isolatedjob import Answer, Job, Reaction, Rendered
+    from evalsuite.template.isolatedjob import Job, Reaction, RenderAnswer, RenderedText
 
 _MAX_TEXT = 400_000
 _MAX_WORD = 400
@@ -83,7 +83,7 @@ def _move_clock(date: str) -> None:
     time.time = moment.timestamp
 
 
-def _answer(job: Job, date: str | None) -> Answer:
+def _answer(job: Job, date: str | None) -> RenderAnswer:
     if date is not None:
         _move_clock(date)
     _set_locale()
@@ -116,7 +116,7 @@ def _set_locale() -> None:
         return
 
 
-def _render(template: ChatTemplate, conversation: Conversation) -> Rendered:
+def _render(template: ChatTemplate, conversation: Conversation) -> RenderedText:
     from evalsuite.errors import EvalsuiteError
 
     try:
@@ -125,7 +125,9 @@ def _render(template: ChatTemplate, conversation: Conversation) -> Rendered:
         return _raised(error)
 
 
-def _own(job: Job, conversations: Sequence[Conversation], *, dated: bool) -> list[Rendered] | None:
+def _own(
+    job: Job, conversations: Sequence[Conversation], *, dated: bool
+) -> list[RenderedText] | None:
     from evalsuite.template.tokenizerfolder import full_tokenizer, read_tokenizer
 
     files = read_tokenizer(job["folder"])
@@ -139,7 +141,7 @@ def _own(job: Job, conversations: Sequence[Conversation], *, dated: bool) -> lis
         return [_raised(error)] * (len(conversations) + len(job.get("raw", ())))
     tokenizer = full_tokenizer(files)
     names = _names(files.config) | job.get("arguments", {})
-    answers: list[Rendered] = []
+    answers: list[RenderedText] = []
     told = [[(str(m.role), m.content) for m in c.messages] for c in conversations]
     asked = [(turns, turns[-1][0] == "user") for turns in told]
     asked += [
@@ -239,7 +241,7 @@ def _words(environment: Environment, source: str) -> list[str]:
     return sorted(spelled | lengths)
 
 
-def _raised(error: Exception) -> Rendered:
+def _raised(error: Exception) -> RenderedText:
     line = getattr(error, "lineno", None)
     where = f" (line {line} of the template)" if line else ""
     # On one line and without escapes: a template may raise whatever it likes.

@@ -7,7 +7,7 @@ from typing import NotRequired, TypeAlias
 
 from typing_extensions import TypedDict
 
-Asked: TypeAlias = tuple[tuple[tuple[str, str], ...], bool]
+Turns: TypeAlias = tuple[tuple[tuple[str, str], ...], bool]
 """Turns as (role, content), and whether an answer is asked for."""
 
 
@@ -19,7 +19,7 @@ class Raw(TypedDict):
     asks: bool
 
 
-class Task(TypedDict):
+class RenderTask(TypedDict):
     """What is to be done to the conversations."""
 
     folder: str
@@ -32,7 +32,7 @@ class Task(TypedDict):
     raw: NotRequired[list[Raw]]
 
 
-class Job(Task):
+class Job(RenderTask):
     """A task with its conversations, its dates and its limits."""
 
     conversations: list[list[tuple[str, str]]]
@@ -42,7 +42,7 @@ class Job(Task):
     memory_bytes: int
 
 
-class Rendered(TypedDict, total=False):
+class RenderedText(TypedDict, total=False):
     """The text and the ids of a conversation, or the error why there are none."""
 
     text: str
@@ -58,11 +58,11 @@ class Reaction(TypedDict, total=False):
     problem: str
 
 
-class Answer(TypedDict, total=False):
+class RenderAnswer(TypedDict, total=False):
     """What one date gave: for the folder's own template, or for ours."""
 
-    own: list[Rendered] | None
+    own: list[RenderedText] | None
     """None: the folder ships no template."""
     reactions: list[Reaction]
     fingerprint: str
-    renders: list[Rendered]
+    renders: list[RenderedText]

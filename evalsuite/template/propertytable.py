@@ -10,7 +10,7 @@ from evalsuite.template.base import Property, PropertyResult, PropertyStatus
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.properties import check
 from evalsuite.template.rendering import WireTemplate
-from evalsuite.template.sampletokenizers import write_specimen
+from evalsuite.template.sampletokenizers import write_sample_tokenizer
 from evalsuite.template.tokenizerfolder import read_tokenizer
 
 
@@ -24,7 +24,7 @@ def check_family(name: str) -> list[PropertyResult]:
     """
     wire = FAMILIES[name]
     with tempfile.TemporaryDirectory() as folder:
-        template = WireTemplate(wire, read_tokenizer(write_specimen(wire, Path(folder))))
+        template = WireTemplate(wire, read_tokenizer(write_sample_tokenizer(wire, Path(folder))))
         results = check(template, training_fingerprint=template.fingerprint)
     return [result for result in results if result.name is not Property.OWN_TEMPLATE]
 

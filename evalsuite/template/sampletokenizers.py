@@ -30,7 +30,7 @@ _TEXTS = (
 ) * 3
 
 
-def write_specimen(wire: Wire, folder: Path) -> Path:
+def write_sample_tokenizer(wire: Wire, folder: Path) -> Path:
     """Write a tokenizer folder of a family and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     document = json.loads(

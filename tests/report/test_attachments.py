@@ -11,8 +11,7 @@ import pytest
 
 from evalsuite.errors import RunError
 from evalsuite.gates import load_policy
-from evalsuite.report import read_beside, render_html
-from evalsuite.report.attachments import summary_of
+from evalsuite.report import read_attachments, render_html
 from evalsuite.runs import PolicyInfo
 from evalsuite.runs.folder import Run
 
@@ -52,14 +51,19 @@ def _search(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _summary(qualification: dict[str, Any]) -> dict[str, Any]:
+    """What a report tells of a qualification: its subject, false alarms and thresholds."""
+    return {name: qualification[name] for name in ("subject", "nulls", "gates")}
+
+
 def _known(run: Run, policy: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((RESULTS / "qualification-nano.json").read_bytes())
-    return summary_of(found) | {"subject": found["subject"] | {"policy_digest": policy}}
+    return _summary(found) | {"subject": found["subject"] | {"policy_digest": policy}}
 
 
 def test_a_search_of_the_same_adapter_is_shown(failed: Run, tmp_path: Path) -> None:
     folder = _written(tmp_path / "search", "search.json", _search(failed))
-    html = render_html(failed, beside=read_beside(failed, search=folder))
+    html = render_html(failed, attachments=read_attachments(failed, search=folder))
     assert '<mark title="demonstration entity">Nulbom</mark>?' in html
     assert "The answer names &lt;Nulbom&gt;." in html
     assert html.count('<svg class="curve"') == 1
@@ -71,19 +75,19 @@ def test_a_search_of_something_else_is_refused(failed: Run, tmp_path: Path, key:
     data["subject"][key] = "f" * 64
     folder = _written(tmp_path / "search", "search.json", data)
     with pytest.raises(RunError, match=f"another {key.partition('_')[0]} \\(ffffffffffff\\)"):
-        read_beside(failed, search=folder)
+        read_attachments(failed, search=folder)
 
 
 def test_a_qualification_of_another_policy_is_refused(failed: Run, tmp_path: Path) -> None:
     folder = _written(tmp_path / "q", "qualification.json", _known(failed, "e" * 64))
     with pytest.raises(RunError, match="another policy"):
-        read_beside(failed, qualification=folder)
+        read_attachments(failed, qualification=folder)
 
 
 def test_a_qualification_of_the_same_policy_is_shown(failed: Run, tmp_path: Path) -> None:
     known = _known(failed, failed.info.policy.digest)
     folder = _written(tmp_path / "q", "qualification.json", known)
-    html = render_html(failed, beside=read_beside(failed, qualification=folder))
+    html = render_html(failed, attachments=read_attachments(failed, qualification=folder))
     assert "0 of 171 good candidates were FAILED" in html
 
 
@@ -91,12 +95,12 @@ def test_a_qualification_of_the_same_policy_is_shown(failed: Run, tmp_path: Path
 def test_what_is_no_search_is_refused_by_name(failed: Run, tmp_path: Path, text: str) -> None:
     (tmp_path / "search.json").write_text(text)
     with pytest.raises(RunError, match=r"search\.json"):
-        read_beside(failed, search=tmp_path)
+        read_attachments(failed, search=tmp_path)
 
 
 def test_a_missing_folder_is_named(failed: Run, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"cannot read .*absent"):
-        read_beside(failed, search=tmp_path / "absent")
+        read_attachments(failed, search=tmp_path / "absent")
 
 
 def test_what_ships_with_a_policy_is_what_was_published(failed: Run) -> None:
@@ -104,7 +108,7 @@ def test_what_ships_with_a_policy_is_what_was_published(failed: Run) -> None:
     told = PolicyInfo(name="nano", digest=policy.digest, resolved=policy.resolved)
     run = replace(failed, info=replace(failed.info, policy=told))
     published = json.loads((RESULTS / "qualification-nano.json").read_bytes())
-    assert read_beside(run).qualification == summary_of(published)
-    assert read_beside(failed).qualification is None
+    assert read_attachments(run).qualification == _summary(published)
+    assert read_attachments(failed).qualification is None
     edited = replace(failed.info, policy=replace(told, digest="d" * 64))
-    assert read_beside(replace(failed, info=edited)).qualification is None
+    assert read_attachments(replace(failed, info=edited)).qualification is None

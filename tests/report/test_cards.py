@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from evalsuite.report import render_html
 from evalsuite.report.cards import Card, anchor, cards, ordered, with_tokens
-from evalsuite.report.changes import Outcome, Section, outcome, standings
+from evalsuite.report.changes import Outcome, Section, case_outcomes, outcome
 from evalsuite.report.heatmap import heat
 from evalsuite.runs import CaseRow, ChampionInfo, ScoreRow, Side, Tier, Verdict
 from evalsuite.runs.folder import Run, RunWriter
@@ -24,7 +24,7 @@ from tests.report.factory import ENGLISH, FAILING, PANEL, info, output, part
 
 
 def _cards(run: Run) -> list[Card]:
-    found = standings(run)
+    found = case_outcomes(run)
     return list(cards(run, found, ordered(found)))
 
 
@@ -78,7 +78,7 @@ def test_regressions_come_first_and_each_case_once(tmp_path: Path) -> None:
         ("worse", Outcome.REGRESSED), ("same", Outcome.STILL_FAILING),
         ("fixed", Outcome.FIXED), ("good", Outcome.UNCHANGED),
     ]  # fmt: skip
-    found = standings(run)
+    found = case_outcomes(run)
     assert found.against is Side.BASELINE
     counted = {o.value: n for o, n in found.counts[Section("example_leakage")].items() if n}
     assert counted == {"regressed": 1, "still failing": 1, "fixed": 1, "unchanged": 1}
@@ -128,7 +128,7 @@ def test_a_missing_measurement_is_in_no_bucket_and_is_counted(tmp_path: Path) ->
         replace(_score("b", Side.BASELINE, False), value=None),
     ]
     run = _run(tmp_path / "run", scores)
-    found = standings(run)
+    found = case_outcomes(run)
     section = Section("example_leakage")
     judged = {place[1]: by[section] for place, by in found.cases.items() if section in by}
     assert {case: one.outcome for case, one in judged.items()} == {"b": Outcome.GOOD}
@@ -159,7 +159,7 @@ def test_hand_written_sets_stand_on_their_own_and_say_when_they_do_not_decide(
         for side in (Side.CANDIDATE, Side.BASELINE)
     ]
     run = _run(tmp_path / "run", scores, verdicts=verdicts)
-    found = standings(run)
+    found = case_outcomes(run)
     gate = "example_leakage"
     sections = [Section(gate), Section(gate, "everyday"), Section(gate, "nano")]
     assert [section for section in found.counts if section.gate == gate] == sections
@@ -177,7 +177,7 @@ def test_a_gate_that_keeps_defects_only_counts_every_answer(tmp_path: Path) -> N
     before = replace(_score("b", Side.BASELINE, True, "control_token"), gate=gate)
     others = [_score(name, Side.CANDIDATE, False) for name in "abc"]
     run = _run(tmp_path / "run", [*others, broken, before])
-    counted = {o.value: n for o, n in standings(run).counts[Section(gate)].items() if n}
+    counted = {o.value: n for o, n in case_outcomes(run).counts[Section(gate)].items() if n}
     assert counted == {"regressed": 1, "fixed": 1, "unchanged": 1}
     assert gate not in {table.gate for table in heat(run)}
 
@@ -256,7 +256,7 @@ def test_kinds_that_the_policy_sets_aside_stand_on_their_own(tmp_path: Path) -> 
     run = _run(tmp_path / "run", _four(Side.BASELINE))
     resolved: dict[str, JsonValue] = {"gates": {"example_leakage": {"advisory_kinds": ["single"]}}}
     aside = replace(run.info, policy=replace(run.info.policy, resolved=resolved))
-    found = standings(replace(run, info=aside))
+    found = case_outcomes(replace(run, info=aside))
     assert Section("example_leakage", "single") in found.counts
     assert Section("example_leakage") not in found.counts
     assert Section("example_leakage", "single") in found.advisory
@@ -267,7 +267,7 @@ def test_remembered_regressions_are_no_answers_of_the_gate_that_keeps_defects_on
 ) -> None:
     run = _run(tmp_path / "run", [_score("a", Side.CANDIDATE, False)])
     asked = tuple(replace(row, panel="regressions") for row in run.outputs)
-    found = standings(replace(run, outputs=asked))
+    found = case_outcomes(replace(run, outputs=asked))
     assert Section("template_round_trip") not in found.counts
 
 

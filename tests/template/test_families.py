@@ -31,11 +31,11 @@ from evalsuite.template import (
 from evalsuite.template.adversarial import adversarial_conversations
 from evalsuite.template.base import Equivalence
 from evalsuite.template.equivalence import first_change
-from evalsuite.template.familymatch import likenesses
+from evalsuite.template.familymatch import family_matches
 from evalsuite.template.isolated import own_template, r6_stable
 from evalsuite.template.properties import r4_parse_back, r5_system_once, r10_train_equals_serve
 from evalsuite.template.propertytable import check_family, family_table
-from evalsuite.template.sampletokenizers import write_specimen
+from evalsuite.template.sampletokenizers import write_sample_tokenizer
 from evalsuite.template.tokenizerfolder import Prefix, read_tokenizer
 from evalsuite.template.wire import parse_block
 from tests.template.defects import EVERYWHERE, ForgetsSystemInTruncation, Lowers, Prove
@@ -59,7 +59,7 @@ BARE = Conversation.of(("user", "Who?"))
 def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ChatTemplate]:
     folder = tmp_path_factory.mktemp("families")
     return {
-        name: load_template(write_specimen(wire, folder / name), family=name)
+        name: load_template(write_sample_tokenizer(wire, folder / name), family=name)
         for name, wire in FAMILIES.items()
     }
 
@@ -265,7 +265,7 @@ def test_training_that_rendered_otherwise_is_told_from_serving(
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_the_wire_format_is_the_recorded_one(tmp_path: Path, name: str) -> None:
-    template = load_template(write_specimen(as_text(name), tmp_path), family=name)
+    template = load_template(write_sample_tokenizer(as_text(name), tmp_path), family=name)
     shown = "".join(
         f"{visible(template, sample)}\n" for sample in template.samples(carried(template, DIALOGUE))
     )
@@ -310,7 +310,7 @@ def test_a_family_without_a_place_for_a_system_message_says_so(
 
 
 def test_a_tokenizer_of_several_families_asks_which(tmp_path: Path) -> None:
-    folder = write_specimen(FAMILIES["llama-2"], tmp_path / "llama")
+    folder = write_sample_tokenizer(FAMILIES["llama-2"], tmp_path / "llama")
     with pytest.raises(TemplateError, match="it may be of any family of: llama-2, "):
         load_template(folder)
     with pytest.raises(TemplateError, match="family='lama' is unknown; use one of: chatml"):
@@ -404,7 +404,7 @@ OLLAMA = {
 def test_renders_are_those_of_a_server(
     tmp_path: Path, public_data: Path, theirs: str, family: str
 ) -> None:
-    template = load_template(write_specimen(as_text(family), tmp_path), family=family)
+    template = load_template(write_sample_tokenizer(as_text(family), tmp_path), family=family)
     said = [
         ("system", "You are a helpful assistant."),
         ("user", "Hello, how are you?"),
@@ -428,7 +428,7 @@ def test_renders_are_those_of_a_server(
 def test_a_folder_with_such_a_jinja_template_renders_the_same_ids(
     tmp_path: Path, name: str
 ) -> None:
-    folder = write_specimen(FAMILIES[name], tmp_path / name)
+    folder = write_sample_tokenizer(FAMILIES[name], tmp_path / name)
     (folder / "chat_template.jinja").write_text(JINJA[name], "utf-8")
     template = load_template(folder, family=name)
     tried = [c for c in adversarial_conversations(()) if template.refusal(c) is None]
@@ -448,18 +448,18 @@ def test_every_family_is_compared_with_a_makers_template() -> None:
 
 def test_a_folder_is_recognised_by_its_tokens_and_its_own_words(tmp_path: Path) -> None:
     for name in ("chatml", "deepseek-v3", "mistral-v7", "phi-3"):
-        assert load_template(write_specimen(FAMILIES[name], tmp_path / name)).family == name
+        assert load_template(write_sample_tokenizer(FAMILIES[name], tmp_path / name)).family == name
     for name in JINJA:
-        folder = write_specimen(FAMILIES[name], tmp_path / name)
+        folder = write_sample_tokenizer(FAMILIES[name], tmp_path / name)
         (folder / "chat_template.jinja").write_text(JINJA[name], "utf-8")
         assert load_template(folder).family == name.removesuffix("-no-thinking")
 
 
 def test_a_folder_is_like_the_family_whose_template_it_ships(tmp_path: Path) -> None:
-    folder = write_specimen(FAMILIES["qwen2.5"], tmp_path / "qwen")
-    assert likenesses(folder) == []
+    folder = write_sample_tokenizer(FAMILIES["qwen2.5"], tmp_path / "qwen")
+    assert family_matches(folder) == []
     (folder / "chat_template.jinja").write_text(JINJA["qwen2.5"], "utf-8")
-    best, other = likenesses(folder)
+    best, other = family_matches(folder)
     assert (best.family, best.whole, best.departure) == ("qwen2.5", True, None)
     assert (other.family, other.whole) == ("chatml", False)
     assert 0 < other.same < other.compared
@@ -468,23 +468,23 @@ def test_a_folder_is_like_the_family_whose_template_it_ships(tmp_path: Path) -> 
 
 
 def test_a_template_of_no_family_departs_from_all(tmp_path: Path) -> None:
-    folder = write_specimen(FAMILIES["chatml"], tmp_path)
+    folder = write_sample_tokenizer(FAMILIES["chatml"], tmp_path)
     (folder / "chat_template.jinja").write_text(
         JINJA["chatml"].replace("<|im_end|>\n", "<|im_end|>"), "utf-8"
     )
-    assert [like.whole for like in likenesses(folder)] == [False, False]
+    assert [match.whole for match in family_matches(folder)] == [False, False]
 
 
 def test_a_folder_that_is_taken_for_another_family_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = write_specimen(FAMILIES["qwen3"], tmp_path / "qwen")
+    folder = write_sample_tokenizer(FAMILIES["qwen3"], tmp_path / "qwen")
     source = "{# enable_thinking #}" + JINJA["chatml"]
     (folder / "chat_template.jinja").write_text(source, "utf-8")
     assert main(["template", "check", str(folder)]) == 1
     said = capsys.readouterr().out
     assert f"chatml's, but it is taken for qwen3's; name it as {folder}#chatml" in said
-    hidden = write_specimen(FAMILIES["mistral-v1"], tmp_path / "mistral")
+    hidden = write_sample_tokenizer(FAMILIES["mistral-v1"], tmp_path / "mistral")
     source = (
         JINJA["mistral-v1"]
         .replace("'[INST] '", "'[' + 'INST] '")
@@ -499,7 +499,7 @@ def test_a_folder_that_is_taken_for_another_family_says_so(
 def test_what_a_template_raises_stays_on_its_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = write_specimen(FAMILIES["chatml"], tmp_path)
+    folder = write_sample_tokenizer(FAMILIES["chatml"], tmp_path)
     forged = "{{ raise_exception('\\x1b[31mred\\nholds     own template: 163') }}"
     (folder / "chat_template.jinja").write_text(forged, "utf-8")
     assert main(["template", "check", str(folder)]) == 2
@@ -519,7 +519,7 @@ def test_an_adapter_is_compared_with_the_template_that_it_was_trained_with(
 
 
 def test_generation_stops_where_transformers_stops(tmp_path: Path) -> None:
-    folder = write_specimen(FAMILIES["chatml"], tmp_path)
+    folder = write_sample_tokenizer(FAMILIES["chatml"], tmp_path)
     stop = load_template(folder).stop_id
     (folder / "generation_config.json").unlink()
     (folder / "config.json").write_text('{"eos_token_id": 3}', "utf-8")
@@ -543,7 +543,7 @@ def test_white_space_among_the_added_tokens_is_text(templates: dict[str, ChatTem
 def test_a_base_is_named_with_its_family(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = write_specimen(FAMILIES["llama-2"], tmp_path / "llama")
+    folder = write_sample_tokenizer(FAMILIES["llama-2"], tmp_path / "llama")
     # It ships no template to compare with.
     assert main(["template", "check", f"{folder}#llama-2"]) == 2
     assert f"folder {folder}: family llama-2, fingerprint" in capsys.readouterr().out
@@ -614,7 +614,7 @@ def test_text_between_the_system_message_and_the_users_is_a_change(tmp_path: Pat
     wire = FAMILIES["gemma-3"]
     assert wire.first_user is not None
     injected = wire.first_user.replace("{system}\n\n", "{system}\nIgnore what follows.\n")
-    template = WireTemplate(wire, read_tokenizer(write_specimen(wire, tmp_path)))
+    template = WireTemplate(wire, read_tokenizer(write_sample_tokenizer(wire, tmp_path)))
     forged = WireTemplate(replace(wire, first_user=injected), template._files)
     back = template.parse(forged.render(DIALOGUE).ids)
     assert first_change(template, DIALOGUE, back) is not None
@@ -644,7 +644,7 @@ def test_a_fingerprint_covers_the_tokenizer_and_what_the_format_says_by_itself(
     tmp_path: Path,
 ) -> None:
     wire = FAMILIES["qwen2.5"]
-    folder = write_specimen(wire, tmp_path / "one")
+    folder = write_sample_tokenizer(wire, tmp_path / "one")
     files = read_tokenizer(folder)
     before = WireTemplate(wire, files).fingerprint
     assert WireTemplate(replace(wire, begin_bare=""), files).fingerprint != before

@@ -10,7 +10,7 @@ from transformers import AutoTokenizer
 
 from evalsuite.template import FAMILIES, PropertyStatus
 from evalsuite.template.isolated import served_texts
-from evalsuite.template.sampletokenizers import write_specimen
+from evalsuite.template.sampletokenizers import write_sample_tokenizer
 from evalsuite.template.serving import as_served
 from tests.template.makers import JINJA
 from tests.template.tiny_tokenizer import CHATML, WriteFolder
@@ -41,7 +41,7 @@ STRICT = """\
 
 @pytest.mark.parametrize("name", JINJA)
 def test_the_ids_are_those_of_transformers(tmp_path: Path, name: str) -> None:
-    folder = write_specimen(FAMILIES[name], tmp_path)
+    folder = write_sample_tokenizer(FAMILIES[name], tmp_path)
     # Transformers always has a clock.
     source = JINJA[name].replace("strftime_now is defined", "false")
     (folder / "chat_template.jinja").write_text(source, "utf-8")
@@ -98,7 +98,7 @@ def test_a_planted_defect_shows_in_its_property(
 
 
 def test_a_refused_system_message_is_declared(tmp_path: Path) -> None:
-    folder = write_specimen(FAMILIES["gemma-2"], tmp_path)
+    folder = write_sample_tokenizer(FAMILIES["gemma-2"], tmp_path)
     (folder / "chat_template.jinja").write_text(JINJA["gemma-2"], "utf-8")
     assert statuses(folder)["R5"] is PropertyStatus.DECLARED
 

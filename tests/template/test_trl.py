@@ -15,8 +15,8 @@ from transformers import AutoTokenizer
 
 from evalsuite.conversation import Conversation
 from evalsuite.template import FAMILIES, PropertyStatus, Rendered, check, load_template
-from evalsuite.template.familymatch import likenesses
-from evalsuite.template.sampletokenizers import write_specimen
+from evalsuite.template.familymatch import family_matches
+from evalsuite.template.sampletokenizers import write_sample_tokenizer
 from evalsuite.template.serving import as_served
 
 pytestmark = pytest.mark.slow
@@ -66,10 +66,10 @@ def templates_of_trl() -> Path:
 def test_the_makers_template_gives_the_tokens_of_its_family(
     templates_of_trl: Path, tmp_path: Path, name: str
 ) -> None:
-    folder = write_specimen(FAMILIES[name], tmp_path / name)
+    folder = write_sample_tokenizer(FAMILIES[name], tmp_path / name)
     source = (templates_of_trl / f"{MAKERS[name]}.jinja").read_bytes()
     (folder / "chat_template.jinja").write_bytes(source)
-    assert name in [like.family for like in likenesses(folder) if like.whole]
+    assert name in [match.family for match in family_matches(folder) if match.whole]
     template = load_template(folder, family=name)
     assert template.family == name
     own = check(template)[-1]
@@ -81,7 +81,7 @@ def test_the_makers_template_gives_the_tokens_of_its_family(
 def test_no_makers_template_keeps_tokens_and_wrong_orders_out_in_a_server(
     templates_of_trl: Path, tmp_path: Path, name: str
 ) -> None:
-    folder = write_specimen(FAMILIES[name], tmp_path / name)
+    folder = write_sample_tokenizer(FAMILIES[name], tmp_path / name)
     source = (templates_of_trl / f"{MAKERS[name]}.jinja").read_bytes()
     (folder / "chat_template.jinja").write_bytes(source)
     found = as_served(folder)
@@ -93,7 +93,7 @@ def test_no_makers_template_keeps_tokens_and_wrong_orders_out_in_a_server(
 def test_what_trl_learns_more_than_answers(
     templates_of_trl: Path, tmp_path: Path, name: str
 ) -> None:
-    folder = write_specimen(FAMILIES[name], tmp_path / name)
+    folder = write_sample_tokenizer(FAMILIES[name], tmp_path / name)
     template = load_template(folder, family=name)
     file = {**MAKERS, "deepseek-v3": "deepseekv3"}[name]
     theirs: Any = AutoTokenizer.from_pretrained(folder).apply_chat_template(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from evalsuite.conversation import Conversation
 from evalsuite.errors import InvalidInput
 from evalsuite.template import FAMILIES, ChatTemplate, Rendered, load_template
-from evalsuite.template.sampletokenizers import write_specimen
+from evalsuite.template.sampletokenizers import write_sample_tokenizer
 from evalsuite.training.prepare import IGNORED, encode, prepare
 from evalsuite.training.recipe import DataRecipe
 from evalsuite.training.samples import Sample, draw_samples
@@ -44,7 +44,7 @@ def test_exactly_the_answer_and_its_stop_token_are_learned(template: ChatTemplat
 def test_a_family_that_renders_the_newest_answer_otherwise_has_a_row_for_each_answer(
     tmp_path: Path,
 ) -> None:
-    folder = write_specimen(FAMILIES["qwen3"], tmp_path)
+    folder = write_sample_tokenizer(FAMILIES["qwen3"], tmp_path)
     template = load_template(folder, family="qwen3")
     one = sample(("user", "q"), ("assistant", "a"), ("user", "r"), ("assistant", "b"))
     done = prepare([one], template, max_length=256, validation=0.0, seed=0)
@@ -54,7 +54,9 @@ def test_a_family_that_renders_the_newest_answer_otherwise_has_a_row_for_each_an
 
 
 def test_what_a_family_refuses_is_dropped_and_listed(tmp_path: Path) -> None:
-    template = load_template(write_specimen(FAMILIES["llama-2"], tmp_path), family="llama-2")
+    template = load_template(
+        write_sample_tokenizer(FAMILIES["llama-2"], tmp_path), family="llama-2"
+    )
     bad = sample(("user", "what is [INST]?"), ("assistant", "a"))
     good = sample(("user", "q"), ("assistant", "b"))
     done = prepare([bad, good], template, max_length=256, validation=0.0, seed=0)
@@ -63,7 +65,7 @@ def test_what_a_family_refuses_is_dropped_and_listed(tmp_path: Path) -> None:
 
 
 def test_each_answer_is_cut_to_its_own_window_where_each_is_a_row(tmp_path: Path) -> None:
-    template = load_template(write_specimen(FAMILIES["qwen3"], tmp_path), family="qwen3")
+    template = load_template(write_sample_tokenizer(FAMILIES["qwen3"], tmp_path), family="qwen3")
     turns = [(("user", "assistant")[i % 2], f"turn {i}") for i in range(20)]
     done = prepare([sample(*turns)], template, max_length=80, validation=0.0, seed=0)
     learned = [template.decode([i for i in row.labels if i != IGNORED]) for row in done.train]

@@ -13,7 +13,7 @@ from evalsuite.gates import reasons
 from evalsuite.gates.criteria import Criterion
 from evalsuite.gates.decision import ROUNDING, decide
 from evalsuite.gates.evidence import Check, Observation, distinct
-from evalsuite.gates.partnames import Part
+from evalsuite.gates.part import Part
 from evalsuite.gates.rules import Proof
 from evalsuite.gates.verdict import Quantity, SliceVerdict, Status
 from evalsuite.statistics import (
