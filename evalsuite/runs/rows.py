@@ -11,7 +11,7 @@ from evalsuite.conversation import Message
 from evalsuite.detectors import Detector, Score
 from evalsuite.errors import RunError
 from evalsuite.runs.base import CLOSED, require_finite
-from evalsuite.tasks import Task, shown
+from evalsuite.tasks import Task, describe
 
 PANEL, SKILLS, TEXTS, REGRESSIONS = "panel", "skills", "texts", "regressions"
 """Names of the sampled parts and of the regressions; golden sets go by their own names."""
@@ -63,7 +63,7 @@ class CaseRow:
     @classmethod
     def of(cls, task: Task, *, panel: str, demonstrations: str = "") -> Self:
         """Return the row of a task, in the part of the run that it belongs to."""
-        seen = shown(task)
+        seen = describe(task)
         return cls(
             panel=panel,
             case_id=seen.id,

@@ -3,7 +3,7 @@
 from evalsuite.search.asker import Answers, Asker, Posed
 from evalsuite.search.loop import Counterexample, Found, Hunt, Plan, Progress, Tried, defect_of
 from evalsuite.search.record import to_json
-from evalsuite.search.steps import (
+from evalsuite.search.request import (
     Searched,
     SearchRequest,
     prepared,

@@ -10,8 +10,8 @@ from evalsuite.gates.detectors import GATE_OF
 from evalsuite.search.asker import Asker, Posed
 from evalsuite.search.loop import Counterexample, defect_of, topic_of
 from evalsuite.search.relations import Checked
+from evalsuite.search.request import Searched
 from evalsuite.search.sensitivity import Point
-from evalsuite.search.steps import Searched
 from evalsuite.strategies import spell
 
 

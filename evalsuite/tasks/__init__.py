@@ -1,33 +1,33 @@
-"""Tasks: everything that a model can be asked here, how it is put, scored and shown.
+"""Tasks: everything that a model can be asked here, how it is put, scored and described.
 
 A new kind of task is a dataclass and a member of the union in :mod:`~evalsuite.tasks.task`, and one
 branch each in :mod:`~evalsuite.tasks.prompt`, :mod:`~evalsuite.tasks.scoring` and
-:mod:`~evalsuite.tasks.showing`; the type checker names every branch that is missing.
+:mod:`~evalsuite.tasks.description`; the type checker names every branch that is missing.
 """
 
+from evalsuite.tasks.description import Description, describe
 from evalsuite.tasks.promises import Broken, Promise, broken_promises
 from evalsuite.tasks.prompt import answer_to_score, prompt_of, sampling_of
 from evalsuite.tasks.scoring import Counterpart, Known, applicable, score
-from evalsuite.tasks.showing import Shown, shown
 from evalsuite.tasks.task import Asks, Rewriting, Skill, Task, Text, task_of
 
 __all__ = [
     "Asks",
     "Broken",
     "Counterpart",
+    "Description",
     "Known",
     "Promise",
     "Rewriting",
-    "Shown",
     "Skill",
     "Task",
     "Text",
     "answer_to_score",
     "applicable",
     "broken_promises",
+    "describe",
     "prompt_of",
     "sampling_of",
     "score",
-    "shown",
     "task_of",
 ]

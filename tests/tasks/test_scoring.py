@@ -29,10 +29,10 @@ from evalsuite.tasks import (
     Text,
     applicable,
     broken_promises,
+    describe,
     prompt_of,
     sampling_of,
     score,
-    shown,
     task_of,
 )
 from evalsuite.template import ChatTemplate
@@ -74,10 +74,10 @@ def test_every_kind_of_task_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_every_kind_of_task_is_asked_scored_and_shown(task: Task) -> None:
+def test_every_kind_of_task_is_asked_scored_and_described(task: Task) -> None:
     assert prompt_of(task).messages[-1].role is Role.USER
     assert sampling_of(task).max_tokens > 0
-    seen = shown(task)
+    seen = describe(task)
     assert seen.id == task.id
     assert seen.query in prompt_of(task).messages[-1].content
     found = score(task, said("nothing of the kind"), Known(absent=("Hemfos",)))

@@ -11,7 +11,7 @@ from evalsuite.tasks.task import Rewriting, Skill, Task, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Description:
     """A task as reports show it."""
 
     id: str
@@ -28,11 +28,11 @@ class Shown:
     source: str = ""
 
 
-def shown(task: Task) -> Shown:
+def describe(task: Task) -> Description:
     """What a reader sees of a task."""
     match task:
         case Rewriting(case=case):
-            return Shown(
+            return Description(
                 id=case.id,
                 language=case.language.value,
                 kind=case.kind.value,
@@ -43,7 +43,7 @@ def shown(task: Task) -> Shown:
                 source=case.source,
             )
         case Skill(item=skill):
-            return Shown(
+            return Description(
                 id=skill.id,
                 language=skill.language.value,
                 kind=skill.skill,
@@ -54,7 +54,7 @@ def shown(task: Task) -> Shown:
                 source=skill.source,
             )
         case Text(item=text):
-            return Shown(
+            return Description(
                 id=text.id,
                 language=text.language.value,
                 kind="text",
