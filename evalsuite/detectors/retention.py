@@ -15,6 +15,7 @@ from evalsuite.cases import Language
 from evalsuite.detectors.result import Detector, Score, Span
 from evalsuite.detectors.text import same, tokens
 from evalsuite.errors import InvalidInput
+from evalsuite.files.text import decoded
 from evalsuite.scenarios.skills import SkillItem
 from evalsuite.scenarios.texts import ASKS_TEXT, TextItem
 
@@ -113,13 +114,7 @@ def _read(path: Path) -> str:
         ) from None
     if len(data) > _MAX_BYTES:
         raise InvalidInput(f"{path} has {len(data)} bytes; the limit is {_MAX_BYTES}: split it")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidInput(
-            f"{path}:{line}: is not UTF-8 ({error.reason}); save it as UTF-8"
-        ) from None
+    return decoded(data, str(path))
 
 
 def _guess(text: str) -> Language:

@@ -31,13 +31,18 @@ def read_text(path: Path, name: str, *, most: int = MAX_BYTES) -> str:
         raise InvalidInput(f"{name}: cannot be read ({error}); check its name and rights") from None
     if len(data) > most:
         raise InvalidInput(f"{name}: is larger than {most:,} bytes; split it into several files")
-    text = _decoded(data, name)
+    text = decoded(data, name)
     if not text.strip():
         raise InvalidInput(f"{name}:1: the file is empty; fill it or remove it")
     return text
 
 
-def _decoded(data: bytes, name: str) -> str:
+def decoded(data: bytes, name: str) -> str:
+    """Decode the bytes of a UTF-8 file; a leading byte order mark is dropped.
+
+    Raises:
+        InvalidInput: ``name:line`` of the first byte that is not UTF-8, and what else it may be.
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
