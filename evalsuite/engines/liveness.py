@@ -10,8 +10,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Protocol, Self, runtime_checkable
 
-from evalsuite.generation import Engine
-
 
 class LivenessCheck(StrEnum):
     """The questions about an adapter, in the order in which they are asked."""
@@ -63,11 +61,6 @@ class LivenessReport:
         """The checks answered with no."""
         return tuple(check for check in self.checks if check.ok is False)
 
-    @property
-    def unanswered(self) -> tuple[Check, ...]:
-        """The checks that could not be made."""
-        return tuple(check for check in self.checks if check.ok is None)
-
     def to_json(self) -> dict[str, object]:
         """Return plain JSON values; :meth:`from_json` is the inverse."""
         checks = [{**asdict(check), "name": check.name.value} for check in self.checks]
@@ -104,8 +97,3 @@ class ChecksLiveness(Protocol):
         Raises:
             EngineError: the engine does not hold such an adapter.
         """
-
-
-@runtime_checkable
-class LivingEngine(Engine, ChecksLiveness, Protocol):
-    """An engine that answers requests and examines its adapters."""

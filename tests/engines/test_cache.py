@@ -220,7 +220,7 @@ def test_a_liveness_report_is_remembered(tmp_path: Path, template: ChatTemplate)
     again = CachingEngine(never, tmp_path / "c", living.identity).liveness("abc")
     assert report == again == living.liveness("abc")
     assert living.examined == 2
-    unanswered = [c.name for c in again.unanswered]
+    unanswered = [c.name for c in again.checks if c.ok is None]
     assert (again.ok, again.failures, unanswered) == (False, (), ["logits_differ"])
 
 
