@@ -37,10 +37,6 @@ class Section:
         return f"{self.gate}/{self.apart}" if self.apart else self.gate
 
 
-# How a text ends: it is scored, and nothing is answered.
-_SCORED = "scored"
-
-
 class Outcome(StrEnum):
     """What became of a case, the most urgent first."""
 
@@ -226,7 +222,7 @@ def _silent(
     places = {
         (row.panel, row.case_id): None
         for row in run.outputs
-        if row.side is Side.CANDIDATE and row.finish != _SCORED and row.panel != REGRESSIONS
+        if row.side is Side.CANDIDATE and row.generated and row.panel != REGRESSIONS
     }
     section = Section(DEFECTS_ONLY)
     return {(place, section): [] for place in places if (place, section) not in mine}

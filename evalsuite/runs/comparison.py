@@ -40,7 +40,6 @@ SLICE_MINIMUM = 15
 DEFECTS_ONLY = Gate.TEMPLATE_ROUND_TRIP.value
 """The gate of which a run keeps the scores of defects only; every other answer was good."""
 _POWER = 0.9
-_SCORED = "scored"
 
 
 class Bucket(StrEnum):
@@ -313,7 +312,7 @@ def _scores(run: Run, gate: str) -> dict[tuple[str, str], tuple[ScoreRow, ...]]:
 def _answered(run: Run, place: tuple[str, str]) -> bool:
     """Whether the candidate answered a case in words; a text is only scored."""
     outputs = run.output_index.get((*place, Side.CANDIDATE), ())
-    return any(output.finish != _SCORED for output in outputs)
+    return any(output.generated for output in outputs)
 
 
 def _in_nats(scores: Sequence[ScoreRow]) -> bool:

@@ -10,6 +10,7 @@ from evalsuite.cases import Expectation
 from evalsuite.conversation import Message
 from evalsuite.detectors import Detector, Score
 from evalsuite.errors import RunError
+from evalsuite.generation import Finish
 from evalsuite.runs.base import CLOSED, require_finite
 from evalsuite.tasks import Task, describe
 
@@ -106,6 +107,11 @@ class OutputRow:
 
     def __post_init__(self) -> None:
         require_finite(f"output of case {self.case_id!r}", logprob=self.logprob)
+
+    @property
+    def generated(self) -> bool:
+        """Whether the side wrote this; else a given text was only scored."""
+        return self.finish != Finish.SCORED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
