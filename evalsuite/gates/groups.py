@@ -29,19 +29,21 @@ def grouped(
     """Yield every group of cases: the slice rule that is about it, its part, and the cases."""
     for rule in rules:
         named = {group for other in rules if other.by is rule.by for group in other.groups}
-        groups: dict[Part, list[Observation]] = {group: [] for group in rule.groups}
+        own = rule.groups
+        groups: dict[Part, list[Observation]] = {group: [] for group in own}
         for case in cases:
             group = _group(rule.by, case)
-            if group in rule.groups or (not rule.groups and group not in named):
+            if group in own or (not own and group not in named):
                 groups.setdefault(group, []).append(case)
         for group in sorted(groups, key=lambda group: group.key):
             yield rule, group, groups[group]
 
 
 def _group(by: SliceBy, case: Observation) -> Part:
-    groups = {
-        SliceBy.KIND: Part(Topic.KIND, kind=case.kind),
-        SliceBy.LANGUAGE: Part(Topic.LANGUAGE, language=case.language),
-        SliceBy.KIND_LANGUAGE: Part(Topic.KIND_LANGUAGE, kind=case.kind, language=case.language),
-    }
-    return groups[by]
+    match by:
+        case SliceBy.KIND:
+            return Part(Topic.KIND, kind=case.kind)
+        case SliceBy.LANGUAGE:
+            return Part(Topic.LANGUAGE, language=case.language)
+        case SliceBy.KIND_LANGUAGE:
+            return Part(Topic.KIND_LANGUAGE, kind=case.kind, language=case.language)
