@@ -25,6 +25,7 @@ from evalsuite.search import (
     prepared,
     regression_of,
 )
+from evalsuite.search.asker import Asker
 
 FOUND = """counterexample, not a verdict: it was searched for, so it is no rate, and it leaves the
 verdict of the gates as it is.
@@ -61,17 +62,26 @@ def _after_the_gates(request: pytest.FixtureRequest) -> None:
 
 
 def _ask_again(found: Counterexample, hunt: Hunt) -> None:
-    """Ask the candidate again, from what is remembered, and fail as a Hypothesis test does.
+    """Ask the engine again, and fail as a Hypothesis test does where it does the same again.
 
     The counterexample is the ``@example``, so it is told once, as the falsifying example.
     """
+    used = hunt.asker
+    # The search's own asker would repeat what it was told.
+    asker = Asker(
+        engine=used.engine,
+        template=used.template,
+        candidate=used.candidate,
+        baseline=used.baseline,
+        context=used.context,
+    )
 
     @settings(phases=(Phase.explicit,), database=None, deadline=None)
     @example(found.posed)
     @given(st.just(found.posed))
     def keeps_its_promises(posed: Posed) -> None:
-        (said,) = hunt.asker.ask([posed])
-        broken = hunt.asker.first_broken(posed, said)
+        (said,) = asker.ask([posed])
+        broken = asker.first_broken(posed, said)
         if broken is not None:
             raise AssertionError(
                 f"{broken.promise}: {broken.reason} The answer: {said.candidate.text!r}"
