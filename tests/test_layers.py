@@ -37,7 +37,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def layer_of(module: str) -> str:
-    """The first name below the package; private helper modules are ``-``."""
+    """The first name below the package."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 else "evalsuite"
 

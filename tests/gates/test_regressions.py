@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
+from evalsuite.cases.shipped import case_folders
 from evalsuite.gates import Tier
 from evalsuite.regressions import FOLDER, load_regressions
 from evalsuite.report.safetext import shortened
@@ -14,8 +13,8 @@ from evalsuite.runs.folder import Run
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     config = metafunc.config
-    cases = config.getoption("--gate-cases") or config.rootpath / "cases"
-    known = load_regressions(Path(cases) / FOLDER)
+    folders = case_folders(config.getoption("--gate-cases"), config.rootpath)
+    known = load_regressions(folders.regressions)
     metafunc.parametrize(("regression", "tier"), [(item.case.id, item.tier) for item in known])
 
 
