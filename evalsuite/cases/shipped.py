@@ -16,9 +16,11 @@ CASES = "cases"
 """The user's own folder, unless another is named."""
 REGRESSIONS = "regressions"
 """The folder below it that a search writes: it holds no golden cases."""
+SHIPPED = "shipped"
+"""The folder of the package that a wheel has for them, and a checkout has not."""
 _SHIPPED = "shipped with evalsuite "
 _PACKAGE = Path(__file__).parent.parent
-_PLACES = (_PACKAGE / "shipped" / CASES, _PACKAGE.parent / CASES)
+_PLACES = (_PACKAGE / SHIPPED / CASES, _PACKAGE.parent / CASES)
 """Of the shipped cases: in an installed wheel, and in a checkout."""
 
 

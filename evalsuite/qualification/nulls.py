@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 import evalsuite
+from evalsuite.cases.shipped import SHIPPED
 from evalsuite.engines import transformers_identity
 from evalsuite.errors import RunError, RunStorageError
 from evalsuite.files.jsonl import first_fault
@@ -193,10 +194,18 @@ def null_key(request: GateRequest, inputs: Inputs) -> str:
 
 @cache
 def _sources() -> str:
-    """SHA-256 of this package's code and data, without the embedded model's weights."""
-    root = Path(evalsuite.__file__).parent
-    files = sorted(f for kind in ("*.py", "*.yaml") for f in root.rglob(kind))
-    return digest_of({str(f.relative_to(root)): f.read_text("utf-8") for f in files})
+    return digest_of_sources(Path(evalsuite.__file__).parent)
+
+
+def digest_of_sources(package: Path) -> str:
+    """SHA-256 of the code and data in a package's folder, the same in a wheel and a checkout.
+
+    The embedded model's weights are left out, and so are the cases that only a wheel has there:
+    a null is named by both apart from this.
+    """
+    files = sorted(f for kind in ("*.py", "*.yaml") for f in package.rglob(kind))
+    named = {f.relative_to(package): f.read_text("utf-8") for f in files}
+    return digest_of({str(f): text for f, text in named.items() if f.parts[0] != SHIPPED})
 
 
 def _complete(path: Path) -> bytes:
