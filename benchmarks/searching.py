@@ -43,11 +43,11 @@ from evalsuite.pipeline.questions import Question
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
 from evalsuite.runs import CaseRow, Side
 from evalsuite.search import (
-    Answers,
     Asker,
     Counterexample,
     Found,
     Posed,
+    Replies,
     SearchRequest,
     prepared,
 )
@@ -104,11 +104,11 @@ class Planted(Asker):
     hits: set[str] = field(default_factory=set)
     """Ids of the cases whose answers were corrupted."""
 
-    def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Answers]:
+    def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Replies]:
         answers = Asker.ask(self, posed, margins=margins)
         return [self._planted(one, said) for one, said in zip(posed, answers, strict=True)]
 
-    def _planted(self, posed: Posed, said: Answers) -> Answers:
+    def _planted(self, posed: Posed, said: Replies) -> Replies:
         if random.Random(posed.case.id).random() >= self.share:
             return said
         corrupted = self.mutant.corrupt(Specimen(self._answered(posed, said), self.template))
@@ -117,7 +117,7 @@ class Planted(Asker):
         self.hits.add(posed.case.id)
         return replace(said, candidate=corrupted.output)
 
-    def _answered(self, posed: Posed, said: Answers) -> Answered:
+    def _answered(self, posed: Posed, said: Replies) -> Answered:
         task = posed.task
         if isinstance(task, Skill) and posed.attack is not None:
             # Mutants tell skills apart; a drawn chat carries its skill's name in the attack.

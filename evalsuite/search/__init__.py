@@ -1,6 +1,6 @@
 """Search: hostile histories in batches, reduced to the smallest one that breaks a promise."""
 
-from evalsuite.search.asker import Answers, Asker, Posed
+from evalsuite.search.asker import Asker, Posed, Replies
 from evalsuite.search.loop import Counterexample, Found, Hunt, Plan, Progress, Tried, defect_of
 from evalsuite.search.record import to_json
 from evalsuite.search.request import (
@@ -13,7 +13,6 @@ from evalsuite.search.request import (
 )
 
 __all__ = [
-    "Answers",
     "Asker",
     "Counterexample",
     "Found",
@@ -21,6 +20,7 @@ __all__ = [
     "Plan",
     "Posed",
     "Progress",
+    "Replies",
     "SearchRequest",
     "Searched",
     "Tried",

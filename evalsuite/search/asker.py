@@ -56,7 +56,7 @@ class Posed:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class Replies:
     """What both sides said, and how sure the candidate was."""
 
     candidate: Output
@@ -87,7 +87,7 @@ class Asker:
     """Requests that were sent to the engine."""
     batches: int = 0
     """Calls of the engine."""
-    _known: dict[tuple[tuple[int, ...], bool], Answers] = field(default_factory=dict)
+    _known: dict[tuple[tuple[int, ...], bool], Replies] = field(default_factory=dict)
 
     def prompt(self, posed: Posed) -> tuple[int, ...]:
         """The ids that a model reads."""
@@ -115,7 +115,7 @@ class Asker:
             posed = replace(posed, case=_without_oldest(posed.case, posed.operators))
         return posed if says_what_is_meant(posed.case) else None
 
-    def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Answers]:
+    def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Replies]:
         """Answer everything that is not answered yet in one call of the engine.
 
         Args:
@@ -131,13 +131,13 @@ class Asker:
             self._answer(new)
         return [self._known[prompt, margins] for prompt in prompts]
 
-    def broken(self, posed: Posed, answers: Answers) -> tuple[Broken, ...]:
+    def broken(self, posed: Posed, replies: Replies) -> tuple[Broken, ...]:
         """Every promise that the candidate's answer, or its very prompt, breaks."""
-        return broken_promises(posed.task, answers.candidate, answers.baseline, self.template)
+        return broken_promises(posed.task, replies.candidate, replies.baseline, self.template)
 
-    def first_broken(self, posed: Posed, answers: Answers) -> Broken | None:
+    def first_broken(self, posed: Posed, replies: Replies) -> Broken | None:
         """The first of them, or None."""
-        return next(iter(self.broken(posed, answers)), None)
+        return next(iter(self.broken(posed, replies)), None)
 
     def _answer(self, new: dict[tuple[tuple[int, ...], bool], Posed]) -> None:
         requests: list[Request] = []
@@ -154,7 +154,7 @@ class Asker:
             candidate, baseline = next(said), next(said)
             scores = [next(said).logprob for _ in range(count)]
             margin = scores[0] - max(scores[1:]) if scores else None
-            self._known[key] = Answers(candidate, baseline, margin)
+            self._known[key] = Replies(candidate, baseline, margin)
 
     def _generating(self, prompt: tuple[int, ...], posed: Posed) -> Iterable[Request]:
         for side in (self.candidate, self.baseline):

@@ -10,7 +10,7 @@ from evalsuite.gates.detectors import GATE_OF
 from evalsuite.prompts import DEFAULT_FORMAT
 from evalsuite.regressions import shape_name
 from evalsuite.scenarios import seeded
-from evalsuite.search.asker import Answers, Asker, Posed
+from evalsuite.search.asker import Asker, Posed, Replies
 from evalsuite.search.proposals import BRED, bred, fresh
 from evalsuite.search.reduction import Reduced, Rows, Verdicts, reduce
 from evalsuite.strategies import Attack, Envelope, World, build_attack
@@ -47,7 +47,7 @@ class Tried:
     """One history that was tried."""
 
     posed: Posed
-    answers: Answers
+    replies: Replies
     broken: Broken | None
 
     @property
@@ -63,7 +63,7 @@ class Counterexample:
     """The smallest history of its shape that breaks a promise."""
 
     posed: Posed
-    answers: Answers
+    replies: Replies
     broken: Broken
     found: Posed
     """The history as it was found, before it was reduced."""
@@ -166,7 +166,7 @@ class Hunt:
             broken = self.asker.first_broken(one, said)
             self.progress.tried += 1
             self._learn(one, said, broken)
-            yield Tried(posed=one, answers=said, broken=broken)
+            yield Tried(posed=one, replies=said, broken=broken)
 
     def draw(self, number: int) -> list[Posed]:
         """Return the histories of a round that can be asked and were not drawn before."""
@@ -207,7 +207,7 @@ class Hunt:
         windowed = any(edit.operator == "window" for edit in built.used)
         return fitted if fitted is posed or windowed else None
 
-    def _learn(self, posed: Posed, said: Answers, broken: Broken | None) -> None:
+    def _learn(self, posed: Posed, said: Replies, broken: Broken | None) -> None:
         if broken is not None:
             self.progress.broken += 1
             return
@@ -240,7 +240,7 @@ class Hunt:
         return [
             Counterexample(
                 posed=reduced.posed,
-                answers=said,
+                replies=said,
                 broken=reduced.broken,
                 found=tried.posed,
                 rounds=reduced.rounds,
@@ -303,7 +303,7 @@ def _unreduced(tried: Tried) -> Counterexample:
         raise AssertionError("only what broke a promise is kept")
     return Counterexample(
         posed=tried.posed,
-        answers=tried.answers,
+        replies=tried.replies,
         broken=tried.broken,
         found=tried.posed,
         rounds=0,

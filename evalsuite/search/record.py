@@ -9,7 +9,7 @@ from evalsuite import __version__
 from evalsuite.gates.detectors import GATE_OF
 from evalsuite.search.asker import Asker, Posed
 from evalsuite.search.loop import Counterexample, defect_of, topic_of
-from evalsuite.search.relations import Checked
+from evalsuite.search.relations import RelationCheck
 from evalsuite.search.request import Searched
 from evalsuite.search.sensitivity import Point
 from evalsuite.strategies import spell
@@ -48,7 +48,7 @@ def to_json(searched: Searched) -> dict[str, Any]:
     }
 
 
-def _checked(one: Checked) -> dict[str, Any]:
+def _checked(one: RelationCheck) -> dict[str, Any]:
     return {
         "relation": one.relation,
         "promise": one.promise,
@@ -89,7 +89,7 @@ def _turns(posed: Posed) -> list[dict[str, str]]:
 
 def _counterexample(one: Counterexample, asker: Asker) -> dict[str, Any]:
     case, broken = one.posed.case, one.broken
-    theirs = asker.broken(one.posed, replace(one.answers, candidate=one.answers.baseline))
+    theirs = asker.broken(one.posed, replace(one.replies, candidate=one.replies.baseline))
     return {
         "defect": defect_of(one),
         "gate": GATE_OF[broken.promise.detector].value,
@@ -105,8 +105,8 @@ def _counterexample(one: Counterexample, asker: Asker) -> dict[str, Any]:
         "query": case.query,
         "reference": case.reference,
         "demonstrations": len(one.posed.shown),
-        "answer": one.answers.candidate.text,
-        "baseline_answer": one.answers.baseline.text,
+        "answer": one.replies.candidate.text,
+        "baseline_answer": one.replies.baseline.text,
         "attack": _attack(one.posed),
         "found_as": _attack(one.found),
         "found_turns": len(one.found.case.history),

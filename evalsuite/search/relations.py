@@ -174,7 +174,7 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class RelationCheck:
     """How often a relation was looked at, and how often it did not hold."""
 
     relation: str
@@ -186,7 +186,7 @@ class Checked:
     """The shortest violations."""
 
 
-def check_relations(posed: Sequence[Posed], asker: Asker, *, seed: int = 0) -> list[Checked]:
+def check_relations(posed: Sequence[Posed], asker: Asker, *, seed: int = 0) -> list[RelationCheck]:
     """Ask about every case and all its variants in one batch, and compare the answers.
 
     Args:
@@ -212,7 +212,7 @@ def check_relations(posed: Sequence[Posed], asker: Asker, *, seed: int = 0) -> l
                 Violation(posed=one, answer=before, varied=variant.posed, varied_answer=after)
             )
     return [
-        Checked(
+        RelationCheck(
             relation=name,
             promise=str(RELATIONS[name].__doc__).splitlines()[0],
             n=counts[name],

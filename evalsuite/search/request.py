@@ -16,7 +16,7 @@ from evalsuite.regressions import Origin, Regression, remember
 from evalsuite.scenarios import sample_demonstrations
 from evalsuite.search.asker import Asker, Posed
 from evalsuite.search.loop import Counterexample, Found, Hunt, Plan, Tell, defect_of
-from evalsuite.search.relations import Checked, check_relations
+from evalsuite.search.relations import RelationCheck, check_relations
 from evalsuite.search.sensitivity import Point, measure_sensitivity
 from evalsuite.strategies import ANSWERABLE, OPERATORS, Envelope, World, spell, usable
 
@@ -70,7 +70,7 @@ class Searched:
     plan: Plan
     asker: Asker
     found: Found
-    checked: tuple[Checked, ...] = ()
+    checked: tuple[RelationCheck, ...] = ()
     """Metamorphic relations; empty when they were not asked for."""
     points: tuple[Point, ...] = ()
     """Sensitivity; empty when it was not asked for."""
@@ -220,8 +220,8 @@ def regression_of(found: Counterexample, asker: Asker) -> Regression:
             reason=found.broken.reason,
             candidate=asker.candidate or BARE,
             baseline=asker.baseline or BARE,
-            answer=found.answers.candidate.text,
-            baseline_answer=found.answers.baseline.text,
+            answer=found.replies.candidate.text,
+            baseline_answer=found.replies.baseline.text,
             prompt_format=posed.prompt_format,
             attack="" if found.found.attack is None else spell(found.found.attack),
         ),

@@ -16,7 +16,7 @@ from evalsuite.detectors.text import same
 from evalsuite.generation import Output
 from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration
 from evalsuite.scenarios import sample_demonstrations, sample_panel
-from evalsuite.search.asker import Answers, Asker, Posed
+from evalsuite.search.asker import Asker, Posed, Replies
 from evalsuite.statistics import Estimate, Sides, clustered_rate
 from evalsuite.strategies import permuted
 from evalsuite.tasks import score
@@ -26,9 +26,9 @@ ORDERS = 6
 REFERENCE = 4
 """Demonstrations in the prompt where something else is varied."""
 _COUNTED = (Detector.PRONOUN_RESOLUTION, Detector.LITERAL_LEAK)
-_SIDES: Mapping[str, Callable[[Answers], Output]] = {
-    "candidate": lambda answers: answers.candidate,
-    "baseline": lambda answers: answers.baseline,
+_SIDES: Mapping[str, Callable[[Replies], Output]] = {
+    "candidate": lambda replies: replies.candidate,
+    "baseline": lambda replies: replies.baseline,
 }
 _KINDS = tuple(kind for kind in Kind if kind is not Kind.DEMONSTRATION_LURE)
 
@@ -115,7 +115,7 @@ def measure_sensitivity(
     for side, of_side in _SIDES.items():
         first: dict[str, list[str]] = {}
         for condition, row, given in zip(asked, rows, said, strict=True):
-            outputs = [of_side(answers) for answers in given]
+            outputs = [of_side(replies) for replies in given]
             reference = first.setdefault(condition.axis, [output.text for output in outputs])
             points.append(_point(condition, side, row, outputs, reference))
     return points

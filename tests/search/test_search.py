@@ -18,12 +18,12 @@ from evalsuite.models import BaseRef
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import sample_demonstrations, sample_skills, seeded
 from evalsuite.search import (
-    Answers,
     Asker,
     Found,
     Hunt,
     Plan,
     Posed,
+    Replies,
     defect_of,
 )
 from evalsuite.search.proposals import bred, fresh
@@ -161,7 +161,7 @@ def test_a_reference_counts_only_where_the_baseline_resolves_it(
     class Telling(Asker):
         """Tells the engine below what would be right."""
 
-        def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Answers]:
+        def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Replies]:
             right.update({self.prompt(p): str(p.case.reference) for p in posed})
             return Asker.ask(self, posed, margins=margins)
 
@@ -259,7 +259,7 @@ def drawn_seeds() -> set[int]:
 class Telling(Asker):
     """Tells the engine below what would be right."""
 
-    def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Answers]:
+    def ask(self, posed: Sequence[Posed], *, margins: bool = False) -> list[Replies]:
         assert isinstance(self.engine, LastNamed)
         self.engine.cases.update({self.prompt(p): p.case for p in posed})
         return Asker.ask(self, posed, margins=margins)
@@ -367,7 +367,7 @@ def test_margins_are_of_the_right_rewrite_against_the_likeliest_wrong_one(
         return -5.0 if any(n in text for d in SHOWN[Language.EN] for n in d.entities) else -2.0
 
     searching = hunt(template, Scripted(template, repeats, likes), budget=40, guided=True)
-    margins = [t.answers.margin for t in searching.histories(0.0)]
+    margins = [t.replies.margin for t in searching.histories(0.0)]
     assert 3.0 in margins
     assert searching.progress.worst == min(m for m in margins if m is not None)
 

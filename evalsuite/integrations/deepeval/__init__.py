@@ -68,7 +68,7 @@ def metric(name: str, *, known: Known | None = None, threshold: float = 1.0) -> 
     """Return a detector as a deepeval metric for single-turn test cases.
 
     Args:
-        name: a key of :data:`DETECTORS`.
+        name: one of :data:`DETECTORS`.
         known: what test cases do not say themselves, such as the chat template.
         threshold: the least score that passes; 1 tolerates no defect.
 

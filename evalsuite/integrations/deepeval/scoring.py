@@ -1,4 +1,4 @@
-"""Every detector as one function of an answered case: the table that metrics are made from.
+"""What each detector makes of an answered case, and what the case lacks for it.
 
 No deepeval here. Answers are scored where the gates score them, in :mod:`evalsuite.tasks`. A
 detector that lacks something, such as the demonstrations of a prompt, falls back on what the run
@@ -67,7 +67,7 @@ class Scorer:
 
     def _found(self, full: Answered, text: str) -> Score:
         template = self.known.template
-        missing = DETECTORS[self.name](full, template)
+        missing = _LACKS[self.name](full, template)
         if missing:
             return _unmeasured(self.name, full, missing)
         if self.name is Detector.TEMPLATE_ROUND_TRIP and template is not None:
@@ -177,7 +177,7 @@ def _of_a_skill(full: Answered, template: ChatTemplate | None) -> str:
     return ""
 
 
-DETECTORS: Mapping[str, Callable[[Answered, ChatTemplate | None], str]] = MappingProxyType(
+_LACKS: Mapping[str, Callable[[Answered, ChatTemplate | None], str]] = MappingProxyType(
     {
         Detector.LITERAL_LEAK: _of_a_leak,
         Detector.SWAP_LEAK: _of_a_swap,
@@ -188,9 +188,12 @@ DETECTORS: Mapping[str, Callable[[Answered, ChatTemplate | None], str]] = Mappin
         Detector.SKILL_ANSWER: _of_a_skill,
     }
 )
-"""A detector's name -> what an answered case lacks for it, in a sentence; empty where nothing does.
-The text loss is not among them: its nats mean something only beside the same text under the base
-model."""
+"""A detector's name -> what an answered case lacks for it, in a sentence; empty where nothing
+does."""
+
+DETECTORS: tuple[str, ...] = tuple(_LACKS)
+"""Names of the detectors that metrics are made from. The text loss is not among them: its nats mean
+something only beside the same text under the base model."""
 
 _NO_CASE = "This is a skill item: it has no conversation whose query is to be rewritten."
 _NO_TEMPLATE = "No chat template is known; give the metric known=Known(template=...)."
