@@ -37,7 +37,7 @@ from evalsuite.cases.shipped import REGRESSIONS
 from evalsuite.errors import InvalidCase, InvalidConversation, InvalidInput
 from evalsuite.files.closedschema import Closed, VisibleText, json_schema, validated
 from evalsuite.files.located import located
-from evalsuite.files.problems import Problems, joined
+from evalsuite.files.problems import Problems, joined, suggestion
 from evalsuite.files.storage import storage_errors, write_once
 from evalsuite.files.text import read_text
 from evalsuite.files.wording import wording_of
@@ -111,7 +111,8 @@ _ORIGIN = tuple(field.name for field in dataclasses.fields(Origin))
 
 def _known_format(name: str) -> str:
     if name not in (*FORMATS, _CHAT):
-        raise ValueError(f"prompt_format={name!r}; use {', '.join(FORMATS)}")
+        near = suggestion(name, FORMATS)
+        raise ValueError(f"prompt_format={name!r}; use {', '.join(FORMATS)}{near}")
     return name
 
 
@@ -126,7 +127,7 @@ class OriginRow(Closed):
     wording = replace(
         wording_of("found"),
         missing="found has no {key}; say which was broken",
-        choice="{what}={repr}; use one of: {choices}",
+        choice="{what}={repr}; use one of: {choices}{near}",
     )
 
     promise: Promise = Field(description="What was broken.")
@@ -153,7 +154,7 @@ class RegressionFile(Closed):
     wording = replace(
         wording_of("the file"),
         missing="the file has no key {key!r}; a regression says what broke and how",
-        choice="{what}={repr}; use {either}",
+        choice="{what}={repr}; use {either}{near}",
         length="cases holds {count} cases; a regression file holds one",
     )
 
@@ -274,7 +275,8 @@ def _check_skill(found: Regression, line: int, problems: Problems) -> None:
     try:
         prompt_of(found.task).require_alternating()
     except InvalidConversation as error:
-        problems.add(line, f"{error}; let the history of a chat end with the assistant's turn")
+        said = "let the history begin with the user's turn and end with the assistant's turn"
+        problems.add(line, f"asks: skill: {error}; {said}")
 
 
 def remember(folder: Path, name: str, regression: Regression) -> Path | None:

@@ -130,6 +130,8 @@ def test_regressions_are_no_golden_cases(tmp_path: Path) -> None:
         ("cases:\n", "cases: []\nmore:\n", "unknown key 'more'"),
         ("language: en", "language: fr", "fr"),
         ("found:", "asks: nothing\nfound:", r"r\.yaml:2: asks='nothing'; use rewrite or skill"),
+        ("found:", "asks: skil\nfound:", r"use rewrite or skill; did you mean 'skill'\?"),
+        ('prompt_format: "xml"', 'prompt_format: "xmll"', r"did you mean 'xml'\?"),
     ],
 )
 def test_a_broken_file_is_refused_by_file_line_and_fix(old: str, new: str, said: str) -> None:

@@ -156,6 +156,12 @@ def parse_closed_json(
     """
     try:
         read = located_json(data, name)
+    except json.JSONDecodeError as problem:
+        said = problem.msg if data.strip() else "the file is empty"
+        where = f"{name}:{problem.lineno}"
+        raise error(
+            f"{where}: is refused: it is not JSON: {said}, column {problem.colno}"
+        ) from None
     except ValueError as problem:
         raise error(f"{name}: is refused: it is not JSON: {problem}") from None
     try:

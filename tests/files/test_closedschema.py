@@ -132,7 +132,13 @@ def test_json_is_told_with_its_lines_and_refused_where_readers_disagree() -> Non
         parse_closed_json(
             Cart, b'{"wheels": [\n{"size": 1},\n{"size": "2"}]}', "f", error=InvalidInput
         )
-    for data in (b'{"wheels": 1, "wheels": 2}', b"[NaN]", b"[" * 100_000, b"{"):
+    for data, said in (
+        (b'{"wheels": [\n1,\n,]}', r"^f:3: is refused: it is not JSON: Expecting value, column 1"),
+        (b" ", r"^f:1: is refused: it is not JSON: the file is empty"),
+    ):
+        with pytest.raises(InvalidInput, match=said):
+            parse_closed_json(Cart, data, "f", error=InvalidInput)
+    for data in (b'{"wheels": 1, "wheels": 2}', b"[NaN]", b"[" * 100_000):
         with pytest.raises(InvalidInput, match="f: is refused: it is not JSON"):
             parse_closed_json(Cart, data, "f", error=InvalidInput)
 
