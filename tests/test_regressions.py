@@ -18,7 +18,7 @@ from evalsuite.cli import main
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.gates import Tier
-from evalsuite.prompts import FORMATS
+from evalsuite.prompts import FORMATS, dump_demonstrations
 from evalsuite.regressions import (
     Origin,
     Regression,
@@ -220,6 +220,22 @@ def test_the_name_of_a_defect_says_its_gate_and_tells_defects_apart() -> None:
     assert shape_name("forgetting", ["a", "b"]).startswith("forgetting-")
     assert shape_name("forgetting", ["a", "b"]) == shape_name("forgetting", ["a", "b"])
     assert shape_name("forgetting", ["a", "b"]) != shape_name("forgetting", ["a", "c"])
+
+
+def test_linting_a_case_folder_finds_broken_demonstrations_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "team_en.yaml").write_text(
+        "cases:\n  - id: a\n    language: en\n    kind: single\n    query: What is it?\n"
+        "    expect:\n      must_name: [x]\n",
+        "utf-8",
+    )
+    (tmp_path / "demonstrations").mkdir()
+    shown = tmp_path / "demonstrations" / "team_en.yaml"
+    shown.write_text(dump_demonstrations(SHOWN[:1]), "utf-8")
+    shown.write_text(shown.read_text("utf-8").replace("rewrite:", "rewrit:"), "utf-8")
+    assert main(["cases", "lint", str(tmp_path)]) == 1
+    assert "rewrit" in capsys.readouterr().out
 
 
 def test_linting_a_case_folder_finds_broken_regressions_too(

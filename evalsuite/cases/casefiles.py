@@ -16,7 +16,7 @@ from pathlib import Path
 
 from evalsuite.cases import Case, Kind
 from evalsuite.cases.schema import CaseFile, json_schema, schema_text
-from evalsuite.cases.shipped import REGRESSIONS
+from evalsuite.cases.shipped import DEMONSTRATIONS, REGRESSIONS
 from evalsuite.conversation import Message
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.files.closedschema import validated
@@ -27,7 +27,7 @@ from evalsuite.files.yamlnodes import quoted, scalar
 
 SUFFIXES = (".yaml", ".yml")
 """What a case file's name ends with when a folder is searched."""
-NOT_CASES = frozenset({"demonstrations", REGRESSIONS})
+NOT_CASES = frozenset({DEMONSTRATIONS, REGRESSIONS})
 """Folders that a search of a folder passes over: their YAML holds something else."""
 
 _SCHEMA_LINE = "# yaml-language-server: $schema="

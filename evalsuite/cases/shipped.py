@@ -14,6 +14,9 @@ from evalsuite import __version__
 
 CASES = "cases"
 """The user's own folder, unless another is named."""
+DEMONSTRATIONS = "demonstrations"
+"""The folder below a case folder that holds what prompts of golden cases show: of each set and
+language ``<set>_<language>.yaml``, and beside it ``..._swap.yaml``, its counterfactual."""
 REGRESSIONS = "regressions"
 """The folder below it that a search writes: it holds no golden cases."""
 SHIPPED = "shipped"

@@ -89,7 +89,7 @@ def _lint(args: argparse.Namespace, terminal: Terminal) -> int:
     default = None if args.paths else case_folders()
     paths = args.paths if default is None else [default.goldens]
     folders = [path / FOLDER for path in paths] if default is None else [default.regressions]
-    problems = [*lint(paths), *_broken_regressions(folders)]
+    problems = [*lint(paths), *_broken_demonstrations(paths), *_broken_regressions(folders)]
     for problem in problems:
         terminal.say(problem)
     if problems:
@@ -100,6 +100,20 @@ def _lint(args: argparse.Namespace, terminal: Terminal) -> int:
     where = f" {default.origin}" if default is not None and default.shipped else ""
     terminal.say(f"{count} cases{where}{further}, nothing wrong")
     return 0
+
+
+def _broken_demonstrations(paths: Iterable[Path]) -> Iterator[str]:
+    from evalsuite.cases.casefiles import SUFFIXES
+    from evalsuite.cases.shipped import DEMONSTRATIONS
+    from evalsuite.errors import InvalidInput
+    from evalsuite.prompts import load_demonstrations
+
+    files = (path for folder in paths for path in sorted((folder / DEMONSTRATIONS).glob("*")))
+    for path in (path for path in files if path.suffix in SUFFIXES):
+        try:
+            load_demonstrations(path)
+        except InvalidInput as error:
+            yield from str(error).splitlines()
 
 
 def _broken_regressions(folders: Iterable[Path]) -> Iterator[str]:

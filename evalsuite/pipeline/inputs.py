@@ -11,10 +11,11 @@ from pathlib import Path
 
 from evalsuite.cases import Case, Language
 from evalsuite.cases.casefiles import load_cases
-from evalsuite.cases.shipped import CaseFolders, case_folders
+from evalsuite.cases.shipped import DEMONSTRATIONS, CaseFolders, case_folders
 from evalsuite.detectors.retention import load_texts
 from evalsuite.engines import Numerics, resolve_numerics
 from evalsuite.errors import InvalidInput
+from evalsuite.files.problems import suggestion
 from evalsuite.gates import (
     Gate,
     Opponent,
@@ -38,12 +39,9 @@ from evalsuite.prompts import DEFAULT_FORMAT, get_format, load_demonstrations
 from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
 from evalsuite.regressions import Regression, load_regressions
 from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS, PromotionInfo
+from evalsuite.scenarios import SKILLS as SKILL_NAMES
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
-
-DEMONSTRATIONS = "demonstrations"
-"""The folder below a case folder that holds what prompts of golden cases show: of each set and
-language ``<set>_<language>.yaml``, and beside it ``..._swap.yaml``, its counterfactual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +265,7 @@ def check(request: GateRequest) -> Read:
         raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
     policy = choose_policy(request.policy, request.base_model)
     require_rule(request.champion, policy)
+    _require_skills(policy)
     folders = case_folders(request.cases, request.root)
     return Read(
         policy=policy,
@@ -352,6 +351,15 @@ def _demonstrations(folder: Path, policy: Policy) -> dict[tuple[str, Language], 
             f"SET_LANGUAGE.yaml, or SET_LANGUAGE_swap.yaml beside that, with a set of: {sets}"
         )
     return found
+
+
+def _require_skills(policy: Policy) -> None:
+    """Refuse a skill that nobody can draw, before a model is loaded for it."""
+    for name in sorted({*policy.gates.forgetting.skills.seeded} - {*SKILL_NAMES}):
+        raise InvalidInput(
+            f"policy {policy.name!r}: gates.forgetting.skills.seeded={name!r} is no skill"
+            f"{suggestion(name, SKILL_NAMES)}; use some of: {', '.join(SKILL_NAMES)}"
+        )
 
 
 def _suites(policy: Policy) -> tuple[SkillItem, ...]:

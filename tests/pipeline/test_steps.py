@@ -332,7 +332,7 @@ def test_the_first_share_holds_every_part_and_language_in_order(request_: GateRe
 @pytest.mark.parametrize(
     ("old", "new", "change", "said"),
     [
-        ("seeded: [", "seeded: [cpoy, ", {}, "cpoy"),
+        ("seeded: [", "seeded: [cpoy, ", {}, "did you mean .copy"),
         ("power: 0.9", "power: 0.9", {"cache": Path(__file__).parent}, "cannot be used"),
         ("power: 0.9", "power: 0.9", {"seed": -1}, "seed=-1 must be a whole number"),
     ],
