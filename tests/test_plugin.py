@@ -140,7 +140,12 @@ def test_a_golden_case_fails_by_the_gate_that_does_not_allow_it() -> None:
     [
         ("0", "--adapter", "adapter * does not exist*"),
         ("2", "--adapter", "adapter * does not exist*"),
-        ("2", "--gate-cases", "*name the folder of golden cases with --gate-cases"),
+        pytest.param(
+            "2",
+            "--gate-cases",
+            "*name the folder of golden cases with --gate-cases",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["one-process", "workers", "workers-cases"],
 )
@@ -155,6 +160,7 @@ def test_inputs_that_cannot_be_read_end_the_session_with_status_3_before_any_tes
     assert "ERRORS" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_a_run_that_no_worker_can_make_is_an_error_of_its_tests_and_status_3(
     pytester: pytest.Pytester, options: list[str]
 ) -> None:

@@ -168,6 +168,7 @@ def test_ctrl_c_leaves_a_folder_that_resumes_to_the_same_adapter(
     assert same(tmp_path / "whole", tmp_path / "cut")
 
 
+@pytest.mark.slow
 def test_a_kill_in_the_middle_of_a_checkpoint_costs_only_that_checkpoint(
     base: BaseRef, quick: Callable[..., Recipe], tmp_path: Path
 ) -> None:
@@ -191,6 +192,7 @@ def test_a_kill_in_the_middle_of_a_checkpoint_costs_only_that_checkpoint(
     assert same(tmp_path / "whole", out)
 
 
+@pytest.mark.slow
 def test_a_kill_while_the_adapter_is_written_loses_nothing(
     base: BaseRef, quick: Callable[..., Recipe], tmp_path: Path
 ) -> None:
