@@ -54,7 +54,9 @@ def resolve(case: Case, answer: str) -> Score:
     findings = _changed(case, answer) if case.expect.unchanged else _unresolved(case, answer)
     if not findings:
         return Score(_DETECTOR, case.id, 0.0, _praise(case))
-    spans = sorted({span for f in findings for span in f.spans}, key=lambda s: (s.start, s.end))
+    # Each once, and at one place in the order of the findings: a set would order them by chance.
+    found = dict.fromkeys(span for finding in findings for span in finding.spans)
+    spans = sorted(found, key=lambda span: (span.start, span.end))
     return Score(_DETECTOR, case.id, 1.0, " ".join(f.reason for f in findings), tuple(spans))
 
 

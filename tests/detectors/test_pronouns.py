@@ -383,3 +383,23 @@ def renamed(judged: Case, new: dict[str, str]) -> Case:
             unchanged=expect.unchanged,
         ),
     )
+
+
+def test_marks_at_one_place_stand_in_the_order_of_their_reasons() -> None:
+    """In every process: an order by chance would make two runs of one candidate differ."""
+    names = tuple(f"Name{letter}" for letter in "ABCDEFGH")
+    stays = Case(
+        id="stays",
+        language=Language.EN,
+        kind=Kind.UNANSWERABLE,
+        cluster="c",
+        history=(),
+        query="Who is he?",
+        expect=Expectation(unchanged=True, must_not_name=names),
+    )
+    for name in names:
+        score = resolve(stays, f"Who is {name}?")
+        assert [(s.start, s.end, s.label) for s in score.spans] == [
+            (7, 12, "changed"),
+            (7, 12, name),
+        ]
