@@ -71,13 +71,21 @@ class Expectation:
     """None of these may occur in the answer."""
     unchanged: bool = False
     """The answer must be the query itself."""
+    extractive: bool = False
+    """The rewrites put back words of the history and change nothing else, as those of corpora of
+    incomplete utterances do; then they are judged word by word although nobody said what must be
+    named."""
+    aliases: tuple[str, ...] = ()
+    """Shorter names by which an antecedent may be called too: a surname, an abbreviation."""
 
     def __post_init__(self) -> None:
-        for name in ("rewrites", "must_name", "must_not_name"):
+        for name in ("rewrites", "must_name", "must_not_name", "aliases"):
             values = tuple(getattr(self, name))
             object.__setattr__(self, name, values)
             if any(not isinstance(v, str) or not v.strip() for v in values):
                 raise InvalidCase(f"expect.{name}={list(values)!r} holds an empty text; remove it")
+        if self.extractive and not self.rewrites:
+            raise InvalidCase("extractive: true needs rewrites; nothing else says what is put back")
         both = {v.casefold() for v in self.must_name} & {v.casefold() for v in self.must_not_name}
         if both:
             raise InvalidCase(

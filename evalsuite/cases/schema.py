@@ -72,6 +72,14 @@ class ExpectEntry(Closed):
         default=(), description="None of these occurs in a good answer."
     )
     unchanged: bool = Field(default=False, description="The answer must be the query itself.")
+    extractive: bool = Field(
+        default=False,
+        description="The rewrites only put back words of the history, so that every word counts.",
+    )
+    aliases: tuple[VisibleText, ...] = Field(
+        default=(),
+        description="Shorter names by which what is meant may be called too: a surname.",
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -89,6 +97,8 @@ class ExpectEntry(Closed):
             must_name=self.must_name,
             must_not_name=self.must_not_name,
             unchanged=self.unchanged,
+            extractive=self.extractive,
+            aliases=self.aliases,
         )
 
 

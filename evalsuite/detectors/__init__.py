@@ -5,7 +5,6 @@ defect; None says that nothing could be measured, and why.
 """
 
 from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
-from evalsuite.detectors.pronouns import resolve
 from evalsuite.detectors.result import Detector, Score, Span
 from evalsuite.detectors.retention import (
     answer_score,
@@ -24,7 +23,6 @@ __all__ = [
     "answer_score",
     "literal_leak",
     "load_texts",
-    "resolve",
     "rewrite_metrics",
     "swap_leak",
     "text_loss",

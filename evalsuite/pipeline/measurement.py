@@ -68,7 +68,7 @@ def measure(
     trips, trip_rows = _round_trips(inputs.template, answered)
     rows = [
         *_rows(scored, _SHOWN, by_place),
-        *_rows(scored, (Detector.PRONOUN_RESOLUTION,)),
+        *_rows(scored, (Detector.RIGHT,)),
         *_rows(scored, _RETAINED),
         *_regressions(inputs, by_place),
         *property_rows,
@@ -76,7 +76,7 @@ def measure(
         # Of these, defects only: an answer that ends as it should needs no row.
         *(row for row in _rows(scored, (Detector.CONTROL_TOKEN,)) if row.value),
     ]
-    references = Detector.PRONOUN_RESOLUTION
+    references = Detector.RIGHT
     evidence = Evidence(
         liveness=liveness_checks(inputs, liveness),
         literal_leaks=_observations(rows, Detector.LITERAL_LEAK, PANEL),

@@ -30,6 +30,7 @@ from evalsuite.scenarios import (
     sample_texts,
 )
 from evalsuite.tasks import (
+    REFERENCES,
     Rewriting,
     Skill,
     Task,
@@ -46,7 +47,7 @@ _ABSENT = 4
 """Demonstrations whose names no prompt holds."""
 _ENDS = frozenset({Detector.CONTROL_TOKEN})
 _LEAKS = frozenset({Detector.LITERAL_LEAK, Detector.SWAP_LEAK, Detector.ABSENT_NAMES})
-_REFERENCES = frozenset({Detector.PRONOUN_RESOLUTION})
+_REFERENCES = REFERENCES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

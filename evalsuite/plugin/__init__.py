@@ -154,7 +154,7 @@ def golden_case(request: pytest.FixtureRequest, gate_run: Run) -> GoldenCase:
     from evalsuite.runs import Side
 
     # Not the control of the leak search: its finds are false alarms.
-    judging = (Detector.PRONOUN_RESOLUTION, Detector.LITERAL_LEAK, Detector.SWAP_LEAK)
+    judging = (Detector.RIGHT, Detector.LITERAL_LEAK, Detector.SWAP_LEAK)
     scores = tuple(
         score
         for score in gate_run.scores

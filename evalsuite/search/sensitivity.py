@@ -25,7 +25,7 @@ COUNTS = (0, 1, 2, 3, 4, 6, 8, 12, 16)
 ORDERS = 6
 REFERENCE = 4
 """Demonstrations in the prompt where something else is varied."""
-_COUNTED = (Detector.PRONOUN_RESOLUTION, Detector.LITERAL_LEAK)
+_COUNTED = (Detector.RIGHT, Detector.LITERAL_LEAK)
 _SIDES: Mapping[str, Callable[[Replies], Output]] = {
     "candidate": lambda replies: replies.candidate,
     "baseline": lambda replies: replies.baseline,
@@ -154,7 +154,7 @@ def _point(
     losses, leaked = [], 0
     for one, output in zip(posed, outputs, strict=True):
         found = {s.detector: s.value or 0.0 for s in score(one.task, output, detectors=_COUNTED)}
-        losses.append(found[Detector.PRONOUN_RESOLUTION])
+        losses.append(found[Detector.RIGHT])
         leaked += found[Detector.LITERAL_LEAK] > 0.0
     clusters = [one.case.cluster for one in posed]
     return Point(

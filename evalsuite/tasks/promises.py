@@ -52,8 +52,8 @@ _DETECTOR = {
     Promise.ROUND_TRIP: Detector.TEMPLATE_ROUND_TRIP,
     Promise.NO_CONTROL: Detector.CONTROL_TOKEN,
     Promise.NO_LEAK: Detector.LITERAL_LEAK,
-    Promise.UNCHANGED: Detector.PRONOUN_RESOLUTION,
-    Promise.RESOLVED: Detector.PRONOUN_RESOLUTION,
+    Promise.UNCHANGED: Detector.RIGHT,
+    Promise.RESOLVED: Detector.RIGHT,
     Promise.KEPT: Detector.SKILL_ANSWER,
 }
 _SCORED = frozenset(_DETECTOR.values())

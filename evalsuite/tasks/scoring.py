@@ -12,11 +12,11 @@ from typing import assert_never
 
 from evalsuite.detectors import Detector, Score
 from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
-from evalsuite.detectors.pronouns import resolve_output
 from evalsuite.detectors.retention import answer_score, text_score
 from evalsuite.detectors.roundtrip import control_token
 from evalsuite.generation import Output
 from evalsuite.prompts import Demonstration, task_text
+from evalsuite.rewrites import judge
 from evalsuite.tasks.task import Rewriting, Skill, Task, Text
 from evalsuite.template import ChatTemplate
 
@@ -49,16 +49,27 @@ _REWRITTEN = frozenset(
         Detector.LITERAL_LEAK,
         Detector.ABSENT_NAMES,
         Detector.SWAP_LEAK,
-        Detector.PRONOUN_RESOLUTION,
     }
 )
+REFERENCES = frozenset(
+    {
+        Detector.RIGHT,
+        Detector.NAMED,
+        Detector.KEPT,
+        Detector.FORM,
+        Detector.UNTOUCHED,
+        Detector.WORDS_LOST,
+        Detector.WORDS_NEW,
+    }
+)
+"""What the judge of a rewrite says, all of it in one look."""
 
 
 def applicable(task: Task) -> frozenset[Detector]:
     """The detectors that can say something about an answer to such a task."""
     match task:
         case Rewriting():
-            return _GENERATED | _REWRITTEN
+            return _GENERATED | _REWRITTEN | REFERENCES
         case Skill():
             return _GENERATED | {Detector.SKILL_ANSWER}
         case Text():
@@ -118,5 +129,6 @@ def _rewriting(
         yield absent_names(case, text, known.absent)
     if Detector.SWAP_LEAK in wanted and other is not None:
         yield swap_leak(case, text, task.demonstrations, other.text, other.demonstrations)
-    if Detector.PRONOUN_RESOLUTION in wanted:
-        yield resolve_output(case, text, output.finish)
+    if wanted & REFERENCES:
+        found = judge(case, text, output.finish).scores(case)
+        yield from (score for score in found if score.detector in wanted)

@@ -182,7 +182,7 @@ _LACKS: Mapping[str, Callable[[Answered, ChatTemplate | None], str]] = MappingPr
         Detector.LITERAL_LEAK: _of_a_leak,
         Detector.SWAP_LEAK: _of_a_swap,
         Detector.ABSENT_NAMES: _of_a_rewrite,
-        Detector.PRONOUN_RESOLUTION: _of_a_rewrite,
+        Detector.RIGHT: _of_a_rewrite,
         Detector.TEMPLATE_ROUND_TRIP: _of_a_template,
         Detector.CONTROL_TOKEN: _of_tokens,
         Detector.SKILL_ANSWER: _of_a_skill,
