@@ -1,30 +1,6 @@
-"""Words that the detectors must know: which ones carry no content, which ones refer back.
-
-Closed classes only, in English and Chinese. Where a word is ambiguous ("that", 其, 这个) the
-pattern takes the readings that clearly refer back and leaves the others: an overlooked pronoun is
-still caught by the missing antecedent, a wrongly accused one would fail a good answer.
-"""
+"""Words that carry no content, in English and Chinese: closed classes only."""
 
 from __future__ import annotations
-
-import re
-from collections.abc import Mapping
-from enum import StrEnum
-
-from evalsuite.cases import Language
-
-
-class Family(StrEnum):
-    """Pronouns that stand for the same sort of antecedent."""
-
-    THING = "thing"
-    MALE = "male"
-    FEMALE = "female"
-    PLURAL = "plural"
-    NEAR = "near"
-    FAR = "far"
-    ORDINAL = "ordinal"
-
 
 _FUNCTION_WORDS = """
     's a about above after again all also am an and any anything are as at be because been
@@ -43,96 +19,6 @@ HAN_FUNCTION_CHARACTERS = frozenset(
     "的是了在有和与跟及或什么哪个怎样多少谁为何几吗呢吧啊呀嘛请问这那它他她们一不没也都就要能会可以"
     "把被让给对从到于之其而且但又很太更最还再里上下中来去过着得地说想我你您知道如果因所时候样些点"
 )
-
-# What follows a demonstrative or ordinal that stands alone: the end, a mark, a linking word.
-_EN_ALONE = (
-    r"(?=\s*(?:$|[^\w\s'-])|'s\b|\s+(?:is|was|are|were|has|had|have|do|does|did|can|could|will|"
-    r"would|should|and|or|too|also|as|in|on|at|for|than|with|to|from|instead|work|cost)\b)"
-)
-_EN_BEFORE_FAR = (
-    r"(?:^|(?<=[.?!,;:]\s)|(?<=\b(?:is|at|to|in|on|of|by|do)\s)|(?<=\b(?:was|are|for|did|and|can)\s)"
-    r"|(?<=\b(?:does|with|from|like|than|will|into|make|made|used|find)\s)|(?<=\babout\s)"
-    r"|(?<=\bafter\s)|(?<=\bbefore\s)|(?<=\bcould\s)|(?<=\bwould\s))"
-)
-_EN_CLAUSE = r"(?!\s+(?:the|a|an|it|he|she|they|we|you|i|there|is|was|are|were|who|which)\b)"
-# Nouns before which "former" is an adjective.
-_EN_OFFICES = (
-    "president|minister|prime|king|queen|chief|head|director|ceo|member|player|champion|wife|"
-    "husband|name|teacher|student|owner|mayor|governor|capital|soviet|yugoslavia"
-)
-_TIME = r"(?!\s+(?:year|month|week|weekend|morning|afternoon|evening|time|days|way)s?\b)"
-
-_EN: Mapping[Family, str] = {
-    Family.THING: r"\b(?:it|its)\b",
-    Family.MALE: r"\b(?:he|him|his)\b",
-    Family.FEMALE: r"\b(?:she|her|hers)\b",
-    Family.PLURAL: r"\b(?:they|them|their|theirs)\b",
-    Family.NEAR: rf"\b(?:this|these)\b{_TIME}",
-    Family.FAR: (
-        rf"\bthat\b{_EN_ALONE}(?!\s+(?:is|was|are|were|has|had|have|does|did|can|could|will|would)\b)"
-        rf"|{_EN_BEFORE_FAR}\bthat\b{_EN_CLAUSE}{_TIME}"
-        rf"|{_EN_BEFORE_FAR}\bthat(?=\s+(?:is|was)\b)"
-        rf"|\bthose\b(?!\s+(?:who|that|which|of|with)\b){_TIME}"
-    ),
-    Family.ORDINAL: (
-        rf"\bthe\s+latter\b|\bthe\s+former\b(?!\s+(?:{_EN_OFFICES})\b)"
-        r"|\bthe\s+(?:first|second|third|last|other)\s+one\b"
-        r"|\bthe\s+(?:first|second|third)\b(?=\s*(?:$|[^\w\s'-])|'s\b)"
-    ),
-}
-
-# "It" that refers to nothing: weather, time, clauses that follow.
-_EN_EXPLETIVE = re.compile(
-    r"\bit(?:'s|\s+(?:is|was|will\s+be|would\s+be))?\s+(?:still\s+|not\s+|always\s+)?"
-    r"(?:raining|snowing|rains?|snows?|seems?|appears?|turns\s+out|takes?|took"
-    r"|(?:true|possible|likely|important|necessary|common|normal|known|said|believed|worth)\b)"
-    r"|\b(?:is|was)\s+it\s+(?:raining|snowing|cold|hot|warm|sunny|late|early"
-    r"|(?:true|possible|likely|necessary|common|normal|worth|legal|safe|ok|okay|important)"
-    r"\s+(?:that|to|for|if))"
-    r"|\b(?:will|would)\s+it\s+be\s+(?:raining|snowing|cold|hot|warm|sunny|dry|misty|foggy|windy)"
-    r"|\b(?:does|did|will|would)\s+it\s+(?:rain|snow|(?:take|cost|matter)(?=[^.?!]*\b(?:to|if)\b))"
-    r"|\bwhat\s+time\s+is\s+it\b|\bwhat\s+is\s+it\s+like\s+to\b|\bmakes?\s+it\s+\w+\s+to\b",
-    re.ASCII,
-)
-
-_ZH: Mapping[Family, str] = {
-    Family.THING: r"(?<!其)它(?!们)|(?<![尤极与何耳名马])其(?![他它她中实次余间所])",
-    Family.MALE: r"(?<![其吉维犹耳排])他(?![们人乡国杀日汀])",
-    Family.FEMALE: r"(?<!其)她(?!们)",
-    Family.PLURAL: r"[它他她]们",
-    Family.NEAR: (
-        r"这(?:[座部本款位家条只张首件台辆栋]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
-        r"|这(?=是)"
-    ),
-    Family.FAR: (
-        r"那(?:[座部本款位家条只张首件台辆栋]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
-    ),
-    Family.ORDINAL: (
-        r"[前后]者|(?:第[一二三]|最后一)[个种座部本款位家条](?=[的呢吗是有更会能怎为]|[^\w]|$)"
-    ),
-}
-
-_PATTERNS: Mapping[Language, Mapping[Family, re.Pattern[str]]] = {
-    # In ASCII mode a Han character ends an English word: spaces between the two do not survive.
-    Language.EN: {family: re.compile(pattern, re.ASCII) for family, pattern in _EN.items()},
-    Language.ZH: {family: re.compile(pattern) for family, pattern in _ZH.items()},
-}
-
-
-def pronoun_ranges(folded: str) -> tuple[tuple[int, int, Family], ...]:
-    """Ranges of a folded text that refer back, in either language (queries mix them).
-
-    Expletive "it", conjunctions and words that merely contain a pronoun's character are left out.
-    """
-    idle = [match.span() for match in _EN_EXPLETIVE.finditer(folded)]
-    found = [
-        (*match.span(), family)
-        for patterns in _PATTERNS.values()
-        for family, pattern in patterns.items()
-        for match in pattern.finditer(folded)
-        if not (family is Family.THING and any(s <= match.start() < e for s, e in idle))
-    ]
-    return tuple(sorted(found))
 
 
 def carries_content(token: str) -> bool:

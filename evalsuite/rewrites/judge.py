@@ -5,11 +5,16 @@ from __future__ import annotations
 from unicodedata import normalize
 
 from evalsuite.cases import Case
+from evalsuite.detectors.result import Span
+from evalsuite.detectors.text import same
 from evalsuite.generation import Finish
+from evalsuite.rewrites.form import form
 from evalsuite.rewrites.judgement import Finding, Judgement, Part, Standard
-from evalsuite.rewrites.named import unresolved
+from evalsuite.rewrites.kept import kept, shares
+from evalsuite.rewrites.named import named
 
-_CUT_OFF = "The answer did not end: it ran into the length limit."
+_CUT_OFF = Finding("The answer did not end: it ran into the length limit.")
+_EMPTY = Finding("The answer is empty.")
 
 
 def standard_of(case: Case) -> Standard:
@@ -32,10 +37,55 @@ def judge(case: Case, answer: str, finish: Finish | None = None) -> Judgement:
             None: not known.
     """
     standard = standard_of(case)
+    cut_off = (_CUT_OFF,) if finish is Finish.LENGTH else ()
     if standard is Standard.STAYS:
-        same = normalize("NFC", answer.strip()) == normalize("NFC", case.query.strip())
-        found = () if same else (Finding("The query had to stay unchanged, but it was changed."),)
-        return Judgement(standard=standard, findings={Part.UNTOUCHED: found})
-    cut_off = (Finding(_CUT_OFF),) if finish is Finish.LENGTH else ()
-    findings = {Part.NAMED: tuple(unresolved(case, answer)), Part.FORM: cut_off}
-    return Judgement(standard=standard, findings=findings)
+        findings = {Part.UNTOUCHED: (*_touched(case, answer), *cut_off)}
+        return Judgement(standard=standard, findings=findings)
+    if not answer.strip():
+        return _judged(case, answer, standard, (_EMPTY,), (_EMPTY,), (_EMPTY,))
+    if _accepted(case, answer):
+        return _judged(case, answer, standard, (), (), cut_off)
+    return _judged(
+        case,
+        answer,
+        standard,
+        named(case, answer, standard),
+        () if standard is Standard.FREE else kept(case, answer, standard),
+        (*form(case, answer, standard), *cut_off),
+    )
+
+
+def _judged(
+    case: Case,
+    answer: str,
+    standard: Standard,
+    names: tuple[Finding, ...],
+    words: tuple[Finding, ...],
+    shape: tuple[Finding, ...],
+) -> Judgement:
+    lost, new = shares(case, answer)
+    findings = {Part.NAMED: names, Part.KEPT: words, Part.FORM: shape}
+    if standard is Standard.FREE:
+        del findings[Part.KEPT]
+    return Judgement(standard=standard, findings=findings, words_lost=lost, words_new=new)
+
+
+def _accepted(case: Case, answer: str) -> bool:
+    """Whether the answer is an accepted rewrite, on one line as that is."""
+    return any(
+        same(answer, rewrite) and ("\n" in rewrite.strip() or "\n" not in answer.strip())
+        for rewrite in case.expect.rewrites
+    )
+
+
+def _touched(case: Case, answer: str) -> tuple[Finding, ...]:
+    """What differs from a query that had to stay, once both are normalised and stripped."""
+    due, told = (normalize("NFC", text.strip()) for text in (case.query, answer))
+    if due == told:
+        return ()
+    start = next((i for i, (a, b) in enumerate(zip(due, told, strict=False)) if a != b), len(due))
+    # Offsets are those of the answer as it came; up to the first difference nothing moved but what
+    # was stripped before it.
+    at = min(start + len(answer) - len(answer.lstrip()), max(len(answer) - 1, 0))
+    spans = (Span(at, len(answer), "changed"),) if at < len(answer) else ()
+    return (Finding("The query had to stay unchanged, but it was changed.", spans),)

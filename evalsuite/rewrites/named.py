@@ -1,154 +1,107 @@
-"""Does the rewrite say what the query left unsaid, and nothing else?
+"""Does the rewrite name what is meant, whole, and nothing that is not?
 
-Judged without another model: the case carries what must be named, what must not, and what is
-accepted word for word. Every reason to fail is one that can be read off the answer; where a case
-does not say enough, the softer check is named in the explanation instead of a guess.
+Where the case says what must be named, that is asked. Of an imported case it is read off its
+accepted rewrites: what they hold, the query does not, and the history says in a row.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from evalsuite.cases import Case
-from evalsuite.detectors.lexicon import Family, carries_content, pronoun_ranges
 from evalsuite.detectors.result import Span
-from evalsuite.detectors.text import find_names, fold, same, tokens
-from evalsuite.rewrites.judgement import Finding
+from evalsuite.detectors.text import same
+from evalsuite.rewrites.judgement import Finding, Standard
+from evalsuite.rewrites.names import occurrences, outside, says, short_forms
+from evalsuite.rewrites.pronouns import Family, bound, referring
+from evalsuite.rewrites.restored import is_restored, missing_words, restored
+from evalsuite.rewrites.words import words
 
-_TIMES = 3
-"""A rewrite longer than this many queries (and its entities) answers instead of asking."""
-_SHORT = 5
-"""A query shorter than this counts as this long: "Why?" needs more than three words to restore."""
+
+def named(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
+    """Every way in which an answer does not say what is meant."""
+    if not words(answer):
+        return (Finding("The answer holds no word."),)
+    if same(answer, case.query):
+        return (Finding("The query was returned as it is, though it does not stand alone."),)
+    if standard is Standard.AUTHORED:
+        meant = _meant(case, answer)
+        found = [*_missing(meant), *_distractors(case, answer, meant)]
+        spans = [span for places in meant.values() for span in places]
+    else:
+        asked = restored(case)
+        found = [*missing_words(case, answer, asked, standard)]
+        spans = [*is_restored(answer, asked)]
+    return (*found, *_open(case, answer, spans))
 
 
-def unresolved(case: Case, answer: str) -> list[Finding]:
-    if not tokens(answer):
-        return [Finding("The answer holds no word.")]
-    if any(same(answer, rewrite) for rewrite in case.expect.rewrites):
-        return []
-    return [
-        *_untouched(case, answer),
-        *_missing(case, answer),
-        *_distractors(case, answer),
-        *_pronouns(case, answer),
-        *_too_long(case, answer),
+def _meant(case: Case, answer: str) -> dict[str, tuple[Span, ...]]:
+    """Where the answer says each name that it must, in whatever form the case allows."""
+    texts = (*(m.content for m in case.history), case.query, *case.expect.rewrites)
+    found: dict[str, tuple[Span, ...]] = {}
+    for name in case.expect.must_name:
+        places = occurrences(answer, name, among=texts)
+        for other in () if places else _other_forms(case, name, texts):
+            places += occurrences(answer, other)
+        found[name] = places
+    return found
+
+
+def _other_forms(case: Case, name: str, texts: Sequence[str]) -> Iterator[str]:
+    alone = len(case.expect.must_name) == 1
+    yield from (alias for alias in case.expect.aliases if alone or says(name, alias))
+    yield from short_forms(name, texts)
+
+
+def _missing(meant: dict[str, tuple[Span, ...]]) -> list[Finding]:
+    missing = [name for name, places in meant.items() if not places]
+    return [Finding(f"The answer does not name {listed(missing)}.")] if missing else []
+
+
+def _distractors(case: Case, answer: str, meant: dict[str, tuple[Span, ...]]) -> list[Finding]:
+    longer = [span for places in meant.values() for span in places]
+    found = [
+        span
+        for name in case.expect.must_not_name
+        for span in outside(occurrences(answer, name), longer)
     ]
-
-
-def _untouched(case: Case, answer: str) -> list[Finding]:
-    if case.expect.rewrites and same(answer, case.query):
-        return [Finding("The query was returned as it is, though it does not stand alone.")]
-    return []
-
-
-def _names(case: Case, answer: str) -> tuple[Span, ...]:
-    return find_names(answer, (*case.expect.must_name, *case.expect.must_not_name))
-
-
-def _missing(case: Case, answer: str) -> list[Finding]:
-    if not case.expect.must_name:
-        return _missing_words(case, answer)
-    named = {span.label for span in _names(case, answer)}
-    missing = [name for name in case.expect.must_name if name not in named]
-    return [Finding(f"The answer does not name {_listed(missing)}.")] if missing else []
-
-
-def _missing_words(case: Case, answer: str) -> list[Finding]:
-    """Half of the words that the rewrites agree on are demanded: annotators differ in the rest."""
-    restored = _restored_words(case)
-    absent = restored - _vocabulary(answer)
-    if 2 * len(absent) <= len(restored):
+    if not found:
         return []
-    words = _listed(sorted(absent))
-    return [Finding(f"The answer does not restore {words} from the history.")]
+    names = listed(list(dict.fromkeys(span.label for span in found)))
+    return [Finding(f"The answer names {names}, which is not meant.", tuple(found))]
 
 
-def _restored_words(case: Case) -> set[str]:
-    """Content words that at least half of the accepted rewrites take from the history."""
-    heard = _vocabulary(*(message.content for message in case.history))
-    asked = _vocabulary(case.query)
-    votes = Counter(
-        word for rewrite in case.expect.rewrites for word in _vocabulary(rewrite) & heard - asked
-    )
-    return {word for word, count in votes.items() if 2 * count >= len(case.expect.rewrites)}
-
-
-def _vocabulary(*texts: str) -> set[str]:
-    return {t.text for text in texts for t in tokens(text) if carries_content(t.text)}
-
-
-def _distractors(case: Case, answer: str) -> list[Finding]:
-    forbidden = frozenset(case.expect.must_not_name)
-    spans = tuple(span for span in _names(case, answer) if span.label in forbidden)
-    if not spans:
-        return []
-    named = _listed(list(dict.fromkeys(span.label for span in spans)))
-    return [Finding(f"The answer names {named}, which is not meant.", spans)]
-
-
-def _pronouns(case: Case, answer: str) -> list[Finding]:
-    """Pronouns of the query that are still there and that no accepted rewrite keeps."""
-    known = (*case.expect.must_name, *case.expect.must_not_name)
-    asked = Counter(family for _, family in _referring(case.query, known))
-    left = tuple(item for item in _referring(answer, known) if item[1] in asked)
+def _open(case: Case, answer: str, meant: Sequence[Span]) -> list[Finding]:
+    """Pronouns of the query that are still there, bound by nothing and kept by no rewrite."""
+    asked = _families(case.query, _names_in(case, case.query))
+    left = [item for item in referring(answer, _names_in(case, answer)) if item[1] in asked]
     if not left:
         return []
     kept: Counter[Family] = Counter()
     for rewrite in case.expect.rewrites:
-        kept |= Counter(family for _, family in _referring(rewrite, known))
+        kept |= _families(rewrite, _names_in(case, rewrite))
     count = Counter(family for _, family in left)
-    named = _antecedent(case, answer)
     spans = tuple(
         span
         for span, family in left
-        if asked[family] > kept[family]
-        and count[family] > kept[family]
-        # "What did Bo do after he left?" stands alone: one of two was resolved, and before it.
-        and not (count[family] < asked[family] and named < span.start)
+        if count[family] > kept[family] and not bound(answer, span, meant)
     )
     if not spans:
         return []
-    words = _listed(list(dict.fromkeys(answer[s.start : s.end] for s in spans)))
-    return [Finding(f"The answer still says {words}, which the query left open.", spans)]
+    said = listed(list(dict.fromkeys(answer[s.start : s.end] for s in spans)))
+    return [Finding(f"The answer still says {said}, which the query left open.", spans)]
 
 
-def _antecedent(case: Case, answer: str) -> int:
-    """Where the answer first names what is meant; its length when it does not."""
-    if case.expect.must_name:
-        starts = [span.start for span in find_names(answer, case.expect.must_name)]
-    else:
-        restored = _restored_words(case)
-        starts = [token.start for token in tokens(answer) if token.text in restored]
-    return min(starts, default=len(answer))
+def _families(text: str, names: Sequence[Span]) -> Counter[Family]:
+    return Counter(family for _, family in referring(text, names))
 
 
-def _referring(text: str, names: Sequence[str]) -> tuple[tuple[Span, Family], ...]:
-    """Pronouns of ``text`` outside the names in it."""
-    folded = fold(text)
-    taken = find_names(text, names)
-    found = (
-        (Span(*folded.origin(start, end), "pronoun"), family)
-        for start, end, family in pronoun_ranges(folded.text)
-    )
-    return tuple(
-        (span, family)
-        for span, family in found
-        if not any(span.start < t.end and t.start < span.end for t in taken)
-    )
+def _names_in(case: Case, text: str) -> tuple[Span, ...]:
+    known = (*case.expect.must_name, *case.expect.must_not_name)
+    return tuple(span for name in known for span in occurrences(text, name))
 
 
-def _too_long(case: Case, answer: str) -> list[Finding]:
-    entities = sum(len(tokens(name)) for name in case.expect.must_name)
-    accepted = max((len(tokens(rewrite)) for rewrite in case.expect.rewrites), default=0)
-    limit = max(_TIMES * max(len(tokens(case.query)), _SHORT) + entities, 2 * accepted)
-    parts = tokens(answer)
-    if len(parts) <= limit:
-        return []
-    excess = Span(parts[limit].start, parts[-1].end, "too long")
-    reason = f"The answer has {len(parts)} words where a rewrite has at most {limit}."
-    return [Finding(reason, (excess,))]
-
-
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Names in quotes, separated by commas."""
     return ", ".join(f'"{name}"' for name in names)

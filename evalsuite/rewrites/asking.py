@@ -1,0 +1,149 @@
+"""What a text asks for, what it denies, and what sort of sentence it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+from itertools import zip_longest
+
+from evalsuite.detectors.text import fold, is_han
+from evalsuite.rewrites import chinese, english
+from evalsuite.rewrites.words import MOST, Word, simplified, words
+
+_TIMES = frozenset("time year day date month".split())
+_AMOUNTS = frozenset(("many", "much"))
+# A point inside "U.S." or "3.5" ends nothing; a mark ends a sentence where something follows it.
+_SENTENCE_END = re.compile(r"[?!;]+(?=\s*\w)|\.+(?=\s+\w)|(?<=[\u3400-\u9fff])\.+(?=\w)")
+_ABBREVIATED = re.compile(r"\b(?:mr|mrs|ms|dr|st|vs|jr|sr|no|etc|e\.g|i\.e|[a-z])$")
+
+
+class Sort(StrEnum):
+    """What a sentence does."""
+
+    QUESTION = "question"
+    COMMAND = "command"
+    STATEMENT = "statement"
+
+
+@lru_cache(maxsize=8192)
+def asked_for(text: str) -> frozenset[str]:
+    """What the question words of a text ask for, such as ``person``, ``time`` or ``how long``."""
+    found = words(text[:MOST])
+    english_words = [word for word in found if not word.han]
+    return frozenset((*_english_asked(english_words), *_chinese_asked(text)))
+
+
+def _english_asked(found: Sequence[Word]) -> list[str]:
+    asked = []
+    for word, after in zip_longest(found, found[1:]):
+        sort = english.QUESTION_WORDS.get(word.text)
+        if sort is None or (word.key == word.text.upper() and word.content):
+            continue
+        following = after.text if after is not None else ""
+        if sort == "way" and following in english.MEASURES:
+            asked.append("how many" if following in _AMOUNTS else f"how {following}")
+        elif sort == "way" and following == "come":
+            asked.append("reason")
+        elif sort == "thing" and following in _TIMES:
+            asked.append("time")
+        else:
+            asked.append(sort)
+    return asked
+
+
+def _chinese_asked(text: str) -> list[str]:
+    rest = _han_text(text)
+    if not rest:
+        return []
+    asked = []
+    for sort, pattern in chinese.QUESTION_WORDS.items():
+        if pattern.search(rest):
+            asked.append("how many" if sort == "number" else sort)
+            rest = pattern.sub(" ", rest)
+    return asked
+
+
+@lru_cache(maxsize=8192)
+def denies(text: str) -> bool:
+    """Whether a text says not: an A-not-A question does not, nor a word that merely holds 不."""
+    found = words(text[:MOST])
+    if any(word.text in english.NEGATIONS for word in found if not word.han):
+        return True
+    rest = _han_text(text)
+    rest = chinese.A_NOT_A.sub(" ", chinese.NOT_DENYING.sub(" ", rest))
+    return chinese.NEGATION.search(rest) is not None
+
+
+@lru_cache(maxsize=8192)
+def sort_of(text: str) -> Sort:
+    """What a text does, by its marks and by the words that it begins with.
+
+    What cannot be told apart from a statement by words is one: "Jupiter's moons".
+    """
+    folded = fold(text[:MOST]).text
+    if "?" in folded:
+        return Sort.QUESTION
+    han = sum(map(is_han, folded))
+    if 2 * han > len(folded.replace(" ", "")):
+        return _chinese_sort(text)
+    return _english_sort(words(text[:MOST]))
+
+
+_OPENERS = frozenset("and so but then also please ok okay or now well".split())
+_BEFORE = frozenset("in on at to for with by from since of until about".split())
+_WISHES = ("i want", "i need", "i would like", "i wonder", "i am looking", "we need", "we want")
+
+
+def _english_sort(found: Sequence[Word]) -> Sort:
+    told = [word.text for word in found]
+    while told and told[0] in _OPENERS:
+        told.pop(0)
+    if not told:
+        return Sort.STATEMENT
+    asking = english.QUESTION_WORDS.keys() | english.AUXILIARIES
+    # "Until when", "do you know whose": the question word may stand a little further in.
+    inside = told[1:3] if told[0] not in _BEFORE else told[1:2]
+    if told[0] in asking or any(word in english.QUESTION_WORDS for word in inside):
+        return Sort.QUESTION
+    wishes = " ".join(told[:4]).startswith(_WISHES)
+    return Sort.COMMAND if told[0] in english.COMMANDS or wishes else Sort.STATEMENT
+
+
+@lru_cache(maxsize=8192)
+def is_elliptic(text: str) -> bool:
+    """Whether only its mark makes an English text a question: "And the population?"."""
+    found = words(text[:MOST])
+    han = any(word.han for word in found)
+    return "?" in text and not han and _english_sort(found) is not Sort.QUESTION
+
+
+def _chinese_sort(text: str) -> Sort:
+    han = _han_text(text).strip()
+    if any(pattern.search(han) for pattern in chinese.QUESTION_WORDS.values()):
+        return Sort.QUESTION
+    if re.search(f"(?:{chinese.PARTICLES.pattern})$", han) or re.search(
+        r"(.)不\1|有没有|是不是", han
+    ):
+        return Sort.QUESTION
+    return Sort.COMMAND if chinese.COMMAND.search(han) else Sort.STATEMENT
+
+
+@lru_cache(maxsize=8192)
+def sentences(text: str) -> int:
+    """How many sentences a text has."""
+    folded = fold(text[:MOST]).text
+    ends = [
+        match
+        for match in _SENTENCE_END.finditer(folded)
+        if not (match.group()[0] == "." and _ABBREVIATED.search(folded[: match.start()]))
+    ]
+    return 1 + sum(1 for match in ends if match.end() < len(folded))
+
+
+@lru_cache(maxsize=8192)
+def _han_text(text: str) -> str:
+    """The text in simplified characters, folded; empty where it holds no Chinese."""
+    folded = fold(text[:MOST]).text
+    return simplified(folded) if any(map(is_han, folded)) else ""

@@ -1,0 +1,71 @@
+"""Closed classes of Chinese words, as patterns over a text of simplified characters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_FUNCTION = (
+    # Courtesy and frames first: the longest alternative has to be tried before its beginning.
+    "我想请问一下|我想问一下|我想知道|请问一下|能不能告诉我|可以告诉我|能告诉我|请告诉我|告诉我|"
+    "你知道(?=.*[谁什哪怎多几吗])|请问|麻烦你|麻烦您|麻烦|帮我|帮忙|谢谢|不好意思|"
+    "话说|那么|然后|另外|其实|现在呢|"
+    "还是|或者|以及|并且|而且|但是|不过|因为|所以|如果|的话|虽然|"
+    "可不可以|能不能|会不会|是不是|有没有|要不要|该不该|应不应该|"
+    "一共|总共|大概|大约|一般|通常|具体|到底|究竟|分别|主要|"
+    "应该|可以|能够|可能|需要|必须|"
+    "一下|一些|一点|有点|"
+    "关于|对于|根据|除了|"
+    "它们|他们|她们|我们|你们|咱们|自己|"
+    "[这那](?:[个些种座部本款位家条只张首件台辆栋里儿边]|两[个种位])?|"
+    "[它他她我你您其]|"
+    "[的了着过地得之]|[吗呢吧啊呀嘛啦哦哈噢哟么]|"
+    "[是在有会能要该把被给对从到于让跟和与及或比为向往按由以]|"
+    "[也都就才又再还很太挺真更]|[个种座部本款位家条只张首件台辆栋些所]|"
+    "[去来]"
+)
+FUNCTION = re.compile(_FUNCTION)
+"""What a rewrite may add or lose without asking anything else."""
+
+QUESTION_WORDS: Mapping[str, re.Pattern[str]] = {
+    "reason": re.compile("为什么|为何|为啥|咋(?!样|么样)|怎么会|凭什么|何以"),
+    "time": re.compile("什么时候|何时|几时|啥时候|哪[一]?[年天月日]|几[月号点]|多久|多长时间"),
+    "place": re.compile("哪里|哪儿|何处|什么地方|哪边"),
+    "way": re.compile("怎么样|怎样|怎么|如何|咋样"),
+    "number": re.compile("多少|几(?=[个位种部本次场天年岁口集首人只条座件台号分层块元公斤米道]|$)"),
+    "measure": re.compile("多(?=[大高长远重深宽快厚久])(?!久|长时间)"),
+    "person": re.compile("谁|哪位|什么人"),
+    "thing": re.compile("什么(?!时候|地方|人|的$)|哪(?![里儿年天月日边位])|啥(?!时候)|何(?=种|者)"),
+}
+"""What is asked for -> how, in the order in which they are looked for."""
+
+NEGATION = re.compile("没有|不是|不|没|别|未|非|无法|从未")
+A_NOT_A = re.compile(r"(.)不\1|有没有|没有?(?=[？?吗]?$)|不(?=[？?]?$)|(?<=[好对行])不[好对行]")
+"""Where 不 and 没 ask instead of denying: 好不好, 有没有."""
+NOT_DENYING = re.compile(
+    "不好意思|不过|不管|不同|不仅|不但|差不多|不锈钢|非常|非洲|未来|别人|别墅|特别|区别|分别|性别|类别|级别"
+)
+
+ANSWER_OPENERS = re.compile(
+    "(?:是的|好的|当然|没错|对的|可以的|不是的|没有的|好呀|好啊|嗯|抱歉|对不起|很抱歉|根据|答案是|"
+    "不客气|没问题|不是|不对|对|是|好|有|没有|可以|不可以|能|不能|会|不会)(?=[，,。.！!、 ])"
+)
+
+COMMAND = re.compile(
+    "^(?:请|麻烦|帮|给|告诉|说说|说一|讲|介绍|推荐|列|写|查|描述|解释|总结|比较|分析|谈|聊|看看|"
+    "找|翻译|播放|打开|换|来|再)"
+)
+
+PARTICLES = re.compile(r"[吗呢吧么](?=[\W]*$)")
+"""What makes a statement a question at its end."""
+ALTERNATIVE = re.compile(r"(.)不\1|有没有|是否|还是")
+"""What makes a statement a question wherever it stands."""
+POINTING = re.compile("[这那](?:[个些种座部本款位家条只张首件台辆栋]|两[个种位])")
+"""A demonstrative with its measure: the noun behind it is the reference."""
+
+NUMERALS: Mapping[str, int] = {c: i for i, c in enumerate("零一二三四五六七八九")} | {
+    "〇": 0,
+    "两": 2,
+}
+UNITS: Mapping[str, int] = {"十": 10, "百": 100, "千": 1000}
+NUMBER = re.compile("[零〇一二两三四五六七八九十百千]+")

@@ -1,0 +1,210 @@
+"""Is the rewrite one query, in the language of the query, with nothing around it?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from unicodedata import name as character_name
+
+from evalsuite.cases import Case, Language
+from evalsuite.detectors.result import Span
+from evalsuite.detectors.text import fold, is_han, same
+from evalsuite.rewrites import chinese, english
+from evalsuite.rewrites.asking import Sort, sentences, sort_of
+from evalsuite.rewrites.judgement import Finding, Standard
+from evalsuite.rewrites.known import known
+from evalsuite.rewrites.words import MOST, words
+
+_TIMES = 3
+"""A rewrite longer than this many accepted ones answers instead of asking."""
+_SHORT = 12
+"""An accepted rewrite of fewer words counts as this long."""
+_WRAPPERS = {
+    "a code fence": re.compile(r"```|~~~"),
+    "JSON": re.compile(r'^\s*[\[{].*["\'\]}]\s*:?.*[\]}]\s*$|"\s*:\s*["\[{]', re.DOTALL),
+    "a tag": re.compile(r"</?[a-zA-Z][\w-]*(?:\s[^<>]*)?/?>|<\|[^<>|]*\|>"),
+    "markdown": re.compile(r"\*\*|__|^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s|`", re.MULTILINE),
+    "a role": re.compile(
+        r"(?:^|[\n.?!。？！\s])(?:user|assistant|system|human|bot|ai|用户|助手|系统|问|答|q|a)\s*[:：]",
+        re.IGNORECASE,
+    ),
+}
+_LABEL = re.compile(r"^\s*(?:[^:：\n]{1,60})[:：](?!\d)\s*\S")
+
+
+def form(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
+    """Every way in which an answer is not a query, or not a query alone."""
+    return (
+        *_lines(case, answer),
+        *_wrapped(case, answer),
+        *_other_language(case, answer),
+        *_more_sentences(case, answer, standard),
+        *_answers(case, answer),
+        *_said_twice(case, answer),
+        *_other_sort(case, answer, standard),
+        *_no_query(case, answer, standard),
+        *_too_long(case, answer),
+    )
+
+
+def _texts(case: Case) -> tuple[str, ...]:
+    return (case.query, *case.expect.rewrites)
+
+
+def _lines(case: Case, answer: str) -> Iterator[Finding]:
+    if "\n" in answer.strip() and not any("\n" in text.strip() for text in _texts(case)):
+        start = answer.index("\n", len(answer) - len(answer.lstrip()))
+        span = Span(start, len(answer), "another line")
+        yield Finding("The answer has more than one line.", (span,))
+
+
+def _wrapped(case: Case, answer: str) -> Iterator[Finding]:
+    head = answer[:MOST]
+    for what, pattern in _WRAPPERS.items():
+        found = pattern.search(head)
+        if found and not any(pattern.search(text) for text in _texts(case)):
+            yield Finding(f"The answer holds {what}.", (Span(*found.span(), what),))
+    label = _LABEL.search(head)
+    if label and not any(":" in fold(text).text for text in _texts(case)):
+        yield Finding("The answer begins with a label.", (Span(*label.span(), "a label"),))
+
+
+def _other_language(case: Case, answer: str) -> Iterator[Finding]:
+    said = [*_texts(case), *(message.content for message in case.history)]
+    scripts = {script for text in said for script in _scripts(text)}
+    strange = next((c for c in answer[:MOST] if _script(c) not in scripts), None)
+    if strange is not None:
+        at = answer.index(strange)
+        yield Finding(
+            f"The answer is written in another script ({_script(strange).title()}).",
+            (Span(at, at + 1, "another script"),),
+        )
+        return
+    if (language := _language(case, answer)) is not None:
+        yield Finding(f"The answer is in another language than the query ({language}).")
+
+
+def _language(case: Case, answer: str) -> str | None:
+    asked, told = words(case.query), words(answer)
+    if case.language is Language.ZH:
+        meant = {w.text for text in _texts(case)[1:] for w in words(text)}
+        han = any(word.han for word in told)
+        if any(word.han for word in asked) and not han and not {w.text for w in told} <= meant:
+            return "no Chinese"
+        latin = [w for w in told if not w.han and w.text in english.FUNCTION_WORDS - {"a", "i"}]
+        own = {w.text for text in _texts(case) for w in words(text)}
+        return "English" if len([w for w in latin if w.text not in own]) >= 2 else None
+    if any(w.han for w in told) and not any(w.han for t in _texts(case) for w in words(t)):
+        return "Chinese"
+    own = {w.text for text in _texts(case) for w in words(text)}
+    told_words = [part for part in re.findall(r"[^\W\d_]+", fold(answer[:MOST]).text)]
+    for language, common in english.OTHER_LANGUAGES.items():
+        foreign = {w for w in told_words if w in common and w not in english.FUNCTION_WORDS}
+        if len(foreign - own) >= 2:
+            return language
+    return None
+
+
+def _scripts(text: str) -> frozenset[str]:
+    return frozenset(_script(character) for character in text[:MOST])
+
+
+def _script(character: str) -> str:
+    """The script of a letter by the first word of its Unicode name; others have none."""
+    if character.isascii() or not character.isalpha():
+        return "LATIN"
+    if is_han(character):
+        return "CJK"
+    first = character_name(character, "LATIN").split(" ")[0]
+    return "LATIN" if first in ("FULLWIDTH", "MASCULINE", "FEMININE", "MODIFIER") else first
+
+
+def _more_sentences(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
+    most = max(map(sentences, _texts(case)))
+    if sentences(answer) <= most:
+        return
+    if standard is Standard.FREE and not _says_more(case, answer):
+        return
+    yield Finding("The answer has a sentence more than the query.")
+
+
+def _says_more(case: Case, answer: str) -> bool:
+    """Whether half of what stands behind the first sentence is new."""
+    own = known(case).own
+    parts = re.split(r"(?<=[.?!。？！])\s*", answer[:MOST].strip())
+    behind = [word for part in parts[1:] for word in words(part)]
+    content = [word for word in behind if word.content]
+    return not content or 2 * sum(not own.holds(word) for word in content) >= len(content)
+
+
+def _answers(case: Case, answer: str) -> Iterator[Finding]:
+    told = " ".join(word.text for word in words(answer[:200]))
+    asked = [" ".join(word.text for word in words(text)) for text in _texts(case)]
+    for opener in english.ANSWER_OPENERS:
+        if f"{told} ".startswith(f"{opener} ") and not any(
+            f"{text} ".startswith(f"{opener} ") for text in asked
+        ):
+            yield Finding(f'The answer begins with "{opener}", as answers do.')
+            return
+    found = chinese.ANSWER_OPENERS.match(answer.strip())
+    if found and not any(chinese.ANSWER_OPENERS.match(text) for text in _texts(case)):
+        yield Finding(f'The answer begins with "{found.group()}", as answers do.')
+
+
+def _said_twice(case: Case, answer: str) -> Iterator[Finding]:
+    """Content words more often than in any accepted text: two of them, or one right behind itself."""
+    told = words(answer)
+    most = known(case).counts
+    heard = known(case).heard
+    times = Counter(word.key for word in told if word.content)
+    more = [
+        key
+        for key, count in times.items()
+        if count > max(most[key], 1) and (count > 2 or key not in heard.keys or most[key])
+    ]
+    doubled = [
+        Span(a.start, b.end, "twice")
+        for a, b in zip(told, told[1:], strict=False)
+        if a.text == b.text and not a.han and a.text.isalpha() and not _doubles(case, a.text)
+    ]
+    if doubled:
+        yield Finding("The answer says a word twice in a row.", tuple(doubled))
+    elif len(more) >= (3 if case.language is Language.ZH else 2):
+        yield Finding("The answer says the same thing twice.")
+
+
+def _doubles(case: Case, word: str) -> bool:
+    return any(
+        a.text == b.text == word
+        for text in (*_texts(case), *case.expect.must_name)
+        for a, b in zip(words(text), words(text)[1:], strict=False)
+    )
+
+
+def _other_sort(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
+    allowed = {sort_of(text) for text in _texts(case)}
+    told = sort_of(answer)
+    if told in allowed:
+        return
+    if Sort.STATEMENT not in (told,) and standard is Standard.FREE:
+        return
+    due = " or a ".join(sorted(allowed))
+    yield Finding(f"The answer is a {told} where a {due} was due.")
+
+
+def _no_query(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
+    """A turn of the history again; of a free rewrite, nothing of what was asked."""
+    if any(same(answer, message.content) for message in case.history) and not any(
+        same(answer, text) for text in case.expect.rewrites
+    ):
+        yield Finding("The answer repeats a turn of the history.")
+
+
+def _too_long(case: Case, answer: str) -> Iterator[Finding]:
+    longest = max(len(words(text)) for text in _texts(case))
+    limit = _TIMES * max(longest, _SHORT)
+    told = words(answer)
+    if len(told) > limit:
+        span = Span(told[limit].start, len(answer), "too long")
+        yield Finding(f"The answer has more than {limit} words; no rewrite is so long.", (span,))

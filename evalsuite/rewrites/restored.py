@@ -1,0 +1,247 @@
+"""What the accepted rewrites of an imported case put back, and whether an answer puts it back too.
+
+Nobody said what must be named there. A piece of a rewrite that the query lacks and the history says
+in a row is what was meant. Where rewrites only put words back (extractive), all of a piece is
+demanded; where people reworded freely, they shorten names themselves, and most of it is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz.distance import Levenshtein
+
+from evalsuite.cases import Case
+from evalsuite.detectors.result import Span
+from evalsuite.rewrites.judgement import Finding, Standard
+from evalsuite.rewrites.words import Word, words
+
+_ENOUGH = 0.6
+"""Share of a piece's content words that a free rewrite has to restore."""
+_INSIDE = frozenset(("'s", "的", "了", "the", "a", "an"))
+"""Words that may come and go inside a piece."""
+_JOINING = frozenset(("and", "or", "和", "与", "跟", "及", "或"))
+_PRONOUNS = frozenset(
+    "it its he him his she her hers they them their theirs this that these those one ones there "
+    "former latter 它 他 她 们 这 那 其 此".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Words that stand in a rewrite and in a row in the history, and not in the query."""
+
+    words: tuple[Word, ...]
+    text: str
+    for_pronoun: bool
+    """Whether it stands in the place of a pronoun of the query."""
+
+    @property
+    def content(self) -> tuple[Word, ...]:
+        """Its content words."""
+        return tuple(word for word in self.words if word.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What each accepted rewrite puts back; a rewrite that puts nothing back has no pieces."""
+
+    pieces: tuple[tuple[Piece, ...], ...]
+    others: tuple[tuple[str, ...], ...]
+    """Names of the history that neither the query nor any accepted rewrite says, as words."""
+
+
+@lru_cache(maxsize=4096)
+def restored(case: Case) -> Restored:
+    """Read off the accepted rewrites of a case what they put back."""
+    heard = [_plain(words(message.content)) for message in case.history]
+    query = words(case.query)
+    rewrites = [words(text) for text in case.expect.rewrites]
+    pieces = tuple(
+        tuple(_pieces(query, rewrite, text, heard))
+        for rewrite, text in zip(rewrites, case.expect.rewrites, strict=True)
+    )
+    said = {word.key for found in (query, *rewrites) for word in found}
+    names = dict.fromkeys(
+        name for message in case.history for name in _names(message.content, said)
+    )
+    return Restored(pieces, tuple(names))
+
+
+def missing_words(
+    case: Case, answer: str, asked: Restored, standard: Standard
+) -> Iterator[Finding]:
+    """Why the answer does not put back what any accepted rewrite does, and what it names instead."""
+    found = words(answer)
+    missing = min((_missing(found, pieces, case, standard) for pieces in asked.pieces), key=len)
+    if missing:
+        listed = ", ".join(f'"{piece.text}"' for piece in missing)
+        yield Finding(f"The answer does not restore {listed} from the history.")
+    wrong = [name for name in asked.others if _stands(found, name)]
+    places = is_restored(answer, asked)
+    for name in wrong:
+        span = _stands(found, name)
+        if span is not None and (missing or _joined(answer, span, places)):
+            yield Finding(f'The answer names "{answer[span.start : span.end]}" instead.', (span,))
+    yield from _joined_words(case, found, asked)
+
+
+def is_restored(answer: str, asked: Restored) -> tuple[Span, ...]:
+    """Where the answer says a piece, or the last word of one."""
+    found = words(answer)
+    return tuple(
+        Span(word.start, word.end, piece.text)
+        for pieces in asked.pieces
+        for piece in pieces
+        for word in found
+        if word.content and word.key in {part.key for part in piece.content}
+    )
+
+
+def _missing(
+    found: Sequence[Word], pieces: Sequence[Piece], case: Case, standard: Standard
+) -> list[Piece]:
+    if standard is Standard.EXTRACTIVE:
+        told = _plain(found)
+        return [piece for piece in pieces if not _in_a_row(_plain(piece.words), told)]
+    due = [piece for piece in pieces if piece.for_pronoun] or list(pieces)
+    keys = {word.key for word in found} | {word.root for word in found}
+    aliases = [words(alias) for alias in case.expect.aliases]
+    return [piece for piece in due if not _enough(piece, found, keys, aliases)]
+
+
+def _enough(
+    piece: Piece, found: Sequence[Word], keys: set[str], aliases: Sequence[Sequence[Word]]
+) -> bool:
+    if aliases:
+        told = _plain(found)
+        return any(_in_a_row(_plain(parts), told) for parts in (piece.words, *aliases))
+    content = piece.content
+    held = [word for word in content if word.key in keys or word.root in keys]
+    return len(held) >= _ENOUGH * len(content) or _surname(piece, held)
+
+
+def _surname(piece: Piece, held: Sequence[Word]) -> bool:
+    """Whether the last word of a name stands for it, as it does for a person."""
+    last = piece.content[-1]
+    return last in held and not last.han and piece.text.split()[-1][:1].isupper()
+
+
+def _pieces(
+    query: Sequence[Word], rewrite: Sequence[Word], text: str, heard: Sequence[Sequence[str]]
+) -> Iterator[Piece]:
+    asked = {word.key for word in query if word.content}
+    edits = Levenshtein.opcodes([w.key for w in query], [w.key for w in rewrite])
+    for edit in edits:
+        if edit.tag not in ("insert", "replace"):
+            continue
+        replaced = query[edit.src_start : edit.src_end]
+        for_pronoun = any(word.text in _PRONOUNS for word in replaced)
+        for run in _heard_runs(rewrite[edit.dest_start : edit.dest_end], heard):
+            run = _trimmed(run)
+            if any(word.content and word.key not in asked for word in run):
+                yield Piece(run, text[run[0].start : run[-1].end], for_pronoun)
+
+
+def _heard_runs(run: Sequence[Word], heard: Sequence[Sequence[str]]) -> Iterator[Sequence[Word]]:
+    """The longest runs, from left to right, that the history says in a row."""
+    start = 0
+    while start < len(run):
+        end = next(
+            (
+                end
+                for end in range(len(run), start, -1)
+                if any(_in_a_row(_plain(run[start:end]), turn) for turn in heard)
+            ),
+            start,
+        )
+        if end > start:
+            yield run[start:end]
+        start = max(end, start + 1)
+
+
+def _trimmed(run: Sequence[Word]) -> tuple[Word, ...]:
+    """The run without words at its ends that carry no content."""
+    found = list(run)
+    while found and not found[0].content:
+        found.pop(0)
+    while found and not found[-1].content:
+        found.pop()
+    return tuple(found)
+
+
+def _plain(found: Sequence[Word]) -> tuple[str, ...]:
+    return tuple(word.key for word in found if word.text not in _INSIDE)
+
+
+def _in_a_row(part: Sequence[str], whole: Sequence[str]) -> bool:
+    if not part:
+        return False
+    inside = "\n" + "\n".join(whole) + "\n"
+    return "\n" + "\n".join(part) + "\n" in inside
+
+
+def _names(text: str, said: set[str]) -> Iterator[tuple[str, ...]]:
+    """Capitalised words of a text, inside its sentences, that hold nothing that was said."""
+    run: list[Word] = []
+    found = words(text)
+    for word in found:
+        named = text[word.start].isupper() and word.content and not _opens(text, word.start)
+        if named:
+            run.append(word)
+            continue
+        if run:
+            yield from _name(run, said)
+        run = []
+    if run:
+        yield from _name(run, said)
+
+
+def _name(run: Sequence[Word], said: set[str]) -> Iterator[tuple[str, ...]]:
+    if not any(word.key in said for word in run):
+        yield tuple(word.key for word in run)
+
+
+def _opens(text: str, start: int) -> bool:
+    """Whether a word begins a sentence, where every word has a capital letter."""
+    before = text[:start].rstrip(" \"'(“‘")
+    return not before or before[-1] in ".?!\n:"
+
+
+def _stands(found: Sequence[Word], name: Sequence[str]) -> Span | None:
+    for at in range(len(found) - len(name) + 1):
+        if [word.key for word in found[at : at + len(name)]] == list(name):
+            return Span(found[at].start, found[at + len(name) - 1].end, "not meant")
+    return None
+
+
+def _joined(answer: str, span: Span, places: Sequence[Span]) -> bool:
+    """Whether a name stands beside what is meant, with "and" or a mark between them."""
+    for place in places:
+        first, second = sorted((span, place), key=lambda s: s.start)
+        between = answer[first.end : second.start].casefold()
+        if between.strip(" ,、，") in {"", *_JOINING} and first.end <= second.start:
+            return True
+    return False
+
+
+def _joined_words(case: Case, found: Sequence[Word], asked: Restored) -> Iterator[Finding]:
+    """Content that "and" joins to what is meant, though nobody asked about both."""
+    own = {w.key for text in (case.query, *case.expect.rewrites) for w in words(text)}
+    meant = {w.key for pieces in asked.pieces for piece in pieces for w in piece.content}
+    for at in range(1, len(found) - 1):
+        if found[at].text not in _JOINING or (found[at].key in own and found[at].han):
+            continue
+        before, after = found[at - 1], _next_content(found, at + 1)
+        if after is None:
+            continue
+        for one, other in ((before, after), (after, before)):
+            if one.key in meant and other.content and other.key not in own:
+                span = Span(other.start, other.end, "not meant")
+                yield Finding("The answer joins another name to what is meant.", (span,))
+
+
+def _next_content(found: Sequence[Word], start: int) -> Word | None:
+    return next((w for w in found[start : start + 3] if w.content), None)
