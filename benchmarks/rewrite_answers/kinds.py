@@ -1,0 +1,62 @@
+"""The kinds of answers, and the table from a kind to what makes it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from enum import StrEnum
+from types import ModuleType
+
+from rewrite_answers import words_en, words_zh
+
+from evalsuite.cases import Case, Language
+
+Maker = Callable[[Case, random.Random], str | None]
+"""An answer of a kind; None where the kind does not apply to the case."""
+
+
+class Kind(StrEnum):
+    """Wrong answers, by what is wrong with them."""
+
+    BARE_NAME = "bare name"
+    NAME_AND_NONSENSE = "name and nonsense"
+    ANSWER = "an answer"
+    OTHER_LANGUAGE = "other language"
+    WRAPPER = "wrapper or label"
+    JSON = "JSON"
+    CODE_FENCE = "code fence"
+    MARKDOWN = "markdown"
+    SECOND_SENTENCE = "second sentence"
+    SAID_TWICE = "said twice"
+    ROLE_TEXT = "role text appended"
+    LAST_USER_TURN = "last user turn copied"
+    LAST_TURN = "last turn copied"
+    HALF_NAME = "half a name"
+    NAME_MISSPELT = "one character of a name wrong"
+    SAME_SORT = "name of the same sort"
+    RIGHT_AND_WRONG = "right and wrong name together"
+    REFERENCE_LEFT = "reference left, name appended"
+    DROPPED = "content word dropped"
+    REPLACED = "content word replaced"
+    ADDED = "content word added"
+    ELSE_ASKED = "something else asked"
+    QUESTION_WORD = "question word changed"
+    NEGATED = "negated"
+
+
+MAKERS: dict[Kind, Maker] = {}
+
+
+def wrong(kind: Kind) -> Callable[[Maker], Maker]:
+    """Enter a function as the maker of a kind."""
+
+    def enter(maker: Maker) -> Maker:
+        MAKERS[kind] = maker
+        return maker
+
+    return enter
+
+
+def words_of(case: Case) -> ModuleType:
+    """The words of the case's language."""
+    return words_en if case.language is Language.EN else words_zh

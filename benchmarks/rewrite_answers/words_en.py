@@ -1,0 +1,167 @@
+"""English words that the generators use, all chosen by hand.
+
+``REPLACED`` holds content words whose loss or exchange changes what is asked, each with words of the
+same class that mean something else. A word that is not in it is never dropped or replaced in golden
+cases and panels: "get", "stay", "old" in "that old manuscript", "please" or "really" can go without
+harm.
+"""
+
+from __future__ import annotations
+
+_REPLACED = """
+age height|author publisher|area flag|art army|battery keyboard|camera loudspeaker|capital army
+career childhood|climate airport|coach stadium|color noise|condition planet|countries companies
+danger pattern|depth temperature|diet habitat|director costumes|ending cover|engine windshield
+error string|exercise medicine|eyes books|family garden|flight concert|food architecture
+founder lawyer|future cellar|history traffic|height weather|house bicycle|length temperature
+lesson song|license compiler|memory network|management protocol|moons rings|months hotels
+music costumes|opinion shape|origin recipe|plot cover|population mayor|pot window|present speech
+price warranty|problem contract|question song|range trunk|record mascot|revenue logo|screen charger
+shape snow|size sound|smell roots|source bridge|speed noise|syntax logo|taste name|title printer
+visa vaccination|voice dog|way map|weight smell|width fish|winter summer|work hobby|yarn lamp
+year month|people robots|admire sell|agree bet|asks dreams|asked warned|ask warn|border pollute
+built destroyed|born buried|buyer thief|check paint|compares steals|cost weigh|cross drain
+deal compete|described destroyed|describe destroy|die marry|directed watched|disappear sing
+discovered forbidden|eat fear|explain delete|forgot stole|freeze fry|give lend|judge repair
+kept forged|know hate|knows sells|like fear|live work|matter belong|need deserve|needs sells
+noticed bought|pay fight|praise mock|praised mocked|rate cook|read lie|reading lying
+recommend forbid|remember hate|remind rob|set filmed|share climb|speak teach|stop start|store sell
+study hide|summarize ignore|surprised bored|talk sing|talks sings|talking joking|thinking eating
+understand bury|understood buried|use translate|water paint|weigh cost|won organised|worry write
+wrote burned|write burn|cold crowded|decent broken|easier louder|famous cheap|popular heavy
+important cold|expensive green|big wet|new blue|happy angry|sure sad|wrong smoothly|general official
+free dangerous|best worst|long heavy|special missing|wise rich|housewarming retirement|spoken taught
+least most|discuss hide|confirm deny|pictures statues|written lied|dream complain|cover sell
+change paint|hear complain|learned lied|noted denied|return explode|discovered forbidden
+"""
+REPLACED: dict[str, tuple[str, ...]] = {
+    word: tuple(others)
+    for entry in _REPLACED.replace("\n", "|").split("|")
+    if entry.strip()
+    for word, *others in [entry.split()]
+}
+
+FUNCTION_WORDS = frozenset(
+    """
+a about above after again all also always am an and any anybody anyone anything are aren't around
+as at away be because been before being below between both but by can can't cannot come comes could
+couldn't did didn't do does doesn't doing don't done down each either else even ever every everybody
+everyone everything few find for from further get gets getting give go goes going good got great had
+has have having he hello hey hi her here hers him his how however i i'd i'll i'm i've if in into is
+isn't it it's its just kind let let's lot lots made make makes many may maybe me might mine more most
+much must my near need no nobody not nothing now of off oh ok okay on once one ones only or other
+others our out over own per please put quite really same say see shall she should so some somebody
+someone something sort still such sure take tell than thank thanks that that's the their theirs them
+then there these they thing things this those through to together too toward under until up upon us
+use used very want was wasn't we we're were what what's when where where's which while who who's
+whom whose why will with within without won't would wouldn't yeah yes yet you you're your yours
+old new first second third last next former latter also well like know think want need looking
+going told mean meant able
+""".split()
+)
+"""Of free texts these are never dropped, replaced or taken for what a query is about."""
+
+NONSENSE = (
+    "banana blue", "purple ladder seven", "sofa running quietly", "spoon the window Tuesday",
+    "marble dance under cheese", "yellow yellow train", "umbrella of", "pillow forty",
+    "glass bicycle however", "seven carpets green",
+)  # fmt: skip
+ADDED_WORDS = (
+    "purple", "wooden", "Portuguese", "medieval", "frozen", "inflatable", "Antarctic", "secret",
+)  # fmt: skip
+"""Before a content word."""
+ADDED_PHRASES = (
+    "in Portugal", "under the sea", "for toddlers", "during the Bronze Age", "with a hammer",
+    "on horseback", "in 1987", "according to the plumber",
+)  # fmt: skip
+"""Before the final mark."""
+ELSE_ASKED = (
+    "Who discovered {}?", "Is {} poisonous?", "How do I repair {}?", "Where can I rent {}?",
+    "What rhymes with {}?", "How heavy is {}?", "Does {} float on water?", "Who painted {}?",
+    "How do you spell {}?", "What colour is {}?", "Why was {} banned?", "Can you draw {}?",
+    "Who inherited {}?", "Which museum shows {}?", "Is {} taught at school?", "Who is afraid of {}?",
+    "How loud is {}?", "Tell me a joke about {}.", "Translate {} into Latin.",
+)  # fmt: skip
+ANSWERS = (
+    "{} is a place in the north of Scotland.", "{} was first mentioned in 1872.",
+    "Most people think of {} as a success.", "I would say that {} is fine.", "Yes, {} does.",
+    "About forty percent of {} is water.", "{} has 95 of them.", "According to experts, {} is safe.",
+    "It depends on {} and the season.", "The answer is {}.", "No, {} never was.",
+    "{} costs around 20 euros.", "As of today, {} is closed.", "That would be {}, I believe.",
+)  # fmt: skip
+ANSWERS_WITH = (
+    "The {word} of {name} is about 40.", "{name} is known for its {word}.",
+    "{name} has a very good {word}.", "With {name}, the {word} is the most important part.",
+    "When it comes to {word}, {name} is hard to beat.", "The {word} of {name} was changed in 1994.",
+)  # fmt: skip
+LABELS = (
+    "Rewritten query: {}", "Rewrite: {}", "Query: {}", "Rewritten: {}", "Q: {}", "A: {}",
+    "Answer: {}", "Output: {}", "Question: {}", "Standalone question: {}", "User query: {}",
+    "Here is the rewritten query: {}", "Here's the rewritten query:\n{}", "Sure! Here is it: {}",
+    "Sure, here's the rewrite: {}", "Sure! Here is the rewritten query:\n\n{}",
+    'The rewritten query is: "{}"', 'Rewritten query: "{}"', 'You could ask: "{}"',
+    "Rewritten query:\n{}", "rewritten query - {}", "[Query] {}", "<query>{}</query>",
+    "<rewrite>{}</rewrite>", "The user wants to know: {}", "Final answer: {}",
+    "{} (rewritten)", "{} [rewritten query]", "In other words: {}", "The standalone version: {}",
+)  # fmt: skip
+SENTENCES_AFTER = (
+    "Yes, of course.", "Let me know if you need more.", "I hope this helps.", "Is that right?",
+    "The reference was resolved.", "Sure.", "It is very interesting.", "What do you think?",
+    "I replaced the pronoun.", "That is a good question.", "Here you go.", "No problem!",
+    "Please tell me the details.", "It has been so for years.", "Ask me anything.",
+)  # fmt: skip
+SENTENCES_BEFORE = (
+    "Yes, of course.", "Sure!", "Good question.", "I understand.", "Okay.", "No problem!",
+    "Let me rephrase.", "Certainly.",
+)  # fmt: skip
+ROLE_TEXTS = (
+    "\nassistant: X", "\nassistant: {}", "\nuser:", " user:", "<|im_end|>", "<|im_end|>\n",
+    "<|im_start|>assistant", "\nAssistant: It is fine.", "\nUser: And then?", "\nHuman:",
+    "</s>", "<|endoftext|>", "\n\nUser: {}", " [/INST]", "\nassistant", "<|eot_id|>",
+    " assistant: Sure.", "\nAI: Of course.", "\nQ: What else?\nA: Nothing.", "<end_of_turn>",
+)  # fmt: skip
+OTHER_TONGUE = (
+    "关于{}，能再说说吗？", "{}怎么样？", "{}在哪里？", "请介绍一下{}。", "你觉得{}好不好？",
+    "¿Qué sabe usted de {}?", "Was weiß man über {}?", "Où se trouve {} ?",
+    "{}について教えてください。", "Что известно про {}?",
+)  # fmt: skip
+ATTRIBUTES_ABROAD = {
+    "age": "年龄", "author": "作者", "area": "面积", "art": "艺术", "battery": "电池",
+    "camera": "相机", "capital": "首都", "career": "经历", "climate": "气候", "coach": "教练",
+    "color": "颜色", "depth": "深度", "diet": "食物", "director": "导演", "ending": "结局",
+    "engine": "发动机", "family": "家人", "food": "美食", "founder": "创始人", "history": "历史",
+    "height": "高度", "house": "房子", "length": "长度", "license": "许可证", "music": "音乐",
+    "origin": "产地", "plot": "情节", "population": "人口", "price": "价格", "range": "续航",
+    "record": "成绩", "revenue": "收入", "screen": "屏幕", "shape": "形状", "size": "大小",
+    "smell": "气味", "source": "源头", "speed": "速度", "syntax": "语法", "taste": "味道",
+    "title": "书名", "voice": "声音", "weight": "重量", "width": "宽度", "work": "工作",
+    "moons": "卫星", "people": "人口", "exercise": "运动", "visa": "签证", "yarn": "毛线",
+}  # fmt: skip
+"""What an attribute is called in Chinese."""
+ABROAD_WITH = ("{name}的{word}怎么样？", "请问{name}的{word}是什么？", "{name}有多少{word}？")
+
+SAME_SORT = {
+    "person": ("Ana Pereira", "Tom Barker", "Nina Kowalski", "Peter Lindqvist", "Maria Rossi"),
+    "thing": ("Portugal", "Neptune", "Bulgaria", "Timbuktu", "Gibraltar", "Patagonia"),
+    "common": ("saxophone", "rhubarb", "hedgehog", "tractor", "lighthouse", "spinach"),
+}
+"""Names and things for cases whose history offers none that is wrong."""
+QUESTION_WORDS = {
+    "who": ("When", "Why"),
+    "whose": ("Which", "How many"),
+    "whom": ("When",),
+    "what": ("When", "Why", "Where"),
+    "what's": ("Where's", "When's"),
+    "which": ("Whose", "How many"),
+    "where": ("When", "Why", "Who"),
+    "when": ("Where", "Why", "Who"),
+    "wen": ("WHERE", "WHY"),
+    "why": ("Where", "When"),
+    "how": ("Why", "Where", "When"),
+}
+"""Of another class each: "which" never becomes "what", "what is" never "how is"."""
+NEGATED_AUXILIARIES = {
+    "is": "isn't", "are": "aren't", "was": "wasn't", "were": "weren't", "does": "doesn't",
+    "do": "don't", "did": "didn't", "can": "can't", "could": "couldn't", "will": "won't",
+    "would": "wouldn't", "should": "shouldn't", "has": "hasn't", "have": "haven't",
+}  # fmt: skip
