@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evalsuite.detectors.pronouns import resolve
 from figures import Bound, Figure, conclude
 
 from evalsuite.cases import Case, Language
-from evalsuite.detectors.pronouns import resolve
 from evalsuite.detectors.result import Score
 from evalsuite.detectors.retention import answer_score
 from evalsuite.detectors.text import same

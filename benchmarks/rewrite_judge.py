@@ -17,8 +17,8 @@ from rewrite_answers.sets import goldens, of, panel
 
 from evalsuite.cases import Case, Language
 from evalsuite.rewrites import judge
-from evalsuite.statistics.rates import clopper_pearson
 from evalsuite.statistics.estimate import Sides
+from evalsuite.statistics.rates import clopper_pearson
 
 SETS = {"goldens": goldens, "panel": panel}
 

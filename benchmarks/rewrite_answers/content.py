@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 import re
 
+from evalsuite.cases import Case, Language
 from rewrite_answers import words_en, words_zh
 from rewrite_answers.kinds import Kind, words_of, wrong
 from rewrite_answers.known import Known, history_text, known, name_spans, plain, table_word, tokens
-
-from evalsuite.cases import Case, Language
 
 _OTHER_NOUNS = ("umbrella", "ladder", "marble", "carpet", "pillow", "spoon", "saxophone")
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import random
 
-from rewrite_answers.known import Known, known, plain, table_word
-from rewrite_answers.kinds import Kind, words_of, wrong
-
 from evalsuite.cases import Case, Language
 from evalsuite.conversation import Role
+from rewrite_answers.kinds import Kind, words_of, wrong
+from rewrite_answers.known import Known, known, plain, table_word
 
 
 @wrong(Kind.BARE_NAME)

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from types import ModuleType
 
-from rewrite_answers import words_en, words_zh
-
 from evalsuite.cases import Case, Language
+from rewrite_answers import words_en, words_zh
 
 Maker = Callable[[Case, random.Random], str | None]
 """An answer of a kind; None where the kind does not apply to the case."""

@@ -7,12 +7,11 @@ import re
 import string
 import unicodedata
 
+from evalsuite.cases import Case, Language
+from evalsuite.scenarios.names import invent_name, is_personal
 from rewrite_answers import words_zh
 from rewrite_answers.kinds import Kind, words_of, wrong
 from rewrite_answers.known import history_text, known, plain
-
-from evalsuite.cases import Case, Language
-from evalsuite.scenarios.names import invent_name, is_personal
 
 
 def renamed(base: str, name: str, other: str, case: Case) -> str | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rewrite_answers.kinds import MAKERS, Kind
-
 from evalsuite.cases import Case
 from evalsuite.scenarios.names import seeded
+from rewrite_answers.kinds import MAKERS, Kind
 
 MOST_OF_A_CASE = 6
 """Answers of one kind to one case; more would be the same evidence again."""

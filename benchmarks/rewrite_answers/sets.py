@@ -7,11 +7,10 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from rewrite_answers.known import known
-
 from evalsuite.cases import Case, Language
 from evalsuite.cases.casefiles import load_cases
 from evalsuite.scenarios import sample_panel
+from rewrite_answers.known import known
 
 ROOT = Path(__file__).resolve().parents[2]
 PANEL_SEED = 7106

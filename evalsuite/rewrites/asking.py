@@ -48,6 +48,9 @@ def _english_asked(found: Sequence[Word]) -> list[str]:
             asked.append("reason")
         elif sort == "thing" and following in _TIMES:
             asked.append("time")
+        elif sort == "time" and following in _TIMES:
+            # "From when day on" is what is left of "from what day on".
+            asked.append(f"time {following}")
         else:
             asked.append(sort)
     return asked
@@ -85,10 +88,10 @@ def sort_of(text: str) -> Sort:
     folded = fold(text[:MOST]).text
     if "?" in folded:
         return Sort.QUESTION
-    han = sum(map(is_han, folded))
-    if 2 * han > len(folded.replace(" ", "")):
-        return _chinese_sort(text)
-    return _english_sort(words(text[:MOST]))
+    if not any(map(is_han, folded)):
+        return _english_sort(words(text[:MOST]))
+    sorts = _english_sort(words(text[:MOST])), _chinese_sort(text)
+    return next((sort for sort in sorts if sort is not Sort.STATEMENT), Sort.STATEMENT)
 
 
 _OPENERS = frozenset("and so but then also please ok okay or now well".split())

@@ -17,7 +17,8 @@ FUNCTION_WORDS = frozenset(
     can could may might must shall should will would ought
     of in on at by for from to into onto with without within about over under between among through
     during before after since until till against across along around near off out up down upon
-    as than like per via besides except beside and or but nor so yet if whether because while though although unless
+    as than per via besides except beside and or but nor so yet if whether because while though
+    although unless
     there here then also too just even still only again already really very quite rather
     please kindly thanks thank ok okay well oh hey hi um uh now actually anyway else
     how what which who whom whose when where why not never no
@@ -80,51 +81,39 @@ ANSWER_OPENERS = (
 """How answers begin, and queries that are not answers do not."""
 
 COMMANDS = frozenset(
-    "tell describe explain show give list name find compare summarize summarise write make suggest "
-    "recommend help let define discuss say talk remind set schedule navigate get take play check "
-    "search look call send book order remove add cancel delete turn open start stop put pick direct "
-    "read translate calculate convert report share provide outline state mention introduce consider "
-    "imagine suppose read change locate drive route save remember update bring keep choose".split()
+    """
+    tell describe explain show give list name find compare summarize summarise write make suggest
+    recommend help let define discuss say talk remind set schedule navigate get take play check
+    search look call send book order remove add cancel delete turn open start stop put pick direct
+    read translate calculate convert report share provide outline state mention introduce consider
+    imagine suppose change locate drive route save remember update bring keep choose
+    """.split()
 )
 """Verbs with which a command begins."""
 
-ASKING_FRAMES = (
-    "can you tell me",
-    "could you tell me",
-    "could you please tell me",
-    "please tell me",
-    "tell me",
-    "do you know",
-    "i want to know",
-    "i would like to know",
-    "i wonder",
-    "i am wondering",
-    "i was wondering",
-    "let me know",
-)
-"""Courtesies in front of a question; they may come and go."""
-
+_FORMS = """
+    be: am is are was were been being | go: went gone | do: did done | have: has had
+    see: saw seen | make: made | take: took taken | give: gave given | get: got gotten
+    come: came | become: became | know: knew known | think: thought | say: said | tell: told
+    find: found | write: wrote written | win: won | begin: began begun | grow: grew grown
+    build: built | buy: bought | bring: brought | teach: taught | sell: sold | hold: held
+    lead: led | lose: lost | leave: left | meet: met | pay: paid | run: ran | sing: sang sung
+    speak: spoke spoken | spend: spent | stand: stood | choose: chose chosen
+    drive: drove driven | eat: ate eaten | fall: fell fallen | fly: flew flown
+    draw: drew drawn | break: broke broken | wear: wore worn | rise: rose risen
+    ride: rode ridden | feel: felt | keep: kept | mean: meant | send: sent | sit: sat
+    sleep: slept | fight: fought | catch: caught | hear: heard | steal: stole stolen
+    swim: swam swum | throw: threw thrown | die: died dying | lie: lay lain | man: men
+    woman: women | child: children | person: people | foot: feet | tooth: teeth | mouse: mice
+    goose: geese | wife: wives | life: lives | knife: knives | leaf: leaves | wolf: wolves
+    half: halves | good: better best | bad: worse worst | far: further farther
+    phenomenon: phenomena | criterion: criteria | medium: media | datum: data
+"""
 IRREGULAR: Mapping[str, str] = {
-    form: base
-    for base, forms in (
-        line.split(":")
-        for line in (
-            "be:am is are was were been being|go:went gone|do:did done|have:has had|see:saw seen|"
-            "make:made|take:took taken|give:gave given|get:got gotten|come:came|become:became|"
-            "know:knew known|think:thought|say:said|tell:told|find:found|write:wrote written|"
-            "win:won|begin:began begun|grow:grew grown|build:built|buy:bought|bring:brought|"
-            "teach:taught|sell:sold|hold:held|lead:led|lose:lost|leave:left|meet:met|pay:paid|"
-            "run:ran|sing:sang sung|speak:spoke spoken|spend:spent|stand:stood|choose:chose chosen|"
-            "drive:drove driven|eat:ate eaten|fall:fell fallen|fly:flew flown|draw:drew drawn|"
-            "break:broke broken|wear:wore worn|rise:rose risen|ride:rode ridden|feel:felt|keep:kept|"
-            "mean:meant|send:sent|sit:sat|sleep:slept|fight:fought|catch:caught|hear:heard|"
-            "steal:stole stolen|swim:swam swum|throw:threw thrown|die:died dying|lie:lay lain|"
-            "man:men|woman:women|child:children|person:people|foot:feet|tooth:teeth|mouse:mice|"
-            "goose:geese|wife:wives|life:lives|knife:knives|leaf:leaves|wolf:wolves|half:halves|"
-            "good:better best|bad:worse worst|far:further farther|phenomenon:phenomena|"
-            "criterion:criteria|medium:media|datum:data|sibling:siblings"
-        ).split("|")
-    )
+    form: base.strip()
+    for entry in _FORMS.replace("\n", "|").split("|")
+    if ":" in entry
+    for base, forms in [entry.split(":")]
     for form in forms.split()
 }
 """Irregular form -> its base, where no rule about endings finds it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +25,9 @@ _WRAPPERS = {
     "a code fence": re.compile(r"```|~~~"),
     "JSON": re.compile(r'^\s*[\[{].*["\'\]}]\s*:?.*[\]}]\s*$|"\s*:\s*["\[{]', re.DOTALL),
     "a tag": re.compile(r"</?[a-zA-Z][\w-]*(?:\s[^<>]*)?/?>|<\|[^<>|]*\|>"),
-    "markdown": re.compile(r"\*\*|__|^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s|`", re.MULTILINE),
+    "markdown": re.compile(
+        r"\*\*|__|~~|`|\||^\s*[*_][^*_]+[*_]\W*$|^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s", re.MULTILINE
+    ),
     "a role": re.compile(
         r"(?:^|[\n.?!。？！\s])(?:user|assistant|system|human|bot|ai|用户|助手|系统|问|答|q|a)\s*[:：]",
         re.IGNORECASE,
@@ -36,16 +39,21 @@ _LABEL = re.compile(r"^\s*(?:[^:：\n]{1,60})[:：](?!\d)\s*\S")
 def form(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
     """Every way in which an answer is not a query, or not a query alone."""
     return (
-        *_lines(case, answer),
-        *_wrapped(case, answer),
+        *wrapping(case, answer),
         *_other_language(case, answer),
         *_more_sentences(case, answer, standard),
         *_answers(case, answer),
         *_said_twice(case, answer),
         *_other_sort(case, answer, standard),
-        *_no_query(case, answer, standard),
+        *_repeats_a_turn(case, answer),
         *_too_long(case, answer),
     )
+
+
+def wrapping(case: Case, answer: str) -> Iterator[Finding]:
+    """What stands around a query: lines, fences, tags, labels, roles."""
+    yield from _lines(case, answer)
+    yield from _wrapped(case, answer)
 
 
 def _texts(case: Case) -> tuple[str, ...]:
@@ -98,7 +106,7 @@ def _language(case: Case, answer: str) -> str | None:
     if any(w.han for w in told) and not any(w.han for t in _texts(case) for w in words(t)):
         return "Chinese"
     own = {w.text for text in _texts(case) for w in words(text)}
-    told_words = [part for part in re.findall(r"[^\W\d_]+", fold(answer[:MOST]).text)]
+    told_words = list(re.findall(r"[^\W\d_]+", fold(answer[:MOST]).text))
     for language, common in english.OTHER_LANGUAGES.items():
         foreign = {w for w in told_words if w in common and w not in english.FUNCTION_WORDS}
         if len(foreign - own) >= 2:
@@ -153,7 +161,7 @@ def _answers(case: Case, answer: str) -> Iterator[Finding]:
 
 
 def _said_twice(case: Case, answer: str) -> Iterator[Finding]:
-    """Content words more often than in any accepted text: two of them, or one right behind itself."""
+    """Content words more often than in any accepted text: two, or one right behind itself."""
     told = words(answer)
     most = known(case).counts
     heard = known(case).heard
@@ -165,7 +173,7 @@ def _said_twice(case: Case, answer: str) -> Iterator[Finding]:
     ]
     doubled = [
         Span(a.start, b.end, "twice")
-        for a, b in zip(told, told[1:], strict=False)
+        for a, b in itertools.pairwise(told)
         if a.text == b.text and not a.han and a.text.isalpha() and not _doubles(case, a.text)
     ]
     if doubled:
@@ -183,18 +191,17 @@ def _doubles(case: Case, word: str) -> bool:
 
 
 def _other_sort(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
-    allowed = {sort_of(text) for text in _texts(case)}
+    allowed = known(case).sorts
     told = sort_of(answer)
     if told in allowed:
         return
-    if Sort.STATEMENT not in (told,) and standard is Standard.FREE:
+    if told != Sort.STATEMENT and standard is Standard.FREE:
         return
     due = " or a ".join(sorted(allowed))
     yield Finding(f"The answer is a {told} where a {due} was due.")
 
 
-def _no_query(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
-    """A turn of the history again; of a free rewrite, nothing of what was asked."""
+def _repeats_a_turn(case: Case, answer: str) -> Iterator[Finding]:
     if any(same(answer, message.content) for message in case.history) and not any(
         same(answer, text) for text in case.expect.rewrites
     ):

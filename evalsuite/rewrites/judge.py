@@ -8,7 +8,7 @@ from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.detectors.text import same
 from evalsuite.generation import Finish
-from evalsuite.rewrites.form import form
+from evalsuite.rewrites.form import form, wrapping
 from evalsuite.rewrites.judgement import Finding, Judgement, Part, Standard
 from evalsuite.rewrites.kept import kept, shares
 from evalsuite.rewrites.named import named
@@ -71,10 +71,9 @@ def _judged(
 
 
 def _accepted(case: Case, answer: str) -> bool:
-    """Whether the answer is an accepted rewrite, on one line as that is."""
-    return any(
-        same(answer, rewrite) and ("\n" in rewrite.strip() or "\n" not in answer.strip())
-        for rewrite in case.expect.rewrites
+    """Whether the answer is an accepted rewrite, on one line and as bare as that is."""
+    return any(same(answer, rewrite) for rewrite in case.expect.rewrites) and not any(
+        wrapping(case, answer)
     )
 
 

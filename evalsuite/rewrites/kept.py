@@ -15,7 +15,7 @@ from rapidfuzz.distance import LCSseq
 
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
-from evalsuite.rewrites.asking import asked_for, denies, is_elliptic
+from evalsuite.rewrites.asking import asked_for, denies
 from evalsuite.rewrites.judgement import Finding, Standard
 from evalsuite.rewrites.known import Known, Vocabulary, known
 from evalsuite.rewrites.words import Word, words
@@ -44,10 +44,7 @@ def shares(case: Case, answer: str) -> tuple[float | None, float | None]:
     query, accepted rewrites nor history hold.
     """
     facts, found = known(case), words(answer)
-    due = min(
-        (_due(facts, accepted) for accepted in facts.accepted or ((),)),
-        key=lambda words_due: len(_absent(words_due, found)) / (len(words_due) or 1),
-    )
+    due = min(facts.due, key=lambda asked: len(_absent(asked, found)) / (len(asked) or 1))
     said = [word for word in found if word.content]
     new = [word for word in said if not (facts.own.holds(word) or facts.heard.holds(word))]
     return (
@@ -57,25 +54,10 @@ def shares(case: Case, answer: str) -> tuple[float | None, float | None]:
 
 
 def _lost(facts: Known, found: Sequence[Word]) -> list[Finding]:
-    choices = [_absent(_due(facts, accepted), found) for accepted in facts.accepted]
-    if not choices:
-        choices = [_absent([word for word in facts.query if word.content], found)]
-    lost = min(choices, key=len)
+    lost = min((_absent(due, found) for due in facts.due), key=len)
     if not lost:
         return []
     return [Finding(f"The answer no longer asks {_quoted(lost)}.")]
-
-
-def _due(facts: Known, accepted: Sequence[Word]) -> list[Word]:
-    """The content words of the query that an accepted rewrite keeps, as often as it does."""
-    held = Vocabulary.of_words([accepted])
-    times = Counter(word.key for word in accepted)
-    due: list[Word] = []
-    for word in facts.query:
-        if word.content and held.holds(word) and (times[word.key] > 0 or not word.han):
-            times[word.key] -= 1
-            due.append(word)
-    return due
 
 
 def _absent(due: Sequence[Word], found: Sequence[Word]) -> list[Word]:
@@ -91,9 +73,7 @@ def _absent(due: Sequence[Word], found: Sequence[Word]) -> list[Word]:
     return absent
 
 
-def _added(
-    case: Case, facts: Known, found: Sequence[Word], standard: Standard
-) -> list[Finding]:
+def _added(case: Case, facts: Known, found: Sequence[Word], standard: Standard) -> list[Finding]:
     """Content words from nowhere; of a golden case the history may describe what is meant."""
     added = [
         word
@@ -139,10 +119,7 @@ def _strange(facts: Known, found: Sequence[Word]) -> list[Word]:
 
 
 def _asks_otherwise(case: Case, answer: str) -> list[Finding]:
-    allowed = {asked_for(text) for text in (case.query, *case.expect.rewrites)}
-    if is_elliptic(case.query):
-        # "And the population?" may be spelled out: "What is the population of ...".
-        allowed.add(frozenset(("thing",)))
+    allowed = known(case).asked
     if (asked := asked_for(answer)) in allowed:
         return []
     due = " or ".join(sorted({_sorts(sorts) for sorts in allowed}))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from evalsuite.cases import Case
+from evalsuite.rewrites.asking import Sort, asked_for, is_elliptic, sort_of
 from evalsuite.rewrites.words import Word, words
 
 
@@ -37,9 +39,7 @@ class Vocabulary:
                 if not word.han:
                     roots.add(word.root)
             joined.update(
-                a.text + b.text
-                for a, b in zip(found, found[1:], strict=False)
-                if not (a.han or b.han)
+                a.text + b.text for a, b in itertools.pairwise(found) if not (a.han or b.han)
             )
         return cls(frozenset(keys), frozenset(roots), frozenset(joined))
 
@@ -48,15 +48,6 @@ class Vocabulary:
         if word.key in self.keys:
             return True
         return not word.han and (word.root in self.roots or word.text in self.joined)
-
-    def holds_pair(self, word: Word, other: Word) -> bool:
-        """Whether two neighbours are one word here."""
-        return word.text + other.text in self.words_joined
-
-    @property
-    def words_joined(self) -> frozenset[str]:
-        """Keys as they would be written."""
-        return self.keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +61,14 @@ class Known:
     """Of the query, its accepted rewrites and the names that they may have."""
     heard: Vocabulary
     """Of the history."""
+    due: tuple[tuple[Word, ...], ...]
+    """What each accepted rewrite asks in content words, and what the query does."""
     counts: Counter[str]
     """How often a content word stands in the query or an accepted rewrite, at most."""
+    sorts: frozenset[Sort]
+    """What sorts of sentence an answer may be."""
+    asked: frozenset[frozenset[str]]
+    """What an answer may ask for."""
 
 
 @lru_cache(maxsize=4096)
@@ -83,12 +80,66 @@ def known(case: Case) -> Known:
     counts: Counter[str] = Counter()
     for reading in (query, *accepted):
         counts |= Counter(word.key for word in reading if word.content)
+    heard = Vocabulary.of(message.content for message in case.history)
+    names = Vocabulary.of((*expect.must_name, *expect.aliases))
+    spoken = _spoken(case)
     return Known(
         query=query,
         accepted=accepted,
+        due=(
+            *(tuple(_due(query, reading, heard, names)) for reading in accepted),
+            # Whoever keeps every word of the query keeps what it asks, typos included.
+            tuple(word for word in query if word.content),
+        ),
         own=Vocabulary.of_words(
             (query, *accepted, *map(words, (*expect.must_name, *expect.aliases)))
         ),
-        heard=Vocabulary.of(message.content for message in case.history),
+        heard=heard,
         counts=counts,
+        sorts=frozenset(map(sort_of, spoken)),
+        asked=_asked(case, spoken),
     )
+
+
+def _due(
+    query: Sequence[Word], accepted: Sequence[Word], heard: Vocabulary, names: Vocabulary
+) -> Iterator[Word]:
+    """The content words of an accepted rewrite that every answer like it must hold.
+
+    Those of the query, as often as they stand there, and those that replace some of it (a typo, a
+    word of another language); not what the rewrite takes from the history to say what is meant.
+    """
+    asked = Vocabulary.of_words([query])
+    times = Counter(word.key for word in query)
+    for word in accepted:
+        if not word.content:
+            continue
+        if asked.holds(word):
+            if times[word.key] > 0 or not word.han:
+                times[word.key] -= 1
+                yield word
+        elif not (heard.holds(word) or names.holds(word)):
+            yield word
+
+
+def _spoken(case: Case) -> tuple[str, ...]:
+    """The texts whose form an answer may have: not the query's where it only corrects a word.
+
+    "No, I meant acetone." is rewritten as the question that was meant.
+    """
+    rewrites = case.expect.rewrites
+    if (
+        rewrites
+        and sort_of(case.query) is Sort.STATEMENT
+        and Sort.STATEMENT not in map(sort_of, rewrites)
+    ):
+        return rewrites
+    return (case.query, *rewrites)
+
+
+def _asked(case: Case, spoken: Sequence[str]) -> frozenset[frozenset[str]]:
+    allowed = set(map(asked_for, spoken))
+    if is_elliptic(case.query):
+        # "And the population?" may be spelled out: "What is the population of ...".
+        allowed.add(frozenset(("thing",)))
+    return frozenset(allowed)

@@ -6,6 +6,7 @@ characters make no other name. A letter more or less does, and so does a missing
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -128,7 +129,7 @@ def _runs(found: Sequence[Word], parts: Sequence[Word]) -> Iterator[Sequence[Wor
         whole = "".join(word.text for word in parts)
         yield from ((word,) for word in found if word.text == whole)
     elif len(parts) == 1 and not last.han:
-        pairs = zip(found, found[1:], strict=False)
+        pairs = itertools.pairwise(found)
         yield from ((a, b) for a, b in pairs if a.text + b.text == last.text)
 
 

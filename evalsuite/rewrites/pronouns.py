@@ -27,6 +27,8 @@ class Family(StrEnum):
     NEAR = "near"
     FAR = "far"
     ORDINAL = "ordinal"
+    PLACE = "place"
+    ONE = "one"
 
 
 # What follows a demonstrative or ordinal that stands alone: the end, a mark, a linking word.
@@ -64,6 +66,12 @@ _EN: Mapping[Family, str] = {
         r"|\bthe\s+(?:first|second|third|last|other)\s+one\b"
         r"|\bthe\s+(?:first|second|third)\b(?=\s*(?:$|[^\w\s'-])|'s\b)"
     ),
+    # Not "there is" and "are there", which refer to nothing.
+    Family.PLACE: (
+        r"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bwere )(?<!\bbe )\bthere\b"
+        r"(?!\s*(?:'s|is|are|was|were|be|been|will|would|any|anything|seems?|exists?)\b)"
+    ),
+    Family.ONE: r"\b(?:a|an)\s+\w+\s+one\b",
 }
 
 # Adjectives that say something of the thing itself: "is it able to fly".
@@ -82,7 +90,7 @@ _EN_EXPLETIVE = re.compile(
     rf"|\bit(?:'s|\s+(?:is|was|will\s+be|would\s+be|be))\s+(?:not\s+|more\s+|less\s+|so\s+|too\s+)?"
     rf"(?!(?:{_EN_OF_THINGS})\b)[a-z]+\s+(?:for\s+\w+\s+)?(?:to|that|if)\b"
     r"|\b(?:will|would)\s+it\s+be\s+(?:raining|snowing|cold|hot|warm|sunny|dry|misty|foggy|windy)"
-    r"|\b(?:does|did|will|would)\s+it\s+(?:rain|snow|(?:take|cost|matter)(?=[^.?!]*\b(?:to|if)\b))"
+    r"|\b(?:does|did|will|would)\s+it\s+(?:rain|snow|(?:(?:take|cost)(?=[^.?!]*\bto\b)|matter(?=\s+(?:if|that|whether)\b)))"
     r"|\bwhat\s+time\s+is\s+it\b|\bwhat\s+is\s+it\s+like\s+to\b|\bmakes?\s+it\s+\w+\s+to\b",
     re.ASCII,
 )
@@ -100,7 +108,7 @@ _ZH: Mapping[Family, str] = {
         r"那(?:[座部本款位家条只张首件台辆栋]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
     ),
     Family.ORDINAL: (
-        r"[前后]者|(?:第[一二三]|最后一)[个种座部本款位家条](?=[的呢吗是有更会能怎为]|[^\w]|$)"
+        r"[前后]者|(?:第[一二三]|最后一)[个种座部本款位家条](?=[的呢吗是有更会能怎为要可在多几需]|[^\w]|$)"
     ),
 }
 
@@ -142,6 +150,8 @@ def referring(text: str, names: Sequence[Span] = ()) -> tuple[tuple[Span, Family
     )
 
 
+_LOCATIVE = frozenset(("那里", "那儿", "这里", "这儿"))
+"""Behind a name they say that it is a place: 泽陵那里."""
 _APART = re.compile(
     r"[.,;:?!，。；：？！]|\b(?:who|what|which|when|where|why|how)\b", re.IGNORECASE
 )
@@ -154,8 +164,14 @@ def bound(text: str, pronoun: Span, names: Sequence[Span]) -> bool:
     it have" and "Jupiter it has" do not: between the two lies a mark or a question, or nothing.
     """
     return any(
-        name.end <= pronoun.start
-        and (between := text[name.end : pronoun.start]).strip(" 's’的")
-        and not _APART.search(between)
+        (
+            name.end <= pronoun.start
+            and (text[pronoun.start : pronoun.end] in _LOCATIVE and name.end == pronoun.start)
+        )
+        or (
+            name.end <= pronoun.start
+            and (between := text[name.end : pronoun.start]).strip(" 's’的")
+            and not _APART.search(between)
+        )
         for name in names
     )

@@ -73,7 +73,7 @@ def restored(case: Case) -> Restored:
 def missing_words(
     case: Case, answer: str, asked: Restored, standard: Standard
 ) -> Iterator[Finding]:
-    """Why the answer does not put back what any accepted rewrite does, and what it names instead."""
+    """What the answer does not put back of any accepted rewrite, and what it names instead."""
     found = words(answer)
     missing = min((_missing(found, pieces, case, standard) for pieces in asked.pieces), key=len)
     if missing:

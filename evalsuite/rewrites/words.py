@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
@@ -150,10 +150,12 @@ def _root(key: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _stemmer():  # type: ignore[no-untyped-def]
+def _stemmer() -> Callable[[str], str]:
+    """Porter's second stemmer (https://snowballstem.org/algorithms/english/stemmer.html)."""
     import snowballstemmer
 
-    return snowballstemmer.stemmer("english").stemWord
+    stem: Callable[[str], str] = snowballstemmer.stemmer("english").stemWord
+    return stem
 
 
 def simplified(text: str) -> str:
@@ -165,15 +167,16 @@ def simplified(text: str) -> str:
 def _simplified(character: str) -> str:
     if not is_han(character):
         return character
-    found: str = _converter().convert(character)
+    found = _converter()(character)
     return found if len(found) == 1 else character
 
 
 @lru_cache(maxsize=1)
-def _converter():  # type: ignore[no-untyped-def]
+def _converter() -> Callable[[str], str]:
     import opencc
 
-    return opencc.OpenCC("t2s")
+    convert: Callable[[str], str] = opencc.OpenCC("t2s").convert
+    return convert
 
 
 def _han_words(run: str, place: list[tuple[int, int]]) -> Iterator[Word]:
