@@ -122,6 +122,25 @@ def is_elliptic(text: str) -> bool:
     return "?" in text and not han and _english_sort(found) is not Sort.QUESTION
 
 
+_INTO = 6
+
+
+@lru_cache(maxsize=8192)
+def asks(text: str) -> bool:
+    """Whether a text wants something: a question, or a command or wish within its first words.
+
+    "Car, please send the address" does, and "I am interested in the forecast".
+    """
+    if sort_of(text) is not Sort.STATEMENT:
+        return True
+    told = [word.text for word in words(text[:MOST]) if not word.han][:_INTO]
+    if not told:
+        return False
+    wanting = english.COMMANDS | {"want", "need", "interested", "looking", "hope", "wish"}
+    second = told[1:3] and any(word in english.AUXILIARIES - {"is", "was"} for word in told[1:2])
+    return any(word in wanting for word in told) or bool(second and told[2:3] == ["you"])
+
+
 def _chinese_sort(text: str) -> Sort:
     han = _han_text(text).strip()
     if any(pattern.search(han) for pattern in chinese.QUESTION_WORDS.values()):

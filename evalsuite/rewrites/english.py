@@ -86,7 +86,7 @@ COMMANDS = frozenset(
     recommend help let define discuss say talk remind set schedule navigate get take play check
     search look call send book order remove add cancel delete turn open start stop put pick direct
     read translate calculate convert report share provide outline state mention introduce consider
-    imagine suppose change locate drive route save remember update bring keep choose
+    imagine suppose change locate drive route save remember update bring keep choose select
     """.split()
 )
 """Verbs with which a command begins."""

@@ -12,7 +12,7 @@ from evalsuite.cases import Case, Language
 from evalsuite.detectors.result import Span
 from evalsuite.detectors.text import fold, is_han, same
 from evalsuite.rewrites import chinese, english
-from evalsuite.rewrites.asking import Sort, sentences, sort_of
+from evalsuite.rewrites.asking import asks, sentences, sort_of
 from evalsuite.rewrites.judgement import Finding, Standard
 from evalsuite.rewrites.known import known
 from evalsuite.rewrites.words import MOST, words
@@ -33,7 +33,8 @@ _WRAPPERS = {
         re.IGNORECASE,
     ),
 }
-_LABEL = re.compile(r"^\s*(?:[^:：\n]{1,60})[:：](?!\d)\s*\S")
+_GRANTING = frozenset(("ok", "okay", "sure", "yes", "yeah"))
+_LABEL = re.compile(r"^\s*([^:：\n]{1,60})[:：](?!\d)\s*\S")
 
 
 def form(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
@@ -42,8 +43,8 @@ def form(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
         *wrapping(case, answer),
         *_other_language(case, answer),
         *_more_sentences(case, answer, standard),
-        *_answers(case, answer),
-        *_said_twice(case, answer),
+        *_answers(case, answer, standard),
+        *_said_twice(case, answer, standard),
         *_other_sort(case, answer, standard),
         *_repeats_a_turn(case, answer),
         *_too_long(case, answer),
@@ -74,8 +75,14 @@ def _wrapped(case: Case, answer: str) -> Iterator[Finding]:
         if found and not any(pattern.search(text) for text in _texts(case)):
             yield Finding(f"The answer holds {what}.", (Span(*found.span(), what),))
     label = _LABEL.search(head)
-    if label and not any(":" in fold(text).text for text in _texts(case)):
+    if label and _is_strange(case, label.group(1)):
         yield Finding("The answer begins with a label.", (Span(*label.span(), "a label"),))
+
+
+def _is_strange(case: Case, text: str) -> bool:
+    """Whether a text holds a word that nobody said."""
+    facts = known(case)
+    return any(not (facts.own.holds(w) or facts.heard.holds(w)) for w in words(text) if w.content)
 
 
 def _other_language(case: Case, answer: str) -> Iterator[Finding]:
@@ -146,10 +153,14 @@ def _says_more(case: Case, answer: str) -> bool:
     return not content or 2 * sum(not own.holds(word) for word in content) >= len(content)
 
 
-def _answers(case: Case, answer: str) -> Iterator[Finding]:
+def _answers(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
     told = " ".join(word.text for word in words(answer[:200]))
     asked = [" ".join(word.text for word in words(text)) for text in _texts(case)]
-    for opener in english.ANSWER_OPENERS:
+    openers: tuple[str, ...] = english.ANSWER_OPENERS
+    if standard is Standard.FREE:
+        # People begin requests with these too.
+        openers = tuple(opener for opener in openers if opener not in _GRANTING)
+    for opener in openers:
         if f"{told} ".startswith(f"{opener} ") and not any(
             f"{text} ".startswith(f"{opener} ") for text in asked
         ):
@@ -160,8 +171,11 @@ def _answers(case: Case, answer: str) -> Iterator[Finding]:
         yield Finding(f'The answer begins with "{found.group()}", as answers do.')
 
 
-def _said_twice(case: Case, answer: str) -> Iterator[Finding]:
-    """Content words more often than in any accepted text: two, or one right behind itself."""
+def _said_twice(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
+    """Content words more often than in any accepted text: two, or one right behind itself.
+
+    People who reword freely say what is meant for each of two pronouns: then it takes all of them.
+    """
     told = words(answer)
     most = known(case).counts
     heard = known(case).heard
@@ -176,7 +190,11 @@ def _said_twice(case: Case, answer: str) -> Iterator[Finding]:
         for a, b in itertools.pairwise(told)
         if a.text == b.text and not a.han and a.text.isalpha() and not _doubles(case, a.text)
     ]
-    if doubled:
+    if standard is Standard.FREE:
+        rare = [key for key, count in times.items() if count < 2]
+        if len(times) >= 2 and 5 * len(rare) <= len(times):
+            yield Finding("The answer says everything twice.")
+    elif doubled:
         yield Finding("The answer says a word twice in a row.", tuple(doubled))
     elif len(more) >= (3 if case.language is Language.ZH else 2):
         yield Finding("The answer says the same thing twice.")
@@ -193,9 +211,7 @@ def _doubles(case: Case, word: str) -> bool:
 def _other_sort(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
     allowed = known(case).sorts
     told = sort_of(answer)
-    if told in allowed:
-        return
-    if told != Sort.STATEMENT and standard is Standard.FREE:
+    if told in allowed or (standard is Standard.FREE and asks(answer)):
         return
     due = " or a ".join(sorted(allowed))
     yield Finding(f"The answer is a {told} where a {due} was due.")

@@ -43,6 +43,11 @@ class Piece:
         """Its content words."""
         return tuple(word for word in self.words if word.content)
 
+    @property
+    def is_name(self) -> bool:
+        """Whether its last word has a capital letter."""
+        return self.text.split()[-1][:1].isupper()
+
 
 @dataclass(frozen=True, slots=True)
 class Restored:
@@ -107,26 +112,24 @@ def _missing(
         told = _plain(found)
         return [piece for piece in pieces if not _in_a_row(_plain(piece.words), told)]
     due = [piece for piece in pieces if piece.for_pronoun] or list(pieces)
+    # Of "the grocery store Safeway 1 mile away" people keep the name.
+    due = [piece for piece in due if piece.is_name] or due
+    told = _plain(found)
+    if case.expect.aliases:
+        forms = [words(alias) for alias in case.expect.aliases]
+        return [p for p in due if not any(_in_a_row(_plain(f), told) for f in (p.words, *forms))]
     keys = {word.key for word in found} | {word.root for word in found}
-    aliases = [words(alias) for alias in case.expect.aliases]
-    return [piece for piece in due if not _enough(piece, found, keys, aliases)]
-
-
-def _enough(
-    piece: Piece, found: Sequence[Word], keys: set[str], aliases: Sequence[Sequence[Word]]
-) -> bool:
-    if aliases:
-        told = _plain(found)
-        return any(_in_a_row(_plain(parts), told) for parts in (piece.words, *aliases))
-    content = piece.content
+    content = [word for piece in due for word in piece.content]
     held = [word for word in content if word.key in keys or word.root in keys]
-    return len(held) >= _ENOUGH * len(content) or _surname(piece, held)
+    if len(held) >= _ENOUGH * len(content):
+        return []
+    return [piece for piece in due if not _surname(piece, held)]
 
 
 def _surname(piece: Piece, held: Sequence[Word]) -> bool:
     """Whether the last word of a name stands for it, as it does for a person."""
     last = piece.content[-1]
-    return last in held and not last.han and piece.text.split()[-1][:1].isupper()
+    return piece.is_name and last in held and not last.han
 
 
 def _pieces(
@@ -228,7 +231,8 @@ def _joined(answer: str, span: Span, places: Sequence[Span]) -> bool:
 
 
 def _joined_words(case: Case, found: Sequence[Word], asked: Restored) -> Iterator[Finding]:
-    """Content that "and" joins to what is meant, though nobody asked about both."""
+    """What "and" joins to what is meant, out of the history, though nobody asked about both."""
+    heard = {word.key for message in case.history for word in words(message.content)}
     own = {w.key for text in (case.query, *case.expect.rewrites) for w in words(text)}
     meant = {w.key for pieces in asked.pieces for piece in pieces for w in piece.content}
     for at in range(1, len(found) - 1):
@@ -238,7 +242,7 @@ def _joined_words(case: Case, found: Sequence[Word], asked: Restored) -> Iterato
         if after is None:
             continue
         for one, other in ((before, after), (after, before)):
-            if one.key in meant and other.content and other.key not in own:
+            if one.key in meant and other.content and other.key in heard - own:
                 span = Span(other.start, other.end, "not meant")
                 yield Finding("The answer joins another name to what is meant.", (span,))
 
