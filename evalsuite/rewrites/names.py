@@ -30,7 +30,7 @@ def occurrences(text: str, name: str, among: Sequence[str] = ()) -> tuple[Span, 
     found = [
         run
         for run in _runs(words(text), _parts(name))
-        if not _is_cased(name) or text[run[0].start : run[-1].end] == name
+        if not _is_cased(name) or _letters(text[run[0].start : run[-1].end]) == _letters(name)
     ]
     common = not name.strip().split(" ")[-1][:1].isupper()
     return tuple(
@@ -38,6 +38,11 @@ def occurrences(text: str, name: str, among: Sequence[str] = ()) -> tuple[Span, 
         for run in found
         if common or _as_written(run, name) or _among(run[-1].text, among)
     )
+
+
+def _letters(text: str) -> str:
+    """A name without its points: U.S. as US."""
+    return text.replace(".", "")
 
 
 def _as_written(run: Sequence[Word], name: str) -> bool:
