@@ -139,7 +139,7 @@ def _runs(found: Sequence[Word], parts: Sequence[Word]) -> Iterator[Sequence[Wor
 
 
 def _same(word: Word, part: Word) -> bool:
-    return word.text == part.text or (word.han and word.key == part.key)
+    return word.text == part.text or ((word.han or word.key.isupper()) and word.key == part.key)
 
 
 def _same_or_plural(word: Word, part: Word) -> bool:
