@@ -31,6 +31,7 @@ from evalsuite.gates import load_policy
 from evalsuite.generation import Request, Sampling
 from evalsuite.models import AdapterRef, BaseRef, read_adapter, resolve_base
 from evalsuite.prompts import build
+from evalsuite.rewrites import judge
 from evalsuite.scenarios import ShownCase, SkillItem, sample_shown_panel, sample_skills
 from evalsuite.template import load_template
 
@@ -113,7 +114,7 @@ def score(panel: Panel, answers: Sequence[str], wrong: int) -> dict[str, Any]:
     """Return every figure; print ``wrong`` of the rewrites that do not resolve their reference."""
     cases = [shown.case for shown in panel.rewriting]
     rewrites, replies = answers[: len(cases)], answers[len(cases) :]
-    resolved = [success(resolve(c, a)) for c, a in zip(cases, rewrites, strict=True)]
+    resolved = [float(judge(c, a).right) for c, a in zip(cases, rewrites, strict=True)]
     done = [success(answer_score(i, a)) for i, a in zip(panel.skills, replies, strict=True)]
     skills = table((i.skill, i.language, d) for i, d in zip(panel.skills, done, strict=True))
     gated = load_policy("nano").gates.forgetting.skills.seeded

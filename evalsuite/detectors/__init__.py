@@ -5,7 +5,7 @@ defect; None says that nothing could be measured, and why.
 """
 
 from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
-from evalsuite.detectors.result import Detector, Score, Span
+from evalsuite.detectors.result import PARTS, SHARES, Detector, Score, Span
 from evalsuite.detectors.retention import (
     answer_score,
     load_texts,
@@ -15,6 +15,8 @@ from evalsuite.detectors.retention import (
 from evalsuite.detectors.rewriting import RewriteMetrics, rewrite_metrics
 
 __all__ = [
+    "PARTS",
+    "SHARES",
     "Detector",
     "RewriteMetrics",
     "Score",

@@ -36,6 +36,9 @@ class Detector(StrEnum):
     """Share of the query's content words that the rewrite no longer asks."""
     WORDS_NEW = "words_new"
     """Share of the rewrite's content words that neither query nor history holds."""
+    PRONOUN_RESOLUTION = "pronoun_resolution"
+    """Read only: what runs before version 4 hold in place of ``right`` and its parts, judged by
+    laxer rules. Nothing writes it, and no run that has it is compared with one that has not."""
     SKILL_ANSWER = "skill_answer"
     """A plain instruction has another answer than its right one."""
     TEXT_LOSS = "text_loss"
@@ -52,6 +55,12 @@ class Detector(StrEnum):
     RESTORATION_F2 = "restoration_f2"
     RESTORATION_F3 = "restoration_f3"
     ADDED_PRECISION = "added_precision"
+
+
+PARTS = (Detector.NAMED, Detector.KEPT, Detector.FORM, Detector.UNTOUCHED)
+"""In what way a rewrite is not right, each a loss of its own."""
+SHARES = (Detector.WORDS_LOST, Detector.WORDS_NEW)
+"""Shares of words, which mean something only beside those of another side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,8 @@ class Score:
     case_id: str
     """The case, skill item or conversation that was judged."""
     value: float | None
-    """A loss: 0.0 good, 1.0 defect, nats per token for a text loss; None: not measured."""
+    """A loss: 0.0 good, 1.0 defect, nats per token for a text loss, or a share of words; None: not
+    measured."""
     explanation: str
     """Plain sentences; for None, the reason why nothing was measured."""
     spans: tuple[Span, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from evalsuite.detectors import Detector
+from evalsuite.detectors import PARTS, SHARES, Detector
 from evalsuite.gates.verdict import Gate
 
 GATE_OF: Mapping[Detector, Gate] = MappingProxyType(
@@ -15,13 +15,8 @@ GATE_OF: Mapping[Detector, Gate] = MappingProxyType(
         Detector.LITERAL_LEAK: Gate.EXAMPLE_LEAKAGE,
         Detector.SWAP_LEAK: Gate.EXAMPLE_LEAKAGE,
         Detector.ABSENT_NAMES: Gate.EXAMPLE_LEAKAGE,
-        Detector.RIGHT: Gate.PRONOUN_RESOLUTION,
-        Detector.NAMED: Gate.PRONOUN_RESOLUTION,
-        Detector.KEPT: Gate.PRONOUN_RESOLUTION,
-        Detector.FORM: Gate.PRONOUN_RESOLUTION,
-        Detector.UNTOUCHED: Gate.PRONOUN_RESOLUTION,
-        Detector.WORDS_LOST: Gate.PRONOUN_RESOLUTION,
-        Detector.WORDS_NEW: Gate.PRONOUN_RESOLUTION,
+        **dict.fromkeys((Detector.RIGHT, *PARTS, *SHARES), Gate.PRONOUN_RESOLUTION),
+        Detector.PRONOUN_RESOLUTION: Gate.PRONOUN_RESOLUTION,
         Detector.SKILL_ANSWER: Gate.FORGETTING,
         Detector.TEXT_LOSS: Gate.FORGETTING,
     }

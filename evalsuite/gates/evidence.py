@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput
 from evalsuite.gates.verdict import Gate, Tier
 
@@ -45,6 +46,10 @@ class Observation:
                     f"case {self.case_id!r}: {name}={loss} must be a finite loss of 0 or more; "
                     "pass None for what could not be measured"
                 )
+
+
+ByDetector = Mapping[Detector, tuple[Observation, ...]]
+"""Cases by what looked at them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +90,15 @@ class Evidence:
     """The same search for names that were in no prompt: the detector's false alarms."""
     pronouns: tuple[Observation, ...] = ()
     """The fresh panel, every side."""
+    parts: ByDetector = field(default_factory=dict)
+    """Of the same panel in what way a rewrite is wrong, each part where it was asked."""
     goldens: Mapping[str, tuple[Observation, ...]] = field(default_factory=dict)
     """Hand-written cases by set; the policy says which sets are blocking."""
+    golden_parts: Mapping[str, ByDetector] = field(default_factory=dict)
+    """Of these in what way a rewrite is wrong, by set."""
+    words: Mapping[str, ByDetector] = field(default_factory=dict)
+    """Shares of words lost and new, every side, by set: of cases whose rewrites people worded as
+    they liked, so that one rewrite alone shows nothing."""
     template_properties: tuple[Check, ...] = ()
     """Properties of the chat template; a declared exception is ok, with its detail."""
     round_trips: tuple[Observation, ...] = ()
@@ -127,3 +139,12 @@ def distinct(observations: Iterable[Observation]) -> tuple[Observation, ...]:
                 "its own id, for example with the name of the prompt format behind it"
             )
     return tuple(by_id[case_id] for case_id in sorted(by_id))
+
+
+def lost_parts(parts: ByDetector) -> dict[str, int]:
+    """Return how many of the candidate's rewrites lose each part, where some do."""
+    counts = {
+        detector.value: sum(case.candidate == 1.0 for case in distinct(cases))
+        for detector, cases in parts.items()
+    }
+    return {name: n for name, n in counts.items() if n}

@@ -9,11 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
+from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput
 from evalsuite.gates.criteria import Criterion, CriterionFactory, text_criterion
 from evalsuite.gates.decision import combined
-from evalsuite.gates.evidence import Check, Evidence, Observation, distinct
+from evalsuite.gates.evidence import (
+    ByDetector,
+    Check,
+    Evidence,
+    Observation,
+    distinct,
+    lost_parts,
+)
 from evalsuite.gates.groups import Observations, absent_languages, grouped, languages
 from evalsuite.gates.part import Part, Topic
 from evalsuite.gates.partverdicts import (
@@ -25,8 +34,9 @@ from evalsuite.gates.partverdicts import (
 )
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.regression import judge_regression
-from evalsuite.gates.rules import GoldenRule, Limit, PanelRule, SliceLimit
+from evalsuite.gates.rules import GoldenRule, Limit, PanelRule, PronounRule, SliceLimit
 from evalsuite.gates.verdict import Gate, SliceVerdict, Tier, Verdict
+from evalsuite.gates.words import judge_words
 
 
 def judge(
@@ -115,25 +125,27 @@ def judge_leakage(policy: Policy, evidence: Evidence) -> Verdict:
 
 
 def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
-    """References are resolved, absolutely and compared with the baseline."""
+    """Rewrites are right, absolutely and compared with the baseline."""
     rule = policy.gates.pronoun_resolution
     ask = CriterionFactory(policy, rule)
-    wrong = "The reference was resolved wrongly"
+    wrong = "The rewrite is not right"
     aside = set(rule.advisory_kinds)
     panel = [case for case in evidence.pronouns if case.kind not in aside]
     parts = [
         judge_rate(ask(Part(Topic.FAILURE_RATE), wrong, rule.failure_rate), panel),
         judge_paired(
-            ask(Part(Topic.NON_INFERIORITY), "to resolve references", rule.non_inferiority), panel
+            ask(Part(Topic.NON_INFERIORITY), "to give a right rewrite", rule.non_inferiority), panel
         ),
     ]
+    parts += _in_what_way(ask, rule, evidence)
     parts += _absent_languages(ask, rule, rule.failure_rate, panel)
     parts += _sliced(ask, rule.slices, panel, wrong)
     for kind in sorted(aside):
         cases = [case for case in evidence.pronouns if case.kind == kind]
         criterion = ask(Part(Topic.KIND, kind=kind), wrong, rule.failure_rate, tier=Tier.ADVISORY)
         parts.append(judge_rate(criterion, cases))
-    parts += _goldens(policy, rule.goldens, evidence.goldens, wrong)
+    parts += _goldens(policy, rule.goldens, evidence.goldens, wrong, evidence.golden_parts)
+    parts += judge_words(ask, rule, evidence.words)
     parts += _regressions(policy, Gate.PRONOUN_RESOLUTION, evidence)
     return combined(policy, Gate.PRONOUN_RESOLUTION, parts)
 
@@ -162,6 +174,14 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
     return combined(policy, Gate.FORGETTING, parts)
 
 
+_LOST: Mapping[Detector, str] = {
+    Detector.NAMED: "The rewrite does not name what is meant, or names what is not,",
+    Detector.KEPT: "The rewrite does not ask what the query asks, or asks more,",
+    Detector.FORM: "The rewrite is not one query with nothing around it",
+    Detector.UNTOUCHED: "A query that stands alone was changed",
+}
+"""What is counted of each part of a rewrite, as the sentences of the verdict say it."""
+
 _GATES: Mapping[Gate, Callable[[Policy, Evidence], Verdict]] = {
     Gate.LIVENESS: judge_liveness,
     Gate.TEMPLATE_ROUND_TRIP: judge_template,
@@ -170,6 +190,22 @@ _GATES: Mapping[Gate, Callable[[Policy, Evidence], Verdict]] = {
     Gate.FORGETTING: judge_forgetting,
     Gate.REGRESSION: judge_regression,
 }
+
+
+def _in_what_way(
+    ask: CriterionFactory, rule: PronounRule, evidence: Evidence
+) -> list[SliceVerdict]:
+    """Show how often each part of a rewrite is lost, among the cases where it was asked."""
+    # Where a whole may fail as often as this, so may what it is made of; only the whole decides.
+    limit = Limit(limit=rule.failure_rate.limit)
+    found = []
+    for detector, subject in _LOST.items():
+        cases = evidence.parts.get(detector, ())
+        counted = [case for case in cases if case.kind not in rule.advisory_kinds]
+        if counted:
+            part = Part(Topic(detector.value))
+            found.append(judge_rate(ask(part, subject, limit, tier=Tier.ADVISORY), counted))
+    return found
 
 
 def _absent_languages(
@@ -200,6 +236,7 @@ def _goldens(
     rule: GoldenRule,
     sets: Mapping[str, tuple[Observation, ...]],
     subject: str,
+    parts: Mapping[str, ByDetector] = MappingProxyType({}),
 ) -> list[SliceVerdict]:
     unknown = sorted(set(sets) - set(rule.sets))
     if unknown:
@@ -220,6 +257,7 @@ def _goldens(
                 assumed_icc=0.0,
             ),
             sets.get(name, ()),
+            lost=lost_parts(parts.get(name, {})),
         )
         for name, tier in sorted(rule.sets.items())
     ]

@@ -30,9 +30,22 @@ class Topic(StrEnum):
     CONTROL = "control"
     """False alarms of the leak search."""
     FAILURE_RATE = "failure_rate"
-    """References resolved wrongly."""
+    """Rewrites that are not right."""
     NON_INFERIORITY = "non_inferiority"
     """The same, compared with the baseline."""
+    NAMED = "named"
+    """Rewrites that do not name what is meant: this and the next three say in what way the
+    failures of ``failure_rate`` are wrong, of the cases where each was asked."""
+    KEPT = "kept"
+    """Rewrites that do not ask what the query asks, or ask more."""
+    FORM = "form"
+    """Rewrites that are not one query with nothing around it."""
+    UNTOUCHED = "untouched"
+    """Queries that stand alone and were changed."""
+    WORDS_LOST = "words_lost"
+    """Words of the query that rewrites of one set lose, compared with the baseline's."""
+    WORDS_NEW = "words_new"
+    """Words that rewrites of one set add, compared with the baseline's."""
     PANEL = "panel"
     """A language that the policy asks for and no case of the panel has."""
     LANGUAGE = "language"
@@ -58,7 +71,7 @@ class Topic(StrEnum):
     LEAKAGE_PANEL = "leakage/panel"
     """As ``panel``, in that comparison."""
     PRONOUNS = "pronouns"
-    """References compared with the champion's: all of them, or those of a kind or a language."""
+    """Rewrites compared with the champion's: all of them, or those of a kind or a language."""
     PRONOUNS_PANEL = "pronouns/panel"
     """As ``panel``, in that comparison."""
     NATS = "nats"
@@ -77,6 +90,7 @@ _BY_LANGUAGE = frozenset(
         Topic.PRONOUNS_PANEL,
     }
 )
+_OF_A_SET = frozenset({Topic.GOLDENS, Topic.WORDS_LOST, Topic.WORDS_NEW})
 _COMPARED = frozenset({Topic.LEAKAGE, Topic.PRONOUNS})
 _LANGUAGES = frozenset(language.value for language in Language)
 # The longest first: ``leakage/panel`` begins like ``leakage``.
@@ -126,8 +140,8 @@ class Part:
                 return f"{Topic.KIND_LANGUAGE}/{self.kind}+{self.language}"
             case Topic.SKILL:
                 return f"{Topic.SKILL}/{self.language}/{self.skill}"
-            case Topic.GOLDENS:
-                return f"{Topic.GOLDENS}/{self.golden_set}"
+            case topic if topic in _OF_A_SET:
+                return f"{topic}/{self.golden_set}"
             case topic if topic in _COMPARED:
                 return f"{topic}/{self.key}" if self.key else topic.value
             case topic:
@@ -152,7 +166,7 @@ def _part(topic: Topic, rest: str) -> Part:
         case Topic.SKILL:
             language, _, skill = rest.partition("/")
             return Part(topic, language=language, skill=skill)
-        case Topic.GOLDENS:
+        case topic if topic in _OF_A_SET:
             return Part(topic, golden_set=rest)
         case topic if topic is Topic.KIND_LANGUAGE or "+" in rest:
             kind, _, language = rest.rpartition("+")

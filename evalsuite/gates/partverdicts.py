@@ -7,7 +7,8 @@ functions are pure.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from evalsuite.gates import reasons
 from evalsuite.gates.criteria import Criterion
@@ -97,7 +98,11 @@ def judge_paired(
     return _settle(criterion, estimate, found, len(cases), detectable, Quantity.DIFFERENCE)
 
 
-def judge_mean(criterion: Criterion, observations: Sequence[Observation]) -> SliceVerdict:
+def judge_mean(
+    criterion: Criterion,
+    observations: Sequence[Observation],
+    quantity: Quantity = Quantity.NATS,
+) -> SliceVerdict:
     """Judge how much larger the candidate's mean loss is than the baseline's."""
     cases = distinct(observations)
     measured = _paired(cases)
@@ -114,9 +119,8 @@ def judge_mean(criterion: Criterion, observations: Sequence[Observation]) -> Sli
     status = decide(estimate, criterion)
     more = _more(status, more_cases_for_mean, estimate, criterion.limit)
     limits = criterion.limit, criterion.limit if criterion.harm is None else criterion.harm
-    reason = reasons.mean_reason(
-        criterion.subject, estimate, limits, status, more, criterion.against
-    )
+    explain = reasons.words_reason if quantity is Quantity.WORDS else reasons.mean_reason
+    reason = explain(criterion.subject, estimate, limits, status, more, criterion.against)
     detectable = smallest_detectable_difference(
         estimate.effective_n,
         estimate.spread,
@@ -124,11 +128,15 @@ def judge_mean(criterion: Criterion, observations: Sequence[Observation]) -> Sli
         confidence=criterion.confidence,
     )
     found = (status, reason)
-    return _settle(criterion, estimate, found, len(cases), detectable, Quantity.NATS)
+    return _settle(criterion, estimate, found, len(cases), detectable, quantity)
 
 
 def judge_census(
-    criterion: Criterion, observations: Sequence[Observation], *, of: str = "hand-written cases"
+    criterion: Criterion,
+    observations: Sequence[Observation],
+    *,
+    of: str = "hand-written cases",
+    lost: Mapping[str, int] = MappingProxyType({}),
 ) -> SliceVerdict:
     """Judge a fixed list of cases: every case counts, nothing is estimated.
 
@@ -136,6 +144,7 @@ def judge_census(
         criterion: what is asked.
         observations: the cases.
         of: what they are, for the reason.
+        lost: in what way they failed and how many each, for the reason.
     """
     cases = distinct(observations)
     failures = sum(case.candidate or 0.0 for case in cases)
@@ -143,9 +152,12 @@ def judge_census(
     measured = len(cases) - missing
     value = failures / measured if measured else None
     said = f"{criterion.subject} in {failures:g} of {len(cases)} {of}"
+    notes = [", ".join(f"{name} {n}" for name, n in lost.items())] if lost else []
     compared = [case.baseline for case in cases if case.baseline is not None]
     if compared:
-        said += f" (baseline: {sum(compared):g} of {len(compared)})"
+        notes.append(f"baseline: {sum(compared):g} of {len(compared)}")
+    if notes:
+        said += f" ({'; '.join(notes)})"
     # Of all cases, measured or not: what is missing may have succeeded, and this is too many still.
     if cases and failures / len(cases) > criterion.limit + ROUNDING:
         status, reason = Status.FAILED, f"{said}; at most {reasons.percent(criterion.limit)} may."

@@ -145,15 +145,25 @@ class Policy(PolicyPart):
 def policy_digest(resolved: Mapping[str, object]) -> str:
     """Return the SHA-256, in hexadecimal, of a resolved policy as canonical JSON.
 
-    What decides nothing is left out: what only a search reads, and a comparison with the champion
-    that is absent, disabled or advisory.
+    What decides nothing is left out: what only a search reads, and, where it is absent, disabled
+    or advisory, a comparison with the champion and one of words lost and new.
     """
     deciding = {key: value for key, value in resolved.items() if key != "search"}
-    gates, compared = deciding.get("gates"), Gate.REGRESSION.value
-    if isinstance(gates, Mapping) and not _may_decide(gates.get(compared)):
-        deciding["gates"] = {key: value for key, value in gates.items() if key != compared}
+    gates = _without(deciding.get("gates"), Gate.REGRESSION.value)
+    if isinstance(gates, Mapping):
+        deciding["gates"] = {
+            gate: _without(rule, "words") if gate == Gate.PRONOUN_RESOLUTION else rule
+            for gate, rule in gates.items()
+        }
     text = json.dumps(deciding, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without(rules: object, key: str) -> object:
+    """Resolved rules without the one under ``key``, if that has no say."""
+    if not isinstance(rules, Mapping) or _may_decide(rules.get(key)):
+        return rules
+    return {name: rule for name, rule in rules.items() if name != key}
 
 
 def _may_decide(rule: object) -> bool:

@@ -121,6 +121,37 @@ def paired_reason(
             )
 
 
+def words_reason(
+    subject: str,
+    estimate: Estimate,
+    limits: tuple[float, float],
+    status: Status,
+    more: int | None,
+    against: str = "the baseline",
+) -> str:
+    """Explain the decision about a share of words; ``subject`` has a place for the difference."""
+    worse = "more" if estimate.value >= 0 else "fewer"
+    often = subject.replace("{0}", f"{points(estimate.value)} {worse}")
+    said = f"The candidate {often} {against} on {estimate.n} shared cases"
+    match status:
+        case Status.PASSED:
+            bound = f"it is at most {signed(estimate.upper)} points"
+            sure = f"with {100 * estimate.confidence:.4g} % confidence"
+            return f"{said}; {sure} {bound}, within the margin of {points(limits[0])}."
+        case Status.FAILED:
+            sure = f"with {100 * estimate.confidence:.4g} % confidence"
+            return (
+                f"{said}; {sure} it is at least {signed(estimate.lower)} points, beyond the margin "
+                f"of {points(limits[0])}."
+            )
+        case _:
+            return (
+                f"{said}; it may truly lie anywhere from {signed(estimate.lower)} to "
+                f"{signed(estimate.upper)} points, and the margin is {points(limits[0])}: "
+                f"{growth(more)}."
+            )
+
+
 def signed(share: float) -> str:
     """Write a difference of shares in percentage points with its sign."""
     return f"{100 * share:+.1f}"

@@ -21,6 +21,7 @@ from evalsuite.gates.partverdicts import judge_census, judge_mean, judge_paired
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.rules import Limit, RegressionRule, SlicedLimit
 from evalsuite.gates.verdict import Gate, SliceVerdict, Verdict
+from evalsuite.gates.words import judge_words
 
 _ABSENT = {Topic.LEAKAGE: Topic.LEAKAGE_PANEL, Topic.PRONOUNS: Topic.PRONOUNS_PANEL}
 """What a part is about that has no case of its language."""
@@ -37,7 +38,7 @@ def judge_regression(policy: Policy, evidence: Evidence) -> Verdict:
         raise InvalidInput(f"policy {policy.name!r} has no gates.regression; add it")
     ask = CriterionFactory(policy, rule, evidence.opponent.name)
     leaks = Topic.LEAKAGE, "to answer without leaking"
-    resolved = Topic.PRONOUNS, "to resolve references"
+    resolved = Topic.PRONOUNS, "to give a right rewrite"
     aside = set(gates.pronoun_resolution.advisory_kinds)
     references = [c for c in _facing(evidence, evidence.pronouns) if c.kind not in aside]
     parts = [
@@ -46,6 +47,7 @@ def judge_regression(policy: Policy, evidence: Evidence) -> Verdict:
         *_skills(ask, policy, rule, evidence),
         *_texts(policy, rule, evidence),
         *_flips(ask, policy, rule, evidence),
+        *_words(ask, policy, evidence),
     ]
     verdict = combined(policy, Gate.REGRESSION, parts)
     because = evidence.opponent.because
@@ -125,6 +127,17 @@ def _flips(
     for name, tier in sorted(policy.gates.pronoun_resolution.goldens.sets.items()):
         criterion = ask(Part(Topic.GOLDENS, golden_set=name), subject, limit, tier=tier)
         yield judge_census(criterion, _flipped(evidence, name))
+
+
+def _words(ask: CriterionFactory, policy: Policy, evidence: Evidence) -> Iterator[SliceVerdict]:
+    """Compare the words that rewrites of freely worded sets lose and add."""
+    if not evidence.opponent.asked:
+        return iter(())  # the gate that the base is compared in has judged the same
+    sets = {
+        name: {detector: _facing(evidence, cases) for detector, cases in found.items()}
+        for name, found in evidence.words.items()
+    }
+    return judge_words(ask, policy.gates.pronoun_resolution, sets)
 
 
 def _flipped(evidence: Evidence, name: str) -> tuple[Observation, ...]:

@@ -154,12 +154,24 @@ class LeakageRule(PanelRule):
     """Of the literal leaks."""
 
 
+class WordsRule(PolicyPart):
+    """How many more words than the baseline's the candidate's rewrites may lose, and add, where
+    people worded the accepted rewrites as they liked: one rewrite alone shows nothing there."""
+
+    limit: Share
+    """0.02 means two words in a hundred, on average over the cases of a set."""
+    tier: Decides = Tier.ADVISORY
+
+
 class PronounRule(PanelRule):
-    """Limits on answers that resolve a reference wrongly."""
+    """Limits on rewrites that are not right."""
 
     failure_rate: Limit
+    """Of each way in which they are wrong too, which is shown and never decides."""
     non_inferiority: Limit
     """How much more often than the baseline the candidate may fail."""
+    words: WordsRule | None = None
+    """Absent: shown against the margin of ``non_inferiority``."""
     goldens: GoldenRule
     advisory_kinds: tuple[Kind, ...] = ()
     """Kinds that are run and shown, and left out of every blocking part."""

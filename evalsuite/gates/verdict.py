@@ -70,6 +70,8 @@ class Quantity(StrEnum):
     """Candidate minus baseline, in shares of the same cases."""
     NATS = "nats"
     """Candidate minus baseline, in nats per token."""
+    WORDS = "words"
+    """Candidate minus baseline, in shares of the words of a text."""
     CENSUS = "census"
     """A share of a fixed list; nothing is estimated."""
 

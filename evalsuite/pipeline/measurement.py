@@ -8,7 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from evalsuite.conversation import Conversation
-from evalsuite.detectors import Detector, Score
+from evalsuite.detectors import PARTS, SHARES, Detector, Score
 from evalsuite.detectors.roundtrip import check as check_properties
 from evalsuite.detectors.roundtrip import round_trip
 from evalsuite.engines import LivenessReport
@@ -18,6 +18,7 @@ from evalsuite.generation import Output
 from evalsuite.models import BaseRef
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.questions import Question, Samples
+from evalsuite.rewrites import Standard, standard_of
 from evalsuite.runs import (
     PANEL,
     PROPERTIES,
@@ -27,8 +28,8 @@ from evalsuite.runs import (
     CaseRow,
     ScoreRow,
     Side,
-    Unit,
 )
+from evalsuite.scenarios import ShownCase
 from evalsuite.tasks import Counterpart, Known, Rewriting, broken_promises, score
 from evalsuite.template import ChatTemplate, Property
 
@@ -52,6 +53,7 @@ class Measured:
 
 _LEAKS = (Detector.LITERAL_LEAK, Detector.SWAP_LEAK)
 _SHOWN = (Detector.LITERAL_LEAK, Detector.ABSENT_NAMES, Detector.SWAP_LEAK)
+_REWRITTEN = (Detector.RIGHT, *PARTS, *SHARES)
 _RETAINED = (Detector.SKILL_ANSWER, Detector.TEXT_LOSS)
 _TRIP = Gate.TEMPLATE_ROUND_TRIP.value
 Place = tuple[str, str, bool, Side]
@@ -68,7 +70,7 @@ def measure(
     trips, trip_rows = _round_trips(inputs.template, answered)
     rows = [
         *_rows(scored, _SHOWN, by_place),
-        *_rows(scored, (Detector.RIGHT,)),
+        *_rows(scored, _REWRITTEN),
         *_rows(scored, _RETAINED),
         *_regressions(inputs, by_place),
         *property_rows,
@@ -76,14 +78,19 @@ def measure(
         # Of these, defects only: an answer that ends as it should needs no row.
         *(row for row in _rows(scored, (Detector.CONTROL_TOKEN,)) if row.value),
     ]
-    references = Detector.RIGHT
     evidence = Evidence(
         liveness=liveness_checks(inputs, liveness),
         literal_leaks=_observations(rows, Detector.LITERAL_LEAK, PANEL),
         swap_leaks=_observations(rows, Detector.SWAP_LEAK, PANEL),
         control_leaks=_observations(rows, Detector.ABSENT_NAMES, PANEL),
-        pronouns=_observations(rows, references, PANEL),
-        goldens={name: _observations(rows, references, name) for name in samples.goldens},
+        pronouns=_observations(rows, Detector.RIGHT, PANEL),
+        goldens={name: _observations(rows, Detector.RIGHT, name) for name in samples.goldens},
+        parts=_by_detector(rows, PARTS, PANEL),
+        golden_parts={name: _by_detector(rows, PARTS, name) for name in samples.goldens},
+        words={
+            name: _by_detector(_freely_worded(rows, cases), SHARES, name)
+            for name, cases in samples.goldens.items()
+        },
         golden_leaks={name: _worst(rows, _LEAKS, name) for name in samples.goldens},
         template_properties=properties,
         round_trips=trips,
@@ -135,9 +142,8 @@ def _rows(
             other = _counterpart(answer.question, by_place)
             if detector is Detector.SWAP_LEAK and other is not None:
                 keys.append(other.key)
-            unit = Unit.NATS if detector is Detector.TEXT_LOSS else Unit.DEFECT
             gate = GATE_OF[detector].value
-            yield _row(found[detector], row, answer.question.side, gate, *keys, unit=unit)
+            yield _row(found[detector], row, answer.question.side, gate, *keys)
 
 
 def liveness_checks(inputs: Inputs, report: LivenessReport) -> tuple[Check, ...]:
@@ -196,10 +202,22 @@ def _by_gate(
     return {key: tuple(seen) for key, seen in found.items()}
 
 
-def _row(
-    score: Score, row: CaseRow, side: Side, gate: str, *keys: str, unit: Unit = Unit.DEFECT
-) -> ScoreRow:
-    return ScoreRow.of(score.on(side.value), row, gate=gate, unit=unit, outputs=keys)
+def _row(score: Score, row: CaseRow, side: Side, gate: str, *keys: str) -> ScoreRow:
+    return ScoreRow.of(score.on(side.value), row, gate=gate, outputs=keys)
+
+
+def _by_detector(
+    rows: Sequence[ScoreRow], detectors: Iterable[Detector], panel: str
+) -> dict[Detector, tuple[Observation, ...]]:
+    """The observations of each detector that looked at some case of a panel."""
+    found = {detector: _observations(rows, detector, panel) for detector in detectors}
+    return {detector: seen for detector, seen in found.items() if seen}
+
+
+def _freely_worded(rows: Iterable[ScoreRow], cases: Iterable[ShownCase]) -> list[ScoreRow]:
+    """The rows about those of ``cases`` whose rewrites people worded as they liked."""
+    free = {shown.case.id for shown in cases if standard_of(shown.case) is Standard.FREE}
+    return [row for row in rows if row.case_id in free]
 
 
 def _observations(

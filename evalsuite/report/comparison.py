@@ -15,7 +15,7 @@ from evalsuite.gates import SliceVerdict
 from evalsuite.report.markdown import LIMIT, escape, fenced
 from evalsuite.report.safetext import one_line
 from evalsuite.report.view import ICONS
-from evalsuite.runs import Status
+from evalsuite.runs import Status, told
 from evalsuite.runs.comparison import Bucket, Change, Comparison, GateComparison
 
 _WORDS = {
@@ -26,6 +26,11 @@ _WORDS = {
 _STYLES = {Status.PASSED: "green", Status.FAILED: "red", Status.INCONCLUSIVE: "yellow"}
 _TURNS = 12
 """Turns of a history, the last ones."""
+_OTHER_RULES = (
+    "{0} was judged by other rules in one run than in the other, so it is not compared: since "
+    "version 4 of run.json a rewrite must be right as a whole, not only name what is meant. Gate "
+    "the adapter of {1} again to compare it."
+)
 SHOWN = 10
 """Cases that became worse and are shown in full."""
 
@@ -83,9 +88,11 @@ def comparison_markdown(comparison: Comparison, *, shown: int = SHOWN) -> str:
 def sentence(comparison: Comparison) -> str:
     """Return one sentence: who is compared, on what, and what became of the cases."""
     counts = comparison.counts
-    told = ", ".join(f"{counts[bucket]} {bucket.value}" for bucket in Bucket)
+    buckets = ", ".join(f"{counts[bucket]} {bucket.value}" for bucket in Bucket)
     after, before = _names(comparison)
-    said = f"{after} against {before}: {told}."
+    said = f"{after} against {before}: {buckets}."
+    for gate in comparison.judged_differently:
+        said += f" {_OTHER_RULES.format(gate, comparison.before.folder.name)}"
     if comparison.left_out:
         reasons = ", ".join(f"{n} {why}" for why, n in comparison.left_out.items())
         said += f" Not compared: {reasons}."
@@ -107,10 +114,20 @@ def _names(comparison: Comparison) -> tuple[str, str]:
 def _reason(gate: GateComparison) -> str:
     """The sentence of the whole, and of slices that are surely worse."""
     worse: Sequence[SliceVerdict] = [s for s in gate.slices if s.status is Status.FAILED]
-    told = [gate.whole.reason, *(f"{s.name}: {s.reason}" for s in worse)]
+    reasons = [gate.whole.reason, *(f"{s.name}: {s.reason}" for s in worse)]
+    reasons += filter(
+        None, (_newly_lost(gate, bucket) for bucket in (Bucket.REGRESSED, Bucket.FIXED))
+    )
     if gate.unmeasured:
-        told.append(f"{gate.unmeasured} cases lack a measurement.")
-    return " ".join(told)
+        reasons.append(f"{gate.unmeasured} cases lack a measurement.")
+    return " ".join(reasons)
+
+
+def _newly_lost(gate: GateComparison, bucket: Bucket) -> str:
+    """In what way the rewrites of a bucket became wrong, or were; empty for no rewrite."""
+    counts = gate.newly_lost(bucket)
+    listed = ", ".join(f"{name} {n}" for name, n in counts.items())
+    return f"{bucket.value.capitalize()} for {listed}." if listed else ""
 
 
 def _regressed(comparison: Comparison) -> list[Change]:
@@ -133,7 +150,10 @@ def _earlier(turns: int) -> list[str]:
 def _lines(change: Change) -> list[str]:
     case = change.case
     before, after = change.answers
-    told = [score.explanation for score in change.after if score.failed]
+    why = [
+        f"{score.detector}: {score.explanation}" if score.detail else score.explanation
+        for score in told(change.after)
+    ]
     return [
         one_line(line, 300)
         for line in (
@@ -143,6 +163,6 @@ def _lines(change: Change) -> list[str]:
             f"  query: {case.query}",
             f"  before: {before}",
             f"  after: {after}",
-            *(f"  {explanation}" for explanation in told),
+            *(f"  {reason}" for reason in why),
         )
     ]

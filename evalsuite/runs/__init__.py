@@ -37,6 +37,8 @@ from evalsuite.runs.rows import (
     SpanRow,
     TokensRow,
     Unit,
+    lost_parts,
+    told,
 )
 
 __all__ = [
@@ -73,4 +75,6 @@ __all__ = [
     "Unit",
     "Verdict",
     "WaiverInfo",
+    "lost_parts",
+    "told",
 ]

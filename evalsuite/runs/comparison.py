@@ -9,27 +9,34 @@ or, when that is asked for, compared on the cases that both were asked.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
+from evalsuite.detectors import Detector
 from evalsuite.errors import RunError
 from evalsuite.gates import (
-    Criterion,
     Gate,
-    Observation,
     Part,
     Quantity,
     SliceVerdict,
     Status,
     Topic,
     judge_mean,
-    judge_paired,
     worst,
 )
-from evalsuite.runs import CaseRow, OutputRow, ScoreRow, Side, Unit
+from evalsuite.runs import CaseRow, OutputRow, ScoreRow, Side, Unit, lost_parts
 from evalsuite.runs.folder import Run
-from evalsuite.statistics import ASSUMED_ICC
+from evalsuite.runs.pairs import (
+    groups,
+    in_nats,
+    judging,
+    loss_of,
+    observation,
+    settings,
+    word_pairs,
+)
 
 MARGIN = 0.05
 """By how much a share of defects may grow before a run counts as worse."""
@@ -39,7 +46,6 @@ SLICE_MINIMUM = 15
 """Pairs that a slice needs before anything is said about it."""
 DEFECTS_ONLY = Gate.TEMPLATE_ROUND_TRIP.value
 """The gate of which a run keeps the scores of defects only; every other answer was good."""
-_POWER = 0.9
 
 
 class Bucket(StrEnum):
@@ -65,6 +71,11 @@ class Change:
     answers: tuple[str, str]
     """Of both candidates; empty where a run kept none."""
 
+    @property
+    def lost(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """In what way the rewrite is wrong, before and after; empty where it is right, or none."""
+        return lost_parts(self.before), lost_parts(self.after)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateComparison:
@@ -78,6 +89,20 @@ class GateComparison:
     changes: tuple[Change, ...]
     unmeasured: int
     """Pairs without a measurement on one side; they are in no bucket."""
+
+    def newly_lost(self, bucket: Bucket) -> Mapping[str, int]:
+        """Parts of rewrites in a bucket that one side loses and the other does not, and how often.
+
+        Those of the later run; of ``FIXED`` those of the earlier one.
+        """
+        counts: Counter[str] = Counter()
+        for change in self.changes:
+            if change.bucket is bucket:
+                before, after = change.lost
+                counts.update(
+                    set(before) - set(after) if bucket is Bucket.FIXED else set(after) - set(before)
+                )
+        return {name: counts[name] for name in sorted(counts)}
 
     @property
     def counts(self) -> Mapping[Bucket, int]:
@@ -102,13 +127,17 @@ class Comparison:
     gates: tuple[GateComparison, ...]
     differing: tuple[str, ...]
     """In what the runs were asked differently; empty: in nothing."""
+    judged_differently: tuple[str, ...]
+    """Gates whose scores were made by other rules in one run than in the other, and which are not
+    compared for that."""
     left_out: Mapping[str, int]
     """Why cases were not compared, and how many."""
 
     @property
     def status(self) -> Status:
-        """The worst of all gates."""
-        return worst([gate.status for gate in self.gates])
+        """The worst of all gates; where one could not be compared, undecided at best."""
+        open_ = [Status.INCONCLUSIVE for _ in self.judged_differently]
+        return worst([*(gate.status for gate in self.gates), *open_])
 
     @property
     def counts(self) -> Mapping[Bucket, int]:
@@ -116,8 +145,9 @@ class Comparison:
         return {bucket: sum(g.counts[bucket] for g in self.gates) for bucket in Bucket}
 
 
-_DIGESTS_PLAIN = 3
-"""The version of ``run.json`` from which on digests are of plain JSON, not of ``repr``."""
+_SHAPES = (3, 4)
+"""The versions of ``run.json`` from which on what is digested has another shape than before: plain
+JSON instead of ``repr``, then also what says by what a rewrite is judged."""
 
 
 def compare(before: Run, after: Run, *, shared: bool = False, margin: float = MARGIN) -> Comparison:
@@ -148,14 +178,17 @@ def compare(before: Run, after: Run, *, shared: bool = False, margin: float = MA
     }
     if not same:
         raise RunError(f"{before.folder} and {after.folder} share no case; nothing can be compared")
+    both = [gate for gate in _gates(before) if gate in _gates(after)]
+    other_rules = [gate for gate in both if _judged_differently(gate, before, after)]
     gates = tuple(
-        _gate(gate, before, after, same, margin) for gate in _gates(before) if gate in _gates(after)
+        _gate(gate, before, after, same, margin) for gate in both if gate not in other_rules
     )
     return Comparison(
         before=before,
         after=after,
         gates=tuple(g for g in gates if g.changes or g.slices or g.unmeasured),
         differing=differing,
+        judged_differently=tuple(other_rules),
         left_out=_left_out(before, after, same),
     )
 
@@ -170,7 +203,7 @@ def asked_differently(before: Run, after: Run) -> tuple[str, ...]:
         "chat template": (old.template_fingerprint, new.template_fingerprint),
         "prompt format": (old.prompt_format, new.prompt_format),
     }
-    if (old.version < _DIGESTS_PLAIN) == (new.version < _DIGESTS_PLAIN):
+    if _shape(old.version) == _shape(new.version):
         told |= {
             "demonstrations": (old.demonstrations_digest, new.demonstrations_digest),
             "cases": (old.cases_digest, new.cases_digest),
@@ -190,6 +223,23 @@ def asked_differently(before: Run, after: Run) -> tuple[str, ...]:
         for what, (one, other) in told.items()
         if one != other
     )
+
+
+def _shape(version: int) -> int:
+    return sum(version >= since for since in _SHAPES)
+
+
+def _judged_differently(gate: str, before: Run, after: Run) -> bool:
+    """Whether a rewrite that passed in one run may fail in the other for its rules alone."""
+    laxly = [
+        any(
+            score.detector == Detector.PRONOUN_RESOLUTION
+            for score in run.scores
+            if (score.gate or score.detector) == gate
+        )
+        for run in (before, after)
+    ]
+    return laxly[0] != laxly[1]
 
 
 def _gates(run: Run) -> list[str]:
@@ -225,15 +275,20 @@ def _gate(
         for place, case in same.items()
         if place in old and place in new
     ]
-    counted = [pair for pair in pairs if not _in_nats(pair[1])]
-    measured = [p for p in counted if _loss(p[1]) is not None and _loss(p[2]) is not None]
+    counted = [pair for pair in pairs if not in_nats(pair[1])]
+    measured = [p for p in counted if loss_of(p[1]) is not None and loss_of(p[2]) is not None]
     changes = tuple(_change(gate, before, after, *pair) for pair in measured)
-    judged = _judging(*_settings(after, gate), margin)
-    observed = [_observation(*pair) for pair in counted]
-    nats = [_observation(*pair) for pair in pairs if _in_nats(pair[1])]
-    slices = [judged(part, seen) for part, seen in _groups(observed) if len(seen) >= SLICE_MINIMUM]
+    judged = judging(*settings(after, gate), margin)
+    observed = [observation(*pair) for pair in counted]
+    nats = [observation(*pair) for pair in pairs if in_nats(pair[1])]
+    slices = [judged(part, seen) for part, seen in groups(observed) if len(seen) >= SLICE_MINIMUM]
     if nats:
         slices.append(judged(Part(Topic.NATS), nats, NATS_MARGIN, judge_mean))
+    if gate == Gate.PRONOUN_RESOLUTION:
+        worded = partial(judge_mean, quantity=Quantity.WORDS)
+        for part, seen in word_pairs(before, after, same.values()):
+            if len(seen) >= SLICE_MINIMUM:
+                slices.append(judged(part, seen, rule=worded))
     return GateComparison(
         gate=gate,
         whole=judged(Part(Topic.ALL_CASES), observed),
@@ -243,66 +298,12 @@ def _gate(
     )
 
 
-def _judging(confidence: float, icc: float, margin: float) -> Callable[..., SliceVerdict]:
-    """Return a function that judges the pairs of a part, by ``margin`` unless told otherwise."""
-
-    def judged(
-        part: Part,
-        observations: Sequence[Observation],
-        limit: float = margin,
-        rule: Callable[..., SliceVerdict] = judge_paired,
-    ) -> SliceVerdict:
-        criterion = Criterion(
-            part=part,
-            subject=str(part),
-            limit=limit,
-            confidence=confidence,
-            power=_POWER,
-            assumed_icc=icc,
-        )
-        verdict = rule(criterion, observations)
-        return replace(verdict, reason=_told(verdict, len(observations)))
-
-    return judged
-
-
-def _told(verdict: SliceVerdict, pairs: int) -> str:
-    """One sentence about a comparison."""
-    if verdict.value is None or verdict.lower is None or verdict.upper is None:
-        return f"None of {pairs} pairs was measured on both sides."
-    scale, unit = (1, "nats per token") if verdict.quantity is Quantity.NATS else (100, "points")
-    value, low, high, limit = (
-        scale * number for number in (verdict.value, verdict.lower, verdict.upper, verdict.limit)
-    )
-    allowed = f"up to {limit:+.3g} are allowed"
-    missing = f"; {pairs - verdict.n} more pairs lack a measurement" if verdict.n < pairs else ""
-    said = {
-        Status.PASSED: f"No worse: {value:+.3g} {unit}, surely at most {high:+.3g}; {allowed}",
-        Status.FAILED: f"Worse: {value:+.3g} {unit}, surely at least {low:+.3g}; {allowed}",
-        Status.INCONCLUSIVE: f"Undecided: {value:+.3g} {unit}, somewhere from {low:+.3g} to "
-        f"{high:+.3g}; {allowed}",
-    }[verdict.status]
-    return f"{said}{missing}."
-
-
-def _settings(run: Run, gate: str) -> tuple[float, float]:
-    """What the policy of a run assumes: confidence, and how alike the cases of a cluster are."""
-    policy = run.info.policy.resolved
-    gates = policy.get("gates")
-    section = gates.get(gate) if isinstance(gates, dict) else None
-    icc = section.get("assumed_icc") if isinstance(section, dict) else None
-    confidence = policy.get("confidence")
-    return (
-        confidence if isinstance(confidence, float) else 0.95,
-        icc if isinstance(icc, float) else ASSUMED_ICC,
-    )
-
-
 def _scores(run: Run, gate: str) -> dict[tuple[str, str], tuple[ScoreRow, ...]]:
     """What a gate's detectors said of the candidate, by case."""
     found: dict[tuple[str, str], list[ScoreRow]] = {}
     for score in run.scores:
-        if score.control or score.side is not Side.CANDIDATE:
+        # A share of words is no defect: it is compared where it means something, by its mean.
+        if score.control or score.side is not Side.CANDIDATE or score.unit is Unit.SHARE:
             continue
         if (score.gate or score.detector) == gate:
             found.setdefault((score.panel, score.case_id), []).append(score)
@@ -313,24 +314,6 @@ def _answered(run: Run, place: tuple[str, str]) -> bool:
     """Whether the candidate answered a case in words; a text is only scored."""
     outputs = run.output_index.get((*place, Side.CANDIDATE), ())
     return any(output.generated for output in outputs)
-
-
-def _in_nats(scores: Sequence[ScoreRow]) -> bool:
-    return any(score.unit is Unit.NATS for score in scores)
-
-
-def _loss(scores: Sequence[ScoreRow]) -> float | None:
-    """The worst of a case's losses; None where one is missing and none is a defect.
-
-    Nothing at all is what a gate writes down that keeps its defects only.
-    """
-    values = [score.value for score in scores]
-    if not values:
-        return 0.0
-    known = [value for value in values if value is not None]
-    if not known or (len(known) < len(values) and max(known) < 0.5):
-        return None
-    return max(known)
 
 
 def _change(
@@ -361,28 +344,3 @@ def _answer(run: Run, case: CaseRow, scores: Sequence[ScoreRow]) -> str:
 
 def _first(outputs: Sequence[OutputRow]) -> str:
     return outputs[0].text if outputs else ""
-
-
-def _observation(case: CaseRow, old: Sequence[ScoreRow], new: Sequence[ScoreRow]) -> Observation:
-    return Observation(
-        case_id=f"{case.panel}/{case.case_id}",
-        cluster=case.cluster or case.case_id,
-        language=case.language,
-        kind=case.kind,
-        candidate=_loss(new),
-        baseline=_loss(old),
-    )
-
-
-def _groups(observations: Sequence[Observation]) -> list[tuple[Part, list[Observation]]]:
-    """The observations of each language, then those of each kind, both in order of their names."""
-    languages: dict[Part, list[Observation]] = {}
-    kinds: dict[Part, list[Observation]] = {}
-    for seen in observations:
-        languages.setdefault(Part(Topic.LANGUAGE, language=seen.language), []).append(seen)
-        kinds.setdefault(Part(Topic.KIND, kind=seen.kind), []).append(seen)
-    return [pair for by in (languages, kinds) for pair in sorted(by.items(), key=_name)]
-
-
-def _name(group: tuple[Part, list[Observation]]) -> str:
-    return str(group[0])

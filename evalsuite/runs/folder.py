@@ -264,10 +264,10 @@ def read_run_file(folder: Path) -> RunFile:
     head = _peek(data)
     if head.get("format") != "evalsuite.run":
         raise RunError(f"{str(path)!r} was not written by evalsuite; name the folder of a run")
-    if head.get("version") not in (1, 2, 3):
+    if head.get("version") not in (1, 2, 3, 4):
         raise RunError(
-            f"{str(path)!r} has version={head.get('version')!r}, this evalsuite reads 1, 2 and "
-            "3; use the evalsuite that wrote it, or run the gate again"
+            f"{str(path)!r} has version={head.get('version')!r}, this evalsuite reads 1 to 4; "
+            "use the evalsuite that wrote it, or run the gate again"
         )
     try:
         return _RUN.validate_json(data)

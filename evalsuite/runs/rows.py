@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
 from evalsuite.cases import Expectation
 from evalsuite.conversation import Message
-from evalsuite.detectors import Detector, Score
+from evalsuite.detectors import PARTS, SHARES, Detector, Score
 from evalsuite.errors import RunError
 from evalsuite.generation import Finish
+from evalsuite.rewrites import Standard
 from evalsuite.runs.base import CLOSED, require_finite
 from evalsuite.tasks import Task, describe
 
@@ -40,6 +42,15 @@ class Unit(StrEnum):
     """0.0 is good, 1.0 is a defect."""
     NATS = "nats"
     """A loss per token; only differences between the sides mean something."""
+    SHARE = "share"
+    """Of words, 0 to 1; only differences between the sides mean something."""
+
+    @classmethod
+    def of(cls, detector: Detector) -> Unit:
+        """What the values of a detector count."""
+        if detector is Detector.TEXT_LOSS:
+            return cls.NATS
+        return cls.SHARE if detector in SHARES else cls.DEFECT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +71,9 @@ class CaseRow:
     source: str = ""
     demonstrations: str = ""
     """Name of the demonstration set in the prompt."""
+    standard: Standard | None = field(default=None, compare=False)
+    """By what its rewrite is judged, which follows from ``expect``; None: no rewrite is asked, or
+    the run is of a version before 4."""
 
     @classmethod
     def of(cls, task: Task, *, panel: str, demonstrations: str = "") -> Self:
@@ -76,6 +90,7 @@ class CaseRow:
             expect=seen.expect,
             source=seen.source,
             demonstrations=demonstrations,
+            standard=seen.standard,
         )
 
 
@@ -193,7 +208,7 @@ class ScoreRow:
     case_id: str
     side: Side
     value: float | None
-    """A loss: 0.0 good, 1.0 defect (or nats, see ``unit``); None was not measurable."""
+    """A loss: 0.0 good, 1.0 defect (or nats or a share, see ``unit``); None was not measurable."""
     explanation: str
     spans: tuple[SpanRow, ...] = ()
     cluster: str = ""
@@ -216,7 +231,6 @@ class ScoreRow:
         case: CaseRow,
         *,
         gate: str,
-        unit: Unit = Unit.DEFECT,
         outputs: tuple[str, ...] = (),
     ) -> Self:
         """Return the row of a detector's score on ``case``."""
@@ -232,7 +246,7 @@ class ScoreRow:
             kind=case.kind,
             panel=case.panel,
             gate=gate,
-            unit=unit,
+            unit=Unit.of(score.detector),
             outputs=outputs,
         )
 
@@ -242,8 +256,34 @@ class ScoreRow:
         return self.detector in CONTROLS
 
     @property
+    def detail(self) -> bool:
+        """Whether this says in what way a rewrite is wrong, which ``right`` has counted already."""
+        return self.detector in PARTS
+
+    @property
     def failed(self) -> bool:
         """Whether this is a defect that a person should look at."""
         if self.control or self.value is None:
             return False
         return self.unit is Unit.DEFECT and self.value >= 0.5
+
+
+def told(scores: Iterable[ScoreRow]) -> tuple[ScoreRow, ...]:
+    """The defects among ``scores`` as a person should read them, in their order.
+
+    Of a rewrite that is not right that is each part that is lost: ``right`` says the same at once.
+    """
+    failed = [score for score in scores if score.failed]
+    detailed = {(s.panel, s.case_id, s.side) for s in failed if s.detail}
+    return tuple(
+        score
+        for score in failed
+        if score.detector != Detector.RIGHT
+        or (score.panel, score.case_id, score.side) not in detailed
+    )
+
+
+def lost_parts(scores: Iterable[ScoreRow]) -> tuple[str, ...]:
+    """In what way the rewrites that were scored are wrong, each part once, in their order."""
+    lost = {score.detector for score in scores if score.failed and score.detail}
+    return tuple(part.value for part in PARTS if part in lost)

@@ -7,6 +7,7 @@ from typing import assert_never
 
 from evalsuite.cases import Expectation
 from evalsuite.conversation import Message
+from evalsuite.rewrites import Standard, standard_of
 from evalsuite.tasks.task import Rewriting, Skill, Task, Text
 
 
@@ -26,6 +27,8 @@ class Description:
     expect: Expectation | None = None
     """What a good answer says; None: there is no right answer."""
     source: str = ""
+    standard: Standard | None = None
+    """By what a rewrite is judged; None: it is no rewrite."""
 
 
 def describe(task: Task) -> Description:
@@ -41,6 +44,7 @@ def describe(task: Task) -> Description:
                 history=case.history,
                 expect=case.expect,
                 source=case.source,
+                standard=standard_of(case),
             )
         case Skill(item=skill):
             return Description(

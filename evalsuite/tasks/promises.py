@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from evalsuite.conversation import Conversation
-from evalsuite.detectors import Detector, Score, Span
+from evalsuite.detectors import PARTS, Detector, Score, Span
 from evalsuite.generation import Output
 from evalsuite.tasks.prompt import prompt_of
 from evalsuite.tasks.scoring import Known, score
@@ -31,9 +31,10 @@ class Promise(StrEnum):
     NO_LEAK = "no example leakage"
     """Absolute: nothing of a demonstration gets into the answer."""
     UNCHANGED = "unchanged where it must be"
-    """Absolute: a query that stands alone is returned as it is."""
+    """Absolute: a query that stands alone is returned as it is. A rewrite that is not ``right``
+    breaks this or the next, and the reason names the parts that are lost."""
     RESOLVED = "resolved where the baseline resolves it"
-    """Relative: the reference is resolved, in conversations that the baseline copes with."""
+    """Relative: the rewrite is right, in conversations that the baseline copes with."""
     KEPT = "kept where the baseline has it"
     """Relative: a general skill is still there, in chats in which the baseline shows it."""
 
@@ -97,10 +98,21 @@ def _broken_by_template(conversation: Conversation, template: ChatTemplate) -> B
 def _broken_by_answer(
     task: Task, candidate: Output, baseline: Output, known: Known
 ) -> Iterator[Broken]:
-    for found in score(task, candidate, known, detectors=_SCORED):
+    every = score(task, candidate, known, detectors={*_SCORED, *PARTS})
+    lost = [found for found in every if found.detector in PARTS and found.value]
+    for found in every:
+        if found.detector in PARTS or not found.value:
+            continue
         promise = _promise(task, found)
-        if found.value and (promise.absolute or _kept(task, baseline, known, found.detector)):
-            yield Broken(promise, found.explanation, found.spans)
+        if promise.absolute or _kept(task, baseline, known, found.detector):
+            yield Broken(promise, _reason(found, lost), found.spans)
+
+
+def _reason(found: Score, lost: list[Score]) -> str:
+    """Why a promise is broken; of a rewrite, in what way it is wrong."""
+    if found.detector is not Detector.RIGHT or not lost:
+        return found.explanation
+    return " ".join(f"{part.detector}: {part.explanation}" for part in lost)
 
 
 def _promise(task: Task, found: Score) -> Promise:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from evalsuite.detectors import Detector, Score
+from evalsuite.detectors import PARTS, SHARES, Detector, Score
 from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
 from evalsuite.detectors.retention import answer_score, text_score
 from evalsuite.detectors.roundtrip import control_token
@@ -51,17 +51,7 @@ _REWRITTEN = frozenset(
         Detector.SWAP_LEAK,
     }
 )
-REFERENCES = frozenset(
-    {
-        Detector.RIGHT,
-        Detector.NAMED,
-        Detector.KEPT,
-        Detector.FORM,
-        Detector.UNTOUCHED,
-        Detector.WORDS_LOST,
-        Detector.WORDS_NEW,
-    }
-)
+REFERENCES = frozenset({Detector.RIGHT, *PARTS, *SHARES})
 """What the judge of a rewrite says, all of it in one look."""
 
 

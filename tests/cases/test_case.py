@@ -80,10 +80,16 @@ def test_an_expectation_of_nothing_is_refused() -> None:
         Expectation(must_not_name=("Lima",))
 
 
-@pytest.mark.parametrize("field", ["rewrites", "must_name", "must_not_name"])
+@pytest.mark.parametrize("field", ["rewrites", "must_name", "must_not_name", "aliases"])
 def test_an_empty_text_in_an_expectation_is_refused(field: str) -> None:
+    given: dict[str, Any] = {field: ("a", " ")}
     with pytest.raises(InvalidCase, match=rf"expect\.{field}=.* holds an empty text"):
-        Expectation(**{field: ("a", " ")}, unchanged=True)
+        Expectation(**given, unchanged=True)
+
+
+def test_extractive_rewrites_are_given() -> None:
+    with pytest.raises(InvalidCase, match="extractive: true needs rewrites"):
+        Expectation(must_name=("Lima",), extractive=True)
 
 
 def test_a_name_is_not_both_due_and_forbidden_whatever_its_case() -> None:

@@ -13,8 +13,9 @@ import pytest
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.cases.importers import import_cases
 from evalsuite.conversation import Message, Role
-from evalsuite.detectors import absent_names, literal_leak, resolve, rewrite_metrics
+from evalsuite.detectors import absent_names, literal_leak, rewrite_metrics
 from evalsuite.detectors.text import find_names, fold, same
+from evalsuite.rewrites import Part, judge
 from evalsuite.scenarios import invent_name, sample_demonstrations
 
 DEMONSTRATIONS = sample_demonstrations(1, 8, Language.EN)
@@ -53,9 +54,7 @@ def turns(request: pytest.FixtureRequest, public_data: Path) -> list[tuple[Case,
 
 
 def mean_loss(turns: list[tuple[Case, dict[str, str]]], system: str) -> float:
-    losses = [resolve(case, answers[system]).value for case, answers in turns]
-    assert None not in losses
-    return sum(loss or 0.0 for loss in losses) / len(losses)
+    return sum(not judge(case, answers[system]).right for case, answers in turns) / len(turns)
 
 
 def test_no_published_rewriter_leaks_demonstrations_that_it_never_saw(
@@ -125,12 +124,12 @@ def test_another_annotators_rewrite_is_rarely_accused_and_a_foreign_one_mostly(
     public_data: Path, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
     judged = list(held_out(public_data / "alexa_cqr"))
-    accused = sum(resolve(case, answer).value or 0.0 for case, answer in judged)
+    accused = sum(not judge(case, answer).right for case, answer in judged)
     rate = accused / len(judged)
     record_testsuite_property("false_positive_rate", round(rate, 4))
     foreign = [answer for _, answer in judged]
     shifted = zip(judged, foreign[len(foreign) // 2 :] + foreign[: len(foreign) // 2], strict=True)
-    power = sum(resolve(case, other).value or 0.0 for (case, _), other in shifted) / len(judged)
+    power = sum(not judge(case, other).right for (case, _), other in shifted) / len(judged)
     record_testsuite_property("power_against_foreign_rewrites", round(power, 4))
     assert len(judged) > 1000
     assert rate < 0.02
@@ -184,10 +183,10 @@ def test_the_other_occupation_and_the_bare_pronoun_are_defects_in_every_stereoty
             query=f"Why does the story say {pronoun} was there?",
             expect=Expectation(must_name=(right,), must_not_name=(other,)),
         )
-        assert resolve(case, case.query.replace(pronoun, right)).value == 0.0
-        swapped = resolve(case, case.query.replace(pronoun, other))
-        assert swapped.value == 1.0
-        assert other in swapped.explanation
-        assert "still says" in resolve(case, case.query).explanation
+        assert judge(case, case.query.replace(pronoun, right)).right
+        swapped = judge(case, case.query.replace(pronoun, other)).findings[Part.NAMED]
+        assert any(other in finding.reason for finding in swapped)
+        copied = judge(case, case.query).findings[Part.NAMED]
+        assert any("still says" in finding.reason for finding in copied)
         seen += 1
     assert seen > 300

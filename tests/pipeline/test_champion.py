@@ -58,7 +58,7 @@ def test_a_candidate_worse_than_the_champion_fails(released: Released) -> None:
     run = evaluate(replace(asked, out=released.folder / "worse-run"))
     verdict = regression(run)
     assert verdict.status is Status.FAILED
-    assert "The candidate fails to resolve references" in verdict.reason
+    assert "The candidate fails to give a right rewrite" in verdict.reason
     assert "more often than the champion (record 1)" in verdict.reason
     assert {v.gate for v in run.verdicts if v.status is not Status.PASSED} == {"regression"}
     assert run.status is Status.FAILED

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from evalsuite.detectors import Detector
 from evalsuite.engines import LivenessReport
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Observation
@@ -16,7 +17,7 @@ from evalsuite.pipeline import GateRequest
 from evalsuite.pipeline.inputs import Inputs, resolve
 from evalsuite.pipeline.measurement import Answered, Measured, measure
 from evalsuite.pipeline.questions import Question, Samples, questions, sample
-from evalsuite.runs import PANEL, Side
+from evalsuite.runs import PANEL, Side, Unit
 from evalsuite.tasks import Rewriting, Skill, Text
 
 Says = Callable[[Question], str]
@@ -149,7 +150,35 @@ def test_an_unresolved_reference_of_the_base_does_not_count_against_the_candidat
 def test_an_answer_that_ran_into_the_length_limit_is_wrong_even_when_it_reads_right(
     told: Callable[..., Measured],
 ) -> None:
-    assert total(told(right, Finish.LENGTH).evidence.pronouns) == 1
+    found = told(right, Finish.LENGTH).evidence
+    assert total(found.parts[Detector.FORM]) == 1
+    asked = {o.case_id for o in found.parts[Detector.FORM]}
+    assert all(o.candidate == 1 for o in found.pronouns if o.case_id in asked)
+
+
+def test_the_parts_of_a_rewrite_are_observed_where_they_are_asked(
+    told: Callable[[Says], Measured],
+) -> None:
+    def touches(question: Question) -> str:
+        if not question.demonstrations or question.side is Side.BASELINE:
+            return right(question)
+        return f"Please: {right(question)}"
+
+    measured = told(touches)
+    found = measured.evidence
+    stay = {o.case_id for o in found.parts[Detector.UNTOUCHED]}
+    assert stay
+    assert stay.isdisjoint(o.case_id for o in found.parts[Detector.NAMED])
+    assert stay | {o.case_id for o in found.parts[Detector.NAMED]} == {
+        o.case_id for o in found.pronouns
+    }
+    untouched = found.parts[Detector.UNTOUCHED]
+    assert (total(untouched), total(untouched, "baseline")) == (1, 0)
+    assert total(found.golden_parts["nano"][Detector.UNTOUCHED]) == 1
+    # In the rows each part says why by itself, and the whole that it is not right.
+    rows = [s for s in measured.scores if s.case_id in stay and s.side is Side.CANDIDATE]
+    assert {s.detector for s in rows if s.failed} == {"right", "untouched"}
+    assert {s.unit for s in rows} == {Unit.DEFECT}
 
 
 def test_a_forgotten_skill_is_the_candidates(told: Callable[[Says], Measured]) -> None:

@@ -11,9 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalsuite.cli import main
+from evalsuite.detectors import Detector
 from evalsuite.errors import RunError
+from evalsuite.gates import Gate
 from evalsuite.pipeline import GateRequest, evaluate
 from evalsuite.report import comparison_markdown
+from evalsuite.report.comparison import sentence
+from evalsuite.rewrites import Standard
 from evalsuite.runs import CaseRow, ScoreRow, Side, Status, Unit
 from evalsuite.runs.comparison import Bucket, asked_differently, compare
 from evalsuite.runs.folder import Run, RunWriter
@@ -162,10 +166,98 @@ def test_a_run_of_an_earlier_version_is_compared_by_its_rows_and_not_by_its_dige
     now = run_of(tmp_path / "now" / "run", [0.0] * 40)
     before = replace(now, info=replace(now.info, version=2, cases_digest="0" * 64))
     assert asked_differently(before, now) == (
-        "another way to digest cases and demonstrations (run.json 2 before, run.json 3 after)",
+        "another way to digest cases and demonstrations (run.json 2 before, run.json 4 after)",
     )
     assert compare(before, now, shared=True).gates
     assert asked_differently(before, before) == ()
+    after = replace(now, info=replace(now.info, version=3, cases_digest="0" * 64))
+    assert asked_differently(before, after) != ()
+    assert asked_differently(after, now) != ()
+
+
+def judged_by(run: Run, detector: Detector) -> Run:
+    """The run, as if its scores were of that detector."""
+    gate = Gate.PRONOUN_RESOLUTION.value
+    scores = (replace(s, detector=detector.value, gate=gate) for s in run.scores)
+    return replace(run, scores=tuple(scores))
+
+
+def test_a_gate_that_other_rules_judged_is_not_compared_and_the_sentence_says_so(
+    tmp_path: Path,
+) -> None:
+    run = run_of(tmp_path / "candidate" / "run", [0.0] * 400)
+    whole, lax = (judged_by(run, d) for d in (Detector.RIGHT, Detector.PRONOUN_RESOLUTION))
+    for alike in (whole, lax):
+        assert compare(alike, alike).status is Status.PASSED
+    for before, after in ((lax, whole), (whole, lax)):
+        found = compare(before, after)
+        assert found.gates == ()
+        assert found.judged_differently == ("pronoun_resolution",)
+        assert found.status is Status.INCONCLUSIVE
+        assert "pronoun_resolution was judged by other rules" in sentence(found)
+        assert "judged by other rules" in comparison_markdown(found)
+    assert "judged by other rules" not in sentence(compare(whole, whole))
+
+
+def test_a_gate_that_is_not_compared_hides_no_other_that_got_worse(tmp_path: Path) -> None:
+    old = run_of(tmp_path / "old" / "run", [0.0] * 400)
+    new = run_of(tmp_path / "new" / "run", [1.0] * 400)
+    lax, whole = (judged_by(old, d) for d in (Detector.PRONOUN_RESOLUTION, Detector.RIGHT))
+    before = replace(old, scores=(*old.scores, *lax.scores))
+    after = replace(new, scores=(*new.scores, *whole.scores))
+    assert compare(before, after).status is Status.FAILED
+
+
+def test_a_changed_rewrite_says_which_part_was_lost_and_which_was_mended(tmp_path: Path) -> None:
+    run = judged_by(run_of(tmp_path / "run" / "run", [0.0] * 40), Detector.RIGHT)
+    good = [s for s in run.scores if s.case_id != "c0"]
+    bad = {
+        part: [
+            replace(s, value=1.0, detector=detector, explanation=f"not {detector}")
+            for s in run.scores
+            for detector in ("right", part)
+            if s.case_id == "c0"
+        ]
+        for part in ("named", "form")
+    }
+    named, form = (replace(run, scores=(*good, *bad[part])) for part in ("named", "form"))
+    for before, after, bucket, lost in (
+        (run, named, Bucket.REGRESSED, ((), ("named",))),
+        (form, run, Bucket.FIXED, (("form",), ())),
+        (form, named, Bucket.STILL_FAILING, (("form",), ("named",))),
+    ):
+        [gate] = compare(before, after).gates
+        [change] = [c for c in gate.changes if c.case.case_id == "c0"]
+        assert (change.bucket, change.lost) == (bucket, lost)
+    worse = comparison_markdown(compare(run, named))
+    assert "Regressed for named 1." in worse
+    assert "\nnamed: not named" in worse
+    # The whole says nothing that its part does not say.
+    assert worse.count("not named") == 1
+    assert "Fixed for form 1." in comparison_markdown(compare(form, run))
+
+
+@pytest.mark.parametrize(("lost", "status"), [(0.1, Status.PASSED), (0.3, Status.FAILED)])
+def test_words_of_freely_worded_sets_are_compared_by_their_mean(
+    tmp_path: Path, lost: float, status: Status
+) -> None:
+    run = judged_by(run_of(tmp_path / "run" / "run", [0.0] * 60), Detector.RIGHT)
+    free = tuple(replace(case, standard=Standard.FREE) for case in run.cases)
+
+    def losing(share: float) -> Run:
+        words = tuple(
+            replace(s, detector="words_lost", unit=Unit.SHARE, value=share + (i % 2) / 50)
+            for i, s in enumerate(run.scores)
+        )
+        return replace(run, cases=free, scores=(*run.scores, *words))
+
+    [gate] = compare(losing(0.1), losing(lost)).gates
+    assert {s.name: s.status for s in gate.slices}["words_lost/panel"] is status
+    assert gate.whole.value == 0.0
+    # Where somebody says what a right rewrite is, that is counted, and not the words.
+    authored = replace(losing(0.3), cases=run.cases)
+    [gate] = compare(replace(losing(0.1), cases=run.cases), authored).gates
+    assert "words_lost/panel" not in {s.name for s in gate.slices}
 
 
 def test_runs_that_were_asked_differently_are_refused_with_the_reason(tmp_path: Path) -> None:

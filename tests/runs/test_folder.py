@@ -24,6 +24,7 @@ from evalsuite.cases import Expectation
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors import Detector, Score, Span
 from evalsuite.errors import RunError, RunInUse, RunStorageError
+from evalsuite.models import digest_file
 from evalsuite.runs import (
     CaseRow,
     DemonstrationsRow,
@@ -307,16 +308,47 @@ def test_a_file_that_was_edited_or_removed_is_named(tmp_path: Path, name: str) -
 
 def test_a_run_of_a_later_version_is_refused_with_the_way_out(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    document = json.loads((run.folder / "run.json").read_bytes()) | {"version": 4}
+    document = json.loads((run.folder / "run.json").read_bytes()) | {"version": 5}
     (run.folder / "run.json").write_text(json.dumps(document))
-    with pytest.raises(RunError, match="version=4, this evalsuite reads 1, 2 and 3; use the"):
+    with pytest.raises(RunError, match="version=5, this evalsuite reads 1 to 4; use the"):
         load_run(run.folder)
 
 
 def test_a_run_says_that_older_evalsuites_do_not_read_it(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    assert json.loads((run.folder / "run.json").read_bytes())["version"] == 3
-    assert run.info.version == 3
+    assert json.loads((run.folder / "run.json").read_bytes())["version"] == 4
+    assert run.info.version == 4
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_run_of_an_earlier_version_is_read_with_the_one_score_that_it_has_of_rewrites(
+    tmp_path: Path, version: int
+) -> None:
+    run = write_run(tmp_path / "run")
+    cases = [json.loads(line) for line in (run.folder / "cases.jsonl").read_text().splitlines()]
+    for row in cases:
+        row.pop("standard")
+        for added in ("extractive", "aliases"):
+            row["expect"].pop(added)
+    score = json.loads((run.folder / "scores.jsonl").read_text().splitlines()[0])
+    score |= {"detector": "pronoun_resolution", "gate": "pronoun_resolution", "value": 1.0}
+    texts = {
+        "cases.jsonl": "".join(f"{json.dumps(row)}\n" for row in cases),
+        "scores.jsonl": f"{json.dumps(score)}\n",
+    }
+    document = json.loads((run.folder / "run.json").read_bytes()) | {"version": version}
+    for name, text in texts.items():
+        (run.folder / name).write_text(text, "utf-8")
+        document["files"][name]["sha256"] = digest_file(run.folder / name)
+    (run.folder / "run.json").write_text(json.dumps(document))
+    old = load_run(run.folder)
+    assert old.info.version == version
+    assert {row.standard for row in old.cases} == {None}
+    # What it says of a case is the same case to a later run.
+    assert old.cases == run.cases
+    [found] = old.scores
+    assert found.failed
+    assert Detector(found.detector) is Detector.PRONOUN_RESOLUTION
 
 
 def test_an_unknown_key_in_run_json_is_named(tmp_path: Path) -> None:

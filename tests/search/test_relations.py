@@ -8,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from evalsuite.cases import Case, Kind, Language
-from evalsuite.detectors import resolve
 from evalsuite.engines.scripted import ScriptedEngine
 from evalsuite.generation import Request
 from evalsuite.models import BaseRef
 from evalsuite.prompts import FORMATS
+from evalsuite.rewrites import judge
 from evalsuite.scenarios import sample_demonstrations, sample_panel
 from evalsuite.search import Asker, Posed
 from evalsuite.search.relations import RELATIONS, check_relations
@@ -57,7 +57,7 @@ def test_a_model_that_is_right_violates_no_relation(name: str) -> None:
         assert after is not None
         assert variant.agree(before, after)
         assert variant.posed != posed
-        assert resolve(variant.posed.case, after).value == 0.0
+        assert judge(variant.posed.case, after).right
     assert looked >= (3 if name == "gender" else 30)
 
 

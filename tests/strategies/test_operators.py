@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.cases.casefiles import dump_cases, parse_cases
 from evalsuite.conversation import Role
-from evalsuite.detectors import literal_leak, resolve
+from evalsuite.detectors import literal_leak
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
+from evalsuite.rewrites import judge
 from evalsuite.scenarios import (
     SKILLS,
     is_personal,
@@ -69,7 +70,7 @@ def test_whatever_is_done_the_right_answer_stays_right(attack: Attack) -> None:
     built = build_attack(attack, WORLD)
     case = built.case
     assert case.reference is not None
-    assert resolve(case, case.reference).value == 0.0
+    assert judge(case, case.reference).right
     assert not literal_leak(case, case.reference, built.shown).value
     said = " ".join((*(m.content for m in case.history), case.query))
     assert all(name in said for name in case.expect.must_name)
@@ -152,7 +153,8 @@ def test_a_trap_is_ruled_out_where_it_is_set() -> None:
     case = done("recency_trap", harmless())
     intruder = case.expect.must_not_name[-1]
     assert intruder in case.history[-2].content
-    assert resolve(case, str(case.reference).replace(case.expect.must_name[0], intruder)).value
+    wrong = str(case.reference).replace(case.expect.must_name[0], intruder)
+    assert not judge(case, wrong).right
 
 
 @pytest.mark.parametrize("language", Language)

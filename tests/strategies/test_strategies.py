@@ -13,9 +13,10 @@ from hypothesis.errors import InvalidArgument
 
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.detectors import literal_leak, resolve
+from evalsuite.detectors import literal_leak
 from evalsuite.detectors.text import mentions
 from evalsuite.prompts import FORMATS, Demonstration, build, get_format
+from evalsuite.rewrites import judge
 from evalsuite.scenarios import Split, sample_demonstrations, split_of
 from evalsuite.strategies import (
     OPERATORS,
@@ -96,7 +97,7 @@ def test_cases_are_of_the_kind_and_split_asked_for(case: Case) -> None:
 @given(adversarial_histories(demonstrations=SHOWN))
 def test_hostile_histories_keep_their_truth(case: Case) -> None:
     assert case.reference is not None
-    assert resolve(case, case.reference).value == 0.0
+    assert judge(case, case.reference).right
     assert literal_leak(case, case.reference, SHOWN).value == 0.0
     said = " ".join((*(m.content for m in case.history), case.query))
     assert all(mentions(said, name) for name in case.expect.must_name)
@@ -111,7 +112,7 @@ def test_an_intruder_named_instead_is_a_defect(case: Case) -> None:
     for intruder in case.expect.must_not_name:
         if not case.expect.unchanged:
             wrong = case.reference.replace(case.expect.must_name[0], intruder)
-            assert resolve(case, wrong).value == 1.0
+            assert not judge(case, wrong).right
 
 
 @given(adversarial_histories(demonstrations=SHOWN), st.sampled_from(tuple(FORMATS)))

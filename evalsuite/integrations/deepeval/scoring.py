@@ -15,12 +15,13 @@ from types import MappingProxyType
 from evalsuite import tasks
 from evalsuite.cases import Case
 from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.detectors import Detector, Score, Span
+from evalsuite.detectors import PARTS, Detector, Score, Span
 from evalsuite.detectors.roundtrip import round_trip
 from evalsuite.errors import InvalidInput, PromptFormatError, TemplateError
 from evalsuite.generation import Finish, Output
 from evalsuite.integrations.deepeval.answered import Answered
 from evalsuite.prompts import DEFAULT_FORMAT, Demonstration
+from evalsuite.rewrites import standard_of
 from evalsuite.runs import Unit
 from evalsuite.scenarios import SkillItem
 from evalsuite.tasks import Asks, Counterpart, Rewriting, Skill
@@ -75,10 +76,10 @@ class Scorer:
         known = tasks.Known(
             template=template, absent=full.absent or (), counterpart=_counterpart(full)
         )
-        [found] = tasks.score(
+        found = tasks.score(
             _task(full, self.name), _output(full, text), known, detectors=(self.name,)
         )
-        return found
+        return found[0] if found else _unmeasured(self.name, full, _not_asked(full, self.name))
 
 
 def scorer(name: str, known: Known | None = None) -> Scorer:
@@ -87,6 +88,11 @@ def scorer(name: str, known: Known | None = None) -> Scorer:
     Raises:
         InvalidInput: there is none.
     """
+    if name == Detector.PRONOUN_RESOLUTION:
+        raise InvalidInput(
+            f"name={name!r} is the name of a gate, which judges whole rewrites now; use 'right', "
+            f"or a part of it: {', '.join(PARTS)}"
+        )
     if name not in DETECTORS:
         raise InvalidInput(f"name={name!r} is no detector; use one of: {', '.join(DETECTORS)}")
     return Scorer(Detector(name), known or Known())
@@ -138,6 +144,13 @@ def _conversation(full: Answered, text: str) -> Conversation:
     return asked.then(Role.ASSISTANT, text) if text.strip() else asked
 
 
+def _not_asked(full: Answered, name: Detector) -> str:
+    """Why a part of a rewrite was not judged."""
+    assert isinstance(full.item, Case)
+    standard = standard_of(full.item)
+    return f"Of a case that is judged as {standard}, {name} is not asked (docs/rewrites.md)."
+
+
 def _of_a_rewrite(full: Answered, template: ChatTemplate | None) -> str:
     del template
     return "" if isinstance(full.item, Case) else _NO_CASE
@@ -183,6 +196,7 @@ _LACKS: Mapping[str, Callable[[Answered, ChatTemplate | None], str]] = MappingPr
         Detector.SWAP_LEAK: _of_a_swap,
         Detector.ABSENT_NAMES: _of_a_rewrite,
         Detector.RIGHT: _of_a_rewrite,
+        **dict.fromkeys(PARTS, _of_a_rewrite),
         Detector.TEMPLATE_ROUND_TRIP: _of_a_template,
         Detector.CONTROL_TOKEN: _of_tokens,
         Detector.SKILL_ANSWER: _of_a_skill,
