@@ -12,18 +12,15 @@ from evalsuite.detectors.retention import (
     text_loss,
     text_score,
 )
-from evalsuite.detectors.rewriting import RewriteMetrics, rewrite_metrics
 
 __all__ = [
     "Detector",
-    "RewriteMetrics",
     "Score",
     "Span",
     "absent_names",
     "answer_score",
     "literal_leak",
     "load_texts",
-    "rewrite_metrics",
     "swap_leak",
     "text_loss",
     "text_score",
