@@ -12,20 +12,17 @@ from evalsuite.detectors.retention import (
     text_loss,
     text_score,
 )
-from evalsuite.detectors.rewriting import RewriteMetrics, rewrite_metrics
 
 __all__ = [
     "PARTS",
     "SHARES",
     "Detector",
-    "RewriteMetrics",
     "Score",
     "Span",
     "absent_names",
     "answer_score",
     "literal_leak",
     "load_texts",
-    "rewrite_metrics",
     "swap_leak",
     "text_loss",
     "text_score",

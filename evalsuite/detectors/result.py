@@ -49,12 +49,6 @@ class Detector(StrEnum):
     """The answer goes on into a turn that is not its own."""
     REGRESSION = "regression"
     """A history that broke a candidate once breaks this one too."""
-    REWRITE_EXACT = "rewrite_exact"
-    """This and the next four say how close a rewrite is to an accepted one: told, never judged."""
-    RESTORATION_F1 = "restoration_f1"
-    RESTORATION_F2 = "restoration_f2"
-    RESTORATION_F3 = "restoration_f3"
-    ADDED_PRECISION = "added_precision"
 
 
 PARTS = (Detector.NAMED, Detector.KEPT, Detector.FORM, Detector.UNTOUCHED)

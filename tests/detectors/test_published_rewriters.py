@@ -13,9 +13,10 @@ import pytest
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.cases.importers import import_cases
 from evalsuite.conversation import Message, Role
-from evalsuite.detectors import absent_names, literal_leak, rewrite_metrics
+from evalsuite.detectors import absent_names, literal_leak
 from evalsuite.detectors.text import find_names, fold, same
 from evalsuite.rewrites import Part, judge
+from evalsuite.rewrites.metrics import Utterance, measure
 from evalsuite.scenarios import invent_name, sample_demonstrations
 
 DEMONSTRATIONS = sample_demonstrations(1, 8, Language.EN)
@@ -101,13 +102,15 @@ def test_queries_with_words_pasted_behind_them_keep_their_pronoun_and_their_loss
 def test_restoration_separates_rewriters_from_copies(
     turns: list[tuple[Case, dict[str, str]]],
 ) -> None:
-    def mean_f1(system: str) -> float:
-        metrics = [rewrite_metrics(case, answers[system]) for case, answers in turns]
-        return sum(m.f1 for m in metrics if m) / len(metrics)
+    def f1(system: str) -> float:
+        utterances = [Utterance.of(case, answers[system], right=True) for case, answers in turns]
+        found = measure(utterances).restored
+        assert found is not None
+        return found[0].f1
 
-    copy = mean_f1("Original")
-    assert mean_f1("Human") == 1.0
-    assert all(mean_f1(n) > copy for n in turns[0][1] if n != "Original")
+    assert f1("Original") == 0.0
+    assert f1("Human") == 1.0
+    assert all(0.1 < f1(name) < 1.0 for name in turns[0][1] if name not in ("Human", "Original"))
 
 
 def held_out(folder: Path) -> Iterator[tuple[Case, str]]:
