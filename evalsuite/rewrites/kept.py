@@ -84,6 +84,9 @@ def _added(case: Case, facts: Known, found: Sequence[Word], standard: Standard) 
     ]
     if standard is Standard.AUTHORED:
         added += _joined(case, facts, found)
+    # Whoever names a distractor hears it from named.
+    unwanted = {word.key for name in case.expect.must_not_name for word in words(name)}
+    added = [word for word in added if word.key not in unwanted]
     if not added:
         return []
     spans = tuple(Span(word.start, word.end, "added") for word in added)

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from evalsuite.cases import Case
+from evalsuite.detectors.result import Span
 from evalsuite.rewrites.asking import Sort, asked_for, is_elliptic, sort_of
+from evalsuite.rewrites.pronouns import Family, referring
 from evalsuite.rewrites.words import Word, words
 
 
@@ -89,7 +91,9 @@ def known(case: Case) -> Known:
         due=(
             *(tuple(_due(query, reading, heard, names)) for reading in accepted),
             # Whoever keeps every word of the query keeps what it asks, typos included.
-            tuple(word for word in query if word.content),
+            tuple(
+                word for word in query if word.content and not _refers(word, referring(case.query))
+            ),
         ),
         own=Vocabulary.of_words(
             (query, *accepted, *map(words, (*expect.must_name, *expect.aliases)))
@@ -120,6 +124,11 @@ def _due(
                 yield word
         elif not (heard.holds(word) or names.holds(word)):
             yield word
+
+
+def _refers(word: Word, references: Sequence[tuple[Span, Family]]) -> bool:
+    """Whether a word is part of a reference: "the former"."""
+    return any(span.start <= word.start and word.end <= span.end for span, _ in references)
 
 
 def _spoken(case: Case) -> tuple[str, ...]:

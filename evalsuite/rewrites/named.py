@@ -23,8 +23,6 @@ def named(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
     """Every way in which an answer does not say what is meant."""
     if not words(answer):
         return (Finding("The answer holds no word."),)
-    if same(answer, case.query):
-        return (Finding("The query was returned as it is, though it does not stand alone."),)
     if standard is Standard.AUTHORED:
         meant = _meant(case, answer)
         found = [*_missing(meant), *_distractors(case, answer, meant)]
@@ -33,7 +31,14 @@ def named(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
         asked = restored(case)
         found = [*missing_words(case, answer, asked, standard)]
         spans = [*is_restored(answer, asked)]
+    if found and same(answer, case.query):
+        return (_as_it_is(case, answer),)
     return (*found, *_open(case, answer, spans))
+
+
+def _as_it_is(case: Case, answer: str) -> Finding:
+    left = tuple(span for span, _ in referring(answer, _names_in(case, answer)))
+    return Finding("The query was returned as it is, though it does not stand alone.", left)
 
 
 def _meant(case: Case, answer: str) -> dict[str, tuple[Span, ...]]:
@@ -41,7 +46,8 @@ def _meant(case: Case, answer: str) -> dict[str, tuple[Span, ...]]:
     texts = (*(m.content for m in case.history), case.query, *case.expect.rewrites)
     found: dict[str, tuple[Span, ...]] = {}
     for name in case.expect.must_name:
-        places = occurrences(answer, name, among=texts)
+        longer = [s for n in case.expect.must_not_name for s in occurrences(answer, n)]
+        places = outside(occurrences(answer, name, among=texts), longer)
         for other in () if places else _other_forms(case, name, texts):
             places += occurrences(answer, other)
         found[name] = places

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from evalsuite.detectors.result import Span
@@ -46,7 +47,9 @@ def _letters(text: str) -> str:
 
 
 def _as_written(run: Sequence[Word], name: str) -> bool:
-    written, wanted = ("".join(w.text for w in found) for found in (run, _parts(name)))
+    written, wanted = (
+        "".join(w.text.replace(".", "") for w in found) for found in (run, _parts(name))
+    )
     return written == wanted or run[-1].han
 
 
@@ -109,7 +112,14 @@ def _initials(name: str, texts: Sequence[str]) -> Iterator[str]:
 
 @lru_cache(maxsize=8192)
 def _parts(name: str) -> tuple[Word, ...]:
-    return tuple(word for word in words(name) if word.text != "'s")
+    # A name is no shouting: US alone is the country.
+    return tuple(
+        replace(word, key=word.text.upper())
+        if word.text in english.CASED and name[word.start : word.end].isupper()
+        else word
+        for word in words(name)
+        if word.text != "'s"
+    )
 
 
 @lru_cache(maxsize=8192)

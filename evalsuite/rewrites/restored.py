@@ -7,11 +7,12 @@ demanded; where people reworded freely, they shorten names themselves, and most 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
-from rapidfuzz.distance import Levenshtein
+from rapidfuzz.distance import Levenshtein, Opcode
 
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
@@ -137,15 +138,24 @@ def _pieces(
 ) -> Iterator[Piece]:
     asked = {word.key for word in query if word.content}
     edits = Levenshtein.opcodes([w.key for w in query], [w.key for w in rewrite])
-    for edit in edits:
-        if edit.tag not in ("insert", "replace"):
-            continue
-        replaced = query[edit.src_start : edit.src_end]
-        for_pronoun = any(word.text in _PRONOUNS for word in replaced)
-        for run in _heard_runs(rewrite[edit.dest_start : edit.dest_end], heard):
+    for replaced, put in _replacements(edits):
+        for_pronoun = any(word.text in _PRONOUNS for word in query[replaced.start : replaced.stop])
+        for run in _heard_runs(rewrite[put.start : put.stop], heard):
             run = _trimmed(run)
             if any(word.content and word.key not in asked for word in run):
                 yield Piece(run, text[run[0].start : run[-1].end], for_pronoun)
+
+
+def _replacements(edits: Iterable[Opcode]) -> Iterator[tuple[range, range]]:
+    """What of the query was replaced by what of the rewrite; edits side by side are one."""
+    for changed, run in groupby(edits, key=lambda edit: edit.tag != "equal"):
+        if changed:
+            together = list(run)
+            first, last = together[0], together[-1]
+            yield (
+                range(first.src_start, last.src_end),
+                range(first.dest_start, last.dest_end),
+            )
 
 
 def _heard_runs(run: Sequence[Word], heard: Sequence[Sequence[str]]) -> Iterator[Sequence[Word]]:
