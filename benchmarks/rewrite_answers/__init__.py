@@ -1,8 +1,12 @@
-"""Wrong and good answers to cases of rewriting, to measure a judge of rewrites with."""
+"""Answers to cases of rewriting that a judge must refuse, and some that it must accept.
+
+Every kind of answer has one small function, ``maker(case, rng) -> str | None``, entered in
+:data:`MAKERS`. None of them knows the judge's rules.
+"""
 
 from __future__ import annotations
 
-from rewrite_answers import content, form, naming
-from rewrite_answers.kinds import MAKERS, Kind
+from rewrite_answers import content, form, light, naming
+from rewrite_answers.kinds import MAKERS, Group, Kind, Light, Maker
 
-__all__ = ["MAKERS", "Kind", "content", "form", "naming"]
+__all__ = ["MAKERS", "Group", "Kind", "Light", "Maker", "content", "form", "light", "naming"]

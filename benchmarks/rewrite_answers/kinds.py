@@ -1,17 +1,26 @@
-"""The kinds of answers, and the table from a kind to what makes it."""
+"""The kinds of answers, and the table from a kind to the function that makes it."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
 from enum import StrEnum
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+
+from rewrite_answers import words_en, words_zh
 
 from evalsuite.cases import Case, Language
-from rewrite_answers import words_en, words_zh
 
 Maker = Callable[[Case, random.Random], str | None]
 """An answer of a kind; None where the kind does not apply to the case."""
+
+
+class Group(StrEnum):
+    """Kinds that share a target."""
+
+    FORM = "no query any more"
+    NAME = "the wrong thing"
+    CONTENT = "another question"
 
 
 class Kind(StrEnum):
@@ -42,15 +51,57 @@ class Kind(StrEnum):
     QUESTION_WORD = "question word changed"
     NEGATED = "negated"
 
+    @property
+    def group(self) -> Group:
+        """What is wrong in general."""
+        if self in _NAMES:
+            return Group.NAME
+        return Group.CONTENT if self in _CONTENT else Group.FORM
 
-MAKERS: dict[Kind, Maker] = {}
+
+_NAMES = (
+    Kind.HALF_NAME,
+    Kind.NAME_MISSPELT,
+    Kind.SAME_SORT,
+    Kind.RIGHT_AND_WRONG,
+    Kind.REFERENCE_LEFT,
+)
+_CONTENT = (
+    Kind.DROPPED,
+    Kind.REPLACED,
+    Kind.ADDED,
+    Kind.ELSE_ASKED,
+    Kind.QUESTION_WORD,
+    Kind.NEGATED,
+)
 
 
-def wrong(kind: Kind) -> Callable[[Maker], Maker]:
+class Light(StrEnum):
+    """Edits that leave an accepted rewrite right."""
+
+    CASE = "case"
+    FINAL_MARK = "final punctuation"
+    WIDTH = "width and typography"
+    CONTRACTION = "contraction"
+    POSSESSIVE = "possessive or of-phrase"
+    ARTICLE = "article"
+    POLITENESS = "politeness"
+    TRADITIONAL = "traditional characters"
+    NAME_SPACING = "hyphen or space in a name"
+    NUMERAL = "numeral"
+    TREEBANK = "treebank tokens"
+    SOFTENER = "一下"
+
+
+_MAKERS: dict[Kind | Light, Maker] = {}
+MAKERS = MappingProxyType(_MAKERS)
+
+
+def makes(kind: Kind | Light) -> Callable[[Maker], Maker]:
     """Enter a function as the maker of a kind."""
 
     def enter(maker: Maker) -> Maker:
-        MAKERS[kind] = maker
+        _MAKERS[kind] = maker
         return maker
 
     return enter

@@ -1,14 +1,14 @@
 """English words that the generators use, all chosen by hand.
 
-``REPLACED`` holds content words whose loss or exchange changes what is asked, each with words of the
-same class that mean something else. A word that is not in it is never dropped or replaced in golden
+``REPLACED`` holds content words whose loss or exchange changes what is asked, each with a word of
+the same class that means something else. A word that is not in it is never dropped or replaced in golden
 cases and panels: "get", "stay", "old" in "that old manuscript", "please" or "really" can go without
 harm.
 """
 
 from __future__ import annotations
 
-_REPLACED = """
+_NOUNS = """
 age height|author publisher|area flag|art army|battery keyboard|camera loudspeaker|capital army
 career childhood|climate airport|coach stadium|color noise|condition planet|countries companies
 danger pattern|depth temperature|diet habitat|director costumes|ending cover|engine windshield
@@ -16,30 +16,39 @@ error string|exercise medicine|eyes books|family garden|flight concert|food arch
 founder lawyer|future cellar|history traffic|height weather|house bicycle|length temperature
 lesson song|license compiler|memory network|management protocol|moons rings|months hotels
 music costumes|opinion shape|origin recipe|plot cover|population mayor|pot window|present speech
-price warranty|problem contract|question song|range trunk|record mascot|revenue logo|screen charger
-shape snow|size sound|smell roots|source bridge|speed noise|syntax logo|taste name|title printer
-visa vaccination|voice dog|way map|weight smell|width fish|winter summer|work hobby|yarn lamp
-year month|people robots|admire sell|agree bet|asks dreams|asked warned|ask warn|border pollute
-built destroyed|born buried|buyer thief|check paint|compares steals|cost weigh|cross drain
-deal compete|described destroyed|describe destroy|die marry|directed watched|disappear sing
+price warranty|problem contract|question song|range trunk|record mascot|revenue logo
+screen charger|shape snow|size sound|smell roots|source bridge|speed noise|syntax logo|taste name
+title printer|visa vaccination|voice dog|way map|weight smell|width fish|winter summer|work hobby
+yarn lamp|year month|people robots
+"""
+_OTHERS = """
+admire sell|agree bet|asks dreams|asked warned|ask warn|border pollute|built destroyed
+born buried|buyer thief|check paint|compares steals|cost weigh|cross drain|deal compete
+described destroyed|describe destroy|die marry|directed watched|disappear sing
 discovered forbidden|eat fear|explain delete|forgot stole|freeze fry|give lend|judge repair
 kept forged|know hate|knows sells|like fear|live work|matter belong|need deserve|needs sells
 noticed bought|pay fight|praise mock|praised mocked|rate cook|read lie|reading lying
-recommend forbid|remember hate|remind rob|set filmed|share climb|speak teach|stop start|store sell
-study hide|summarize ignore|surprised bored|talk sing|talks sings|talking joking|thinking eating
-understand bury|understood buried|use translate|water paint|weigh cost|won organised|worry write
-wrote burned|write burn|cold crowded|decent broken|easier louder|famous cheap|popular heavy
-important cold|expensive green|big wet|new blue|happy angry|sure sad|wrong smoothly|general official
-free dangerous|best worst|long heavy|special missing|wise rich|housewarming retirement|spoken taught
-least most|discuss hide|confirm deny|pictures statues|written lied|dream complain|cover sell
-change paint|hear complain|learned lied|noted denied|return explode|discovered forbidden
+recommend forbid|remember hate|remind rob|set filmed|share climb|speak teach|stop start
+store sell|study hide|summarize ignore|surprised bored|talk sing|talks sings|talking joking
+thinking eating|understand bury|understood buried|use translate|water paint|weigh cost
+won organised|worry write|wrote burned|write burn|cold crowded|decent broken|easier louder
+famous cheap|popular heavy|important cold|expensive green|big wet|new blue|happy angry|sure sad
+wrong smoothly|general official|free dangerous|best worst|long heavy|special missing|wise rich
+housewarming retirement|spoken taught|least most|discuss hide|confirm deny|pictures statues
+written lied|dream complain|cover sell|change paint|hear complain|learned lied|noted denied
+return explode
 """
-REPLACED: dict[str, tuple[str, ...]] = {
-    word: tuple(others)
-    for entry in _REPLACED.replace("\n", "|").split("|")
-    if entry.strip()
-    for word, *others in [entry.split()]
-}
+
+
+def _table(text: str) -> dict[str, str]:
+    """Entries are separated by bars or line ends."""
+    entries = (entry.split() for entry in text.replace("\n", "|").split("|") if entry.strip())
+    return {word: other for word, other in entries}
+
+
+NOUNS = frozenset(_table(_NOUNS))
+"""Something can be said of these, and an adjective can stand before them."""
+REPLACED = _table(_NOUNS + _OTHERS)
 
 FUNCTION_WORDS = frozenset(
     """
@@ -60,6 +69,16 @@ going told mean meant able
 """.split()
 )
 """Of free texts these are never dropped, replaced or taken for what a query is about."""
+
+NO_NAMES = frozenset(
+    """
+    and any are but did does for has have her his how its not since that the their there these they
+    this was were what when where which who why with yes you your monday tuesday wednesday thursday
+    friday saturday sunday january february march april may june july august september october
+    november december
+    """.split()
+)
+"""Capitalised words inside a sentence that are no name of a thing, or one that any rewrite may add."""
 
 NONSENSE = (
     "banana blue", "purple ladder seven", "sofa running quietly", "spoon the window Tuesday",
@@ -125,7 +144,7 @@ OTHER_TONGUE = (
     "¿Qué sabe usted de {}?", "Was weiß man über {}?", "Où se trouve {} ?",
     "{}について教えてください。", "Что известно про {}?",
 )  # fmt: skip
-ATTRIBUTES_ABROAD = {
+NOUNS_ABROAD = {
     "age": "年龄", "author": "作者", "area": "面积", "art": "艺术", "battery": "电池",
     "camera": "相机", "capital": "首都", "career": "经历", "climate": "气候", "coach": "教练",
     "color": "颜色", "depth": "深度", "diet": "食物", "director": "导演", "ending": "结局",
@@ -140,6 +159,9 @@ ATTRIBUTES_ABROAD = {
 """What an attribute is called in Chinese."""
 ABROAD_WITH = ("{name}的{word}怎么样？", "请问{name}的{word}是什么？", "{name}有多少{word}？")
 
+ALSO_CALLED = ("tour", "emperor")
+"""Halves that everybody takes for the whole: not wrong."""
+
 SAME_SORT = {
     "person": ("Ana Pereira", "Tom Barker", "Nina Kowalski", "Peter Lindqvist", "Maria Rossi"),
     "thing": ("Portugal", "Neptune", "Bulgaria", "Timbuktu", "Gibraltar", "Patagonia"),
@@ -147,21 +169,50 @@ SAME_SORT = {
 }
 """Names and things for cases whose history offers none that is wrong."""
 QUESTION_WORDS = {
-    "who": ("When", "Why"),
-    "whose": ("Which", "How many"),
+    "who": ("What", "When"),
+    "whose": ("Which",),
     "whom": ("When",),
-    "what": ("When", "Why", "Where"),
-    "what's": ("Where's", "When's"),
+    "what": ("When", "Why", "Where", "Who"),
     "which": ("Whose", "How many"),
-    "where": ("When", "Why", "Who"),
-    "when": ("Where", "Why", "Who"),
-    "wen": ("WHERE", "WHY"),
+    "where": ("When", "Why"),
+    "when": ("Where", "Why"),
+    "wen": ("Where", "Why"),
     "why": ("Where", "When"),
     "how": ("Why", "Where", "When"),
 }
 """Of another class each: "which" never becomes "what", "what is" never "how is"."""
-NEGATED_AUXILIARIES = {
+DEGREES = frozenset("many manny much often long soon old cold hot high deep big good important".split())
+"""With "how" before them they are one question word."""
+NEGATED = {
     "is": "isn't", "are": "aren't", "was": "wasn't", "were": "weren't", "does": "doesn't",
     "do": "don't", "did": "didn't", "can": "can't", "could": "couldn't", "will": "won't",
     "would": "wouldn't", "should": "shouldn't", "has": "hasn't", "have": "haven't",
+    "must": "mustn't",
 }  # fmt: skip
+"""Auxiliaries and their negations."""
+SUBJECTS = (
+    "I|you|we|they|there|one|anybody|anyone|everybody|everyone|somebody|people|ppl|many people|u"
+    "|anything|shops"
+)
+ANY_NOUNS = ("umbrella", "ladder", "marble", "carpet", "pillow", "spoon", "saxophone")
+"""In place of a word that no table knows."""
+CONTRACTIONS = (
+    ("What's", "What is"), ("Who's", "Who is"), ("Where's", "Where is"), ("How's", "How is"),
+    ("When's", "When is"), ("I'm", "I am"), ("Let's", "Let us"), ("Can't", "Cannot"),
+    ("Don't", "Do not"), ("Who'd", "Who would"), ("I'd", "I would"), ("Isn't", "Is not"),
+)  # fmt: skip
+TWO_WORD_NOUNS = ("top speed", "memory management", "error handling", "boiling point")
+OWNED = tuple(sorted(NOUNS - {"opinion", "question", "problem", "danger", "people", "condition"}))
+"""The opinion of a book is not the book's."""
+POLITENESS = (
+    (r"^Please ", ""),
+    (r", please(?=[.?])", ""),
+    (r"^(?=(?:How|What|Who|Which|Where|When|Why|Can|Could|Is|Do|Did|Does) )", "Please, "),
+    (r"^(?=(?:Tell|Say|Remind|Let) )", "Please "),
+    (r"(?<=\w)\?$", ", please?"),
+)
+NUMERALS = tuple(
+    rule
+    for word, digit in (("two", "2"), ("three", "3"), ("four", "4"), ("five", "5"), ("ten", "10"))
+    for rule in ((rf"\b{word}\b", digit), (rf"\b{digit}\b", word))
+)
