@@ -119,7 +119,8 @@ def is_elliptic(text: str) -> bool:
     """Whether only its mark makes an English text a question: "And the population?"."""
     found = words(text[:MOST])
     han = any(word.han for word in found)
-    return "?" in text and not han and _english_sort(found) is not Sort.QUESTION
+    asks_in_words = _english_sort(found) is Sort.QUESTION or inverts(text)
+    return "?" in text and not han and not asks_in_words
 
 
 _INTO = 6
@@ -141,6 +142,15 @@ def asks(text: str) -> bool:
     return any(word in wanting for word in told) or bool(second and told[2:3] == ["you"])
 
 
+def inverts(text: str) -> bool:
+    """Whether a question word stands anywhere, or an auxiliary behind a comma."""
+    found = [word for word in words(text[:MOST]) if not word.han]
+    return any(word.text in english.QUESTION_WORDS for word in found) or any(
+        word.text in english.AUXILIARIES and text[: word.start].rstrip().endswith((",", ";", ":"))
+        for word in found
+    )
+
+
 def _chinese_sort(text: str) -> Sort:
     han = _han_text(text).strip()
     if any(pattern.search(han) for pattern in chinese.QUESTION_WORDS.values()):
@@ -149,7 +159,8 @@ def _chinese_sort(text: str) -> Sort:
         r"(.)不\1|有没有|是不是", han
     ):
         return Sort.QUESTION
-    return Sort.COMMAND if chinese.COMMAND.search(han) else Sort.STATEMENT
+    bare = chinese.COURTESY.sub("", han)
+    return Sort.COMMAND if bare != han or chinese.COMMAND.search(bare) else Sort.STATEMENT
 
 
 @lru_cache(maxsize=8192)

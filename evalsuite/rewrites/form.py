@@ -12,7 +12,7 @@ from evalsuite.cases import Case, Language
 from evalsuite.detectors.result import Span
 from evalsuite.detectors.text import fold, is_han, same
 from evalsuite.rewrites import chinese, english
-from evalsuite.rewrites.asking import asks, sentences, sort_of
+from evalsuite.rewrites.asking import Sort, asks, inverts, is_elliptic, sentences, sort_of
 from evalsuite.rewrites.judgement import Finding, Standard
 from evalsuite.rewrites.known import known
 from evalsuite.rewrites.words import MOST, words
@@ -34,6 +34,7 @@ _WRAPPERS = {
     ),
 }
 _GRANTING = frozenset(("ok", "okay", "sure", "yes", "yeah"))
+_QUOTES = "\"'“‘「『"
 _LABEL = re.compile(r"^\s*([^:：\n]{1,60})[:：](?!\d)\s*\S")
 
 
@@ -46,6 +47,7 @@ def form(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
         *_answers(case, answer, standard),
         *_said_twice(case, answer, standard),
         *_other_sort(case, answer, standard),
+        *_only_a_mark(case, answer, standard),
         *_repeats_a_turn(case, answer),
         *_too_long(case, answer),
     )
@@ -75,7 +77,7 @@ def _wrapped(case: Case, answer: str) -> Iterator[Finding]:
         if found and not any(pattern.search(text) for text in _texts(case)):
             yield Finding(f"The answer holds {what}.", (Span(*found.span(), what),))
     label = _LABEL.search(head)
-    if label and _is_strange(case, label.group(1)):
+    if label and (_is_strange(case, label.group(1)) or label.group().rstrip()[-1] in _QUOTES):
         yield Finding("The answer begins with a label.", (Span(*label.span(), "a label"),))
 
 
@@ -215,6 +217,15 @@ def _other_sort(case: Case, answer: str, standard: Standard) -> Iterator[Finding
         return
     due = " or a ".join(sorted(allowed))
     yield Finding(f"The answer is a {told} where a {due} was due.")
+
+
+def _only_a_mark(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
+    """A statement with a question mark, where the query asks in words."""
+    if standard is Standard.FREE or not is_elliptic(answer) or inverts(answer):
+        return
+    questions = [text for text in _texts(case) if sort_of(text) is Sort.QUESTION]
+    if questions and not any(map(is_elliptic, questions)):
+        yield Finding("Only its mark makes the answer a question.")
 
 
 def _repeats_a_turn(case: Case, answer: str) -> Iterator[Finding]:

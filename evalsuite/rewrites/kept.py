@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from rapidfuzz.distance import LCSseq
 
@@ -17,11 +17,14 @@ from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites.asking import asked_for, denies
 from evalsuite.rewrites.judgement import Finding, Standard
-from evalsuite.rewrites.known import Known, Vocabulary, known
+from evalsuite.rewrites.known import Known, Vocabulary, known, references, without_names
+from evalsuite.rewrites.names import occurrences
 from evalsuite.rewrites.words import Word, words
 
 _IN_ORDER = 0.5
 """Share of the words, of answer or accepted rewrite, that have to stand in the same order."""
+_FEW = 5
+"""Of fewer words than this no two need stand side by side as they did."""
 _JOINING = frozenset(("and", "or", "和", "与", "跟", "及", "或"))
 
 
@@ -29,8 +32,8 @@ def kept(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
     """Every way in which an answer asks something else than the query."""
     facts, found = known(case), words(answer)
     return (
-        *_lost(facts, found),
-        *_added(case, facts, found, standard),
+        *_lost(facts, without_names(case, answer)),
+        *_added(case, answer, found, standard),
         *_asks_otherwise(case, answer),
         *_denies_otherwise(case, answer),
         *_shuffled(facts, found),
@@ -44,11 +47,12 @@ def shares(case: Case, answer: str) -> tuple[float | None, float | None]:
     query, accepted rewrites nor history hold.
     """
     facts, found = known(case), words(answer)
-    due = min(facts.due, key=lambda asked: len(_absent(asked, found)) / (len(asked) or 1))
+    outside = without_names(case, answer)
+    due = min(facts.due, key=lambda asked: len(_absent(asked, outside)) / (len(asked) or 1))
     said = [word for word in found if word.content]
     new = [word for word in said if not (facts.own.holds(word) or facts.heard.holds(word))]
     return (
-        len(_absent(due, found)) / len(due) if due else None,
+        len(_absent(due, outside)) / len(due) if due else None,
         len(new) / len(said) if said else None,
     )
 
@@ -73,8 +77,9 @@ def _absent(due: Sequence[Word], found: Sequence[Word]) -> list[Word]:
     return absent
 
 
-def _added(case: Case, facts: Known, found: Sequence[Word], standard: Standard) -> list[Finding]:
+def _added(case: Case, answer: str, found: Sequence[Word], standard: Standard) -> list[Finding]:
     """Content words from nowhere; of a golden case the history may describe what is meant."""
+    facts = known(case)
     added = [
         word
         for word in found
@@ -84,6 +89,8 @@ def _added(case: Case, facts: Known, found: Sequence[Word], standard: Standard) 
     ]
     if standard is Standard.AUTHORED:
         added += _joined(case, facts, found)
+    described = _describing(case, answer, found)
+    added = [word for word in added if word not in described]
     # Whoever names a distractor hears it from named.
     unwanted = {word.key for name in case.expect.must_not_name for word in words(name)}
     added = [word for word in added if word.key not in unwanted]
@@ -91,6 +98,25 @@ def _added(case: Case, facts: Known, found: Sequence[Word], standard: Standard) 
         return []
     spans = tuple(Span(word.start, word.end, "added") for word in added)
     return [Finding(f"The answer adds {_quoted(added)}.", spans)]
+
+
+def _describing(case: Case, answer: str, found: Sequence[Word]) -> list[Word]:
+    """Chinese words that spell out the noun of a reference beside the name: 那部剧 as 电视剧."""
+    nouns = {
+        word.key
+        for span in references(case.query)
+        for word in words(case.query[span.start : span.end])
+    }
+    names = [span for name in case.expect.must_name for span in occurrences(answer, name)]
+    runs = [list(run) for content, run in groupby(found, key=lambda w: w.content) if content]
+    return [
+        word
+        for run in runs
+        for name in names
+        if any(other.key in nouns for other in run) and run[0].start <= name.end + 1
+        if name.start <= run[-1].end + 1
+        for word in run
+    ]
 
 
 def _joined(case: Case, facts: Known, found: Sequence[Word]) -> list[Word]:
@@ -148,7 +174,8 @@ def _shuffled(facts: Known, found: Sequence[Word]) -> list[Finding]:
         keys = [word.key for word in accepted]
         longest = LCSseq.similarity(told, keys)
         neighbours = len(set(pairwise(told)) & set(pairwise(keys)))
-        if longest >= _IN_ORDER * min(len(told), len(keys)) and (neighbours or len(keys) < 3):
+        shorter = min(len(told), len(keys))
+        if longest >= _IN_ORDER * shorter and (neighbours or shorter < _FEW):
             return []
     return [Finding("The words of the answer are in another order than those of any rewrite.")]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,9 +11,11 @@ from functools import lru_cache
 
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
+from evalsuite.rewrites import chinese
 from evalsuite.rewrites.asking import Sort, asked_for, is_elliptic, sort_of
+from evalsuite.rewrites.names import occurrences
 from evalsuite.rewrites.pronouns import Family, referring
-from evalsuite.rewrites.words import Word, words
+from evalsuite.rewrites.words import Word, simplified, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +86,20 @@ def known(case: Case) -> Known:
     for reading in (query, *accepted):
         counts |= Counter(word.key for word in reading if word.content)
     heard = Vocabulary.of(message.content for message in case.history)
-    names = Vocabulary.of((*expect.must_name, *expect.aliases))
     spoken = _spoken(case)
+    asked = [word for word in _outside(query, references(case.query)) if word.content]
+    nouns = [word for word in query if word not in asked and word.content]
+    described = Vocabulary.of_words([nouns, *map(words, (*expect.must_name, *expect.aliases))])
     return Known(
         query=query,
         accepted=accepted,
         due=(
-            *(tuple(_due(query, reading, heard, names)) for reading in accepted),
-            # Whoever keeps every word of the query keeps what it asks, typos included.
-            tuple(
-                word for word in query if word.content and not _refers(word, referring(case.query))
+            *(
+                tuple(_due(asked, _asking_words(case, text), heard, described))
+                for text in expect.rewrites
             ),
+            # Whoever keeps every word of the query keeps what it asks, typos included.
+            tuple(word for word in asked if not _refers(word, referring(case.query))),
         ),
         own=Vocabulary.of_words(
             (query, *accepted, *map(words, (*expect.must_name, *expect.aliases)))
@@ -105,8 +111,58 @@ def known(case: Case) -> Known:
     )
 
 
+def without_names(case: Case, text: str) -> tuple[Word, ...]:
+    """The words of a text outside the names that it must hold."""
+    return _outside(words(text), _named(case, text))
+
+
+def _named(case: Case, text: str) -> list[Span]:
+    return [span for name in case.expect.must_name for span in occurrences(text, name)]
+
+
+def _outside(found: Sequence[Word], spans: Sequence[Span]) -> tuple[Word, ...]:
+    return tuple(
+        word
+        for word in found
+        if not any(span.start <= word.start and word.end <= span.end for span in spans)
+    )
+
+
+_APPOSITION = re.compile(r"\s*,\s*((?:the|an?|my|our|your|his|her|their)\b[^,.?!]+)")
+
+
+def _appositions(case: Case, text: str) -> list[Span]:
+    """What describes a name behind it, between commas: "Deimos, the moon of Mars"."""
+    found = (_APPOSITION.match(text, span.end) for span in _named(case, text))
+    return [Span(*match.span(1), "apposition") for match in found if match]
+
+
+def references(query: str) -> tuple[Span, ...]:
+    """Where a query refers to something by its noun: 那部剧, 那个水利工程."""
+    plain = simplified(query)
+    return tuple(
+        Span(match.end(), match.end() + len(noun), "reference")
+        for match in chinese.POINTING.finditer(plain)
+        if (noun := _noun(query, match.end()))
+    )
+
+
+def _noun(query: str, start: int) -> str:
+    """The content characters from there on, in a row."""
+    end = start
+    for word in words(query):
+        if word.start == end and word.content and word.han:
+            end = word.end
+    return query[start:end]
+
+
+def _asking_words(case: Case, text: str) -> tuple[Word, ...]:
+    """The words of an accepted rewrite that ask, rather than say what is meant."""
+    return _outside(without_names(case, text), _appositions(case, text))
+
+
 def _due(
-    query: Sequence[Word], accepted: Sequence[Word], heard: Vocabulary, names: Vocabulary
+    query: Sequence[Word], accepted: Sequence[Word], heard: Vocabulary, meant: Vocabulary
 ) -> Iterator[Word]:
     """The content words of an accepted rewrite that every answer like it must hold.
 
@@ -122,13 +178,17 @@ def _due(
             if times[word.key] > 0 or not word.han:
                 times[word.key] -= 1
                 yield word
-        elif not (heard.holds(word) or names.holds(word)):
+        elif not (heard.holds(word) or meant.holds(word)):
             yield word
 
 
 def _refers(word: Word, references: Sequence[tuple[Span, Family]]) -> bool:
-    """Whether a word is part of a reference: "the former"."""
-    return any(span.start <= word.start and word.end <= span.end for span, _ in references)
+    """Whether a word is part of a reference: "the former", but not "decent" in "a decent one"."""
+    return any(
+        span.start <= word.start and word.end <= span.end
+        for span, family in references
+        if family is not Family.ONE
+    )
 
 
 def _spoken(case: Case) -> tuple[str, ...]:
