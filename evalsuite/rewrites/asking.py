@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 
 from evalsuite.detectors.text import fold, is_han
 from evalsuite.rewrites import chinese, english
@@ -94,6 +94,7 @@ def sort_of(text: str) -> Sort:
     return next((sort for sort in sorts if sort is not Sort.STATEMENT), Sort.STATEMENT)
 
 
+_SUBJECTS = frozenset("it he she they you we i there this that".split())
 _OPENERS = frozenset("and so but then also please ok okay or now well".split())
 _BEFORE = frozenset("in on at to for with by from since of until about".split())
 _WISHES = ("i want", "i need", "i would like", "i wonder", "i am looking", "we need", "we want")
@@ -108,6 +109,9 @@ def _english_sort(found: Sequence[Word]) -> Sort:
     asking = english.QUESTION_WORDS.keys() | english.AUXILIARIES
     # "Until when", "do you know whose": the question word may stand a little further in.
     inside = told[1:3] if told[0] not in _BEFORE else told[1:2]
+    if told[0] in {"when", "where", "while"} and told[1:2] and told[1] in _SUBJECTS:
+        # "When it comes to ...": a clause, no question.
+        return Sort.STATEMENT
     if told[0] in asking or any(word in english.QUESTION_WORDS for word in inside):
         return Sort.QUESTION
     wishes = " ".join(told[:4]).startswith(_WISHES)
@@ -123,23 +127,37 @@ def is_elliptic(text: str) -> bool:
     return "?" in text and not han and not asks_in_words
 
 
-_INTO = 6
-
-
 @lru_cache(maxsize=8192)
 def asks(text: str) -> bool:
     """Whether a text wants something: a question, or a command or wish within its first words.
 
     "Car, please send the address" does, and "I am interested in the forecast".
     """
-    if sort_of(text) is not Sort.STATEMENT:
-        return True
-    told = [word.text for word in words(text[:MOST]) if not word.han][:_INTO]
-    if not told:
-        return False
-    wanting = english.COMMANDS | {"want", "need", "interested", "looking", "hope", "wish"}
-    second = told[1:3] and any(word in english.AUXILIARIES - {"is", "was"} for word in told[1:2])
-    return any(word in wanting for word in told) or bool(second and told[2:3] == ["you"])
+    return sort_of(text) is not Sort.STATEMENT or _wants(text)
+
+
+@lru_cache(maxsize=8192)
+def asks_in_words(text: str) -> bool:
+    """The same, where a mark alone does not count."""
+    if any(map(is_han, text)):
+        return _chinese_sort(text) is not Sort.STATEMENT
+    return _english_sort(words(text[:MOST])) is not Sort.STATEMENT or inverts(text) or _wants(text)
+
+
+_WANTING = frozenset("want need interested looking hope wish would like".split())
+_LEADING = frozenset("please and or just then now also car thanks thank you lets so".split())
+
+
+def _wants(text: str) -> bool:
+    """A command behind a mark or a courtesy, or a wish: "Car, please send", "I am interested"."""
+    found = [word for word in words(text[:MOST]) if not word.han]
+    for before, word in pairwise(found):
+        led = before.text in _LEADING or text[before.end : word.start].strip(" ") != ""
+        if led and (word.text in english.COMMANDS or word.text in english.AUXILIARIES):
+            return True
+        if word.text in _WANTING and before.text in ("i", "we", "am", "would", "are"):
+            return True
+    return [word.text for word in found[1:3]] in (["can", "you"], ["could", "you"])
 
 
 def inverts(text: str) -> bool:

@@ -54,6 +54,12 @@ AUXILIARIES = frozenset(
     "ought".split()
 )
 
+DESCRIBING = frozenset(
+    "located situated called named known titled based using being including regarding concerning "
+    "nearby away closest nearest further farther which that".split()
+)
+"""Words that lead over from a name to what describes it: "the Westin, located 4 miles away"."""
+
 NEGATIONS = frozenset("not never no nobody nothing none neither without".split())
 
 ANSWER_OPENERS = (
@@ -86,7 +92,7 @@ COMMANDS = frozenset(
     recommend help let define discuss say talk remind set schedule navigate get take play check
     search look call send book order remove add cancel delete turn open start stop put pick direct
     read translate calculate convert report share provide outline state mention introduce consider
-    imagine suppose change locate drive route save remember update bring keep choose select
+    imagine suppose display change locate drive route save remember update bring keep choose select
     """.split()
 )
 """Verbs with which a command begins."""
@@ -151,6 +157,12 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "gonna": ("going", "to"),
     "gotta": ("got", "to"),
     "tv": ("television",),
+    "ave": ("avenue",),
+    "blvd": ("boulevard",),
+    "dr": ("drive",),
+    "pl": ("place",),
+    "rd": ("road",),
+    "st": ("street",),
 }
 """One spelling -> the words that it stands for: contractions, and what chats make of words."""
 
@@ -188,28 +200,31 @@ NUMBERS: Mapping[str, str] = {
 
 OTHER_LANGUAGES: Mapping[str, frozenset[str]] = {
     "French": frozenset(
-        "le la les des une est que qui dans pour avec sur pas combien quel quelle quels quelles "
+        "le la les des une est que qui dans pour avec sur pas combien quel quelle quels quelles se "
+        "trouve sait savez connaissez peut puis-je moi vous nous je tu son sa leur sont été fait "
         "comment où quand pourquoi elle il sont il du au aux t-il et ce cette ses ou".split()
     ),
     "German": frozenset(
         "der die das ein eine einen ist sind wie wer wann wo warum welche welcher viele hat haben "
-        "von mit für und nicht den dem es sich auf wurde wird zu".split()
+        "von mit für und nicht den dem es sich auf wurde wird zu weiß man über kann ich du sie wo "
+        "gibt sagen bitte mir viel kostet liegt heißt welches".split()
     ),
     "Spanish": frozenset(
         "el la los las una es que quién cuándo dónde por para con cuántas cuántos qué cómo cuál "
-        "tiene son del al y se en su fue".split()
+        "tiene son del al y se en su fue sabe usted puede puedo decir dime me está hay cuesta más "
+        "cuándo cuánto cuánta llama queda".split()
     ),
     "Italian": frozenset(
         "il lo gli una è che chi quando dove perché quanti quante come quale ha sono della del di "
-        "con per nel si".split()
+        "con per nel si sa lei può posso dire mi trova quanto costa".split()
     ),
     "Portuguese": frozenset(
         "o os uma é que quem quando onde por para com quantas quantos qual tem são da do dos das "
-        "não em foi".split()
+        "não em foi sabe você pode posso fica custa".split()
     ),
     "Dutch": frozenset(
-        "het een is wie wanneer waar waarom hoeveel hoe welke heeft zijn van met voor niet de en "
-        "wat".split()
+        "weet u kan mij hij zij ligt kost het een is wie wanneer waar waarom hoeveel hoe "
+        "welke heeft zijn van met voor niet de en wat".split()
     ),
 }
 """Common words of other languages in the same script. English has some of them too, so two are

@@ -12,9 +12,18 @@ from evalsuite.cases import Case, Language
 from evalsuite.detectors.result import Span
 from evalsuite.detectors.text import fold, is_han, same
 from evalsuite.rewrites import chinese, english
-from evalsuite.rewrites.asking import Sort, asks, inverts, is_elliptic, sentences, sort_of
+from evalsuite.rewrites.asking import (
+    Sort,
+    asks,
+    asks_in_words,
+    inverts,
+    is_elliptic,
+    sentences,
+    sort_of,
+)
 from evalsuite.rewrites.judgement import Finding, Standard
 from evalsuite.rewrites.known import known
+from evalsuite.rewrites.restored import restored
 from evalsuite.rewrites.words import MOST, words
 
 _TIMES = 3
@@ -33,6 +42,10 @@ _WRAPPERS = {
         re.IGNORECASE,
     ),
 }
+_BRACKETED = re.compile(
+    r"(?:^\s*|(?<=[.?!。？！\s]))[\[【(（]([^\[\]【】()（）]{1,30})[\])】）](?=\W*$|\s*\w)"
+)
+_DASHED = re.compile(r"^\s*((?:[^\W\d_]+\s+){1,4})[-–—]+\s")
 _GRANTING = frozenset(("ok", "okay", "sure", "yes", "yeah"))
 _QUOTES = "\"'“‘「『"
 _LABEL = re.compile(r"^\s*([^:：\n]{1,60})[:：](?!\d)\s*\S")
@@ -49,6 +62,7 @@ def form(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
         *_other_sort(case, answer, standard),
         *_only_a_mark(case, answer, standard),
         *_repeats_a_turn(case, answer),
+        *_asks_nothing(case, answer, standard),
         *_too_long(case, answer),
     )
 
@@ -76,6 +90,10 @@ def _wrapped(case: Case, answer: str) -> Iterator[Finding]:
         found = pattern.search(head)
         if found and not any(pattern.search(text) for text in _texts(case)):
             yield Finding(f"The answer holds {what}.", (Span(*found.span(), what),))
+    for pattern in (_BRACKETED, _DASHED):
+        for found in pattern.finditer(head):
+            if _is_strange(case, found.group(1)):
+                yield Finding("The answer holds a label.", (Span(*found.span(1), "a label"),))
     label = _LABEL.search(head)
     if label and (_is_strange(case, label.group(1)) or label.group().rstrip()[-1] in _QUOTES):
         yield Finding("The answer begins with a label.", (Span(*label.span(), "a label"),))
@@ -141,18 +159,18 @@ def _more_sentences(case: Case, answer: str, standard: Standard) -> Iterator[Fin
     most = max(map(sentences, _texts(case)))
     if sentences(answer) <= most:
         return
-    if standard is Standard.FREE and not _says_more(case, answer):
+    if standard is Standard.FREE and not _idle_sentence(case, answer):
         return
     yield Finding("The answer has a sentence more than the query.")
 
 
-def _says_more(case: Case, answer: str) -> bool:
-    """Whether half of what stands behind the first sentence is new."""
+def _idle_sentence(case: Case, answer: str) -> bool:
+    """Whether one of the sentences asks nothing of what query and rewrites do: "Sure!"."""
     own = known(case).own
     parts = re.split(r"(?<=[.?!。？！])\s*", answer[:MOST].strip())
-    behind = [word for part in parts[1:] for word in words(part)]
-    content = [word for word in behind if word.content]
-    return not content or 2 * sum(not own.holds(word) for word in content) >= len(content)
+    return any(
+        part and not any(word.content and own.holds(word) for word in words(part)) for part in parts
+    )
 
 
 def _answers(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
@@ -226,6 +244,17 @@ def _only_a_mark(case: Case, answer: str, standard: Standard) -> Iterator[Findin
     questions = [text for text in _texts(case) if sort_of(text) is Sort.QUESTION]
     if questions and not any(map(is_elliptic, questions)):
         yield Finding("Only its mark makes the answer a question.")
+
+
+def _asks_nothing(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
+    """Neither question nor command, and nothing of what query or rewrites ask: a bare name."""
+    if standard is not Standard.FREE or asks_in_words(answer):
+        return
+    meant = {w.key for ps in restored(case).pieces for p in ps for w in p.content}
+    facts = known(case)
+    asked = {w.key for text in (facts.query, *facts.accepted) for w in text if w.content} - meant
+    if asked and not any(word.key in asked for word in words(answer)):
+        yield Finding("The answer asks nothing of what the query asks.")
 
 
 def _repeats_a_turn(case: Case, answer: str) -> Iterator[Finding]:

@@ -15,7 +15,8 @@ from evalsuite.detectors.text import same
 from evalsuite.rewrites.judgement import Finding, Standard
 from evalsuite.rewrites.names import occurrences, outside, says, short_forms
 from evalsuite.rewrites.pronouns import Family, bound, referring
-from evalsuite.rewrites.restored import is_restored, missing_words, restored
+from evalsuite.rewrites.restored import is_restored, missing_pieces, restored
+from evalsuite.rewrites.strangers import strangers
 from evalsuite.rewrites.words import words
 
 
@@ -29,7 +30,8 @@ def named(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
         spans = [span for places in meant.values() for span in places]
     else:
         asked = restored(case)
-        found = [*missing_words(case, answer, asked, standard)]
+        found = [*missing_pieces(case, answer, asked, standard)]
+        found += strangers(case, answer, asked, missing=bool(found))
         spans = [*is_restored(answer, asked)]
     if found and same(answer, case.query):
         return (_as_it_is(case, answer),)

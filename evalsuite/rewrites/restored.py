@@ -23,7 +23,6 @@ _ENOUGH = 0.6
 """Share of a piece's content words that a free rewrite has to restore."""
 _INSIDE = frozenset(("'s", "的", "了", "the", "a", "an"))
 """Words that may come and go inside a piece."""
-_JOINING = frozenset(("and", "or", "和", "与", "跟", "及", "或"))
 _PRONOUNS = frozenset(
     "it its he him his she her hers they them their theirs this that these those one ones there "
     "former latter 它 他 她 们 这 那 其 此".split()
@@ -55,8 +54,6 @@ class Restored:
     """What each accepted rewrite puts back; a rewrite that puts nothing back has no pieces."""
 
     pieces: tuple[tuple[Piece, ...], ...]
-    others: tuple[tuple[str, ...], ...]
-    """Names of the history that neither the query nor any accepted rewrite says, as words."""
 
 
 @lru_cache(maxsize=4096)
@@ -69,29 +66,18 @@ def restored(case: Case) -> Restored:
         tuple(_pieces(query, rewrite, text, heard))
         for rewrite, text in zip(rewrites, case.expect.rewrites, strict=True)
     )
-    said = {word.key for found in (query, *rewrites) for word in found}
-    names = dict.fromkeys(
-        name for message in case.history for name in _names(message.content, said)
-    )
-    return Restored(pieces, tuple(names))
+    return Restored(pieces)
 
 
-def missing_words(
+def missing_pieces(
     case: Case, answer: str, asked: Restored, standard: Standard
 ) -> Iterator[Finding]:
-    """What the answer does not put back of any accepted rewrite, and what it names instead."""
+    """What the answer does not put back of any accepted rewrite."""
     found = words(answer)
     missing = min((_missing(found, pieces, case, standard) for pieces in asked.pieces), key=len)
     if missing:
         listed = ", ".join(f'"{piece.text}"' for piece in missing)
         yield Finding(f"The answer does not restore {listed} from the history.")
-    wrong = [name for name in asked.others if _stands(found, name)]
-    places = is_restored(answer, asked)
-    for name in wrong:
-        span = _stands(found, name)
-        if span is not None and (missing or _joined(answer, span, places)):
-            yield Finding(f'The answer names "{answer[span.start : span.end]}" instead.', (span,))
-    yield from _joined_words(case, found, asked)
 
 
 def is_restored(answer: str, asked: Restored) -> tuple[Span, ...]:
@@ -194,68 +180,3 @@ def _in_a_row(part: Sequence[str], whole: Sequence[str]) -> bool:
         return False
     inside = "\n" + "\n".join(whole) + "\n"
     return "\n" + "\n".join(part) + "\n" in inside
-
-
-def _names(text: str, said: set[str]) -> Iterator[tuple[str, ...]]:
-    """Capitalised words of a text, inside its sentences, that hold nothing that was said."""
-    run: list[Word] = []
-    found = words(text)
-    for word in found:
-        named = text[word.start].isupper() and word.content and not _opens(text, word.start)
-        if named:
-            run.append(word)
-            continue
-        if run:
-            yield from _name(run, said)
-        run = []
-    if run:
-        yield from _name(run, said)
-
-
-def _name(run: Sequence[Word], said: set[str]) -> Iterator[tuple[str, ...]]:
-    if not any(word.key in said for word in run):
-        yield tuple(word.key for word in run)
-
-
-def _opens(text: str, start: int) -> bool:
-    """Whether a word begins a sentence, where every word has a capital letter."""
-    before = text[:start].rstrip(" \"'(“‘")
-    return not before or before[-1] in ".?!\n:"
-
-
-def _stands(found: Sequence[Word], name: Sequence[str]) -> Span | None:
-    for at in range(len(found) - len(name) + 1):
-        if [word.key for word in found[at : at + len(name)]] == list(name):
-            return Span(found[at].start, found[at + len(name) - 1].end, "not meant")
-    return None
-
-
-def _joined(answer: str, span: Span, places: Sequence[Span]) -> bool:
-    """Whether a name stands beside what is meant, with "and" or a mark between them."""
-    for place in places:
-        first, second = sorted((span, place), key=lambda s: s.start)
-        between = answer[first.end : second.start].casefold()
-        if between.strip(" ,、，") in {"", *_JOINING} and first.end <= second.start:
-            return True
-    return False
-
-
-def _joined_words(case: Case, found: Sequence[Word], asked: Restored) -> Iterator[Finding]:
-    """What "and" joins to what is meant, out of the history, though nobody asked about both."""
-    heard = {word.key for message in case.history for word in words(message.content)}
-    own = {w.key for text in (case.query, *case.expect.rewrites) for w in words(text)}
-    meant = {w.key for pieces in asked.pieces for piece in pieces for w in piece.content}
-    for at in range(1, len(found) - 1):
-        if found[at].text not in _JOINING or (found[at].key in own and found[at].han):
-            continue
-        before, after = found[at - 1], _next_content(found, at + 1)
-        if after is None:
-            continue
-        for one, other in ((before, after), (after, before)):
-            if one.key in meant and other.content and other.key in heard - own:
-                span = Span(other.start, other.end, "not meant")
-                yield Finding("The answer joins another name to what is meant.", (span,))
-
-
-def _next_content(found: Sequence[Word], start: int) -> Word | None:
-    return next((w for w in found[start : start + 3] if w.content), None)
