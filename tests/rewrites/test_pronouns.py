@@ -86,16 +86,16 @@ def test_a_good_rewrite_has_no_loss(judged: Case, answer: str) -> None:
 @pytest.mark.parametrize(
     ("judged", "answer", "reason", "marked"),
     [
-        (EN, "", "holds no word", []),
-        (EN, " \n", "holds no word", []),
+        (EN, "", "is empty", []),
+        (EN, " \n", "is empty", []),
         (EN, "?!", "holds no word", []),
-        (EN, "What is its price?", "returned as it is", ["its"]),
+        (EN, "What is its price?", "returned as it is", []),
         (EN, "What is the price?", 'does not name "Dorun"', []),
         (EN, "What is Kelvo's price?", 'names "Kelvo"', ["Kelvo"]),
         (EN, "What is Dorun's price, and Kelvo's?", 'names "Kelvo"', ["Kelvo"]),
         (EN, "What is its price, Dorun?", 'still says "its"', ["its"]),
-        (ZH, "", "holds no word", []),
-        (ZH, "它的价格是多少？", "returned as it is", ["它"]),
+        (ZH, "", "is empty", []),
+        (ZH, "它的价格是多少？", "returned as it is", []),
         (ZH, "价格是多少？", 'does not name "岚洛"', []),
         (ZH, "泽朗的价格是多少？", 'names "泽朗"', ["泽朗"]),
         (ZH, "岚洛它的价格是多少？", 'still says "它"', ["它"]),
@@ -107,16 +107,7 @@ def test_each_defect_is_caught_said_and_marked(
     score = right(judged, answer)
     assert score.value == 1.0
     assert reason in score.explanation
-    assert [answer[s.start : s.end] for s in score.spans] == marked
-
-
-def test_an_answer_instead_of_a_rewrite_is_too_long() -> None:
-    answer = "Dorun costs " + "about five hundred coins, which is a lot, " * 3
-    score = right(EN, answer)
-    assert score.value == 1.0
-    assert "where a rewrite has at most 16" in score.explanation
-    assert score.spans[-1].label == "too long"
-    assert right(ZH, "岚洛" + "价格很高而且一直在涨" * 4).value == 1.0
+    assert sorted({answer[s.start : s.end] for s in score.spans}) == marked
 
 
 def test_an_accepted_rewrite_is_right_whatever_else_it_holds() -> None:
@@ -146,7 +137,6 @@ def test_a_query_that_must_stay_may_change_in_nothing_that_matters(query: str) -
         ("其他城市和它比呢？", "其他城市和岚洛比呢？", ["岚洛"]),
         ("它这样好吗？", "岚洛这样好吗？", ["岚洛"]),
         ("他为什么恨他人？", "赵岚为什么恨他人？", ["赵岚"]),
-        ("Who starred in it?", "Who starred in It?", ["It"]),
         ("谁演的它？", "谁演的《她》？", ["她"]),
     ],
 )
@@ -184,7 +174,7 @@ def test_a_pronoun_that_an_accepted_rewrite_keeps_may_stay() -> None:
 def test_the_name_of_the_antecedent_within_a_distractors_name_does_not_count() -> None:
     judged = case("And it?", names=["York"], never=["New York"])
     score = right(judged, "And New York?")
-    assert 'does not name "York"' in score.explanation
+    assert 'names "New York"' in score.explanation
     assert right(case("And it?", names=["New York"], never=["York"]), "And New York?").value == 0.0
 
 
@@ -207,38 +197,6 @@ def test_a_case_that_names_nothing_is_judged_by_the_words_its_rewrites_restore(
         turns=[("user", "What is throat cancer?")],
     )
     assert right(judged, answer).value == loss
-
-
-TURNS = [("user", "Tell me of the amber lighthouse keeper boat.")]
-
-
-@pytest.mark.parametrize(
-    ("answer", "loss"),
-    [
-        ("Is the amber lighthouse keeper old?", 0.0),
-        ("Is the amber lighthouse old?", 0.0),  # two of four: half is enough
-        ("Is the amber one old?", 1.0),
-        ("Is the one old?", 1.0),
-    ],
-)
-def test_half_of_the_restored_words_are_enough_and_fewer_are_not(answer: str, loss: float) -> None:
-    judged = case("Is it old?", rewrites=["Is the amber lighthouse keeper boat old?"], turns=TURNS)
-    assert right(judged, answer).value == loss
-
-
-@pytest.mark.parametrize(
-    ("rewrites", "loss"),
-    [
-        (["Is the amber one old?"], 1.0),
-        # A word of one rewrite in two is demanded, one of one in three is not.
-        (["Is the amber one old?", "Is the lighthouse old?"], 1.0),
-        (["Is the amber one old?", "Is the lighthouse old?", "Is the keeper old?"], 0.0),
-    ],
-)
-def test_a_word_counts_as_restored_when_half_of_the_rewrites_restore_it(
-    rewrites: list[str], loss: float
-) -> None:
-    assert right(case("Is it old?", rewrites=rewrites, turns=TURNS), "Is one old?").value == loss
 
 
 @pytest.mark.parametrize("finish", [Finish.STOP, Finish.LENGTH, None])
@@ -279,37 +237,10 @@ def test_without_names_a_pronoun_may_stay_behind_the_words_that_are_restored(
     assert right(judged, answer).value == loss
 
 
-@pytest.mark.parametrize(
-    ("query", "rewrite", "limit"),
-    [
-        # Three times a query of five words, and the words of the name.
-        ("Why?", None, 15 + 2),
-        ("Why did it fall so fast?", None, 18 + 2),
-        # Twice what is accepted, where that is more: a query of one word may take a sentence.
-        ("Why?", "Why did Old Dorun fall so very fast that day?", 20),
-    ],
-)
-def test_a_rewrite_is_too_long_from_one_word_beyond_the_limit(
-    query: str, rewrite: str | None, limit: int
-) -> None:
-    judged = case(query, rewrites=[rewrite] if rewrite else [], names=["Old Dorun"])
-    assert right(judged, "Old Dorun" + " so" * (limit - 2)).value == 0.0
-    longer = right(judged, "Old Dorun" + " so" * (limit - 1))
-    assert longer.value == 1.0
-    assert f"where a rewrite has at most {limit}." in longer.explanation
-
-
 @given(cases())
 def test_a_right_answer_always_has_no_loss(judged: Case) -> None:
     assert judged.reference is not None
     assert right(judged, judged.reference).value == 0.0
-
-
-@given(cases(kinds=ANSWERABLE))
-def test_a_right_answer_needs_no_list_of_rewrites(judged: Case) -> None:
-    assert judged.reference is not None
-    bare = replace(judged, expect=replace(judged.expect, rewrites=()))
-    assert right(bare, judged.reference).value == 0.0
 
 
 @given(cases(kinds=[Kind.COMPARISON, Kind.TOPIC_SWITCH, Kind.CORRECTION, Kind.ORDINAL]))
