@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from evalsuite.detectors.lexicon import Family, pronoun_ranges
 from evalsuite.detectors.text import fold
+from evalsuite.rewrites.pronouns import Family, pronoun_ranges
 
 
 def referring(text: str) -> list[str]:
