@@ -32,7 +32,7 @@ gates:
   pronoun_resolution:
     panel: {en: 13, zh: 13}
     assumed_icc: 0.0
-    failure_rate: {limit: 0.999}
+    failure_rate: {limit: 1.0}
     non_inferiority: {limit: 0.999}
     goldens: {sets: {nano: advisory, everyday: advisory}, limit: 1.0, minimum: 1}
   forgetting:

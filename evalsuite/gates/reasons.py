@@ -130,7 +130,8 @@ def words_reason(
     against: str = "the baseline",
 ) -> str:
     """Explain the decision about a share of words; ``subject`` has a place for the difference."""
-    worse = "more" if estimate.value >= 0 else "fewer"
+    # What would be written as 0.0 points is not fewer.
+    worse = "more" if estimate.value > -0.0005 else "fewer"
     often = subject.replace("{0}", f"{points(estimate.value)} {worse}")
     said = f"The candidate {often} {against} on {estimate.n} shared cases"
     match status:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from evalsuite.report.cards import Card, cards, ordered, with_tokens
 from evalsuite.report.changes import CaseOutcomes, Outcome
 from evalsuite.report.conversations import bubbles_of
-from evalsuite.runs import DemonstrationsRow, Side, Unit
+from evalsuite.runs import PARTS, DemonstrationsRow, Side, Unit
 from evalsuite.runs.folder import Run
 
 # The page promises to stay within 5 MB, whatever models wrote.
@@ -44,6 +44,8 @@ class Drawn:
     demonstrations: tuple[Markup, ...]
     languages: tuple[str, ...]
     kinds: tuple[str, ...]
+    parts: tuple[str, ...]
+    """Parts of a rewrite that some card tells of."""
 
 
 class _Writer:
@@ -56,6 +58,7 @@ class _Writer:
         self.cards: list[Markup] = []
         self.languages: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
+        self.parts: set[str] = set()
         self.sets: dict[str, Markup] = {}
         self._sets = {row.name: row for row in run.demonstrations}
         self._tokens = {row.key: row for row in run.tokens}
@@ -81,6 +84,7 @@ class _Writer:
                 self.room -= _size(text) + sum(map(_size, sets.values()))
                 self.languages[card.language] += 1
                 self.kinds[card.kind] += 1
+                self.parts.update(card.lost, card.mended)
                 return True
         return False
 
@@ -131,6 +135,7 @@ def draw(
         demonstrations=tuple(writer.sets.values()),
         languages=_offered(writer.languages),
         kinds=_offered(writer.kinds),
+        parts=tuple(part for part in PARTS if part in writer.parts),
     )
 
 

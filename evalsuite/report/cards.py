@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from evalsuite.report.changes import CaseOutcome, CaseOutcomes, Outcome, Place, Section
@@ -23,7 +23,7 @@ from evalsuite.report.conversations import (
     expected_of,
 )
 from evalsuite.report.safetext import one_line, shortened, visible
-from evalsuite.runs import CaseRow, ScoreRow, Side, TokensRow
+from evalsuite.runs import CaseRow, ScoreRow, Side, TokensRow, lost_parts, told
 from evalsuite.runs.folder import Run
 
 _FINDINGS = 8
@@ -68,6 +68,10 @@ class Card:
     sections: Mapping[Section, Outcome]
     advisory: bool
     """Nothing that decides counts it as a defect."""
+    lost: tuple[str, ...]
+    """In what way the candidate's rewrite is wrong."""
+    mended: tuple[str, ...]
+    """What the other side's rewrite loses and the candidate's does not."""
     findings: tuple[Finding, ...]
     bubbles: tuple[Bubble, ...]
     expected: tuple[str, ...]
@@ -137,8 +141,8 @@ def _card(run: Run, found: CaseOutcomes, place: Place, anchors: Counter[str]) ->
     by_section = found.cases[place]
     outcome, advisory = _worst(found, by_section)
     every = [score for one in by_section.values() for score in one.scores]
-    before = [score for one in by_section.values() for score in one.before]
-    failed = [score for score in every if score.failed]
+    before = told(score for one in by_section.values() for score in one.before)
+    failed = told(every)
     case = run.case_index.get(place)
     first = case or every[0]
     return Card(
@@ -153,6 +157,8 @@ def _card(run: Run, found: CaseOutcomes, place: Place, anchors: Counter[str]) ->
         outcome=outcome,
         sections={section: one.outcome for section, one in by_section.items()},
         advisory=advisory,
+        lost=lost_parts(failed),
+        mended=tuple(dict.fromkeys(p for one in by_section.values() for p in one.mended)),
         findings=(*_findings(failed, ""), *_findings(before, TITLES[found.against]))[:_FINDINGS],
         bubbles=case_bubbles(case),
         expected=expected_of(case)[:_FINDINGS],
@@ -161,12 +167,12 @@ def _card(run: Run, found: CaseOutcomes, place: Place, anchors: Counter[str]) ->
     )
 
 
-def _findings(scores: list[ScoreRow], side: str) -> tuple[Finding, ...]:
+def _findings(scores: Sequence[ScoreRow], side: str) -> tuple[Finding, ...]:
     return tuple(Finding(s.detector, shortened(s.explanation, 600), side) for s in scores)
 
 
 def _answers(
-    run: Run, case: CaseRow | None, failed: list[ScoreRow], before: list[ScoreRow]
+    run: Run, case: CaseRow | None, failed: Sequence[ScoreRow], before: Sequence[ScoreRow]
 ) -> tuple[Answer, ...]:
     if case is None:
         return ()

@@ -15,7 +15,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from evalsuite.gates import Topic
-from evalsuite.runs import PROPERTIES, REGRESSIONS, ScoreRow, Side, Tier, Unit
+from evalsuite.runs import (
+    PARTS,
+    PROPERTIES,
+    REGRESSIONS,
+    ScoreRow,
+    Side,
+    Tier,
+    Unit,
+    lost_parts,
+)
 from evalsuite.runs.comparison import DEFECTS_ONLY
 from evalsuite.runs.folder import TOKENS, Run
 
@@ -59,6 +68,11 @@ class Outcome(StrEnum):
         return self in (Outcome.REGRESSED, Outcome.FAILING, Outcome.STILL_FAILING)
 
     @property
+    def compared(self) -> bool:
+        """Whether the other side was asked too."""
+        return self not in (Outcome.FAILING, Outcome.GOOD)
+
+    @property
     def urgency(self) -> int:
         """Position in the order of urgency; 0 first."""
         return list(Outcome).index(self)
@@ -78,6 +92,28 @@ class CaseOutcome:
     """Of the candidate; empty where a gate keeps its defects only and there is none."""
     before: tuple[ScoreRow, ...]
     """Defects of the other side."""
+
+    @property
+    def lost(self) -> tuple[str, ...]:
+        """In what way the candidate's rewrite is wrong; empty where it is right, or none."""
+        return lost_parts(self.scores)
+
+    @property
+    def mended(self) -> tuple[str, ...]:
+        """What the other side's rewrite loses and the candidate's does not."""
+        return tuple(part for part in lost_parts(self.before) if part not in self.lost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartChange:
+    """What became of one part of the rewrites that both sides were asked for."""
+
+    newly_lost: int = 0
+    """By the candidate only."""
+    still_lost: int = 0
+    """By both."""
+    mended: int = 0
+    """By the other side only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +141,32 @@ class CaseOutcomes:
             found.setdefault(section, Counter())
         ordered = sorted(found.items(), key=lambda item: str(item[0]))
         return {section: {o: n[o] for o in Outcome} for section, n in ordered}
+
+    @property
+    def parts(self) -> Mapping[Section, Mapping[str, PartChange]]:
+        """Section to part of a rewrite to what became of it, for parts that some side loses."""
+        found: dict[Section, dict[str, PartChange]] = {}
+        for by_section in self.cases.values():
+            for section, one in by_section.items():
+                if one.outcome.compared:
+                    _count_parts(found.setdefault(section, {}), one)
+        ordered = sorted(found.items(), key=lambda item: str(item[0]))
+        return {
+            section: {part: counts[part] for part in PARTS if part in counts}
+            for section, counts in ordered
+            if counts
+        }
+
+
+def _count_parts(counts: dict[str, PartChange], one: CaseOutcome) -> None:
+    before = lost_parts(one.before)
+    for part in {*one.lost, *one.mended}:
+        was = counts.get(part, PartChange())
+        counts[part] = PartChange(
+            newly_lost=was.newly_lost + (part not in before),
+            still_lost=was.still_lost + (part in one.lost and part in before),
+            mended=was.mended + (part in one.mended),
+        )
 
 
 def outcome(now: Mapping[str, bool], before: Mapping[str, bool]) -> Outcome:

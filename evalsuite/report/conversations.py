@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalsuite.report.safetext import Piece, pieces, shortened
-from evalsuite.runs import SKILLS, CaseRow, OutputRow, ScoreRow, Side, SpanRow
+from evalsuite.runs import PARTS, SKILLS, CaseRow, OutputRow, ScoreRow, Side, SpanRow
 from evalsuite.runs.folder import Run
 
 TITLES = {
@@ -48,12 +48,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One detector's sentence about an answer."""
+    """One detector's sentences about an answer; of a rewrite, those of each part that is lost."""
 
     detector: str
     explanation: str
     side: str = ""
     """Title of the side that it is about; empty: the candidate."""
+
+    def __str__(self) -> str:
+        """Of a rewrite the part that is lost, and why."""
+        return (
+            f"{self.detector}: {self.explanation}" if self.detector in PARTS else self.explanation
+        )
 
 
 def bubbles_of(
@@ -134,7 +140,8 @@ def answers_of(
 def _spans(scores: Sequence[ScoreRow], row: OutputRow, first_row: OutputRow) -> tuple[SpanRow, ...]:
     """Return the spans that refer to ``row``: those of scores that looked at it first."""
     return tuple(
-        span
+        # Of a rewrite a reader asks what is wrong with a place, and in what way.
+        replace(span, label=f"{score.detector}: {span.label}") if score.detail else span
         for score in scores
         if (score.outputs[0] == row.key if score.outputs else row is first_row)
         for span in score.spans

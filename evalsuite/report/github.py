@@ -63,7 +63,7 @@ def _told(failure: Failure) -> str:
         f"{answer.label}: {''.join(piece.text for piece in answer.pieces)}"
         for answer in failure.answers
     ]
-    return " ".join([*(finding.explanation for finding in failure.findings), *answers])
+    return " ".join([*map(str, failure.findings), *answers])
 
 
 def _command(kind: str, message: str, **properties: str) -> str:

@@ -1,18 +1,19 @@
 """Where defects lie: a gate's defects by kind of case and language, as a table of shares.
 
-Only what was drawn: a hand-written set is a list, not a sample, and stands apart in its gate too. A
-gate that keeps its defects only has no shares.
+Of rewrites a second table says in what way they are wrong, by kind. Only what was drawn: a
+hand-written set is a list, not a sample, and stands apart in its gate too. A gate that keeps its
+defects only has no shares.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from evalsuite.report.changes import Section, golden_lists, kinds_aside, section_of
 from evalsuite.report.safetext import one_line
-from evalsuite.runs import ScoreRow, Side, Unit
+from evalsuite.runs import PARTS, ScoreRow, Side, Unit
 from evalsuite.runs.comparison import DEFECTS_ONLY
 from evalsuite.runs.folder import Run
 
@@ -47,11 +48,15 @@ class Heat:
     """One gate."""
 
     gate: str
-    languages: tuple[str, ...]
+    columns: tuple[str, ...]
+    """Languages, or the parts of a rewrite."""
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
-    """Kind, then its cells: one for each language, and all languages together."""
+    """Kind, then its cells: one for each column; behind languages all of them together."""
     left_out: int = 0
     """Kinds that the table has no room for."""
+    by_part: bool = False
+    """Whether the columns are parts of a rewrite: cases in which each is lost, among those where it
+    was asked."""
 
 
 def heat(run: Run) -> tuple[Heat, ...]:
@@ -64,7 +69,12 @@ def heat(run: Run) -> tuple[Heat, ...]:
             cases = sampled.setdefault(section, {})
             cases.setdefault((score.panel, score.case_id), []).append(score)
     found = [(verdict.gate, sampled.get(Section(verdict.gate), {})) for verdict in run.verdicts]
-    known = [_table(gate, list(cases.values())) for gate, cases in found if cases]
+    known = [
+        table
+        for gate, cases in found
+        if cases
+        for table in (_table(gate, list(cases.values())), _table_of_parts(gate, cases.values()))
+    ]
     # One kind alone is the gate's own rate over again.
     return tuple(table for table in known if len(table.rows) > 1)
 
@@ -93,7 +103,31 @@ def _table(gate: str, cases: Sequence[Sequence[ScoreRow]]) -> Heat:
         rows.append((one_line(kind.replace("_", " "), 40), (*cells, whole)))
     return Heat(
         gate=gate,
-        languages=tuple(one_line(language, 20) for language in languages),
+        columns=tuple(one_line(language, 20) for language in languages),
         rows=tuple(rows),
         left_out=len(kinds) - len(rows),
+    )
+
+
+def _table_of_parts(gate: str, cases: Iterable[Sequence[ScoreRow]]) -> Heat:
+    """In what way rewrites are wrong, by kind; no rows where nothing of the kind was asked."""
+    lost: Counter[tuple[str, str]] = Counter()
+    asked: Counter[tuple[str, str]] = Counter()
+    for score in (score for scores in cases for score in scores if score.detail):
+        asked[score.kind, score.detector] += 1
+        lost[score.kind, score.detector] += score.failed
+    kinds = sorted({kind for kind, _ in asked})
+    parts = [part for part in PARTS if any(asked[kind, part] for kind in kinds)]
+    return Heat(
+        gate=gate,
+        columns=tuple(parts),
+        rows=tuple(
+            (
+                one_line(kind.replace("_", " "), 40),
+                tuple(Cell(lost[kind, part], asked[kind, part]) for part in parts),
+            )
+            for kind in kinds[:_KINDS]
+        ),
+        left_out=len(kinds[_KINDS:]),
+        by_part=True,
     )

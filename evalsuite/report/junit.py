@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from evalsuite.cases import Language
 from evalsuite.report.charts import interval, number
+from evalsuite.report.rewrites import parts_of, parts_sentence
 from evalsuite.report.safetext import shortened
 from evalsuite.runs import SliceVerdict, Status, Tier, Verdict
 from evalsuite.runs.folder import Run
@@ -55,13 +56,16 @@ def run_properties(run: Run) -> dict[str, str]:
 
 
 def gate_properties(verdict: Verdict) -> dict[str, str]:
-    """What a gate decided and measured, and the same of its parts about one language each.
+    """What a gate decided and measured, and the same of its parts about one language each, or one
+    way in which rewrites are wrong.
 
     Numbers are exact; one that was not measured is left out, since 0 would be a measurement.
     """
     found = {"tier": verdict.tier.value, **_numbers(verdict)}
+    ways = {part.name for part in parts_of(verdict)}
     for part in verdict.slices:
-        if part.part is not None and part.part.one_language in _LANGUAGES:
+        about = part.part
+        if about is not None and (about.one_language in _LANGUAGES or part.name in ways):
             found |= {f"{part.name}.{name}": value for name, value in _numbers(part).items()}
     return found
 
@@ -102,6 +106,8 @@ def _testcase(suite: Element, verdict: Verdict) -> None:
             f"{shortened(verdict.reason)}\nvalue {number(verdict.value)}, interval "
             f"{interval(verdict)}, limit {number(verdict.limit)}, n {verdict.n}"
         )
+        way = parts_sentence(verdict)
+        failure.text += f"\n{way}" if way else ""
     elif verdict.status is not Status.PASSED:
         note = SubElement(case, "system-out")
         note.text = f"{verdict.tier} gate, {verdict.status}: {shortened(verdict.reason)}"

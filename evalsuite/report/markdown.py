@@ -11,7 +11,14 @@ import re
 from evalsuite.report.changes import CaseOutcomes, Outcome
 from evalsuite.report.charts import interval, number
 from evalsuite.report.safetext import Piece, one_line, visible
-from evalsuite.report.view import ICONS, WORDS, Failure, GateView, build_view
+from evalsuite.report.view import (
+    ICONS,
+    WORDS,
+    Failure,
+    GateView,
+    ReportView,
+    build_view,
+)
 from evalsuite.runs import Tier, Verdict
 from evalsuite.runs.folder import Run
 
@@ -45,6 +52,7 @@ def render_markdown(run: Run, *, max_failures: int = 5, limit: int = LIMIT) -> s
         *(_row(gate.verdict) for gate in view.gates),
         "",
     ]
+    lines += _in_what_way(view)
     lines += outcome_table(view.case_outcomes)
     again = "Replaces this run when its folder is the same."
     end = [
@@ -69,7 +77,26 @@ def outcome_table(found: CaseOutcomes) -> list[str]:
     for section, n in counts:
         name = escape(str(section)) + (" (advisory)" if section in found.advisory else "")
         lines.append(f"| {name} | {' | '.join(str(n[o]) for o in shown)} |")
-    return [*lines, ""] if counts else []
+    return [*lines, "", *_part_table(found)] if counts else []
+
+
+def _in_what_way(view: ReportView) -> list[str]:
+    """In what way rewrites are wrong, and by which standard each set was judged."""
+    told = [f"{g.verdict.gate}: {g.in_what_way}" for g in view.gates if g.in_what_way]
+    sets = "; ".join(f"{judged.panel}: {judged.listed}" for judged in view.judged_by)
+    told += [f"Rewrites judged by standard: {sets}."] if sets else []
+    return [line for text in told for line in (escape(text), "")]
+
+
+def _part_table(found: CaseOutcomes) -> list[str]:
+    """In what way rewrites changed."""
+    rows = [
+        f"| {escape(str(section))} | {part} | {n.newly_lost} | {n.still_lost} | {n.mended} |"
+        for section, parts in list(found.parts.items())[:_PARTS]
+        for part, n in parts.items()
+    ]
+    head = ["| gate | part | newly lost | still lost | mended |", "|---|---|---:|---:|---:|"]
+    return [*head, *rows, ""] if rows else []
 
 
 def _circumstances(run: Run) -> str:

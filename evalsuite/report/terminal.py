@@ -55,7 +55,10 @@ class Summary:
             yield Text("")
             yield from _numbers(verdicts, width)
             yield Text("")
-            yield from (_wrapped(_reason(verdict), width) for verdict in verdicts)
+            for gate in view.gates:
+                yield _wrapped(_reason(gate.verdict), width)
+                if gate.in_what_way:
+                    yield _wrapped(Text(f"  {gate.in_what_way}"), width)
 
 
 def summary(run: Run) -> Summary:

@@ -33,8 +33,9 @@ from evalsuite.report.conversations import (
     conditions_of,
     expected_of,
 )
+from evalsuite.report.rewrites import Judged, judged_by, parts_sentence
 from evalsuite.report.safetext import shortened
-from evalsuite.runs import Side, Status, Tier, Verdict
+from evalsuite.runs import Side, Status, Tier, Verdict, told
 from evalsuite.runs.folder import Run
 
 WORDS = {
@@ -121,6 +122,11 @@ class GateView:
     """Scores that could not be measured."""
 
     @property
+    def in_what_way(self) -> str:
+        """Of rewrites, how often each part is lost; empty for another gate."""
+        return parts_sentence(self.verdict)
+
+    @property
     def section(self) -> Section:
         """What of the gate does not stand on its own."""
         return Section(self.verdict.gate)
@@ -139,6 +145,8 @@ class ReportView:
     notes: tuple[Note, ...]
     """What else a person must know before deciding: waivers, attempts, an early stop."""
     gates: tuple[GateView, ...]
+    judged_by: tuple[Judged, ...]
+    """By which standards the rewrites of each set were judged."""
     case_outcomes: CaseOutcomes
     reproduce: tuple[str, ...]
     verify: tuple[str, ...]
@@ -161,6 +169,7 @@ def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
         sentence=sentence(run),
         notes=_notes(run),
         gates=gates,
+        judged_by=judged_by(run),
         case_outcomes=found,
         reproduce=_reproduce(run),
         verify=_verify_commands(run),
@@ -330,7 +339,7 @@ def _most_informative(
 
 
 def _failure(run: Run, case_outcome: CaseOutcome) -> Failure:
-    scores = [score for score in case_outcome.scores if score.failed]
+    scores = told(case_outcome.scores)
     first = scores[0]
     case = run.case_index.get((first.panel, first.case_id))
     return Failure(
@@ -342,7 +351,7 @@ def _failure(run: Run, case_outcome: CaseOutcome) -> Failure:
         bubbles=case_bubbles(case),
         expected=expected_of(case),
         conditions=conditions_of(case),
-        answers=answers_of(run, (first.panel, first.case_id), scores, case_outcome.before),
+        answers=answers_of(run, (first.panel, first.case_id), scores, told(case_outcome.before)),
         findings=tuple(
             Finding(score.detector, shortened(score.explanation, 600)) for score in scores
         ),

@@ -24,6 +24,7 @@ from evalsuite.runs.info import (
 )
 from evalsuite.runs.rows import (
     PANEL,
+    PARTS,
     PROPERTIES,
     REGRESSIONS,
     SKILLS,
@@ -43,6 +44,7 @@ from evalsuite.runs.rows import (
 
 __all__ = [
     "PANEL",
+    "PARTS",
     "PROPERTIES",
     "REGRESSIONS",
     "SKILLS",

@@ -9,7 +9,8 @@ from typing import Self
 
 from evalsuite.cases import Expectation
 from evalsuite.conversation import Message
-from evalsuite.detectors import PARTS, SHARES, Detector, Score
+from evalsuite.detectors import PARTS as DETECTORS_OF_PARTS
+from evalsuite.detectors import SHARES, Detector, Score
 from evalsuite.errors import RunError
 from evalsuite.generation import Finish
 from evalsuite.rewrites import Standard
@@ -18,6 +19,8 @@ from evalsuite.tasks import Task, describe
 
 PANEL, SKILLS, TEXTS, REGRESSIONS = "panel", "skills", "texts", "regressions"
 """Names of the sampled parts and of the regressions; golden sets go by their own names."""
+PARTS = tuple(part.value for part in DETECTORS_OF_PARTS)
+"""The detectors that say in what way a rewrite is wrong, as rows name them."""
 PROPERTIES = "template"
 """The panel under which the properties of a template are scored: they are no cases."""
 CONTROLS = frozenset({Detector.ABSENT_NAMES})
@@ -286,4 +289,4 @@ def told(scores: Iterable[ScoreRow]) -> tuple[ScoreRow, ...]:
 def lost_parts(scores: Iterable[ScoreRow]) -> tuple[str, ...]:
     """In what way the rewrites that were scored are wrong, each part once, in their order."""
     lost = {score.detector for score in scores if score.failed and score.detail}
-    return tuple(part.value for part in PARTS if part in lost)
+    return tuple(part for part in PARTS if part in lost)

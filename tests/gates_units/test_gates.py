@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
+from evalsuite.detectors import PARTS, Detector
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import (
     Check,
     Evidence,
+    Observation,
+    Part,
     Policy,
+    Quantity,
     SliceVerdict,
     Status,
     Tier,
+    Topic,
     Verdict,
     judge,
     overall,
@@ -43,6 +48,120 @@ def test_without_evidence_no_gate_passes_or_fails(policy: Policy) -> None:
     assert {verdict.status for verdict in verdicts} == {Status.INCONCLUSIVE}
     assert all(verdict.value is None for verdict in verdicts)
     assert overall(verdicts, policy.required) is Status.INCONCLUSIVE
+
+
+def lost(n: int, part: Detector, failing: int) -> dict[Detector, tuple[Observation, ...]]:
+    """A part that was asked of ``n`` cases a language, and lost in ``failing`` of them."""
+    return {part: observations("pronoun", n, failing=failing)}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_of_a_rewrite_is_shown_with_its_rate_and_interval(
+    policy: Policy, evidence: Evidence, part: Detector
+) -> None:
+    seen = replace(evidence, parts=lost(100, part, 60))
+    verdict = verdict_of(policy, seen, "pronoun_resolution")
+    shown = part_of(verdict, part.value)
+    assert shown.part == Part(Topic(part.value))
+    assert (shown.tier, shown.status) == (Tier.ADVISORY, Status.FAILED)
+    assert shown.value == pytest.approx(0.6)
+    assert shown.n == 200
+    assert shown.lower is not None
+    assert shown.upper is not None
+    assert shown.lower < 0.6 < shown.upper
+    assert shown.limit == policy.gates.pronoun_resolution.failure_rate.limit
+    assert "in 120 of 200 cases (60.0 %)" in shown.reason
+    # However often it is lost: the whole decides, and here it is right.
+    assert verdict.status is Status.PASSED
+    rare = part_of(
+        verdict_of(policy, replace(evidence, parts=lost(100, part, 1)), "pronoun_resolution"),
+        part.value,
+    )
+    assert rare.status is Status.PASSED
+
+
+def test_a_part_that_was_asked_of_no_case_is_not_shown(policy: Policy, evidence: Evidence) -> None:
+    seen = replace(evidence, parts=lost(100, Detector.NAMED, 0))
+    names = {part.name for part in verdict_of(policy, seen, "pronoun_resolution").slices}
+    assert "named" in names
+    assert names.isdisjoint({"kept", "form", "untouched"})
+
+
+def test_the_parts_leave_out_the_kinds_that_the_whole_leaves_out(
+    policy: Policy, evidence: Evidence
+) -> None:
+    rule = policy.gates.pronoun_resolution.model_copy(update={"advisory_kinds": ("plural",)})
+    gates = policy.gates.model_copy(update={"pronoun_resolution": rule})
+    seen = replace(evidence, parts=lost(60, Detector.KEPT, 0))
+    verdict = verdict_of(policy.model_copy(update={"gates": gates}), seen, "pronoun_resolution")
+    assert part_of(verdict, "kept").n == 100
+
+
+def test_a_golden_set_says_in_what_way_its_rewrites_are_wrong(
+    policy: Policy, evidence: Evidence
+) -> None:
+    parts = {
+        Detector.NAMED: observations("nano", 20, failing=4),
+        Detector.FORM: observations("nano", 20, failing=1),
+        Detector.KEPT: observations("nano", 20),
+    }
+    seen = replace(
+        evidence,
+        goldens={"nano": observations("nano", 20, failing=5)},
+        golden_parts={"nano": parts},
+    )
+    told = part_of(verdict_of(policy, seen, "pronoun_resolution"), "goldens/nano")
+    assert "not right in 10 of 40 hand-written cases (named 8, form 2); at most" in told.reason
+
+
+def words(n: int, candidate: float, other: float) -> tuple[Observation, ...]:
+    """Freely worded cases of which the candidate loses this share of words, and the others that."""
+    return tuple(
+        replace(
+            case,
+            candidate=candidate + 0.02 * (index % 2),
+            baseline=other,
+            champion=other,
+        )
+        for index, case in enumerate(observations("free", n))
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate", "status", "said"),
+    [
+        (0.10, Status.PASSED, "loses 0.0 points more of the query's words than the baseline on"),
+        (0.40, Status.FAILED, "loses 30.0 points more of the query's words than the baseline on"),
+        (0.1495, Status.INCONCLUSIVE, "it may truly lie anywhere from"),
+    ],
+)
+def test_words_lost_where_rewrites_are_freely_worded_are_compared_in_pairs(
+    policy: Policy, evidence: Evidence, candidate: float, status: Status, said: str
+) -> None:
+    cases = words(60, candidate - 0.01, 0.1)
+    seen = replace(evidence, words={"imported": {Detector.WORDS_LOST: cases}})
+    verdict = verdict_of(policy, seen, "pronoun_resolution")
+    part = part_of(verdict, "words_lost/imported")
+    assert part.part == Part(Topic.WORDS_LOST, golden_set="imported")
+    assert (part.status, part.tier, part.quantity) == (status, Tier.ADVISORY, Quantity.WORDS)
+    # Without a margin of its own it is held to that of the whole.
+    assert part.limit == policy.gates.pronoun_resolution.non_inferiority.limit
+    assert said in part.reason
+    assert "paired t" in part.method
+    assert verdict.status is Status.PASSED
+
+
+def test_a_policy_may_let_words_decide(policy: Policy, evidence: Evidence) -> None:
+    data = policy.model_dump(mode="json")
+    data["gates"]["pronoun_resolution"]["words"] = {"limit": 0.2, "tier": "blocking"}
+    strict = Policy.model_validate(data)
+    cases = words(60, 0.4, 0.1)
+    seen = replace(evidence, words={"imported": {Detector.WORDS_NEW: cases}})
+    verdict = verdict_of(strict, seen, "pronoun_resolution")
+    assert verdict.status is Status.FAILED
+    assert "adds 31.0 points more of words that nobody said than the baseline" in verdict.reason
+    seen = replace(evidence, words={"imported": {Detector.WORDS_NEW: words(60, 0.2, 0.1)}})
+    assert verdict_of(strict, seen, "pronoun_resolution").status is Status.PASSED
 
 
 def test_a_kind_that_is_set_aside_is_shown_and_decides_nothing(

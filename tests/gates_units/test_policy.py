@@ -88,6 +88,21 @@ def test_shipped_policies_satisfy_the_published_schema(name: str) -> None:
     assert list(Draft202012Validator(schema).iter_errors(data)) == []
 
 
+def test_only_a_margin_of_words_that_decides_is_part_of_the_digest() -> None:
+    def with_words(words: object) -> Policy:
+        data = load_policy("nano").model_dump(mode="json")
+        data["gates"]["pronoun_resolution"]["words"] = words
+        return Policy.model_validate(data)
+
+    digest = load_policy("nano").digest
+    assert with_words({"limit": 0.3}).digest == digest
+    assert with_words({"limit": 0.3, "tier": "blocking"}).digest != digest
+    # What a run before there was such a margin recorded of its policy has the same digest.
+    recorded = load_policy("nano").model_dump(mode="json")
+    del recorded["gates"]["pronoun_resolution"]["words"]
+    assert policy_digest(recorded) == digest
+
+
 def test_the_digest_ignores_layout_and_sees_every_number(tmp_path: Path) -> None:
     spaced = tmp_path / "mine.yaml"
     spaced.write_text("# my comment\n" + NANO.replace("0.02", "0.020"), encoding="utf-8")

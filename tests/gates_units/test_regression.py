@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput, InvalidPolicy
 from evalsuite.gates import (
     Evidence,
@@ -311,3 +312,20 @@ def test_a_resolved_policy_from_before_the_rule_keeps_its_digest_and_can_be_read
 @pytest.mark.parametrize("gates", [None, [], "none", {"regression": "none"}, {}])
 def test_a_digest_of_something_else_is_still_a_digest(gates: object) -> None:
     assert len(policy_digest({"gates": gates})) == 64
+
+
+def test_words_lost_where_rewrites_are_freely_worded_are_compared_with_the_champion_too(
+    policy: Policy, evidence: Evidence
+) -> None:
+    """The base was compared in the gate of rewrites already."""
+    cases = tuple(
+        replace(case, candidate=0.4 + 0.02 * (i % 2), baseline=0.4, champion=0.1)
+        for i, case in enumerate(observations("free", 60))
+    )
+    words = {"imported": {Detector.WORDS_LOST: cases}}
+    seen = replace(evidence, opponent=CHAMPION, words=words)
+    part = parts(regression(policy, seen))["words_lost/imported"]
+    assert (part.status, part.tier) == (Status.FAILED, Tier.ADVISORY)
+    assert "than the champion (record 3) on 120 shared cases" in part.reason
+    against_base = replace(seen, opponent=Opponent())
+    assert "words_lost/imported" not in parts(regression(policy, against_base))

@@ -283,7 +283,7 @@ def test_a_look_waits_for_no_champion_and_is_not_confused_by_one(
     assert run.info.looks.stopped_at is None
     text = Path(str(planned.policy)).read_text("utf-8")
     strict = there.folder / "strict.yaml"
-    strict.write_text(text.replace("failure_rate: {limit: 0.999}", "failure_rate: {limit: 0.05}"))
+    strict.write_text(text.replace("failure_rate: {limit: 1.0}", "failure_rate: {limit: 0.05}"))
     early = evaluate(replace(planned, policy=str(strict), out=tmp_path / "early"))
     assert early.info.looks is not None
     assert early.info.looks.stopped_at == 0.4

@@ -17,6 +17,7 @@ from evalsuite.pipeline import GateRequest
 from evalsuite.pipeline.inputs import Inputs, resolve
 from evalsuite.pipeline.measurement import Answered, Measured, measure
 from evalsuite.pipeline.questions import Question, Samples, questions, sample
+from evalsuite.rewrites import Standard
 from evalsuite.runs import PANEL, Side, Unit
 from evalsuite.tasks import Rewriting, Skill, Text
 
@@ -233,3 +234,48 @@ def test_the_same_cases_have_the_same_digest_wherever_they_lie(
 ) -> None:
     (tmp_path / "nano_en.yaml").write_bytes((few_cases / "nano_en.yaml").read_bytes())
     assert resolve(replace(inputs.request, cases=tmp_path)).cases_digest == inputs.cases_digest
+
+
+FREE = """cases:
+  - id: free-one
+    language: en
+    kind: single
+    history: [{user: "Tell me of the amber lighthouse."}, {assistant: "It stands on a cliff."}]
+    query: "How tall is its oldest staircase?"
+    expect: {rewrites: ["How tall is the oldest staircase of the amber lighthouse?"]}
+"""
+
+
+def test_words_are_observed_in_pairs_where_people_worded_the_rewrites_as_they_liked(
+    inputs: Inputs, few_cases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "everyday_en.yaml").write_text(FREE, "utf-8")
+    (tmp_path / "nano_en.yaml").write_bytes((few_cases / "nano_en.yaml").read_bytes())
+    mine = resolve(replace(inputs.request, cases=tmp_path))
+    samples = sample(mine)
+
+    def says(question: Question) -> str:
+        if question.row.case_id != "free-one" or question.side is Side.BASELINE:
+            return right(question)
+        return "How tall is the amber lighthouse?"
+
+    answers = [
+        Answered(question=q, output=_output(q, says(q), Finish.STOP), key=str(i))
+        for i, q in enumerate(questions(mine, samples))
+    ]
+    measured = measure(mine, samples, LivenessReport(adapter="", checks=()), answers)
+    assert set(measured.evidence.words) == {"nano", "everyday"}
+    assert measured.evidence.words["nano"] == {}
+    [lost] = measured.evidence.words["everyday"][Detector.WORDS_LOST]
+    assert lost.candidate is not None
+    assert (lost.case_id, lost.baseline) == ("free-one", 0.0)
+    assert 0 < lost.candidate < 1
+    [row] = [
+        s
+        for s in measured.scores
+        if (s.case_id, s.side, s.detector) == ("free-one", Side.CANDIDATE, "words_lost")
+    ]
+    # A share is no defect, however large.
+    assert (row.unit, row.value, row.failed) == (Unit.SHARE, lost.candidate, False)
+    [asked] = {a.question.row for a in answers if a.question.row.case_id == "free-one"}
+    assert asked.standard is Standard.FREE

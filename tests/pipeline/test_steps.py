@@ -263,7 +263,7 @@ def test_a_bad_candidate_is_stopped_at_a_look_and_the_run_says_so(
     request_: GateRequest, tmp_path: Path
 ) -> None:
     text = Path(str(request_.policy)).read_text("utf-8")
-    strict = text.replace("failure_rate: {limit: 0.999}", "failure_rate: {limit: 0.05}")
+    strict = text.replace("failure_rate: {limit: 1.0}", "failure_rate: {limit: 0.05}")
     strict = strict.replace(
         "power: 0.9", "power: 0.9\nlooks: {shares: [0.4, 0.7], false_block: 0.01}"
     )
@@ -290,7 +290,7 @@ def test_a_candidate_that_was_asked_whole_is_judged_with_the_looks_of_its_policy
     looks.write_text(
         text.replace(
             "power: 0.9", "power: 0.9\nlooks: {shares: [0.4, 0.7], false_block: 0.01}"
-        ).replace("failure_rate: {limit: 0.999}", "failure_rate: {limit: 0.05}"),
+        ).replace("failure_rate: {limit: 1.0}", "failure_rate: {limit: 0.05}"),
         "utf-8",
     )
     asked = replace(request_, policy=str(looks))
@@ -365,7 +365,7 @@ def test_a_waived_run_is_promoted_while_its_waiver_holds(
     text = Path(str(request_.policy)).read_text("utf-8")
     strict = tmp_path / "strict.yaml"
     strict.write_text(
-        text.replace("failure_rate: {limit: 0.999}", "failure_rate: {limit: 0.05}"), "utf-8"
+        text.replace("failure_rate: {limit: 1.0}", "failure_rate: {limit: 0.05}"), "utf-8"
     )
     digest = read_adapter(request_.adapter).digest
     waivers = tmp_path / "waivers.yaml"

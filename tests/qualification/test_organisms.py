@@ -187,7 +187,7 @@ def test_a_candidate_that_passes_nowhere_shows_nothing(
     strict = tmp_path / "strict.yaml"
     text = small_policy.read_text("utf-8")
     strict.write_text(
-        text.replace("failure_rate: {limit: 0.999}", "failure_rate: {limit: 0.05}"), "utf-8"
+        text.replace("failure_rate: {limit: 1.0}", "failure_rate: {limit: 0.05}"), "utf-8"
     )
     gate = GateRequest(
         adapter=candidate,

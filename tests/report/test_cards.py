@@ -246,7 +246,7 @@ def test_a_heat_table_counts_cases_by_kind_and_language(tmp_path: Path) -> None:
     ]
     twice = replace(scores[0], detector="swap_leak", value=0.0)
     (table,) = heat(_run(tmp_path / "run", [*scores, twice]))
-    assert table.languages == ("en", "zh")
+    assert table.columns == ("en", "zh")
     rows = {kind: [(cell.failed, cell.n) for cell in cells] for kind, cells in table.rows}
     assert rows == {"plural": [(0, 0), (1, 2), (1, 2)], "single": [(2, 2), (0, 1), (2, 3)]}
     assert [cell.shade for _, cells in table.rows for cell in cells] == [0, 5, 5, 6, 0, 6]

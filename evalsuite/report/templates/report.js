@@ -56,16 +56,17 @@
   };
   const narrow = () => {
     const words = find("#words-sought").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const [bucket, gate, lang, kind] = ["bucket", "gate", "language", "kind"].map(
-      (name) => find(`#by-${name}`).value,
+    const [bucket, gate, lang, kind, way] = ["bucket", "gate", "language", "kind", "part"].map(
+      (name) => find(`#by-${name}`)?.value,
     );
     for (const card of cards) {
-      const { p, l, k } = card.dataset;
+      const { p, l, k, w } = card.dataset;
       const parts = p.split(" ").map((one) => one.split("."));
       const chosen =
         parts.some(([part, outcome]) => (!gate || part === gate) && (!bucket || outcome === bucket)) &&
         (!lang || l === lang) &&
-        (!kind || k === kind);
+        (!kind || k === kind) &&
+        (!way || (w ?? "").split(" ").includes(way));
       card.hidden = !(chosen && words.every((word) => text(card).includes(word)));
     }
     find("#nothing").hidden = cards.length === 0 || shown().length > 0;
