@@ -121,6 +121,12 @@ def _other_question(facts: Known, case: Case, rng: random.Random) -> str | None:
             continue
         end, follower = token.end, made[at + 1].folded if at + 1 < len(made) else ""
         others = words_en.QUESTION_WORDS[token.folded]
+        if follower == "about":
+            return None
+        if at and made[at - 1].folded in words_en.PREPOSITIONS:
+            others = ("Whose",) if token.folded in ("what", "which") else others
+        elif token.folded == "what" and follower in words_en.NEGATED:
+            others = ("When", "Why", "Who")
         if token.folded == "how" and follower in words_en.DEGREES:
             end = made[at + 1].end
             after = made[at + 2].folded if at + 2 < len(made) else ""
@@ -173,18 +179,32 @@ def _undone(facts: Known) -> str | None:
     return None
 
 
+_NEGATIVE = re.compile(r"(?i)n't\b|\bnot\b|\bnever\b|\bno\b|\bdont\b")
+
+
+def _asks(word: str) -> bool:
+    """Whether an auxiliary behind this word opens a question."""
+    return word.casefold() in words_en.QUESTION_WORDS or word.casefold() in (
+        *words_en.DEGREES, "and", "then", "else", "yes,",
+    )  # fmt: skip
+
+
 def _denied(facts: Known, rng: random.Random) -> str | None:
     """A question with "not" or "never" behind its auxiliary or behind its subject."""
     verbs = "|".join(words_en.NEGATED)
     found = re.search(rf"\b({verbs})\b", facts.base, re.IGNORECASE)
-    if not found or facts.within_name(*found.span()):
+    if not found or facts.within_name(*found.span()) or _NEGATIVE.search(facts.base):
         return None
     front = facts.base[: found.start()].split()
+    if found.group().casefold() in ("have", "has", "do") and front and not _asks(front[-1]):
+        return None
     asks = bool(front) and front[0].casefold() not in ("and", "then", "let")
     wording = "not" if asks else "never"
     names = "|".join(re.escape(name) for name in facts.names)
     subject = rf" (?:(?:the|a|an|my|our) )?(?:{names}|{words_en.SUBJECTS})(?: and (?:{names}))?"
-    behind = re.match(rf"{subject}(?:'s \w+(?: \w+)?)?(?= \w)", facts.base[found.end() :])
+    pairs = "|".join(words_en.TWO_WORD_NOUNS)
+    owned = rf"(?:'s (?:{pairs}|(?!{pairs})\w+))?"
+    behind = re.match(rf"{subject}{owned}(?= \w)(?! (?:and|or|of))", facts.base[found.end() :])
     if behind and (not asks or rng.random() < 0.5):
         at = found.end() + behind.end()
         return f"{facts.base[:at]} {wording}{facts.base[at:]}"

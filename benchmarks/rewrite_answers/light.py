@@ -94,7 +94,7 @@ def possessive(case: Case, rng: random.Random) -> str | None:
         return _changed(text, re.sub(rf"({names})的(?={nouns})", r"\1", text, count=1))
     nouns = f"(?:{'|'.join((*words_en.TWO_WORD_NOUNS, *words_en.OWNED))})"
     whose = rf"((?:{names})(?: and (?:{names}))?)"
-    made = re.sub(rf"{whose}'s ({nouns})\b", r"the \2 of \1", text)
+    made = re.sub(rf"(?<!'s and ){whose}'s ({nouns})\b", r"the \2 of \1", text)
     if made == text:
         made = re.sub(rf"\b[Tt]he ({nouns}) of {whose}(?!'|\w)", r"\2's \1", text)
     return _changed(text, made[:1].upper() + made[1:] if text[:1].isupper() else made)
@@ -113,7 +113,8 @@ def article(case: Case, rng: random.Random) -> str | None:
             options.append(re.sub(rf"\bthe (?={written}\b)", "", text))
         else:
             options.append(re.sub(rf"\ban? (?=(?:decent )?{written}\b)", "the ", text))
-            options.append(re.sub(rf"\bthe (?={written}\b(?! or))", "a ", text))
+            if name in words_en.COUNTED:
+                options.append(re.sub(rf"\bthe (?={written}\b)", "a ", text))
     options = [made for made in options if made != text]
     return rng.choice(options) if options else None
 
@@ -126,9 +127,14 @@ def politeness(case: Case, rng: random.Random) -> str | None:
         return None
     rules = words_zh.POLITENESS if case.language is Language.ZH else words_en.POLITENESS
     options = [re.sub(pattern, other, text, count=1) for pattern, other in rules]
-    options = [made[:1].upper() + made[1:] if text[:1].isupper() else made for made in options]
     options = [made for made in options if plain(made) != plain(text)]
-    return rng.choice(options) if options else None
+    if not options:
+        return None
+    made = rng.choice(options)
+    if made.startswith("Please") and not text.startswith("Please"):
+        head, _, rest = made.partition(" ")
+        return f"{head} {rest[0].lower()}{rest[1:]}"
+    return made[:1].upper() + made[1:] if text[:1].isupper() else made
 
 
 @makes(Light.TRADITIONAL)

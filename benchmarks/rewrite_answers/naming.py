@@ -6,7 +6,7 @@ import random
 import re
 import string
 
-from rewrite_answers import words_zh
+from rewrite_answers import words_en, words_zh
 from rewrite_answers.kinds import Kind, makes, words_of
 from rewrite_answers.known import known
 from rewrite_answers.texts import HAN, history_text, joined, plain
@@ -52,6 +52,8 @@ def halves(name: str, case: Case) -> list[str]:
     else:
         return []
     also = {plain(text) for text in (*case.expect.aliases, *words_of(case).ALSO_CALLED)}
+    lost = {h: set(name.casefold().split()) - set(h.casefold().split()) for h in found}
+    found = [h for h in found if not lost[h] <= words_en.COMMON_IN_NAMES | _LINKS]
     return [h for h in found if plain(h) not in also and plain(h) not in _LINKS]
 
 

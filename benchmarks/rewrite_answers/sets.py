@@ -20,7 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rewrite_answers.known import known
+from rewrite_answers.known import inserted, known
 from rewrite_answers.texts import history_text, tokens
 
 from evalsuite.cases import Case, Expectation, Language
@@ -138,11 +138,22 @@ def extractive() -> Cases:
 
 @cache
 def gecor() -> Cases:
-    """GECOR's restaurant dialogues: turns with a reference, and the same turns complete."""
+    """GECOR's restaurant dialogues: questions with a reference, and the same ones complete, where
+    the one thing that was put back is a name."""
     file = data() / "gecor_camrest" / "CamRest676_annotated.json"
     dialogues = json.loads(file.read_text("utf-8"))
     found = (c for i, d in enumerate(dialogues) for c in _gecor_cases(f"gecor-{i}", d["dial"]))
-    return tuple(c for c in found if puts_back(c))
+    return tuple(c for c in found if puts_back(c) and _asks_of_a_name(c))
+
+
+def _asks_of_a_name(case: Case) -> bool:
+    facts = known(case)
+    if facts is None or len(facts.names) != 1 or not case.query.rstrip().endswith("?"):
+        return False
+    (name,) = facts.names
+    put_back = {t.folded for run in inserted(facts.base, case.query) for t in run}
+    rest = put_back - {t.folded for t in tokens(name)} - _JOINTS
+    return any(word[0].isupper() for word in name.split()[:1]) and not rest
 
 
 def _gecor_cases(name: str, turns: list[Mapping[str, Any]]) -> Iterator[Case]:

@@ -159,6 +159,8 @@ NOUNS_ABROAD = {
 """What an attribute is called in Chinese."""
 ABROAD_WITH = ("{name}的{word}怎么样？", "请问{name}的{word}是什么？", "{name}有多少{word}？")
 
+COMMON_IN_NAMES = frozenset("restaurant bar pizzeria cafe caffe hotel kitchen grill".split())
+"""Who leaves these out of a name has not halved it."""
 ALSO_CALLED = ("tour", "emperor")
 """Halves that everybody takes for the whole: not wrong."""
 
@@ -181,6 +183,7 @@ QUESTION_WORDS = {
     "how": ("Why", "Where", "When"),
 }
 """Of another class each: "which" never becomes "what", "what is" never "how is"."""
+PREPOSITIONS = frozenset("in on at from with to for until since of by form untiil snice".split())
 DEGREES = frozenset("many manny much often long soon old cold hot high deep big good important".split())
 """With "how" before them they are one question word."""
 NEGATED = {
@@ -194,6 +197,8 @@ SUBJECTS = (
     "I|you|we|they|there|one|anybody|anyone|everybody|everyone|somebody|people|ppl|many people|u"
     "|anything|shops"
 )
+PARTS_OF_NOUNS = frozenset("phone number price range type kind sort care restaurant town part".split())
+"""Of two words in a row either alone says as much: a phone number is a phone, or a number."""
 ANY_NOUNS = ("umbrella", "ladder", "marble", "carpet", "pillow", "spoon", "saxophone")
 """In place of a word that no table knows."""
 CONTRACTIONS = (
@@ -201,6 +206,8 @@ CONTRACTIONS = (
     ("When's", "When is"), ("I'm", "I am"), ("Let's", "Let us"), ("Can't", "Cannot"),
     ("Don't", "Do not"), ("Who'd", "Who would"), ("I'd", "I would"), ("Isn't", "Is not"),
 )  # fmt: skip
+COUNTED = ("llama", "greyhound", "rhino", "lemon tree", "cello", "piano")
+"""Common nouns among the names that "a" can stand before."""
 TWO_WORD_NOUNS = ("top speed", "memory management", "error handling", "boiling point")
 OWNED = tuple(sorted(NOUNS - {"opinion", "question", "problem", "danger", "people", "condition"}))
 """The opinion of a book is not the book's."""
