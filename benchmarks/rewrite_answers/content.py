@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import re
 
+from evalsuite.cases import Case, Language
 from rewrite_answers import words_en, words_zh
 from rewrite_answers.kinds import Kind, makes, words_of
 from rewrite_answers.known import Known, known
 from rewrite_answers.texts import gap, history_text, joined, listed, plain, says_something, tokens
-
-from evalsuite.cases import Case, Language
 
 
 @makes(Kind.DROPPED)
@@ -64,7 +63,7 @@ def added(case: Case, rng: random.Random) -> str | None:
         return facts.base[:start] + extra + gap(case.language) + facts.base[start:]
     extra = rng.choice([w for w in words.ADDED_PHRASES if plain(w) not in said])
     if case.language is Language.ZH:
-        return str(extra) + facts.base
+        return extra + facts.base
     body = facts.base.rstrip("?.! ")
     return f"{body} {extra}{facts.base[len(body) :].strip()}"
 
@@ -82,7 +81,7 @@ def else_asked(case: Case, rng: random.Random) -> str | None:
     asked = _said(" ".join((case.query, *case.expect.rewrites)))
     frames = [f for f in words_of(case).ELSE_ASKED if not _said(f) & asked]
     name = joined(facts.names, case.language)
-    return str(rng.choice(frames)).format(name) if frames else None
+    return rng.choice(frames).format(name) if frames else None
 
 
 def _said(text: str) -> set[str]:
@@ -198,7 +197,7 @@ def _denied(facts: Known, rng: random.Random) -> str | None:
     front = facts.base[: found.start()].split()
     if found.group().casefold() in ("have", "has", "do") and front and not _asks(front[-1]):
         return None
-    asks = bool(front) and front[0].casefold() not in ("and", "then", "let")
+    asks = any(word.casefold() in words_en.QUESTION_WORDS for word in front)
     wording = "not" if asks else "never"
     names = "|".join(re.escape(name) for name in facts.names)
     subject = rf" (?:(?:the|a|an|my|our) )?(?:{names}|{words_en.SUBJECTS})(?: and (?:{names}))?"
@@ -211,7 +210,9 @@ def _denied(facts: Known, rng: random.Random) -> str | None:
     if not asks:
         return None
     other = words_en.NEGATED[found.group().casefold()]
-    return facts.base[: found.start()] + _cased_verb(other, found.group()) + facts.base[found.end() :]
+    return (
+        facts.base[: found.start()] + _cased_verb(other, found.group()) + facts.base[found.end() :]
+    )
 
 
 def _cased_verb(word: str, like: str) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import re
 
+from evalsuite.cases import Case, Language
 from rewrite_answers import words_en, words_zh
 from rewrite_answers.kinds import Light, makes
 from rewrite_answers.known import known
 from rewrite_answers.texts import HAN, plain
-
-from evalsuite.cases import Case, Language
 
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
@@ -67,7 +66,7 @@ def width(case: Case, rng: random.Random) -> str | None:
 
 @makes(Light.CONTRACTION)
 def contraction(case: Case, rng: random.Random) -> str | None:
-    """"What is" as "what's", and back."""
+    """ "What is" as "what's", and back."""
     text = accepted(case, rng)
     if text is None or case.language is Language.ZH:
         return None
@@ -84,7 +83,7 @@ def contraction(case: Case, rng: random.Random) -> str | None:
 
 @makes(Light.POSSESSIVE)
 def possessive(case: Case, rng: random.Random) -> str | None:
-    """"X's price" as "the price of X", and back; in Chinese 的 left out before a plain noun."""
+    """ "X's price" as "the price of X", and back; in Chinese 的 left out before a plain noun."""
     text, facts = accepted(case, rng), known(case)
     if text is None or facts is None or not facts.names:
         return None
@@ -102,7 +101,7 @@ def possessive(case: Case, rng: random.Random) -> str | None:
 
 @makes(Light.ARTICLE)
 def article(case: Case, rng: random.Random) -> str | None:
-    """"The" before a proper name lost; "a" before a common noun as "the"."""
+    """ "The" before a proper name lost; "a" before a common noun as "the"."""
     text, facts = accepted(case, rng), known(case)
     if text is None or facts is None or case.language is Language.ZH:
         return None

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from rewrite_answers.kinds import MAKERS, Group, Kind, Light
-from rewrite_answers.texts import plain
-
 from evalsuite.cases import Case
 from evalsuite.scenarios.names import seeded
+from rewrite_answers.kinds import MAKERS, Group, Kind, Light
+from rewrite_answers.texts import plain
 
 CHECKED = Path(__file__).with_name("checked.json")
 MOST_OF_A_CASE = 6

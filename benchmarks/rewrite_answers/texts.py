@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from rewrite_answers import words_en, words_zh
-
 from evalsuite.cases import Case, Language
+from rewrite_answers import words_en, words_zh
 
 HAN = r"\u3400-\u9fff"
 _WORD = re.compile(rf"[^\W_{HAN}]+(?:['’.-][^\W_{HAN}]+)*")
@@ -63,6 +62,7 @@ def says_something(folded: str) -> bool:
     return folded not in words_zh.PARTICLES and folded not in words_en.FUNCTION_WORDS
 
 
+@cache
 def listed(word: str) -> str | None:
     """The word of the English table that this one is, misspelt or not."""
     folded = word.casefold()
