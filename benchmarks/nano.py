@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evalsuite.detectors.pronouns import resolve
 from figures import Bound, Figure, conclude
 
 from evalsuite.cases import Case, Language

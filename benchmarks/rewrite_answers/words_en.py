@@ -33,7 +33,7 @@ store sell|study hide|summarize ignore|surprised bored|talk sing|talks sings|tal
 thinking eating|understand bury|understood buried|use translate|water paint|weigh cost
 won organised|worry write|wrote burned|write burn|cold crowded|decent broken|easier louder
 famous cheap|popular heavy|important cold|expensive green|big wet|new blue|happy angry|sure sad
-wrong smoothly|general official|free dangerous|best worst|long heavy|special missing|wise rich
+wrong smoothly|free dangerous|best worst|long heavy|special missing|wise rich
 housewarming retirement|spoken taught|least most|discuss hide|confirm deny|pictures statues
 written lied|dream complain|cover sell|change paint|hear complain|learned lied|noted denied
 return explode
@@ -42,10 +42,8 @@ return explode
 
 def _table(text: str) -> dict[str, str]:
     """Entries are separated by bars or line ends."""
-    entries = (
-        tuple(entry.split()) for entry in text.replace("\n", "|").split("|") if entry.strip()
-    )
-    return dict(entries)
+    entries = [entry.split() for entry in text.replace("\n", "|").split("|") if entry.strip()]
+    return {entry[0]: entry[1] for entry in entries}
 
 
 NOUNS = frozenset(_table(_NOUNS))
@@ -222,9 +220,9 @@ OWNED = tuple(sorted(NOUNS - {"opinion", "question", "problem", "danger", "peopl
 POLITENESS = (
     (r"^Please ", ""),
     (r", please(?=[.?])", ""),
-    (r"^(?=(?:How|What|Who|Which|Where|When|Why|Can|Could|Is|Do|Did|Does) )", "Please, "),
-    (r"^(?=(?:Tell|Say|Remind|Let) )", "Please "),
-    (r"(?<=\w)\?$", ", please?"),
+    (r"^(?!.*(?i:please))(?=(?:How|Wh\w+|Can|Could|Is|Do|Did|Does) )", "Please, "),
+    (r"^(?!.*(?i:please))(?=(?:Tell|Say|Remind|Let) )", "Please "),
+    (r"^(?!.*(?i:please))(.*\w)\?$", r"\1, please?"),
 )
 NUMERALS = tuple(
     rule
