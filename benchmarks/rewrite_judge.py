@@ -27,7 +27,7 @@ from typing import Any
 
 from figures import RESULTS, Bound, Figure, conclude, machine
 from rewrite_answers.kinds import Group, Kind, Light
-from rewrite_answers.sampling import Answer, other_rewrites, sample
+from rewrite_answers.sampling import Answer, other_rewrites, rewrites_by_hand, sample
 from rewrite_answers.sets import (
     AUTHORED,
     EXTRACTIVE,
@@ -53,7 +53,8 @@ LONG_NAMES = {"panel": panel_of_long_names, "extractive": extractive_of_long_nam
 OTHERS = "other accepted rewrites"
 ONE_SHOWN = "other accepted rewrites, one listed"
 """The other humans' rewrites of a case that lists only the first one."""
-GOOD = (*Light, OTHERS, ONE_SHOWN)
+BY_HAND = "rewrites by hand, not listed"
+GOOD = (*Light, OTHERS, ONE_SHOWN, BY_HAND)
 ANSWERS, SECONDS = 20_000, 30.0
 """So many answers in so many seconds on two cores."""
 
@@ -154,6 +155,8 @@ def answers_of(row: str, name: str, language: Language, most: int) -> tuple[Answ
         return tuple(other_rewrites(cases, 10 * most))
     if row == ONE_SHOWN:
         return tuple(other_rewrites(cases, 10 * most, shown=1)) if name in FREE else ()
+    if row == BY_HAND:
+        return tuple(rewrites_by_hand(cases)) if name == "goldens" else ()
     if row in tuple(Light):
         return tuple(sample(Light(row), cases, most))
     if row == Kind.HALF_NAME:
@@ -269,7 +272,7 @@ def _judged(answers: Sequence[Answer]) -> float:
 
 def _names(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     def read(text: str) -> tuple[str, ...]:
-        asked = tuple(part.strip() for part in text.split(","))
+        asked = tuple(part.strip() for part in text.split(";"))
         for name in asked:
             if name not in known:
                 raise argparse.ArgumentTypeError(f"{name!r} is none of: {', '.join(known)}")
@@ -283,8 +286,8 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     rows = (*Kind, *GOOD)
-    parser.add_argument("--sets", type=_names(tuple(SETS)), default=tuple(SETS), metavar="SET,...")
-    parser.add_argument("--kinds", type=_names(rows), default=rows, metavar="KIND,...")
+    parser.add_argument("--sets", type=_names(tuple(SETS)), default=tuple(SETS), metavar="SET;...")
+    parser.add_argument("--kinds", type=_names(rows), default=rows, metavar="KIND;...")
     parser.add_argument("--limit", type=int, default=300, help="answers of a kind on a set")
     parser.add_argument("--misses", type=int, default=0, metavar="N", help="show N of each cell")
     parser.add_argument("--read", type=Path, help="write samples to read, and judge nothing")

@@ -12,6 +12,7 @@ from evalsuite.conversation import Role
 from rewrite_answers.kinds import Kind, makes, words_of
 from rewrite_answers.known import Known, known
 from rewrite_answers.texts import gap, joined, listed, plain
+from rewrite_answers.written import written
 
 
 def _named(case: Case) -> tuple[Known, str] | None:
@@ -57,6 +58,9 @@ def answer(case: Case, rng: random.Random) -> str | None:
         return None
     facts, name = found
     words = words_of(case)
+    by_hand = written(case)
+    if by_hand and rng.random() < 0.3:
+        return by_hand.answer
     way = rng.random()
     if way < 0.4:
         zh = case.language is Language.ZH
@@ -114,6 +118,9 @@ def other_language(case: Case, rng: random.Random) -> str | None:
         return None
     facts, name = found
     words = words_of(case)
+    by_hand = written(case)
+    if by_hand and rng.random() < 0.3:
+        return by_hand.translation
     if rng.random() < 0.7:
         for word in facts.words:
             abroad = words.NOUNS_ABROAD.get(listed(word) or word)
