@@ -27,8 +27,16 @@ from typing import Any
 
 from figures import RESULTS, Bound, Figure, conclude, machine
 from rewrite_answers.kinds import Group, Kind, Light
-from rewrite_answers.sampling import Answer, other_rewrites, sample
-from rewrite_answers.sets import AUTHORED, EXTRACTIVE, FREE, SETS, of, panel_of_long_names
+from rewrite_answers.sampling import Answer, other_rewrites, rewrites_by_hand, sample
+from rewrite_answers.sets import (
+    AUTHORED,
+    EXTRACTIVE,
+    FREE,
+    SETS,
+    extractive_of_long_names,
+    of,
+    panel_of_long_names,
+)
 
 from evalsuite.cases import Language
 from evalsuite.rewrites import judge
@@ -40,10 +48,13 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     "extractive": EXTRACTIVE,
     "free": FREE,
 }
+LONG_NAMES = {"panel": panel_of_long_names, "extractive": extractive_of_long_names}
+"""English names of the panel are one word; these sets make halves of them possible."""
 OTHERS = "other accepted rewrites"
 ONE_SHOWN = "other accepted rewrites, one listed"
 """The other humans' rewrites of a case that lists only the first one."""
-GOOD = (*Light, OTHERS, ONE_SHOWN)
+BY_HAND = "rewrites by hand, not listed"
+GOOD = (*Light, OTHERS, ONE_SHOWN, BY_HAND)
 ANSWERS, SECONDS = 20_000, 30.0
 """So many answers in so many seconds on two cores."""
 
@@ -144,13 +155,14 @@ def answers_of(row: str, name: str, language: Language, most: int) -> tuple[Answ
         return tuple(other_rewrites(cases, 10 * most))
     if row == ONE_SHOWN:
         return tuple(other_rewrites(cases, 10 * most, shown=1)) if name in FREE else ()
+    if row == BY_HAND:
+        return tuple(rewrites_by_hand(cases)) if name == "goldens" else ()
     if row in tuple(Light):
         return tuple(sample(Light(row), cases, most))
     if row == Kind.HALF_NAME:
         if name in FREE:
             return ()
-        if name == "panel" and language is Language.EN:
-            cases = (*cases, *of(panel_of_long_names, language))
+        cases = (*cases, *(of(LONG_NAMES[name], language) if name in LONG_NAMES else ()))
     return tuple(sample(Kind(row), cases, most))
 
 
@@ -190,10 +202,9 @@ def figures(cells: Cells, rows: Sequence[str]) -> Iterator[Figure]:
                     yield Figure(name=name, value=cell.share, bound=due[0], target=due[1])
 
 
-def table(rows: Sequence[str], columns: Mapping[str, Callable[[str], Cell]]) -> str:
+def table(rows: Sequence[str], columns: Mapping[str, Sequence[Cell]]) -> str:
     """Rows of cells as Markdown; columns without an answer are left out."""
-    found = {name: [cell(row) for row in rows] for name, cell in columns.items()}
-    found = {name: cells for name, cells in found.items() if any(c.n for c in cells)}
+    found = {name: cells for name, cells in columns.items() if any(c.n for c in cells)}
     lines = [f"| | {' | '.join(found)} |", "|---" * (len(found) + 1) + "|"]
     for at, row in enumerate(rows):
         lines.append(f"| {row} | {' | '.join(cells[at].text() for cells in found.values())} |")
@@ -202,19 +213,17 @@ def table(rows: Sequence[str], columns: Mapping[str, Callable[[str], Cell]]) -> 
 
 def report(cells: Cells, rows: Sequence[str], sets: Sequence[str]) -> str:
     """The table of the groups, that of the sets, and which part caught what."""
-    wide: dict[str, Callable[[str], Cell]] = {}
-    narrow: dict[str, Callable[[str], Cell]] = {}
-    for column in COLUMNS:
-        for language in Language:
-            wide[f"{column} {language}"] = (
-                lambda row, c=column, lang=language: pooled(cells, row, c, lang)
-            )
-    for name in sets:
-        for language in Language:
-            narrow[f"{name} {language}"] = (
-                lambda row, n=name, lang=language: cells.get((row, n, lang), Cell())
-            )
     shown = [*rows, *([LIGHT_ALL] if any(r in tuple(Light) for r in rows) else [])]
+    wide = {
+        f"{column} {language}": [pooled(cells, row, column, language) for row in shown]
+        for column in COLUMNS
+        for language in Language
+    }
+    narrow = {
+        f"{name} {language}": [cells.get((row, name, language), Cell()) for row in rows]
+        for name in sets
+        for language in Language
+    }
     caught = [f"| {row} | {_parts(cells, row)} |" for row in rows]
     return "\n\n".join(
         [
@@ -263,7 +272,7 @@ def _judged(answers: Sequence[Answer]) -> float:
 
 def _names(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     def read(text: str) -> tuple[str, ...]:
-        asked = tuple(part.strip() for part in text.split(","))
+        asked = tuple(part.strip() for part in text.split(";"))
         for name in asked:
             if name not in known:
                 raise argparse.ArgumentTypeError(f"{name!r} is none of: {', '.join(known)}")
@@ -277,8 +286,8 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     rows = (*Kind, *GOOD)
-    parser.add_argument("--sets", type=_names(tuple(SETS)), default=tuple(SETS), metavar="SET,...")
-    parser.add_argument("--kinds", type=_names(rows), default=rows, metavar="KIND,...")
+    parser.add_argument("--sets", type=_names(tuple(SETS)), default=tuple(SETS), metavar="SET;...")
+    parser.add_argument("--kinds", type=_names(rows), default=rows, metavar="KIND;...")
     parser.add_argument("--limit", type=int, default=300, help="answers of a kind on a set")
     parser.add_argument("--misses", type=int, default=0, metavar="N", help="show N of each cell")
     parser.add_argument("--read", type=Path, help="write samples to read, and judge nothing")

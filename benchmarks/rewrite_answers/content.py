@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import re
 
+from evalsuite.cases import Case, Language
 from rewrite_answers import words_en, words_zh
 from rewrite_answers.kinds import Kind, makes, words_of
 from rewrite_answers.known import Known, known
 from rewrite_answers.texts import gap, history_text, joined, listed, plain, says_something, tokens
-
-from evalsuite.cases import Case, Language
 
 
 @makes(Kind.DROPPED)
@@ -64,7 +63,7 @@ def added(case: Case, rng: random.Random) -> str | None:
         return facts.base[:start] + extra + gap(case.language) + facts.base[start:]
     extra = rng.choice([w for w in words.ADDED_PHRASES if plain(w) not in said])
     if case.language is Language.ZH:
-        return str(extra) + facts.base
+        return extra + facts.base
     body = facts.base.rstrip("?.! ")
     return f"{body} {extra}{facts.base[len(body) :].strip()}"
 
@@ -82,7 +81,7 @@ def else_asked(case: Case, rng: random.Random) -> str | None:
     asked = _said(" ".join((case.query, *case.expect.rewrites)))
     frames = [f for f in words_of(case).ELSE_ASKED if not _said(f) & asked]
     name = joined(facts.names, case.language)
-    return str(rng.choice(frames)).format(name) if frames else None
+    return rng.choice(frames).format(name) if frames else None
 
 
 def _said(text: str) -> set[str]:
@@ -121,6 +120,12 @@ def _other_question(facts: Known, case: Case, rng: random.Random) -> str | None:
             continue
         end, follower = token.end, made[at + 1].folded if at + 1 < len(made) else ""
         others = words_en.QUESTION_WORDS[token.folded]
+        if follower == "about":
+            return None
+        if at and made[at - 1].folded in words_en.PREPOSITIONS:
+            others = ("Whose",) if token.folded in ("what", "which") else others
+        elif token.folded == "what" and follower in words_en.NEGATED:
+            others = ("When", "Why", "Who")
         if token.folded == "how" and follower in words_en.DEGREES:
             end = made[at + 1].end
             after = made[at + 2].folded if at + 2 < len(made) else ""
@@ -173,25 +178,41 @@ def _undone(facts: Known) -> str | None:
     return None
 
 
+_NEGATIVE = re.compile(r"(?i)n't\b|\bnot\b|\bnever\b|\bno\b|\bdont\b")
+
+
+def _asks(word: str) -> bool:
+    """Whether an auxiliary behind this word opens a question."""
+    return word.casefold() in words_en.QUESTION_WORDS or word.casefold() in (
+        *words_en.DEGREES, "and", "then", "else", "yes,",
+    )  # fmt: skip
+
+
 def _denied(facts: Known, rng: random.Random) -> str | None:
     """A question with "not" or "never" behind its auxiliary or behind its subject."""
     verbs = "|".join(words_en.NEGATED)
     found = re.search(rf"\b({verbs})\b", facts.base, re.IGNORECASE)
-    if not found or facts.within_name(*found.span()):
+    if not found or facts.within_name(*found.span()) or _NEGATIVE.search(facts.base):
         return None
     front = facts.base[: found.start()].split()
-    asks = bool(front) and front[0].casefold() not in ("and", "then", "let")
+    if found.group().casefold() in ("have", "has", "do") and front and not _asks(front[-1]):
+        return None
+    asks = any(word.casefold() in words_en.QUESTION_WORDS for word in front)
     wording = "not" if asks else "never"
     names = "|".join(re.escape(name) for name in facts.names)
     subject = rf" (?:(?:the|a|an|my|our) )?(?:{names}|{words_en.SUBJECTS})(?: and (?:{names}))?"
-    behind = re.match(rf"{subject}(?:'s \w+(?: \w+)?)?(?= \w)", facts.base[found.end() :])
+    pairs = "|".join(words_en.TWO_WORD_NOUNS)
+    owned = rf"(?:'s (?:{pairs}|(?!{pairs})\w+))?"
+    behind = re.match(rf"{subject}{owned}(?= \w)(?! (?:and|or|of))", facts.base[found.end() :])
     if behind and (not asks or rng.random() < 0.5):
         at = found.end() + behind.end()
         return f"{facts.base[:at]} {wording}{facts.base[at:]}"
     if not asks:
         return None
     other = words_en.NEGATED[found.group().casefold()]
-    return facts.base[: found.start()] + _cased_verb(other, found.group()) + facts.base[found.end() :]
+    return (
+        facts.base[: found.start()] + _cased_verb(other, found.group()) + facts.base[found.end() :]
+    )
 
 
 def _cased_verb(word: str, like: str) -> str:

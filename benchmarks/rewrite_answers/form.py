@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import random
 import re
-
-from rewrite_answers.kinds import Kind, makes, words_of
-from rewrite_answers.known import Known, known
-from rewrite_answers.texts import gap, joined, listed, plain
+from collections.abc import Sequence
 
 from evalsuite.cases import Case, Language
 from evalsuite.conversation import Role
+from rewrite_answers.kinds import Kind, makes, words_of
+from rewrite_answers.known import Known, known
+from rewrite_answers.texts import gap, joined, listed, plain
+from rewrite_answers.written import written
 
 
 def _named(case: Case) -> tuple[Known, str] | None:
     """What is known of a case and its names as one; None where nothing must be named."""
     facts = known(case)
     return (facts, joined(facts.names, case.language)) if facts and facts.names else None
+
+
+def _framed(case: Case, rng: random.Random, frames: Sequence[str]) -> str | None:
+    """The right rewrite inside one of some frames."""
+    facts = known(case)
+    return None if facts is None else rng.choice(frames).replace("{}", facts.base)
 
 
 @makes(Kind.BARE_NAME)
@@ -51,6 +58,9 @@ def answer(case: Case, rng: random.Random) -> str | None:
         return None
     facts, name = found
     words = words_of(case)
+    by_hand = written(case)
+    if by_hand and rng.random() < 0.3:
+        return by_hand.answer
     way = rng.random()
     if way < 0.4:
         zh = case.language is Language.ZH
@@ -59,19 +69,21 @@ def answer(case: Case, rng: random.Random) -> str | None:
             return turned
     nouns = [w for w in facts.words if (listed(w) or w) in words.NOUNS]
     if nouns and way < 0.7:
-        return str(rng.choice(words.ANSWERS_WITH)).format(name=name, word=rng.choice(nouns))
-    return str(rng.choice(words.ANSWERS)).format(name)
+        return rng.choice(words.ANSWERS_WITH).format(name=name, word=rng.choice(nouns))
+    return rng.choice(words.ANSWERS).format(name)
+
+
+_VERBS = "will|would|could|should|can|is|was|has|did|does|must"
 
 
 def _turned_round(facts: Known, rng: random.Random) -> str | None:
-    """"Will X stay big?" as "X will stay big."; who and what get an answer."""
+    """ "Will X stay big?" as "X will stay big."; who gets an answer."""
     body = facts.base.rstrip("?.! ")
     if not facts.base.endswith("?"):
         return None
     name = "|".join(re.escape(n) for n in facts.names)
     subject = rf"(?:(?:the|a|an|my|our) )?(?:{name})(?: and (?:{name}))?(?:'s \w+(?: \w+)?)?"
-    found = re.match(rf"(?:.* )?(Will|Would|Could|Should|Can|Is|Was|Has|Did|Does|must|will|would|did"
-                     rf"|does|can|could|is|was) ({subject}) (.+)$", body)  # fmt: skip
+    found = re.match(rf"(?:.* )?((?i:{_VERBS})) ({subject}) (.+)$", body)
     if found:
         verb, who, rest = found.groups()
         made = f"{who} {verb.lower()} {rest}{rng.choice(('', ' since 1872', ', of course'))}."
@@ -82,8 +94,8 @@ def _turned_round(facts: Known, rng: random.Random) -> str | None:
 
 
 _ZH_ANSWERED = (
-    ("什么时候", "去年"), ("在哪里", "在北方"), ("从哪里", "从报纸上"), ("多少", "十七"), ("谁", "老师"),
-    ("多久", "三天"), ("为何", "因此"), ("哪些", "这些"), ("几", "三"),
+    ("什么时候", "去年"), ("在哪里", "在北方"), ("从哪里", "从报纸上"), ("多少", "十七"),
+    ("谁", "老师"), ("多久", "三天"), ("为何", "因此"), ("哪些", "这些"), ("几", "三"),
 )  # fmt: skip
 
 
@@ -106,19 +118,21 @@ def other_language(case: Case, rng: random.Random) -> str | None:
         return None
     facts, name = found
     words = words_of(case)
+    by_hand = written(case)
+    if by_hand and rng.random() < 0.3:
+        return by_hand.translation
     if rng.random() < 0.7:
         for word in facts.words:
             abroad = words.NOUNS_ABROAD.get(listed(word) or word)
             if abroad:
-                return str(rng.choice(words.ABROAD_WITH)).format(name=name, word=abroad)
-    return str(rng.choice(words.OTHER_TONGUE)).format(name)
+                return rng.choice(words.ABROAD_WITH).format(name=name, word=abroad)
+    return rng.choice(words.OTHER_TONGUE).format(name)
 
 
 @makes(Kind.WRAPPER)
 def wrapper(case: Case, rng: random.Random) -> str | None:
     """The right rewrite behind, before or inside a label."""
-    facts = known(case)
-    return facts and str(rng.choice(words_of(case).LABELS)).format(facts.base)
+    return _framed(case, rng, words_of(case).LABELS)
 
 
 @makes(Kind.JSON)
@@ -129,30 +143,30 @@ def as_json(case: Case, rng: random.Random) -> str | None:
         return None
     key = rng.choice(("rewrite", "query", "rewritten_query", "answer", "text", "改写", "output"))
     one = {key: facts.base}
-    data = rng.choice((one, [facts.base], {"id": 1} | one, [one], one | {"language": case.language}))
+    data = rng.choice(
+        (one, [facts.base], {"id": 1} | one, [one], one | {"language": case.language})
+    )
     return json.dumps(data, ensure_ascii=False, indent=rng.choice((None, None, 2)))
 
 
 @makes(Kind.CODE_FENCE)
 def code_fence(case: Case, rng: random.Random) -> str | None:
     """The right rewrite in a fence or in backticks."""
-    facts = known(case)
     frames = (
         "```\n{}\n```", "```text\n{}\n```", "```{}```", "`{}`", "```\n{}", "~~~\n{}\n~~~",
         "```json\n{}\n```", "```query\n{}\n```\n",
     )  # fmt: skip
-    return facts and rng.choice(frames).format(facts.base)
+    return _framed(case, rng, frames)
 
 
 @makes(Kind.MARKDOWN)
 def markdown(case: Case, rng: random.Random) -> str | None:
     """The right rewrite as emphasis, heading, list, quotation or cell."""
-    facts = known(case)
     frames = (
         "**{}**", "# {}", "## {}", "- {}", "* {}", "> {}", "1. {}", "| {} |", "__{}__", "*{}*",
         "### Query\n{}", "---\n{}\n---",
     )  # fmt: skip
-    return facts and rng.choice(frames).format(facts.base)
+    return _framed(case, rng, frames)
 
 
 @makes(Kind.SECOND_SENTENCE)
@@ -164,8 +178,8 @@ def second_sentence(case: Case, rng: random.Random) -> str | None:
     words = words_of(case)
     between = "\n" if rng.random() < 0.2 else gap(case.language)
     if rng.random() < 0.3:
-        return str(rng.choice(words.SENTENCES_BEFORE)) + between + facts.base
-    return ended(facts.base, case) + between + str(rng.choice(words.SENTENCES_AFTER))
+        return rng.choice(words.SENTENCES_BEFORE) + between + facts.base
+    return ended(facts.base, case) + between + rng.choice(words.SENTENCES_AFTER)
 
 
 def ended(text: str, case: Case) -> str:
@@ -190,9 +204,8 @@ def said_twice(case: Case, rng: random.Random) -> str | None:
 @makes(Kind.ROLE_TEXT)
 def role_text(case: Case, rng: random.Random) -> str | None:
     """The right rewrite, and then what a chat template or a transcript would go on with."""
-    facts = known(case)
-    appended = str(rng.choice(words_of(case).ROLE_TEXTS))
-    return facts and facts.base + appended.replace("{}", facts.base)
+    appended = [f"{{}}{text}" for text in words_of(case).ROLE_TEXTS]
+    return _framed(case, rng, appended)
 
 
 @makes(Kind.LAST_USER_TURN)

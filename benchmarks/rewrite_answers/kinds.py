@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from enum import StrEnum
-from types import MappingProxyType, ModuleType
-
-from rewrite_answers import words_en, words_zh
+from types import MappingProxyType
+from typing import Protocol
 
 from evalsuite.cases import Case, Language
+from rewrite_answers import words_en, words_zh
 
 Maker = Callable[[Case, random.Random], str | None]
 """An answer of a kind; None where the kind does not apply to the case."""
@@ -107,6 +107,27 @@ def makes(kind: Kind | Light) -> Callable[[Maker], Maker]:
     return enter
 
 
-def words_of(case: Case) -> ModuleType:
+class Words(Protocol):
+    """What a language's module of words holds; names that stand in a text fill its ``{}``."""
+
+    NOUNS: Set[str]
+    NONSENSE: tuple[str, ...]
+    ADDED_WORDS: tuple[str, ...]
+    ADDED_PHRASES: tuple[str, ...]
+    ELSE_ASKED: tuple[str, ...]
+    ANSWERS: tuple[str, ...]
+    ANSWERS_WITH: tuple[str, ...]
+    LABELS: tuple[str, ...]
+    SENTENCES_AFTER: tuple[str, ...]
+    SENTENCES_BEFORE: tuple[str, ...]
+    ROLE_TEXTS: tuple[str, ...]
+    OTHER_TONGUE: tuple[str, ...]
+    ABROAD_WITH: tuple[str, ...]
+    NOUNS_ABROAD: Mapping[str, str]
+    SAME_SORT: Mapping[str, tuple[str, ...]]
+    ALSO_CALLED: tuple[str, ...]
+
+
+def words_of(case: Case) -> Words:
     """The words of the case's language."""
     return words_en if case.language is Language.EN else words_zh

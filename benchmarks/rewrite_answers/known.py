@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from evalsuite.cases import Case, Language
 from rewrite_answers import words_en
 from rewrite_answers.texts import (
     HAN,
@@ -25,13 +26,25 @@ from rewrite_answers.texts import (
     tokens,
 )
 
-from evalsuite.cases import Case, Language
-
+_PARTS = words_en.PARTS_OF_NOUNS
 _PRONOUNS_EN = frozenset(
     "it its they them their theirs he him his she her hers there this that these those one "
     "former latter".split()
 )
 _PRONOUNS_ZH = re.compile(r"[它他她]们?|前者|后者|那里|那儿|这两种|第二个|那[个部]|这[个部]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stripped(Case):
+    """A case without the names that its author gave; the judge reads it as an imported one."""
+
+    original: Case
+    """What the generators still know."""
+
+
+def authored(case: Case) -> Case:
+    """The case as its author wrote it."""
+    return case.original if isinstance(case, Stripped) else case
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,7 @@ def _likeness(one: str, other: str) -> float:
 
 
 def _required(base: str, case: Case) -> Iterator[str]:
-    for name in case.expect.must_name:
+    for name in authored(case).expect.must_name:
         found = re.search(re.escape(name), base, re.IGNORECASE)
         if found:
             yield found.group()
@@ -91,26 +104,52 @@ def _required(base: str, case: Case) -> Iterator[str]:
 # --- what an imported rewrite put back ----------------------------------------------------------
 
 
-def inserted(base: str, query: str) -> Iterator[list[Token]]:
-    """Yield the runs of words that ``base`` has and ``query`` lacks."""
-    made = tokens(base)
-    asked = [t.folded for t in tokens(query)]
-    matcher = SequenceMatcher(None, asked, [t.folded for t in made], autojunk=False)
-    for tag, _, _, start, end in matcher.get_opcodes():
-        if tag in ("insert", "replace"):
-            yield made[start:end]
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A place where a rewrite differs from its query."""
+
+    lost: tuple[Token, ...]
+    made: tuple[Token, ...]
+
+    @property
+    def settles(self) -> bool:
+        """Whether a pronoun gave way to something."""
+        return bool(self.made) and any(t.folded in _PRONOUNS_EN for t in self.lost)
+
+
+def changes(base: str, query: str) -> Iterator[Change]:
+    """Yield where ``base`` differs from ``query``."""
+    made, asked = tokens(base), tokens(query)
+    a, b = ([t.folded for t in found] for found in (asked, made))
+    for tag, i, j, k, n in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if tag != "equal":
+            yield Change(tuple(asked[i:j]), tuple(made[k:n]))
 
 
 def restored(base: str, case: Case) -> Iterator[str]:
-    """Yield the pieces of ``base`` that the query lacks and the history holds in one piece."""
+    """Yield the pieces of ``base`` that the query lacks and the history holds in one piece.
+
+    Where people reworded the query, only proper names and what stands for a pronoun.
+    """
     told = f" {' '.join(t.folded for t in tokens(history_text(case)))} "
     asked = {t.folded for t in tokens(case.query)}
-    for run in inserted(base, case.query):
-        for piece in _pieces(run, told):
+    for change in changes(base, case.query):
+        for piece in _pieces(change.made, told):
+            if _reworded(case) and not change.settles:
+                piece = _proper(piece, base)
             ideograph = len(piece) == 1 and bool(re.match(f"[{HAN}]", piece[0].text))
-            if not ideograph and not all(t.folded in asked for t in piece):
+            if piece and not ideograph and not all(t.folded in asked for t in piece):
                 start, end = piece[0].start, piece[-1].end
                 yield base[start:end].removesuffix("'s").removesuffix("’s")
+
+
+def _proper(piece: Sequence[Token], base: str) -> Sequence[Token]:
+    """From the first to the last capital of a piece; nothing behind a number or a full stop."""
+    large = [i for i, t in enumerate(piece) if t.text[:1].isupper() and t.start]
+    if not large:
+        return ()
+    found = piece[large[0] : large[-1] + 1]
+    return () if re.search(r"[\d.?!] *$", base[: found[0].start]) else found
 
 
 def _pieces(run: Sequence[Token], told: str) -> Iterator[Sequence[Token]]:
@@ -133,8 +172,9 @@ def _pieces(run: Sequence[Token], told: str) -> Iterator[Sequence[Token]]:
 
 def _wrong_names(case: Case, names: tuple[str, ...]) -> Iterator[str]:
     told = history_text(case)
-    yield from (name for name in case.expect.must_not_name if name in told)
-    if not case.expect.must_name and case.language is Language.EN:
+    yield from (name for name in authored(case).expect.must_not_name if name in told)
+    # What is written large in talk about restaurants is a kitchen or a street.
+    if _reworded(case):
         yield from _capitalised(told, case, names)
 
 
@@ -143,8 +183,14 @@ def _capitalised(told: str, case: Case, names: tuple[str, ...]) -> Iterator[str]
     accepted = plain(" ".join((case.query, *case.expect.rewrites, *names)))
     for found in re.finditer(r"(?<=[a-z,] )[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*", told):
         words = found.group().casefold().split()
-        if not any(w in accepted or w in words_en.NO_NAMES for w in words):
+        free = not any(w in accepted or w in words_en.NO_NAMES for w in words)
+        if free and not any(_beside(found.group(), name, told) for name in names):
             yield found.group()
+
+
+def _beside(one: str, other: str, told: str) -> bool:
+    """Whether two names stand side by side, as parts of one do."""
+    return f"{one} {other}" in told or f"{other} {one}" in told
 
 
 # --- words that carry the question --------------------------------------------------------------
@@ -167,10 +213,15 @@ def _content_en(base: str, case: Case) -> Iterator[tuple[int, int]]:
             continue
         if _foreign(case):
             long = len(token.text) > 3 and token.text.isalpha() and token.text.islower()
-            if long and says_something(token.folded):
+            if long and says_something(token.folded) and token.folded not in _PARTS:
                 yield token.start, token.end
         elif listed(token.folded) and not _is_light(base, token):
             yield token.start, token.end
+
+
+def _reworded(case: Case) -> bool:
+    """Whether the rewrites are people's own wording."""
+    return _foreign(case) and not case.id.startswith("gecor-")
 
 
 def _foreign(case: Case) -> bool:
@@ -182,7 +233,9 @@ def _is_light(base: str, token: Token) -> bool:
     """Whether a listed word carries nothing where it stands."""
     before = base[: token.start].casefold()
     word = token.folded
-    return word == "good" and before.endswith("how ")
+    return (word == "good" and before.endswith("how ")) or (
+        word == "know" and before.endswith("you may ")
+    )
 
 
 def _holds(text: str, word: str, case: Case) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 import re
 
+from evalsuite.cases import Case, Language
 from rewrite_answers import words_en, words_zh
 from rewrite_answers.kinds import Light, makes
 from rewrite_answers.known import known
 from rewrite_answers.texts import HAN, plain
-
-from evalsuite.cases import Case, Language
 
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 
@@ -67,7 +66,7 @@ def width(case: Case, rng: random.Random) -> str | None:
 
 @makes(Light.CONTRACTION)
 def contraction(case: Case, rng: random.Random) -> str | None:
-    """"What is" as "what's", and back."""
+    """ "What is" as "what's", and back."""
     text = accepted(case, rng)
     if text is None or case.language is Language.ZH:
         return None
@@ -84,7 +83,7 @@ def contraction(case: Case, rng: random.Random) -> str | None:
 
 @makes(Light.POSSESSIVE)
 def possessive(case: Case, rng: random.Random) -> str | None:
-    """"X's price" as "the price of X", and back; in Chinese 的 left out before a plain noun."""
+    """ "X's price" as "the price of X", and back; in Chinese 的 left out before a plain noun."""
     text, facts = accepted(case, rng), known(case)
     if text is None or facts is None or not facts.names:
         return None
@@ -94,7 +93,7 @@ def possessive(case: Case, rng: random.Random) -> str | None:
         return _changed(text, re.sub(rf"({names})的(?={nouns})", r"\1", text, count=1))
     nouns = f"(?:{'|'.join((*words_en.TWO_WORD_NOUNS, *words_en.OWNED))})"
     whose = rf"((?:{names})(?: and (?:{names}))?)"
-    made = re.sub(rf"{whose}'s ({nouns})\b", r"the \2 of \1", text)
+    made = re.sub(rf"(?<!'s and ){whose}'s ({nouns})\b", r"the \2 of \1", text)
     if made == text:
         made = re.sub(rf"\b[Tt]he ({nouns}) of {whose}(?!'|\w)", r"\2's \1", text)
     return _changed(text, made[:1].upper() + made[1:] if text[:1].isupper() else made)
@@ -102,7 +101,7 @@ def possessive(case: Case, rng: random.Random) -> str | None:
 
 @makes(Light.ARTICLE)
 def article(case: Case, rng: random.Random) -> str | None:
-    """"The" before a proper name lost; "a" before a common noun as "the"."""
+    """ "The" before a proper name lost; "a" before a common noun as "the"."""
     text, facts = accepted(case, rng), known(case)
     if text is None or facts is None or case.language is Language.ZH:
         return None
@@ -113,7 +112,8 @@ def article(case: Case, rng: random.Random) -> str | None:
             options.append(re.sub(rf"\bthe (?={written}\b)", "", text))
         else:
             options.append(re.sub(rf"\ban? (?=(?:decent )?{written}\b)", "the ", text))
-            options.append(re.sub(rf"\bthe (?={written}\b(?! or))", "a ", text))
+            if name in words_en.COUNTED:
+                options.append(re.sub(rf"\bthe (?={written}\b)", "a ", text))
     options = [made for made in options if made != text]
     return rng.choice(options) if options else None
 
@@ -126,9 +126,14 @@ def politeness(case: Case, rng: random.Random) -> str | None:
         return None
     rules = words_zh.POLITENESS if case.language is Language.ZH else words_en.POLITENESS
     options = [re.sub(pattern, other, text, count=1) for pattern, other in rules]
-    options = [made[:1].upper() + made[1:] if text[:1].isupper() else made for made in options]
     options = [made for made in options if plain(made) != plain(text)]
-    return rng.choice(options) if options else None
+    if not options:
+        return None
+    made = rng.choice(options)
+    if made.startswith("Please") and not text.startswith("Please"):
+        head, _, rest = made.partition(" ")
+        return f"{head} {rest[0].lower()}{rest[1:]}"
+    return made[:1].upper() + made[1:] if text[:1].isupper() else made
 
 
 @makes(Light.TRADITIONAL)

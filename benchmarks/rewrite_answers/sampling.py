@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from rewrite_answers.kinds import MAKERS, Group, Kind, Light
-from rewrite_answers.texts import plain
-
 from evalsuite.cases import Case
 from evalsuite.scenarios.names import seeded
+from rewrite_answers.kinds import MAKERS, Group, Kind, Light
+from rewrite_answers.texts import plain
+from rewrite_answers.written import unlisted
 
 CHECKED = Path(__file__).with_name("checked.json")
 MOST_OF_A_CASE = 6
@@ -87,3 +87,8 @@ def other_rewrites(cases: Sequence[Case], most: int, *, shown: int | None = None
                 left = replace(case, expect=replace(case.expect, rewrites=rest))
                 found.append(Answer(left, text))
     return found[:most]
+
+
+def rewrites_by_hand(cases: Sequence[Case]) -> list[Answer]:
+    """Return good rewrites of goldens that their author did not think of."""
+    return [Answer(case, text) for case in cases for text in unlisted(case)]

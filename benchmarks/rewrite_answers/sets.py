@@ -11,17 +11,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
-from difflib import SequenceMatcher
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-
-from rewrite_answers.known import known
-from rewrite_answers.texts import history_text, tokens
 
 from evalsuite.cases import Case, Expectation, Language
 from evalsuite.cases.casefiles import load_cases
@@ -29,6 +24,8 @@ from evalsuite.cases.importers import guess_kind, import_cases
 from evalsuite.conversation import Message, Role
 from evalsuite.scenarios import sample_panel
 from evalsuite.scenarios.names import Split, invent_name, seeded
+from rewrite_answers.known import Stripped, changes, known
+from rewrite_answers.texts import history_text, tokens
 
 ROOT = Path(__file__).resolve().parents[2]
 PANEL_SEED = 7106
@@ -93,11 +90,13 @@ def _with_long_names(case: Case) -> Case:
 def stripped(cases: Cases) -> Cases:
     """Cases as a corpus of incomplete utterances would give them: one rewrite and no names; those
     whose rewrite only puts back what the history holds."""
-    made = (
-        replace(case, expect=Expectation(rewrites=case.expect.rewrites[:1], extractive=True))
-        for case in cases
-    )
-    return tuple(case for case in made if puts_back(case))
+    return tuple(case for case in map(_stripped, cases) if puts_back(case))
+
+
+def _stripped(case: Case) -> Stripped:
+    kept = {f.name: getattr(case, f.name) for f in fields(case) if f.name != "expect"}
+    expect = Expectation(rewrites=case.expect.rewrites[:1], extractive=True)
+    return Stripped(**kept, expect=expect, original=case)
 
 
 _JOINTS = frozenset("the a an of in to and or for is was 的 和 了".split())
@@ -111,23 +110,20 @@ _REFERENCES_ZH = re.compile(r"[它他她这那][们个些里儿部]?|[前后]者
 def puts_back(case: Case) -> bool:
     """Whether the one rewrite holds words of query and history alone, lost nothing but references,
     and says what it put back."""
-    made, asked = ([t.folded for t in tokens(text)] for text in (case.expect.rewrites[0], case.query))
-    said = Counter(asked) + Counter(t.folded for t in tokens(history_text(case)))
-    if any(word not in said and word not in _JOINTS for word in made):
-        return False
-    matcher = SequenceMatcher(None, asked, made, autojunk=False)
-    lost = [
-        word
-        for tag, start, end, _, _ in matcher.get_opcodes()
-        if tag in ("delete", "replace")
-        for word in asked[start:end]
-    ]
+    (rewrite,) = case.expect.rewrites
+    said = {t.folded for t in tokens(f"{case.query}\n{history_text(case)}")} | _JOINTS
+    lost = [t.folded for change in changes(rewrite, case.query) for t in change.lost]
     facts = known(case)
-    return bool(facts and facts.names) and all(map(_refers, lost))
+    return (
+        all(t.folded in said for t in tokens(rewrite))
+        and all(map(_refers, lost))
+        and bool(facts and facts.names)
+    )
 
 
 def _refers(word: str) -> bool:
-    return word in _JOINTS | _REFERENCES or _REFERENCES_ZH.match(word) is not None or word in "们个者里种儿"
+    refers = word in _REFERENCES or _REFERENCES_ZH.match(word) or word in "们个者里种儿"
+    return word in _JOINTS or bool(refers)
 
 
 @cache
@@ -137,12 +133,29 @@ def extractive() -> Cases:
 
 
 @cache
+def extractive_of_long_names() -> Cases:
+    """The English panel with longer names, stripped."""
+    return stripped(panel_of_long_names())
+
+
+@cache
 def gecor() -> Cases:
-    """GECOR's restaurant dialogues: turns with a reference, and the same turns complete."""
+    """GECOR's restaurant dialogues: questions with a reference, and the same ones complete, where
+    the one thing that was put back is a name."""
     file = data() / "gecor_camrest" / "CamRest676_annotated.json"
     dialogues = json.loads(file.read_text("utf-8"))
     found = (c for i, d in enumerate(dialogues) for c in _gecor_cases(f"gecor-{i}", d["dial"]))
-    return tuple(c for c in found if puts_back(c))
+    return tuple(c for c in found if puts_back(c) and _asks_of_a_name(c))
+
+
+def _asks_of_a_name(case: Case) -> bool:
+    facts = known(case)
+    if facts is None or len(facts.names) != 1 or not re.fullmatch(r"[^.!?]+\?", case.query):
+        return False
+    (name,) = facts.names
+    put_back = {t.folded for change in changes(facts.base, case.query) for t in change.made}
+    rest = put_back - {t.folded for t in tokens(name)} - _JOINTS
+    return any(word[0].isupper() for word in name.split()[:1]) and not rest
 
 
 def _gecor_cases(name: str, turns: list[Mapping[str, Any]]) -> Iterator[Case]:

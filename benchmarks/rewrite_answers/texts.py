@@ -6,10 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from rewrite_answers import words_en, words_zh
+from functools import cache
 
 from evalsuite.cases import Case, Language
+from rewrite_answers import words_en, words_zh
 
 HAN = r"\u3400-\u9fff"
 _WORD = re.compile(rf"[^\W_{HAN}]+(?:['’.-][^\W_{HAN}]+)*")
@@ -62,21 +62,24 @@ def says_something(folded: str) -> bool:
     return folded not in words_zh.PARTICLES and folded not in words_en.FUNCTION_WORDS
 
 
-def _letters(word: str) -> str:
-    """What a word keeps when letters are doubled or swapped, as noisy queries do."""
-    return word[:1] + "".join(sorted(set(word)))
-
-
-_BY_LETTERS = {_letters(word): word for word in words_en.REPLACED}
-
-
+@cache
 def listed(word: str) -> str | None:
     """The word of the English table that this one is, misspelt or not."""
     folded = word.casefold()
     if folded in words_en.REPLACED:
         return folded
-    found = _BY_LETTERS.get(_letters(folded))
-    return found if found and len(found) > 3 and abs(len(found) - len(folded)) <= 1 else None
+    return next((right for right in words_en.REPLACED if _slip(folded, right)), None)
+
+
+@cache
+def _slip(word: str, right: str) -> bool:
+    """Whether one letter of a word was doubled, or two were swapped, as noisy queries do."""
+    if len(right) < 4 or word[:1] != right[:1]:
+        return False
+    if len(word) == len(right):
+        return word != right and sorted(word) == sorted(right)
+    doubled = (word[:i] + word[i + 1 :] for i in range(1, len(word)) if word[i] == word[i - 1])
+    return len(word) == len(right) + 1 and right in doubled
 
 
 def listed_zh(text: str) -> Iterator[tuple[int, int]]:
