@@ -144,7 +144,7 @@ def asks_in_words(text: str) -> bool:
     return _english_sort(words(text[:MOST])) is not Sort.STATEMENT or inverts(text) or _wants(text)
 
 
-_WANTING = frozenset("want need interested looking hope wish would like".split())
+_WANTING = frozenset("want need interested looking hope wish like love".split())
 _LEADING = frozenset("please and or just then now also car thanks thank you lets so".split())
 
 

@@ -63,6 +63,7 @@ def form(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
         *_only_a_mark(case, answer, standard),
         *_repeats_a_turn(case, answer),
         *_asks_nothing(case, answer, standard),
+        *_asks_again(case, answer, standard),
         *_too_long(case, answer),
     )
 
@@ -255,6 +256,29 @@ def _asks_nothing(case: Case, answer: str, standard: Standard) -> Iterator[Findi
     asked = {w.key for text in (facts.query, *facts.accepted) for w in text if w.content} - meant
     if asked and not any(word.key in asked for word in words(answer)):
         yield Finding("The answer asks nothing of what the query asks.")
+
+
+_PARTS = re.compile(r"(?<=[.?!。？！])\s*|\s/\s|\sor\s|或者")
+
+
+def _asks_again(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
+    """Two whole rewrites side by side, in other words each."""
+    if standard is not Standard.FREE:
+        return
+    names = [p.content for ps in restored(case).pieces for p in ps if p.content]
+
+    def whole(text: str) -> int:
+        parts = [
+            {word.key for word in words(part)}
+            for part in _PARTS.split(text[:MOST])
+            if part and asks(part)
+        ]
+        return max(
+            (sum(all(w.key in part for w in name) for part in parts) for name in names), default=0
+        )
+
+    if whole(answer) > max(1, *map(whole, _texts(case))):
+        yield Finding("The answer asks the same thing twice.")
 
 
 def _repeats_a_turn(case: Case, answer: str) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ def named(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
     else:
         asked = restored(case)
         found = [*missing_pieces(case, answer, asked, standard)]
-        found += strangers(case, answer, asked, missing=bool(found))
+        found += strangers(case, answer, asked)
         spans = [*is_restored(answer, asked)]
     if found and same(answer, case.query):
         return (_as_it_is(case, answer),)

@@ -33,20 +33,13 @@ _SHORT = 3
 _OPENING = frozenset("\"'(“‘ ")
 
 
-def strangers(case: Case, answer: str, asked: Restored, missing: bool) -> tuple[Finding, ...]:
-    """Every name in the answer that nobody can have meant.
-
-    Args:
-        case: what was asked.
-        answer: what came back.
-        asked: what the accepted rewrites restore.
-        missing: whether some of that is missing; then a name of the history stands in its place.
-    """
+def strangers(case: Case, answer: str, asked: Restored) -> tuple[Finding, ...]:
+    """Every name in the answer that nobody can have meant; ``asked`` is what was meant."""
     facts, found = known(case), words(answer)
     meant = {word.key for pieces in asked.pieces for piece in pieces for word in piece.content}
     strange = dict.fromkeys(
         [
-            *_names(facts, answer, found, missing),
+            *_names(facts, answer, found),
             *_joined(facts, answer, found, meant),
             *_in_place(facts, found, _named_by(asked)),
         ]
@@ -69,7 +62,7 @@ def _named_by(asked: Restored) -> set[str]:
     }
 
 
-def _names(facts: Known, answer: str, found: Sequence[Word], missing: bool) -> Iterator[Word]:
+def _names(facts: Known, answer: str, found: Sequence[Word]) -> Iterator[Word]:
     """Capitalised words inside a sentence that query and rewrites do not hold."""
     shouting = not any(c.islower() for c in answer)
     titled = sum(answer[w.start].isupper() for w in found) > len(found) / 2
@@ -77,7 +70,7 @@ def _names(facts: Known, answer: str, found: Sequence[Word], missing: bool) -> I
         return
     for word in found:
         named = word.content and answer[word.start].isupper() and not _opens(answer, word.start)
-        if named and _stranger(facts, word) and (missing or not facts.heard.holds(word)):
+        if named and _stranger(facts, word):
             yield word
 
 
