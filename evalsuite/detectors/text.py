@@ -106,6 +106,7 @@ def is_han(character: str) -> bool:
     return _UNSPACED_CHARACTER.match(character) is not None
 
 
+@lru_cache(maxsize=8192)
 def comparable(text: str) -> str:
     """A key: two texts with one key differ in no way that matters.
 

@@ -48,11 +48,8 @@ class Word:
     end: int
     content: bool
     """Whether it says what is asked, rather than how the sentence is put together."""
-
-    @property
-    def han(self) -> bool:
-        """Whether it is a character of a script without spaces."""
-        return is_han(self.text[0])
+    han: bool = False
+    """Whether it is a character of a script without spaces."""
 
     @property
     def root(self) -> str:
@@ -188,7 +185,7 @@ def _han_words(run: str, place: list[tuple[int, int]]) -> Iterator[Word]:
     while at < len(run):
         end = numbers.get(at, at + 1)
         key = _numeral(run[at:end]) if at in numbers else run[at]
-        yield Word(run[at:end], key, place[at][0], place[end - 1][1], at not in function)
+        yield Word(run[at:end], key, place[at][0], place[end - 1][1], at not in function, True)
         at = end
 
 
