@@ -79,18 +79,19 @@ _EN_OF_THINGS = (
     "able|unable|going|supposed|allowed|known|likely|unlikely|ready|willing|meant|designed|used|due|"
     "made|built|set|about|available|related|compared|similar|close|next|opposed|sure|certain|bound"
 )
+_EN_IT_IS = r"\bit(?:'s|\s+(?:is|was|be|will\s+be|would\s+be))"
+_EN_IS_IT = r"\b(?:is|was|be|isn't|wasn't)\s+it"
+_EN_DEGREE = r"\s+(?:(?:not|still|always|more|less|so|that|too)\s+)*"
+_EN_THAT_FOLLOWS = rf"(?!(?:{_EN_OF_THINGS})\b)[a-z]+\s+(?:for\s+\w+\s+)?(?:to|that|if)\b"
+_EN_WEATHER = "raining|snowing|cold|hot|warm|sunny|dry|misty|foggy|windy|late|early"
 # "It" that refers to nothing: weather, time, clauses that follow ("is it easier to learn ...").
 _EN_EXPLETIVE = re.compile(
-    r"\bit(?:'s|\s+(?:is|was|will\s+be|would\s+be))?\s+(?:still\s+|not\s+|always\s+)?"
-    r"(?:raining|snowing|rains?|snows?|seems?|appears?|turns\s+out|takes?|took"
-    r"|(?:true|possible|likely|important|necessary|common|normal|known|said|believed|worth)\b)"
-    r"|\b(?:is|was)\s+it\s+(?:raining|snowing|cold|hot|warm|sunny|late|early)\b"
-    rf"|\b(?:is|was|be|isn't|wasn't)\s+it\s+(?:not\s+|more\s+|less\s+|so\s+|that\s+|too\s+)?"
-    rf"(?!(?:{_EN_OF_THINGS})\b)[a-z]+\s+(?:for\s+\w+\s+)?(?:to|that|if)\b"
-    rf"|\bit(?:'s|\s+(?:is|was|will\s+be|would\s+be|be))\s+(?:not\s+|more\s+|less\s+|so\s+|too\s+)?"
-    rf"(?!(?:{_EN_OF_THINGS})\b)[a-z]+\s+(?:for\s+\w+\s+)?(?:to|that|if)\b"
-    r"|\b(?:will|would)\s+it\s+be\s+(?:raining|snowing|cold|hot|warm|sunny|dry|misty|foggy|windy)"
-    r"|\b(?:does|did|will|would)\s+it\s+(?:rain|snow|(?:(?:take|cost)(?=[^.?!]*\bto\b)|matter(?=\s+(?:if|that|whether)\b)))"
+    rf"(?:{_EN_IT_IS}|{_EN_IS_IT}){_EN_DEGREE}(?:{_EN_THAT_FOLLOWS}|(?:{_EN_WEATHER})\b)"
+    rf"|\b(?:will|would)\s+it\s+be\s+(?:{_EN_WEATHER})\b"
+    rf"|{_EN_IT_IS}\s+(?:said|believed|worth)\b"
+    r"|\bit\s+(?:rains?|snows?|seems?|appears?|turns\s+out|takes?|took)\b"
+    r"|\b(?:does|did|will|would)\s+it\s+"
+    r"(?:rain|snow|(?:take|cost)(?=[^.?!]*\bto\b)|matter(?=\s+(?:if|that|whether)\b))"
     r"|\bwhat\s+time\s+is\s+it\b|\bwhat\s+is\s+it\s+like\s+to\b|\bmakes?\s+it\s+\w+\s+to\b",
     re.ASCII,
 )

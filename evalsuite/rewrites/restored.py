@@ -43,6 +43,21 @@ class Piece:
         """Its content words."""
         return tuple(word for word in self.words if word.content)
 
+    def stands_in(self, found: Sequence[Word]) -> bool:
+        """Whether its words stand there in a row; a word with a capital letter by letter."""
+        told = [word for word in found if word.text not in _INSIDE]
+        parts = [word for word in self.words if word.text not in _INSIDE]
+        offset = self.words[0].start
+
+        def same(word: Word, part: Word) -> bool:
+            named = self.text[part.start - offset].isupper()
+            return word.text == part.text or (not named and word.key == part.key)
+
+        return any(
+            all(map(same, told[start : start + len(parts)], parts))
+            for start in range(len(told) - len(parts) + 1)
+        )
+
     @property
     def is_name(self) -> bool:
         """Whether its last word has a capital letter."""
@@ -96,8 +111,7 @@ def _missing(
     found: Sequence[Word], pieces: Sequence[Piece], case: Case, standard: Standard
 ) -> list[Piece]:
     if standard is Standard.EXTRACTIVE:
-        told = _plain(found)
-        return [piece for piece in pieces if not _in_a_row(_plain(piece.words), told)]
+        return [piece for piece in pieces if not piece.stands_in(found)]
     due = [piece for piece in pieces if piece.for_pronoun] or list(pieces)
     # Of "the grocery store Safeway 1 mile away" people keep the name.
     due = [piece for piece in due if piece.is_name] or due

@@ -193,6 +193,8 @@ REFUSED = [
     (MOONS, "Who discovered Phobos?", Part.NAMED),
     (IMAGINE, "When was Elton John born?", Part.NAMED),
     (IMAGINE, "When was John born?", Part.NAMED),
+    (IMAGINE, "When was John Lenon born?", Part.NAMED),
+    (IMAGINE, "When was John Lennons born?", Part.NAMED),
     (王菲, "王强唱过什么歌", Part.NAMED),
     (王菲, "王菲和王强唱过什么歌", Part.KEPT),
     (百年孤独, "百年的作者是谁", Part.NAMED),
