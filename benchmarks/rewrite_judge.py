@@ -1,7 +1,7 @@
 """What the judge of rewrites refuses of wrong answers and accuses of good ones, and how fast it is.
 
     python benchmarks/rewrite_judge.py
-    python benchmarks/rewrite_judge.py --sets goldens,panel --kinds negated,answer --misses 20
+    python benchmarks/rewrite_judge.py --sets "goldens;panel" --kinds "negated;JSON" --misses 20
     python benchmarks/rewrite_judge.py --read build/answers.txt      samples for a person to read
 
 The answers come from ``benchmarks/rewrite_answers``, whose functions know nothing of the judge. A

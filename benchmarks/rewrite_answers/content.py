@@ -38,11 +38,16 @@ def replaced(case: Case, rng: random.Random) -> str | None:
 
 def _replacement(base: str, start: int, end: int, rng: random.Random) -> str:
     word = base[start:end]
+    alike = rng.random() < 0.4
+    if alike and word in words_zh.ALIKE:
+        return words_zh.ALIKE[word]
     for pattern, other in words_zh.REPLACED:
         if any(m.span() == (start, end) for m in pattern.finditer(base)):
             return other
     known_word = listed(word)
     other = words_en.REPLACED[known_word] if known_word else rng.choice(words_en.ANY_NOUNS)
+    if alike and known_word:
+        other = words_en.ALIKE.get(known_word, other)
     if word.isupper():
         return other.upper()
     return other.capitalize() if word[:1].isupper() else other
@@ -79,7 +84,9 @@ def else_asked(case: Case, rng: random.Random) -> str | None:
     if facts is None or not facts.names:
         return None
     asked = _said(" ".join((case.query, *case.expect.rewrites)))
-    frames = [f for f in words_of(case).ELSE_ASKED if not _said(f) & asked]
+    words = words_of(case)
+    near = {f for f, told in words.ASKED_ALIKE.items() if any(w in case.query for w in told)}
+    frames = [f for f in words.ELSE_ASKED if f not in near and not _said(f) & asked]
     name = joined(facts.names, case.language)
     return rng.choice(frames).format(name) if frames else None
 

@@ -196,7 +196,8 @@ def said_twice(case: Case, rng: random.Random) -> str | None:
     if facts is None:
         return None
     en = case.language is Language.EN
-    between = rng.choice((" ", "\n", " / ", " or ") if en else ("", "\n", " ", "或者"))
+    gaps = (" ", "\n", " / ", " or ", " ... ", " And: ") if en else ("", "\n", " ", "或者", "；")
+    between = rng.choice(gaps)
     again = rng.choice((facts.base, *case.expect.rewrites))
     return ended(facts.base, case) + between + again
 

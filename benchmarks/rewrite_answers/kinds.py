@@ -115,6 +115,7 @@ class Words(Protocol):
     ADDED_WORDS: tuple[str, ...]
     ADDED_PHRASES: tuple[str, ...]
     ELSE_ASKED: tuple[str, ...]
+    ASKED_ALIKE: Mapping[str, tuple[str, ...]]
     ANSWERS: tuple[str, ...]
     ANSWERS_WITH: tuple[str, ...]
     LABELS: tuple[str, ...]

@@ -135,7 +135,7 @@ def restored(base: str, case: Case) -> Iterator[str]:
     asked = {t.folded for t in tokens(case.query)}
     for change in changes(base, case.query):
         for piece in _pieces(change.made, told):
-            if _reworded(case) and not change.settles:
+            if reworded(case) and not change.settles:
                 piece = _proper(piece, base)
             ideograph = len(piece) == 1 and bool(re.match(f"[{HAN}]", piece[0].text))
             if piece and not ideograph and not all(t.folded in asked for t in piece):
@@ -174,7 +174,7 @@ def _wrong_names(case: Case, names: tuple[str, ...]) -> Iterator[str]:
     told = history_text(case)
     yield from (name for name in authored(case).expect.must_not_name if name in told)
     # What is written large in talk about restaurants is a kitchen or a street.
-    if _reworded(case):
+    if reworded(case):
         yield from _capitalised(told, case, names)
 
 
@@ -219,7 +219,7 @@ def _content_en(base: str, case: Case) -> Iterator[tuple[int, int]]:
             yield token.start, token.end
 
 
-def _reworded(case: Case) -> bool:
+def reworded(case: Case) -> bool:
     """Whether the rewrites are people's own wording."""
     return _foreign(case) and not case.id.startswith("gecor-")
 

@@ -8,7 +8,7 @@ import re
 from evalsuite.cases import Case, Language
 from rewrite_answers import words_en, words_zh
 from rewrite_answers.kinds import Light, makes
-from rewrite_answers.known import known
+from rewrite_answers.known import Known, known, reworded
 from rewrite_answers.texts import HAN, plain
 
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
@@ -20,6 +20,12 @@ def accepted(case: Case, rng: random.Random) -> str | None:
         return None
     found = [text for text in case.expect.rewrites if plain(text) != plain(case.query)]
     return rng.choice(found) if found else None
+
+
+def _with_names(case: Case) -> Known | None:
+    """What is known of a case whose names are whole; of people's own rewrites that is not sure."""
+    facts = None if reworded(case) else known(case)
+    return facts if facts and facts.names else None
 
 
 def _changed(text: str, made: str) -> str | None:
@@ -84,8 +90,8 @@ def contraction(case: Case, rng: random.Random) -> str | None:
 @makes(Light.POSSESSIVE)
 def possessive(case: Case, rng: random.Random) -> str | None:
     """ "X's price" as "the price of X", and back; in Chinese 的 left out before a plain noun."""
-    text, facts = accepted(case, rng), known(case)
-    if text is None or facts is None or not facts.names:
+    text, facts = accepted(case, rng), _with_names(case)
+    if text is None or facts is None:
         return None
     names = "|".join(re.escape(name) for name in facts.names)
     if case.language is Language.ZH:
@@ -102,7 +108,7 @@ def possessive(case: Case, rng: random.Random) -> str | None:
 @makes(Light.ARTICLE)
 def article(case: Case, rng: random.Random) -> str | None:
     """ "The" before a proper name lost; "a" before a common noun as "the"."""
-    text, facts = accepted(case, rng), known(case)
+    text, facts = accepted(case, rng), _with_names(case)
     if text is None or facts is None or case.language is Language.ZH:
         return None
     options = []
@@ -148,8 +154,8 @@ def traditional(case: Case, rng: random.Random) -> str | None:
 @makes(Light.NAME_SPACING)
 def name_spacing(case: Case, rng: random.Random) -> str | None:
     """A hyphen for the space inside a name; in Chinese text a space around a name, or none."""
-    text, facts = accepted(case, rng), known(case)
-    if text is None or facts is None or not facts.names:
+    text, facts = accepted(case, rng), _with_names(case)
+    if text is None or facts is None:
         return None
     name = rng.choice(facts.names)
     if " " in name:

@@ -114,7 +114,12 @@ def right_and_wrong(case: Case, rng: random.Random) -> str | None:
     if facts is None or not facts.names:
         return None
     name = rng.choice(facts.names)
-    joints = (" and ", " or ", ", ") if case.language is Language.EN else ("和", "、", "与", "跟")
+    en = case.language is Language.EN
+    joints = (
+        (" and ", " or ", ", ", "/", " as well as ")
+        if en
+        else ("和", "、", "与", "跟", "以及", "/")
+    )
     both = [name, other_name(case, name, rng)]
     if rng.random() < 0.5:
         both.reverse()

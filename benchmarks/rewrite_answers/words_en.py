@@ -50,6 +50,25 @@ NOUNS = frozenset(_table(_NOUNS))
 """Something can be said of these, and an adjective can stand before them."""
 REPLACED = _table(_NOUNS + _OTHERS)
 
+ALIKE = _table(
+    """
+height weight|weight height|size side|price prize|speed speech|taste waste|range orange|plot pilot
+source sauce|coach couch|founder flounder|depth death|music museum|battery pottery|history mystery
+family familiar|record reward|area aria|age cage|art cart|work word|house horse|voice vice
+popular polar|famous family|expensive extensive|important imported|author authority|screen scream
+length strength|capital captain|population pollution|director direction|title tile|diet debt
+engine engineer|color colon|shape sheep|smell small|revenue venue|license silence|moons spoons
+winter writer|yarn yard|study steady|admire admit|praise raise|remember member|describe prescribe
+described prescribed|discovered covered|built bought|born worn|directed corrected|weigh wait
+freeze breeze|store restore|cost coast|cross crush|recommend command|speak sneak
+eat heat|write white|wrote vote|read road|noticed notched|explain complain|agree argue|judge jump
+worry hurry|matter butter|disappear appear|know knock|knows nose|like bike|talks walks|needs seeds
+border order|share shave|visa visor|present president|flight fight|months mouths|people purple
+camera chimera|climate climb|origin original|food foot|happy hobby|sure pure|danger manager
+"""
+)
+"""Words that look or sound like them and mean something else."""
+
 FUNCTION_WORDS = frozenset(
     """
 a able about above after again all also always am an and any anybody anyone anything are aren't
@@ -87,11 +106,13 @@ NONSENSE = (
 )  # fmt: skip
 ADDED_WORDS = (
     "purple", "wooden", "Portuguese", "medieval", "frozen", "inflatable", "Antarctic", "secret",
+    "cheapest", "green", "second", "German", "annual", "imaginary",
 )  # fmt: skip
 """Before a content word."""
 ADDED_PHRASES = (
     "in Portugal", "under the sea", "for toddlers", "during the Bronze Age", "with a hammer",
-    "on horseback", "in 1987", "according to the plumber",
+    "on horseback", "in 1987", "according to the plumber", "in Berlin", "before 1900",
+    "at midnight", "without sugar", "and its neighbours", "on Mondays",
 )  # fmt: skip
 """Before the final mark."""
 ELSE_ASKED = (
@@ -100,15 +121,29 @@ ELSE_ASKED = (
     "How do you spell {}?", "What colour is {}?", "Why was {} banned?", "Can you draw {}?",
     "Who inherited {}?", "Which museum shows {}?", "Is {} taught at school?",
     "Who is afraid of {}?", "How loud is {}?", "Tell me a joke about {}.",
-    "Translate {} into Latin.",
+    "Translate {} into Latin.", "How old is {}?", "Who owns {}?", "What does {} mean?",
+    "Where does {} come from?", "Is {} still alive?", "How many pages does {} have?",
+    "Can {} be trusted?",
 )  # fmt: skip
+ASKED_ALIKE = {
+    "How heavy is {}?": ("weigh",), "What colour is {}?": ("color",), "How old is {}?": ("age",),
+    "Where does {} come from?": ("origin", "source"), "How many pages does {} have?": ("length",),
+    "Is {} still alive?": ("stay", "disappear", "remain", "die"), "Who owns {}?": ("buy", "pay"),
+    "How loud is {}?": ("voice",), "Who painted {}?": ("art", "color"),
+    "Is {} taught at school?": ("study", "lesson", "learn"), "Can {} be trusted?": ("sure",),
+    "Who discovered {}?": ("discover",), "What does {} mean?": ("mean",),
+}  # fmt: skip
+"""What a query may hold to whose question another one comes near."""
 ANSWERS = (
     "{} is a place in the north of Scotland.", "{} was first mentioned in 1872.",
     "Most people think of {} as a success.", "I would say that {} is fine.", "Yes, {} does.",
     "About forty percent of {} is water.", "{} has 95 of them.",
     "According to experts, {} is safe.", "It depends on {} and the season.", "The answer is {}.",
     "No, {} never was.", "{} costs around 20 euros.", "As of today, {} is closed.",
-    "That would be {}, I believe.",
+    "That would be {}, I believe.", "I don't have information about {}.",
+    "Sorry, I cannot answer questions about {}.", "{} is one of the best known in its field.",
+    "There is little to say about {}.", "{} was built by the Romans.",
+    "Nobody knows {} well enough.",
 )  # fmt: skip
 ANSWERS_WITH = (
     "The {word} of {name} is about 40.", "{name} is known for its {word}.",
@@ -122,24 +157,35 @@ LABELS = (
     "Sure, here's the rewrite: {}", "Sure! Here is the rewritten query:\n\n{}",
     'The rewritten query is: "{}"', 'Rewritten query: "{}"', 'You could ask: "{}"',
     "Rewritten query:\n{}", "rewritten query - {}", "[Query] {}", "<query>{}</query>",
-    "<rewrite>{}</rewrite>", "The user wants to know: {}", "Final answer: {}",
-    "{} (rewritten)", "{} [rewritten query]", "In other words: {}", "The standalone version: {}",
+    "<rewrite>{}</rewrite>", "The user wants to know: {}", "Final answer: {}", "{} (rewritten)",
+    "{} [rewritten query]", "In other words: {}", "The standalone version: {}",
+    "Reformulated question: {}", "Resolved query: {}", "The question is: {}", "query = {}",
+    "rewrite={}", "→ {}", "=> {}", "Certainly! {}", "{}\n\n(This is the rewritten query.)",
+    "{} // rewritten", "Did you mean: {}", "I would rewrite it as: {}", "Self-contained: {}",
+    "<answer>{}</answer>", "Assistant: {}", "My rewrite: {}", "Step 1: {}",
+    "Given the history, the query becomes: {}",
 )  # fmt: skip
 SENTENCES_AFTER = (
     "Yes, of course.", "Let me know if you need more.", "I hope this helps.", "Is that right?",
     "The reference was resolved.", "Sure.", "It is very interesting.", "What do you think?",
     "I replaced the pronoun.", "That is a good question.", "Here you go.", "No problem!",
     "Please tell me the details.", "It has been so for years.", "Ask me anything.",
+    "Thanks for asking.", "The pronoun refers to the name above.", "I am not sure.",
+    "Can you help me?", "This is the standalone query.", "It depends.", "Does that work for you?",
+    "No changes were needed otherwise.", "Hope that helps!", "That is all I know.",
 )  # fmt: skip
 SENTENCES_BEFORE = (
     "Yes, of course.", "Sure!", "Good question.", "I understand.", "Okay.", "No problem!",
-    "Let me rephrase.", "Certainly.",
+    "Let me rephrase.", "Certainly.", "Here it is.", "Got it.", "The user asks something.",
+    "Of course!", "Thank you.", "Hello!",
 )  # fmt: skip
 ROLE_TEXTS = (
     "\nassistant: X", "\nassistant: {}", "\nuser:", " user:", "<|im_end|>", "<|im_end|>\n",
-    "<|im_start|>assistant", "\nAssistant: It is fine.", "\nUser: And then?", "\nHuman:",
-    "</s>", "<|endoftext|>", "\n\nUser: {}", " [/INST]", "\nassistant", "<|eot_id|>",
-    " assistant: Sure.", "\nAI: Of course.", "\nQ: What else?\nA: Nothing.", "<end_of_turn>",
+    "<|im_start|>assistant", "\nAssistant: It is fine.", "\nUser: And then?", "\nHuman:", "</s>",
+    "<|endoftext|>", "\n\nUser: {}", " [/INST]", "\nassistant", "<|eot_id|>", " assistant: Sure.",
+    "\nAI: Of course.", "\nQ: What else?\nA: Nothing.", "<end_of_turn>", "\nsystem: ok",
+    "\n### Response:", "<|assistant|>", "\n<user>", " <|endoftext|>User: hi", "\n\nAssistant:",
+    "[INST]",
 )  # fmt: skip
 OTHER_TONGUE = (
     "关于{}，能再说说吗？", "{}怎么样？", "{}在哪里？", "请介绍一下{}。", "你觉得{}好不好？",
