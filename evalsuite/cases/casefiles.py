@@ -31,7 +31,8 @@ NOT_CASES = frozenset({DEMONSTRATIONS, REGRESSIONS})
 """Folders that a search of a folder passes over: their YAML holds something else."""
 
 _SCHEMA_LINE = "# yaml-language-server: $schema="
-_LISTS = ("rewrites", "must_name", "must_not_name")
+_LISTS = ("rewrites", "must_name", "must_not_name", "aliases")
+_FLAGS = ("unchanged", "extractive")
 
 
 def load_cases(paths: Path | str | Iterable[Path | str]) -> tuple[Case, ...]:
@@ -66,8 +67,9 @@ def lint(paths: Path | str | Iterable[Path | str]) -> list[str]:
     """Return everything that :func:`load_cases` refuses, and what it accepts but nobody can mean.
 
     The latter: an accepted rewrite without a name that it must hold or with one that it must not,
-    a forbidden name in a query that must stay unchanged, a rewrite that is the query, the same
-    conversation in two cases, white space around a text, a kind that contradicts the expectation.
+    a forbidden name in a query that must stay unchanged, a rewrite that is the query, an alias of
+    nothing or of what is forbidden, the same conversation in two cases, and above all with answers
+    that contradict each other, white space around a text, a kind that contradicts the expectation.
     """
     try:
         loaded, problems = _load(_files(paths))
@@ -176,8 +178,7 @@ def _dumped(case: Case) -> str:
     for key in _LISTS:
         values = getattr(case.expect, key)
         lines += [f"      {key}:"] * bool(values) + [f"        - {quoted(v)}" for v in values]
-    if case.expect.unchanged:
-        lines.append("      unchanged: true")
+    lines += [f"      {key}: true" for key in _FLAGS if getattr(case.expect, key)]
     return "\n".join(lines) + "\n"
 
 
@@ -201,8 +202,42 @@ def _doubts(case: Case) -> Iterator[str]:
                 yield f"the accepted answer {answer!r} holds {name!r}, which must_not_name forbids"
         if expect.unchanged and not all(names(answer, name) for name in expect.must_name):
             yield "must_name asks for a name that the unchanged query lacks"
+    yield from _doubtful_aliases(case)
+    if expect.unchanged and expect.extractive:
+        yield "extractive: true says nothing of a query that stays; remove it"
     if case.kind in (Kind.STANDALONE, Kind.UNANSWERABLE) and not expect.unchanged:
         yield f"kind {case.kind} stays as it is; say unchanged: true or choose another kind"
+
+
+def _doubtful_aliases(case: Case) -> Iterator[str]:
+    expect = case.expect
+    meant = expect.must_name or expect.rewrites
+    if expect.aliases and (expect.unchanged or not meant):
+        yield "aliases stand for what must be named; give must_name or rewrites, or remove them"
+        return
+    for alias in expect.aliases:
+        if not any(_shortens(alias, name) for name in meant):
+            yield (
+                f"the alias {alias!r} is neither part of what must be named nor an abbreviation of "
+                "it; correct it, or add what it stands for to must_name"
+            )
+        for name in expect.must_not_name:
+            if names(name, alias):
+                yield (
+                    f"the alias {alias!r} may mean {name!r} too, which must_not_name forbids; "
+                    "remove it"
+                )
+
+
+def _shortens(alias: str, name: str) -> bool:
+    """Whether the letters of ``alias`` stand in ``name`` in this order: Carter, WHO, 北大."""
+    rest = iter(_letters(name))
+    return all(letter in rest for letter in _letters(alias))
+
+
+def _letters(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(char for char in folded if char.isalnum())
 
 
 def names(text: str, name: str) -> bool:
@@ -219,11 +254,24 @@ def _repeated(cases: Sequence[Case]) -> list[str]:
     for case in cases:
         twin = first.setdefault((case.history, case.query), case)
         if twin is not case:
+            settle = "accepts no answer that it accepts; settle which is right, and"
             found.append(
                 f"{case.source}: case {case.id!r} has the conversation of {twin.id!r} "
-                f"({twin.source}); remove one of them"
+                f"({twin.source}){f' and {settle}' if _contradict(case, twin) else ';'} "
+                "remove one of them"
             )
     return found
+
+
+def _contradict(case: Case, twin: Case) -> bool:
+    """Whether no answer can be right for both of two cases of the same conversation."""
+    one, other = case.expect, twin.expect
+    if one.unchanged != other.unchanged:
+        return True
+    if {*one.must_name} & {*other.must_not_name} or {*other.must_name} & {*one.must_not_name}:
+        return True
+    both = bool(one.rewrites and other.rewrites)
+    return both and not {*one.rewrites} & {*other.rewrites}
 
 
 def without_source(case: Case) -> Case:

@@ -30,6 +30,7 @@ MAX_BYTES = 256_000_000
 MOST_PROBLEMS = 20
 """After so many broken records the rest of a file is not read."""
 
+_TURNS = ("user", "assistant")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _CLUES: Mapping[Kind, str] = MappingProxyType(
     {
@@ -70,13 +71,16 @@ class Problem:
 Importer = Callable[[Path], Iterator[Draft | Problem]]
 
 
-def import_cases(format: str, file: Path, *, limit: int | None = None) -> tuple[Case, ...]:
+def import_cases(
+    format: str, file: Path, *, limit: int | None = None, extractive: bool = False
+) -> tuple[Case, ...]:
     """Import ``file`` as cases.
 
     Args:
         format: a key of :data:`FORMATS`.
         file: for ``cast2019`` the JSON file of topics; its resolved turns are found beside it.
         limit: take the first ``limit`` cases; what comes after them is not checked.
+        extractive: the rewrites only put back words of the history, so that every word counts.
 
     Raises:
         InvalidCase: unknown format, a bad limit, an unreadable file, no records, or broken records,
@@ -91,7 +95,7 @@ def import_cases(format: str, file: Path, *, limit: int | None = None) -> tuple[
     problems: list[str] = []
     try:
         for found in itertools.islice(FORMATS[format](file), limit):
-            made = _case(format, file, found) if isinstance(found, Draft) else found
+            made = _case(format, file, found, extractive) if isinstance(found, Draft) else found
             if isinstance(made, Case):
                 cases.append(made)
             else:
@@ -116,10 +120,11 @@ def guess_kind(query: str, *, unchanged: bool) -> Kind:
     return next(found, Kind.DROPPED_SUBJECT)
 
 
-def _case(format: str, file: Path, draft: Draft) -> Case | Problem:
+def _case(format: str, file: Path, draft: Draft, extractive: bool) -> Case | Problem:
     query = draft.query.strip()
     rewrites = tuple(dict.fromkeys(text.strip() for text in draft.rewrites if text.strip()))
     unchanged = not rewrites or rewrites[0] == query
+    restored = Expectation(rewrites=rewrites, extractive=extractive) if not unchanged else None
     source = f"{file.as_posix()}:{draft.line}"
     try:
         return Case(
@@ -129,7 +134,7 @@ def _case(format: str, file: Path, draft: Draft) -> Case | Problem:
             cluster=f"{format}-{draft.cluster}",
             history=draft.history,
             query=query,
-            expect=Expectation(unchanged=True) if unchanged else Expectation(rewrites=rewrites),
+            expect=restored or Expectation(unchanged=True),
             source=source,
         )
     except (InvalidCase, InvalidConversation) as error:
@@ -210,7 +215,11 @@ def _text(value: Any, what: str) -> str:
 
 
 def _canard(file: Path) -> Iterator[Draft | Problem]:
-    """CANARD: one object a question; ``History`` starts with article title and section title."""
+    """CANARD: one object a question; ``History`` starts with article title and section title.
+
+    The titles are the first thing that is said: annotators saw them, and a first question often
+    means nothing else ("How did the band get started?").
+    """
 
     def read(line: int, record: Any) -> Iterator[Draft]:
         history = [_text(turn, "an entry of History") for turn in record["History"]]
@@ -219,14 +228,13 @@ def _canard(file: Path) -> Iterator[Draft | Problem]:
                 f"History has {len(history)} entries; two titles and whole question-answer pairs "
                 "are due"
             )
+        titles = "user", ", ".join(filter(None, map(str.strip, history[:2])))
         dialogue = _text(record["QuAC_dialog_id"], "QuAC_dialog_id")
         yield Draft(
             line=line,
             name=f"{dialogue.removeprefix('C_')}-q{record['Question_no']}",
             cluster=dialogue,
-            history=messages(
-                zip(itertools.cycle(("user", "assistant")), history[2:], strict=False)
-            ),
+            history=messages([titles, *zip(itertools.cycle(_TURNS), history[2:], strict=False)]),
             query=_text(record["Question"], "Question"),
             rewrites=(_text(record["Rewrite"], "Rewrite"),),
         )

@@ -47,6 +47,11 @@ def add(subparsers: Subparsers) -> None:
     )
     convert.add_argument("--out", type=Path, required=True, help="the YAML file to write")
     convert.add_argument("--limit", type=int, help="stop after so many cases")
+    convert.add_argument(
+        "--extractive",
+        action="store_true",
+        help="the rewrites only put back words of the history: judge them word by word",
+    )
     _add_template(subparsers)
 
 
@@ -133,7 +138,7 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.errors import RunStorageError
     from evalsuite.files.storage import storage_errors, write_named
 
-    cases = import_cases(args.format, args.file, limit=args.limit)
+    cases = import_cases(args.format, args.file, limit=args.limit, extractive=args.extractive)
     with storage_errors(args.out, RunStorageError):
         args.out.parent.mkdir(parents=True, exist_ok=True)
         write_named(args.out, dump_cases(cases).encode())

@@ -17,8 +17,9 @@ from evalsuite.prompts import Demonstration
 from evalsuite.regressions import Regression
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 
-VERSION = 2
-"""Of the shapes below. Version 1 digested the ``repr`` of dataclasses."""
+VERSION = 3
+"""Of the shapes below. Version 1 digested the ``repr`` of dataclasses, version 2 not all by which
+a rewrite is judged."""
 
 Plain = str | int | float | bool | None | list["Plain"] | dict[str, "Plain"]
 """JSON values."""
@@ -100,6 +101,8 @@ def _case(case: Case) -> Plain:
         "must_name": list(case.expect.must_name),
         "must_not_name": list(case.expect.must_not_name),
         "unchanged": case.expect.unchanged,
+        "extractive": case.expect.extractive,
+        "aliases": list(case.expect.aliases),
     }
 
 

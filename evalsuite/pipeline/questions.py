@@ -153,7 +153,11 @@ def _invented(
     said = avoid | frozenset(
         entity
         for case in inputs.goldens[name]
-        for entity in (*case.expect.must_name, *case.expect.must_not_name)
+        for entity in (
+            *case.expect.must_name,
+            *case.expect.must_not_name,
+            *case.expect.aliases,
+        )
     )
     a = sample_demonstrations(f"{seed}/a", n, language, avoid=said)
     named = said | {entity for shown in a for entity in shown.entities}

@@ -14,6 +14,7 @@ from evalsuite.publishing.facts import adapter_name, by_language, digests, measu
 from evalsuite.registry import PromotionRecord
 from evalsuite.report.charts import interval, number
 from evalsuite.report.markdown import escape, fenced
+from evalsuite.report.rewrites import parts_sentence
 from evalsuite.report.safetext import one_line
 from evalsuite.report.view import ICONS, WORDS, ReportView, build_view
 from evalsuite.runs import SliceVerdict, Status, Tier, Verdict
@@ -91,9 +92,14 @@ def _gates(verdicts: Iterable[Verdict]) -> list[str]:
         "|---|---|---:|---:|---:|---:|---|",
         *(_row(v.gate, _status(v), v, escape(measure(v).words)) for v in verdicts),
         "",
-        *(f"- {escape(v.gate)}: {escape(v.reason)}" for v in verdicts),
+        *(f"- {escape(v.gate)}: {escape(_reason(v))}" for v in verdicts),
         "",
     ]
+
+
+def _reason(verdict: Verdict) -> str:
+    """Why a gate decided so; of rewrites also in what way they are wrong."""
+    return f"{verdict.reason} {parts_sentence(verdict)}".rstrip()
 
 
 def _languages(verdicts: Iterable[Verdict]) -> list[str]:

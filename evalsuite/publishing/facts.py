@@ -33,6 +33,7 @@ _MEASURES = {
     Quantity.RATE: Measure("defect_rate", "share of cases with a defect"),
     Quantity.DIFFERENCE: Measure("loss_against_base", "candidate minus base, share of cases"),
     Quantity.NATS: Measure("nats_against_base", "candidate minus base, nats per token"),
+    Quantity.WORDS: Measure("words_against_base", "candidate minus base, share of words"),
     Quantity.CENSUS: Measure("failed_share", "share of checks that failed"),
 }
 _UNKNOWN = Measure("loss", "loss")

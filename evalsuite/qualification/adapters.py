@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 Tensors: TypeAlias = "dict[str, torch.Tensor]"
-_PAIRED = (Quantity.DIFFERENCE, Quantity.NATS)
+_PAIRED = (Quantity.DIFFERENCE, Quantity.NATS, Quantity.WORDS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Evidence, Observation
+from evalsuite.gates import Evidence
 from evalsuite.pipeline import Answered, Observed, measure, trip_id
 from evalsuite.qualification.mutants import Mutant, Specimen
 from evalsuite.runs import REGRESSIONS, Side
 
-_PER_SET = ("goldens", "golden_leaks")
 _PER_CASE = tuple(
     field.name
     for field in fields(Evidence)
-    if field.name not in ("liveness", "template_properties", "opponent", "regressions", *_PER_SET)
+    if field.name not in ("liveness", "template_properties", "opponent", "regressions")
 )
 
 
@@ -50,9 +49,6 @@ class Corrupted:
             name: _mixed(getattr(self.clean, name), getattr(self.broken, name), hit)
             for name in _PER_CASE
         }
-        for name in _PER_SET:
-            clean, broken = getattr(self.clean, name), getattr(self.broken, name)
-            mixed[name] = {part: _mixed(clean[part], broken[part], hit) for part in clean}
         return replace(self.clean, **mixed)
 
 
@@ -94,11 +90,14 @@ def corrupted(observed: Observed, mutant: Mutant) -> Corrupted:
     )
 
 
-def _mixed(
-    clean: tuple[Observation, ...], broken: tuple[Observation, ...], hit: frozenset[str]
-) -> tuple[Observation, ...]:
-    """Take the observations in ``hit`` from ``broken``, all others from ``clean``."""
+def _mixed(clean: Any, broken: Any, hit: frozenset[str]) -> Any:
+    """Take the observations in ``hit`` from ``broken``, all others from ``clean``.
+
+    Both are observations, or such by set, by part of a rewrite, or by both.
+    """
     if clean == broken:
         return clean
+    if isinstance(clean, Mapping):
+        return {name: _mixed(seen, broken.get(name, ()), hit) for name, seen in clean.items()}
     other = {seen.case_id: seen for seen in broken}
     return tuple(other.get(seen.case_id, seen) if seen.case_id in hit else seen for seen in clean)

@@ -103,8 +103,12 @@ def conditions_of(case: CaseRow | None) -> tuple[str, ...]:
         found.append("The query must stay as it is.")
     if expect.must_name:
         found.append(f"Must name: {shortened(', '.join(expect.must_name), 300)}")
+    if expect.aliases:
+        found.append(f"May be called too: {shortened(', '.join(expect.aliases), 300)}")
     if expect.must_not_name:
         found.append(f"Must not name: {shortened(', '.join(expect.must_not_name), 300)}")
+    if expect.extractive:
+        found.append("Only words of the history are put back: every word counts.")
     return tuple(found)
 
 

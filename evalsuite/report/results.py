@@ -84,6 +84,8 @@ class Point(TypedDict):
     n: int
     wrong: float
     interval: tuple[float, float]
+    lost: NotRequired[dict[str, int]]
+    """In what way rewrites are wrong; a search of an earlier version does not tell."""
     leaked: int
     differing: NotRequired[int]
 

@@ -103,7 +103,7 @@ def _axis(points: Sequence[Point], axis: str) -> dict[str, object]:
 
 
 def sensitivity_drawing(rows: Sequence[Point], title: str) -> Markup:
-    """Return an SVG: share of references resolved wrongly under each condition, for both sides.
+    """Return an SVG: share of rewrites that are not right under each condition, for both sides.
 
     Whiskers are 95 % intervals over clusters.
 
@@ -128,7 +128,7 @@ def sensitivity_drawing(rows: Sequence[Point], title: str) -> Markup:
     told = "; ".join(f"{r['side']} {r['value']}: {r['wrong']:.1%} of {r['n']}" for r in rows)
     return Markup(
         '<svg class="curve" viewBox="0 0 {w} {h}" role="img" width="{w}" height="{h}">'
-        "<title>{title}: share resolved wrongly</title><desc>{told}</desc>"
+        "<title>{title}: share not right</title><desc>{told}</desc>"
         '<line x1="{l}" y1="{b}" x2="{r}" y2="{b}" stroke="currentColor" stroke-opacity=".3"/>'
         '<text class="tick" x="{t}" y="{u}" text-anchor="end">{most}</text>'
         '<text class="tick" x="{t}" y="{b}" text-anchor="end">0</text>{drawn}{ticks}</svg>'

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # guarding can be undone.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _CASES = ("panel", "case_id", "language", "kind", "cluster", "query", "history", "expected",
-          "unchanged", "source", "demonstrations")  # fmt: skip
+          "unchanged", "standard", "source", "demonstrations")  # fmt: skip
 _OUTPUTS = ("panel", "case_id", "side", "demonstrations", "prompt_format", "text", "finish",
             "logprob", "tokens", "key")  # fmt: skip
 _SCORES = ("gate", "detector", "panel", "case_id", "side", "value", "unit", "failed", "language",
@@ -150,6 +150,7 @@ def _case(row: CaseRow) -> dict[str, object]:
         "history": "\n".join(f"{m.role}: {m.content}" for m in row.history),
         "expected": expect.rewrites[0] if expect and expect.rewrites else "",
         "unchanged": bool(expect and expect.unchanged),
+        "standard": "" if row.standard is None else row.standard.value,
     }
 
 

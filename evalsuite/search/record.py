@@ -78,6 +78,7 @@ def _point(one: Point) -> dict[str, Any]:
         "n": one.n,
         "wrong": wrong.value,
         "interval": [wrong.lower, wrong.upper],
+        "lost": dict(one.lost),
         "leaked": one.leaked,
         "differing": one.differing,
     }

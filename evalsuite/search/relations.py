@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from evalsuite.cases import Case, Expectation, Kind, Language
+from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors.text import find_names, same
 from evalsuite.prompts import FORMATS
@@ -275,11 +275,12 @@ def _mapped(case: Case, change: Callable[[str], str]) -> Case:
             case,
             history=tuple(Message(m.role, change(m.content)) for m in case.history),
             query=change(case.query),
-            expect=Expectation(
+            expect=replace(
+                expect,
                 rewrites=tuple(map(change, expect.rewrites)),
                 must_name=tuple(map(change, expect.must_name)),
                 must_not_name=tuple(map(change, expect.must_not_name)),
-                unchanged=expect.unchanged,
+                aliases=tuple(map(change, expect.aliases)),
             ),
         ),
         (),

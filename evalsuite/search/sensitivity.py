@@ -7,11 +7,12 @@ cases; only one thing differs from the reference.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalsuite.cases import Case, Kind, Language
-from evalsuite.detectors import Detector
+from evalsuite.detectors import PARTS, Detector
 from evalsuite.detectors.text import same
 from evalsuite.generation import Output
 from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration
@@ -25,7 +26,7 @@ COUNTS = (0, 1, 2, 3, 4, 6, 8, 12, 16)
 ORDERS = 6
 REFERENCE = 4
 """Demonstrations in the prompt where something else is varied."""
-_COUNTED = (Detector.RIGHT, Detector.LITERAL_LEAK)
+_COUNTED = (Detector.RIGHT, *PARTS, Detector.LITERAL_LEAK)
 _SIDES: Mapping[str, Callable[[Replies], Output]] = {
     "candidate": lambda replies: replies.candidate,
     "baseline": lambda replies: replies.baseline,
@@ -44,7 +45,9 @@ class Point:
     """``candidate`` or ``baseline``."""
     n: int
     wrong: Estimate
-    """Share of references that were not resolved."""
+    """Share of rewrites that are not right."""
+    lost: Mapping[str, int]
+    """In what way: rewrites that lose each part, where some do."""
     leaked: int
     """Answers that hold something of a demonstration."""
     differing: int
@@ -151,11 +154,12 @@ def _point(
     outputs: Sequence[Output],
     reference: Sequence[str],
 ) -> Point:
-    losses, leaked = [], 0
+    losses, leaked, lost = [], 0, Counter[str]()
     for one, output in zip(posed, outputs, strict=True):
         found = {s.detector: s.value or 0.0 for s in score(one.task, output, detectors=_COUNTED)}
         losses.append(found[Detector.RIGHT])
         leaked += found[Detector.LITERAL_LEAK] > 0.0
+        lost.update(part.value for part in PARTS if found.get(part))
     clusters = [one.case.cluster for one in posed]
     return Point(
         axis=condition.axis,
@@ -163,6 +167,7 @@ def _point(
         side=side,
         n=len(posed),
         wrong=clustered_rate(losses, clusters, sides=Sides.TWO),
+        lost={part.value: lost[part.value] for part in PARTS if lost[part.value]},
         leaked=leaked,
         differing=sum(not same(a.text, b) for a, b in zip(outputs, reference, strict=True)),
     )

@@ -7,7 +7,7 @@ remembered regressions ask for them again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from evalsuite.conversation import Conversation
@@ -105,14 +105,20 @@ def _broken_by_answer(
             continue
         promise = _promise(task, found)
         if promise.absolute or _kept(task, baseline, known, found.detector):
-            yield Broken(promise, _reason(found, lost), found.spans)
+            yield _broken(promise, found, lost)
 
 
-def _reason(found: Score, lost: list[Score]) -> str:
-    """Why a promise is broken; of a rewrite, in what way it is wrong."""
+def _broken(promise: Promise, found: Score, lost: list[Score]) -> Broken:
+    """A promise with the reason why it is broken; of a rewrite, in what way it is wrong."""
     if found.detector is not Detector.RIGHT or not lost:
-        return found.explanation
-    return " ".join(f"{part.detector}: {part.explanation}" for part in lost)
+        return Broken(promise, found.explanation, found.spans)
+    reason = " ".join(f"{part.detector}: {part.explanation}" for part in lost)
+    spans = [
+        replace(span, label=f"{part.detector}: {span.label}")
+        for part in lost
+        for span in part.spans
+    ]
+    return Broken(promise, reason, tuple(sorted(spans, key=lambda span: (span.start, span.end))))
 
 
 def _promise(task: Task, found: Score) -> Promise:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from evalsuite.cases import Expectation
-from evalsuite.cases.casefiles import lint, load_cases, names, parse_cases, without_source
+from evalsuite.cases.casefiles import (
+    dump_cases,
+    lint,
+    load_cases,
+    names,
+    parse_cases,
+    without_source,
+)
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidCase
 from evalsuite.files.text import MAX_BYTES
@@ -368,6 +375,77 @@ def test_the_same_conversation_in_two_cases_is_linted(tmp_path: Path) -> None:
     twin = GOOD.removeprefix("cases:\n").replace("id: lima", "id: lima-2")
     (line,) = linted(tmp_path, text=GOOD + twin)
     assert "case 'lima-2' has the conversation of 'lima'" in line
+
+
+TWIN = GOOD.removeprefix("cases:\n").replace("id: lima", "id: lima-2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "contradicts"),
+    [
+        ("How big is Lima?", "What is the size of Lima?", True),
+        ('rewrites: ["How big is Lima?"]\n      must_name: [Lima]', "unchanged: true", True),
+        (
+            'rewrites: ["How big is Lima?"]\n      must_name: [Lima]',
+            "must_name: [Peru]\n      must_not_name: [Lima]",
+            True,
+        ),
+        ('["How big is Lima?"]', '["How large is Lima?", "How big is Lima?"]', False),
+        ('rewrites: ["How big is Lima?"]\n      must_name', "must_name", False),
+    ],
+)
+def test_two_cases_of_one_conversation_that_contradict_each_other_are_told_so(
+    tmp_path: Path, old: str, new: str, contradicts: bool
+) -> None:
+    assert old in TWIN
+    (line,) = linted(tmp_path, text=GOOD + TWIN.replace(old, new))
+    assert line.startswith("f.yaml:12: case 'lima-2' has the conversation of 'lima'")
+    assert ("accepts no answer that it accepts; settle which is right" in line) is contradicts
+
+
+@pytest.mark.parametrize(
+    ("expect", "expected"),
+    [
+        ("must_name: [Ada Carter]\n      aliases: [Carter]", ""),
+        ("must_name: [World Health Organization]\n      aliases: [WHO, W.H.O.]", ""),
+        ("must_name: [北京大学]\n      aliases: [北大]", ""),
+        ('rewrites: ["How big is the Eiffel Tower?"]\n      aliases: [the Tower]', ""),
+        ("must_name: [Ada Carter]\n      aliases: [Bolt]", "'Bolt' is neither part of what"),
+        (
+            "must_name: [Ada Carter]\n      must_not_name: [Bo Carter]\n      aliases: [Carter]",
+            "'Carter' may mean 'Bo Carter' too",
+        ),
+        ("unchanged: true\n      aliases: [Carter]", "aliases stand for what must be named"),
+        ("must_name: [Ada Carter]\n      aliases: [Carter, Carter]", "aliases holds a text twice"),
+        (
+            "unchanged: true\n      rewrites: [How big is it?]\n      extractive: true",
+            "extractive: true says nothing of a query that stays",
+        ),
+    ],
+)
+def test_aliases_and_flags_that_nobody_can_mean_are_linted(
+    tmp_path: Path, expect: str, expected: str
+) -> None:
+    whole = 'rewrites: ["How big is Lima?"]\n      must_name: [Lima]'
+    lines = linted(tmp_path, (whole, expect))
+    if expected:
+        assert expected in lines[0]
+    else:
+        assert lines == []
+
+
+def test_a_query_without_a_content_word_may_be_rewritten(tmp_path: Path) -> None:
+    bare = ("query: How big is it?", "query: Why?"), ("How big is Lima?", "Why is Lima?")
+    assert linted(tmp_path, *bare) == []
+
+
+def test_flags_and_aliases_come_back_from_a_file() -> None:
+    text = GOOD.replace(
+        "must_name: [Lima]", 'extractive: true\n      must_name: [Lima]\n      aliases: ["Li"]'
+    )
+    (case,) = parse_cases(text)
+    assert (case.expect.extractive, case.expect.aliases) == (True, ("Li",))
+    assert parse_cases(dump_cases([case]))[0].expect == case.expect
 
 
 def test_lint_tells_what_loading_refuses_and_goes_on(tmp_path: Path) -> None:

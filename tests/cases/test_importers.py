@@ -16,6 +16,7 @@ from evalsuite.cases.casefiles import dump_cases, parse_cases, without_source
 from evalsuite.cases.importers import FORMATS, guess_kind, import_cases
 from evalsuite.conversation import Role, messages
 from evalsuite.errors import InvalidCase
+from evalsuite.rewrites import Standard, judge, standard_of
 
 Write = Callable[[str, Any], Path]
 
@@ -54,9 +55,11 @@ CANARD: dict[str, Any] = {
 }
 
 
-def test_canard_titles_are_no_turns(write: Write) -> None:
+def test_canard_titles_are_the_first_thing_that_is_said(write: Write) -> None:
     (case,) = import_cases("canard", write("c.json", [CANARD]))
-    assert case.history == messages([("user", "Where is Lima?"), ("assistant", "In Peru.")])
+    assert case.history == messages(
+        [("user", "Lima, Geography"), ("user", "Where is Lima?"), ("assistant", "In Peru.")]
+    )
     assert case.expect.rewrites == ("How big is Lima?",)
     assert (case.kind, case.language) == (Kind.SINGLE, Language.EN)
     assert (case.id, case.cluster) == ("canard-1_0-q2", "canard-C_1_0")
@@ -69,7 +72,22 @@ def test_a_canard_question_that_is_its_own_rewrite_stays(write: Write) -> None:
     assert case.expect.unchanged
     assert case.expect.rewrites == ()
     assert case.kind is Kind.STANDALONE
-    assert case.history == ()
+    assert case.history == messages([("user", "Lima, Geography")])
+
+
+def test_a_first_canard_question_can_be_answered_from_its_titles(write: Write) -> None:
+    row = CANARD | {
+        "History": ["Tessick Choir", " "],
+        "Question": "How did the choir get started?",
+        "Question_no": 1,
+        "Rewrite": "How did the Tessick Choir get started?",
+    }
+    (case,) = import_cases("canard", write("c.json", [row]))
+    assert case.history == messages([("user", "Tessick Choir")])
+    assert judge(case, row["Rewrite"]).right
+    # Without the titles nothing could be missing from these.
+    for wrong in (row["Question"], "How did the choir get started banana?"):
+        assert not judge(case, wrong).right
 
 
 @pytest.mark.parametrize(
@@ -278,6 +296,20 @@ def test_an_unknown_format_gets_a_suggestion(write: Write) -> None:
         import_cases("xml", write("c.json", [CANARD]))
 
 
+def test_rewrites_are_extractive_where_the_importer_is_told_so(write: Write) -> None:
+    stays = CANARD | {"Question": "How big is Lima?", "Question_no": 3}
+    file = write("c.json", [CANARD, stays])
+    changed, same = import_cases("canard", file, extractive=True)
+    assert standard_of(changed) is Standard.EXTRACTIVE
+    assert standard_of(same) is Standard.STAYS
+    assert not same.expect.extractive
+    assert [standard_of(case) for case in import_cases("canard", file)] == [
+        Standard.FREE,
+        Standard.STAYS,
+    ]
+    assert parse_cases(dump_cases([changed]))[0].expect == changed.expect
+
+
 def test_a_limit_stops_reading(write: Write) -> None:
     file = write("c.json", [CANARD, {}])
     assert len(import_cases("canard", file, limit=1)) == 1
@@ -348,13 +380,15 @@ def test_a_public_data_set_is_imported_whole_and_survives_a_case_file(
     ]
 
 
-def test_no_public_canard_history_starts_with_a_title(public_data: Path) -> None:
+def test_every_public_canard_history_starts_with_its_titles(public_data: Path) -> None:
     file = public_data / "canard" / "dev.json"
     if not file.is_file():
         pytest.skip("canard is not among the public data")
     rows = json.loads(file.read_text("utf-8"))
     for row, case in zip(rows, import_cases("canard", file), strict=True):
-        assert [turn.content for turn in case.history] == row["History"][2:]
+        titles, *turns = (turn.content for turn in case.history)
+        assert titles == ", ".join(row["History"][:2])
+        assert turns == row["History"][2:]
 
 
 def test_public_alexa_turns_accept_many_rewrites(public_data: Path) -> None:

@@ -262,7 +262,7 @@ def test_hostile_answers_are_inert_in_reasons(tmp_path: Path) -> None:
     told = replace(ANSWERED, answer=f"{HOSTILE} Ostrava Loom [/red]")
     for shape in (llm_test_case, golden):
         assert read(shape(told)).text == told.text
-    measured = metric("pronoun_resolution")
+    measured = metric("right")
     measured.measure(llm_test_case(replace(told, answer="它 \x1b[31m it")))
     assert measured.reason
     assert "\x1b" not in f"{measured.reason}{measured.verbose_logs}"

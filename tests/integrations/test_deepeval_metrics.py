@@ -54,7 +54,7 @@ def test_a_defect_scores_zero_and_says_why(make: Any, shape: Any) -> None:
 def test_measuring_again_forgets_the_test_case_before(
     make: Any, shape: Any, loop: asyncio.AbstractEventLoop
 ) -> None:
-    measured = make("pronoun_resolution")
+    measured = make("right")
     assert measured.measure(shape(ANSWERED.answering(WRONG))) == 0.0
     assert loop.run_until_complete(measured.a_measure(shape(ANSWERED))) == 1.0
     assert (measured.is_successful(), measured.verbose_logs, measured.error) == (True, "", None)
@@ -105,7 +105,7 @@ def evaluated(test_cases: list[Any], metrics: list[Any], *, run_async: bool = Tr
 def test_assert_test_passes_and_fails_like_the_detector(
     make: Any, shape: Any, run_async: bool
 ) -> None:
-    both = [make("literal_leak"), make("pronoun_resolution")]
+    both = [make("literal_leak"), make("right")]
     deepeval.assert_test(shape(ANSWERED), both, run_async=run_async)
     with pytest.raises(AssertionError, match="which is not meant"):
         deepeval.assert_test(shape(ANSWERED.answering(WRONG)), both, run_async=run_async)
@@ -128,7 +128,7 @@ def test_a_threshold_outside_of_scores_is_refused(threshold: float) -> None:
 
 
 def test_a_test_case_that_cannot_be_read_is_an_error_of_the_metric() -> None:
-    measured = metric("pronoun_resolution")
+    measured = metric("right")
     with pytest.raises(InvalidCase, match="give expected_output"):
         measured.measure(deepeval.test_case.LLMTestCase(input="Why?", actual_output="Because."))
     assert measured.is_successful() is False

@@ -17,7 +17,7 @@ from evalsuite.integrations.deepeval import (
 )
 from tests.integrations.samples import ANSWERED, GOOD, LEAK, WRONG
 
-DETECTORS = ("literal_leak", "pronoun_resolution")
+DETECTORS = ("literal_leak", "right")
 
 @pytest.mark.parametrize("answer", [GOOD, LEAK, WRONG], ids=["good", "leak", "wrong"])
 def test_answer(answer):

@@ -28,7 +28,7 @@ from evalsuite.integrations.deepeval import llm_test_case, metric
 from tests.integrations.samples import ANSWERED
 import deepeval
 test_case = llm_test_case(ANSWERED)
-metric("pronoun_resolution").measure(test_case)
+metric("right").measure(test_case)
 deepeval.assert_test(test_case, [metric("literal_leak")])
 result = deepeval.evaluate([test_case], [metric("literal_leak")])
 print("RESULT", result.test_results[0].success, os.environ.get("FROM_DOTENV"))

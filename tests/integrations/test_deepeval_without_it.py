@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from evalsuite.cases import Expectation
 from evalsuite.detectors import Score
 from evalsuite.errors import InvalidCase, InvalidInput, MissingDependency
 from evalsuite.generation import Finish, Output
@@ -149,9 +150,7 @@ def test_metadata_that_nobody_wrote_is_refused_with_its_place(plain: object, sai
     assert said in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    "name", ["literal_leak", "swap_leak", "absent_names", "pronoun_resolution"]
-)
+@pytest.mark.parametrize("name", ["literal_leak", "swap_leak", "absent_names", "right", "named"])
 def test_a_good_answer_has_no_loss(name: str) -> None:
     assert judged(name, ANSWERED).value == 0.0
 
@@ -160,7 +159,10 @@ def test_a_good_answer_has_no_loss(name: str) -> None:
     ("name", "answer", "named"),
     [
         ("literal_leak", LEAK, "Ostrava Loom"),
-        ("pronoun_resolution", WRONG, "Quobra"),
+        ("right", WRONG, "Quobra"),
+        ("named", WRONG, "Quobra"),
+        ("kept", "What is Flindo's weight?", "price"),
+        ("form", f"Rewritten query: {GOOD}", "label"),
         ("absent_names", "What is Zarnok's price?", "Zarnok"),
         ("skill_answer", WRONG, "Quobra"),
     ],
@@ -170,6 +172,36 @@ def test_a_planted_defect_is_found(name: str, answer: str, named: str) -> None:
     assert (score.value, named in score.explanation) == (1.0, True)
 
 
+def test_each_part_of_a_rewrite_is_a_metric_of_its_own_and_right_is_all_of_them() -> None:
+    wrapped = replace(ANSWERED, answer=f"```\n{GOOD}\n```")
+    found = {name: judged(name, wrapped).value for name in ("right", "named", "kept", "form")}
+    assert found == {"right": 1.0, "named": 0.0, "kept": 0.0, "form": 1.0}
+    stays = replace(CASE, expect=Expectation(unchanged=True))
+    changed = Answered(item=stays, answer=GOOD)
+    assert judged("untouched", changed).value == judged("right", changed).value == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "expect", "standard"),
+    [
+        ("named", Expectation(unchanged=True), "stays"),
+        ("kept", Expectation(rewrites=(GOOD,)), "free"),
+        ("untouched", CASE.expect, "authored"),
+    ],
+)
+def test_a_part_that_is_not_asked_of_a_case_is_not_measured(
+    name: str, expect: Expectation, standard: str
+) -> None:
+    score = judged(name, Answered(item=replace(CASE, expect=expect), answer=GOOD))
+    assert score.value is None
+    assert f"judged as {standard}, {name} is not asked" in score.explanation
+
+
+def test_the_detector_of_earlier_versions_is_refused_with_its_successors() -> None:
+    with pytest.raises(InvalidInput, match=r"use 'right', or a part of it: named, kept, form, un"):
+        scorer("pronoun_resolution")
+
+
 def test_a_swapped_answer_that_leaks_is_found() -> None:
     leaky = replace(ANSWERED, swapped=Swapped(text="Who made the Brenn Mill?", shown=(MILL,)))
     assert judged("swap_leak", leaky).value == 1.0
@@ -177,7 +209,7 @@ def test_a_swapped_answer_that_leaks_is_found() -> None:
 
 def test_an_answer_that_was_cut_off_does_not_count_as_resolved() -> None:
     cut = Output(text=GOOD, ids=(1,), finish=Finish.LENGTH)
-    assert judged("pronoun_resolution", replace(ANSWERED, answer=cut)).value == 1.0
+    assert judged("right", replace(ANSWERED, answer=cut)).value == 1.0
 
 
 def test_a_skill_is_judged_by_its_answer() -> None:
@@ -240,7 +272,7 @@ BARE = Answered(item=CASE, answer=GOOD)
         ("literal_leak", Answered(item=SKILL, answer="4"), "skill item"),
         ("swap_leak", Answered(item=SKILL, answer="4"), "skill item"),
         ("absent_names", Answered(item=SKILL, answer="4"), "skill item"),
-        ("pronoun_resolution", Answered(item=SKILL, answer="4"), "skill item"),
+        ("right", Answered(item=SKILL, answer="4"), "skill item"),
     ],
 )
 def test_what_is_missing_is_said_and_never_a_zero(
@@ -287,7 +319,7 @@ def recorded(text: str) -> Answered:
 def test_what_cannot_be_measured_again_is_what_the_run_recorded() -> None:
     score = judged("literal_leak", recorded(GOOD))
     assert (score.value, score.explanation) == (1.0, "It leaks. (recorded by the run)")
-    assert judged("pronoun_resolution", recorded(GOOD)).explanation.startswith("The answer did not")
+    assert judged("right", recorded(GOOD)).explanation.startswith("The answer did not")
 
 
 def test_a_record_says_nothing_about_another_answer() -> None:
