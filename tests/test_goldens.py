@@ -16,6 +16,8 @@ from evalsuite.cases import Case, Kind, Language
 from evalsuite.cases.casefiles import NOT_CASES, json_schema, lint, load_cases, schema_text
 from evalsuite.cases.importers import guess_kind
 from evalsuite.conversation import Role
+from evalsuite.detectors.lexicon import carries_content
+from evalsuite.detectors.own import words
 from evalsuite.models import BaseRef
 from evalsuite.prompts import Demonstration, load_demonstrations
 from evalsuite.scenarios import LEXICONS, Split, split_of
@@ -206,6 +208,22 @@ def test_the_sets_share_no_entity(language: Language) -> None:
     for one, other in ((first, second), (second, first)):
         for entity in {entity for shown in one for entity in shown.entities}:
             assert not any(folded(entity) in text_of(shown) for shown in other), entity
+
+
+def content_of(demonstration: Demonstration) -> set[str]:
+    """Words or characters of content of what a demonstration asks, without its names."""
+    asked = folded(demonstration.query)
+    for entity in demonstration.entities:
+        asked = asked.replace(folded(entity), " ")
+    return {word.text for word in words(asked) if carries_content(word.text)}
+
+
+@pytest.mark.parametrize("language", Language)
+def test_the_sets_ask_different_things_so_that_a_copied_question_shows(language: Language) -> None:
+    first, second = ([content_of(shown) for shown in shown_set] for shown_set in SETS[language])
+    assert all(first)
+    assert all(second)
+    assert set().union(*first).isdisjoint(set().union(*second))
 
 
 def test_every_entity_occurs_in_its_demonstration() -> None:

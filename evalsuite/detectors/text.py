@@ -166,12 +166,18 @@ def find_names(text: str, names: Iterable[str]) -> tuple[Span, ...]:
         for name in dict.fromkeys(names)
         for start, end in occurrences(folded, name)
     ]
-    outermost = [
-        (start, end, name)
-        for start, end, name in found
-        if not any(s <= start and end <= e and e - s > end - start for s, e, _ in found)
-    ]
-    return tuple(Span(*folded.origin(s, e), name) for s, e, name in sorted(outermost))
+    return tuple(Span(*folded.origin(s, e), name) for s, e, name in _outermost(found))
+
+
+def _outermost(found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """The ranges that lie in no longer one; sorted, and in one go, since a text may be long."""
+    kept: list[tuple[int, int, str]] = []
+    reached = -1
+    for start, end, name in sorted(found, key=lambda f: (f[0], -f[1], f[2])):
+        if end > reached or (kept and kept[-1][:2] == (start, end)):
+            kept.append((start, end, name))
+        reached = max(reached, end)
+    return kept
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:

@@ -161,7 +161,7 @@ def _invented(
     )
     a = sample_demonstrations(f"{seed}/a", n, language, avoid=said)
     named = said | {entity for shown in a for entity in shown.entities}
-    b = sample_demonstrations(f"{seed}/b", n, language, avoid=named)
+    b = sample_demonstrations(f"{seed}/b", n, language, avoid=named, unlike=a)
     return DemonstrationPair(f"{name}-{language}", a, b)
 
 

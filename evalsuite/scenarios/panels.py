@@ -10,11 +10,14 @@ from evalsuite.cases import Case, Kind, Language
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
+from evalsuite.scenarios.lexicon import lead
 from evalsuite.scenarios.names import Split, seeded
 
 # What demonstrations show: the kinds whose antecedent is one thing, so that a lure can be made.
 _LURING = (Kind.SINGLE, Kind.COMPARISON, Kind.TOPIC_SWITCH)
 _SHOWN = (*_LURING, Kind.STANDALONE, Kind.PERSON, Kind.PLURAL)
+_TRIES = 64
+"""How often a demonstration is drawn that must not ask like others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class DemonstrationPair:
-    """What a prompt shows, and its counterfactual: other demonstrations, no entity in common."""
+    """What a prompt shows, and its counterfactual: other questions, no entity in common."""
 
     name: str
     a: tuple[Demonstration, ...]
@@ -165,7 +168,9 @@ def sample_shown_panel(
         name = f"{language}-{number:03d}"
         a = sample_demonstrations(f"{seed}/{name}/a", demonstrations, language, worded, avoid=avoid)
         named = avoid | {entity for shown in a for entity in shown.entities}
-        b = sample_demonstrations(f"{seed}/{name}/b", demonstrations, language, worded, avoid=named)
+        b = sample_demonstrations(
+            f"{seed}/{name}/b", demonstrations, language, worded, avoid=named, unlike=a
+        )
         pair = DemonstrationPair(name, a, b)
         luring = [d for d in a if can_lure(d)]
         cells = [(language, k) for k in Kind if luring or k is not Kind.DEMONSTRATION_LURE]
@@ -205,21 +210,40 @@ def sample_demonstrations(
     split: str = "panel",
     *,
     avoid: frozenset[str] = frozenset(),
+    unlike: Sequence[Demonstration] = (),
 ) -> tuple[Demonstration, ...]:
     """Sample ``n`` demonstrations in one language, of different kinds, with invented entities.
 
     The first ones are of kinds that a lure can imitate. No name of ``avoid`` is used, and none in
-    two demonstrations.
+    two demonstrations. Those of ``unlike`` are answered by other questions: no query has their
+    lead, attribute or adjective, as far as the split has others, so that an answer which copies a
+    question shows which of the two prompts it came from.
     """
     rng = seeded("demonstrations", seed, language, split)
     shown: list[Demonstration] = []
     for index in range(n):
         kind = rng.choice(_LURING) if index % 2 == 0 else rng.choice(_SHOWN)
-        template = rng.choice(templates(language, kind, Split(split)))
         used = avoid | {n for d in shown for n in d.entities}
-        case = make_case(rng, template, f"demonstration-{index}", avoid=used)
+        for _ in range(_TRIES):
+            template = rng.choice(templates(language, kind, Split(split)))
+            case = make_case(rng, template, f"demonstration-{index}", avoid=used)
+            if not _asks_alike(case, template, unlike):
+                break
         shown.append(_demonstrate(case))
     return tuple(shown)
+
+
+def _asks_alike(case: Case, template: Template, unlike: Sequence[Demonstration]) -> bool:
+    """Whether the query shares its lead, its attribute or its adjective with one of these."""
+    lexicon = LEXICONS[case.language]
+    fillings = [
+        word
+        for word in (*(a for t in lexicon.types for a in t.attributes), *lexicon.adjectives)
+        if f"{{{'adj' if word in lexicon.adjectives else 'attr'}}}" in template.asked
+    ]
+    theirs = [d.query for d in unlike]
+    shared = any(w in case.query and any(w in query for query in theirs) for w in fillings)
+    return shared or any(lead(template.asked) in query for query in theirs)
 
 
 def sample_episodes(

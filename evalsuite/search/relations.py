@@ -67,7 +67,11 @@ def swap_demonstrations(posed: Posed, rng: random.Random) -> Variant | None:
         return None
     avoid = frozenset((*_names(posed.case), *(n for d in posed.shown for n in d.entities)))
     others = sample_demonstrations(
-        f"swapped/{rng.random()}", len(posed.shown), posed.case.language, avoid=avoid
+        f"swapped/{rng.random()}",
+        len(posed.shown),
+        posed.case.language,
+        avoid=avoid,
+        unlike=posed.shown,
     )
     return Variant(replace(posed, shown=others))
 

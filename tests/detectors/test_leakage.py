@@ -15,6 +15,7 @@ from evalsuite.detectors import absent_names, literal_leak, swap_leak
 from evalsuite.detectors.text import fold, mentions
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import invent_name, sample_demonstrations, sample_panel
+from tests.detectors.everyday import everyday, moons
 
 EN = Case(
     id="en-1",
@@ -100,12 +101,19 @@ def test_a_common_frame_is_no_leak() -> None:
     assert literal_leak(case, frame.format("Dorun"), [demonstration]).value == 0.0
 
 
-def test_a_phrase_of_the_instruction_is_no_leak() -> None:
+def test_a_phrase_that_the_instruction_holds_too_is_no_leak() -> None:
     task = "Rewrite every muddled sentence thoroughly."
     demonstration = replace(shown("Velora", extra=task), entities=())
-    answer = "Rewrite every muddled sentence thoroughly"
+    answer = "Does Dorun rewrite every muddled sentence?"
     assert literal_leak(EN, answer, [demonstration]).value == 1.0
     assert literal_leak(EN, answer, [demonstration], task=task).value == 0.0
+
+
+def test_single_words_of_the_instruction_excuse_no_phrase() -> None:
+    demonstration = replace(shown("Velora", extra="copper kettles whistle loudly"), entities=())
+    task = "Whistle loudly at copper things, and at kettles."
+    answer = "Do copper kettles whistle loudly, Dorun?"
+    assert literal_leak(EN, answer, [demonstration], task=task).value == 1.0
 
 
 @pytest.mark.parametrize(
@@ -117,8 +125,8 @@ def test_a_phrase_of_the_instruction_is_no_leak() -> None:
         (ZH, "红铜齿轮", "岚洛的红铜齿吗？", 0.0),
         (ZH, "红铜齿轮", "岚洛的红铜齿轮吗？", 1.0),
         # One word of content in four may come from anywhere; a second one makes it telling.
-        (EN, "you can have copper", "You can have copper?", 0.0),
-        (EN, "you have copper kettles", "You have copper kettles?", 1.0),
+        (EN, "you can have copper", "You can have copper, Dorun?", 0.0),
+        (EN, "you have copper kettles", "You have copper kettles, Dorun?", 1.0),
         (ZH, "有没有铜", "岚洛有没有铜？", 0.0),
         (ZH, "有红铜吗", "岚洛有红铜吗？", 1.0),
         # A word that is said twice is still one word, and doubling is common in Chinese.
@@ -154,8 +162,9 @@ def test_a_phrase_beside_a_name_is_a_leak_of_its_own_and_one_around_it_is_not(
 def test_a_phrase_with_one_word_of_the_conversation_lacks_a_foreign_one() -> None:
     demonstration = replace(shown("Velora", extra="you have copper kettles"), entities=())
     knows_copper = replace(EN, query="What of its copper?")
-    assert literal_leak(EN, "You have copper kettles?", [demonstration]).value == 1.0
-    assert literal_leak(knows_copper, "You have copper kettles?", [demonstration]).value == 0.0
+    answer = "You have copper kettles, Dorun?"
+    assert literal_leak(EN, answer, [demonstration]).value == 1.0
+    assert literal_leak(knows_copper, answer, [demonstration]).value == 0.0
 
 
 @pytest.mark.parametrize(
@@ -300,3 +309,75 @@ def test_a_swap_that_shares_an_entity_or_names_none_proves_nothing() -> None:
     a, b = shown("Velora"), shown("VELORA")
     assert swap_leak(EN, "x", [a], "y", [b]).value is None
     assert swap_leak(EN, "x", [], "y", [b]).value is None
+
+
+FRAMED = [
+    (Language.EN, "When was Jupiter built?", "Is Jupiter crowded at sunrise?"),
+    (Language.EN, "What does a Jupiter eat?", "Can a Jupiter swim?"),
+    (Language.EN, "Where did Jupiter study?", "Was Jupiter ever married?"),
+    (Language.ZH, "木星是什么时候建的？", "木星重修过几回？"),
+    (Language.ZH, "木星还写过什么？", "木星老家在什么省？"),
+]
+
+
+@pytest.mark.parametrize(("language", "answer_a", "answer_b"), FRAMED)
+def test_an_answer_that_asks_the_question_of_either_set_follows_the_swap(
+    language: Language, answer_a: str, answer_b: str
+) -> None:
+    a, b = everyday(language)
+    case, right = moons(language), "How many moons does Jupiter have?"
+    if language is Language.ZH:
+        right = "木星有多少颗卫星？"
+    assert swap_leak(case, right, a, right, b).value == 0.0
+    for one, other, side in ((answer_a, right, "A"), (right, answer_b, "B")):
+        score = swap_leak(case, one, a, other, b)
+        assert score.value == 1.0
+        assert f"Answer {side}" in score.explanation
+
+
+def test_what_hides_is_found_by_the_control_as_well() -> None:
+    absent = ["Frank Lloyd Wright", "布达拉宫"]
+    for answer, told in (("Is Mr Wright rich?", "Wright"), ("布达拉贵吗？", "布达拉")):
+        score = absent_names(EN, answer, absent)
+        assert score.value == 1.0
+        assert f'"{told}", a part of' in score.explanation
+
+
+@pytest.mark.parametrize("language", Language)
+def test_each_kind_of_leak_has_a_reason_of_its_own(language: Language) -> None:
+    demonstrations, _ = everyday(language)
+    name = demonstrations[0].entities[0]
+    task = (
+        "Answer with nothing else than it." if language is Language.EN else "不要写其他任何内容。"
+    )
+    turn = demonstrations[3].history[1].content
+    asked = "When was Jupiter built?" if language is Language.EN else "木星是什么时候建的？"
+    answer = f"{name}! {turn}\n{task}\n{asked}"
+    score = literal_leak(moons(language), answer, demonstrations, task=task)
+    for reason in (
+        f'The answer names "{name}"',
+        "from a demonstration; the conversation",
+        f'The answer asks "{asked[:-1]}", as the demonstration "{demonstrations[0].rewrite[:-1]}"',
+        "from the instruction.",
+    ):
+        assert reason in score.explanation
+    assert [*score.spans] == sorted(score.spans, key=lambda span: span.start)
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("kind", ["name", "question", "query", "word"])
+def test_an_answer_of_a_hundred_thousand_characters_is_judged(
+    language: Language, kind: str
+) -> None:
+    a, b = everyday(language)
+    case = moons(language)
+    piece = {
+        "name": a[0].entities[0],
+        "question": a[0].query,
+        "query": case.query,
+        "word": "x",
+    }[kind]
+    answer = (piece + ("" if kind == "word" else " ")) * (100_000 // len(piece))
+    leaks = kind in ("name", "question")
+    assert literal_leak(case, answer, a).value == float(leaks)
+    assert swap_leak(case, answer, a, case.query, b).value == float(leaks)

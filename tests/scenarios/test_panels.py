@@ -20,6 +20,11 @@ from evalsuite.scenarios import (
 )
 from evalsuite.scenarios.lexicon import lead
 
+LEADS = {
+    (language, split): {lead(query) for query in lexicon.queries[split]}
+    for language, lexicon in LEXICONS.items()
+    for split in Split
+}
 SHOWN = tuple(d for language in Language for d in sample_demonstrations(1, 2, language))
 
 
@@ -131,6 +136,24 @@ def test_demonstration_sets_share_no_entity_when_one_avoids_the_other(
     named = frozenset(n for d in shown for n in d.entities)
     others = sample_demonstrations(f"{seed}/b", 4, language, avoid=named)
     assert not named & {n for d in others for n in d.entities}
+
+
+@pytest.mark.parametrize("language", Language)
+@pytest.mark.parametrize("split", [Split.PANEL, Split.TRAIN])
+def test_counterfactual_demonstrations_ask_other_things(language: Language, split: Split) -> None:
+    lexicon = LEXICONS[language]
+    attributes = {a for t in lexicon.types for a in t.attributes}
+    for seed in range(40):
+        a = sample_demonstrations(f"{seed}/a", 3, language, split)
+        named = frozenset(n for d in a for n in d.entities)
+        b = sample_demonstrations(f"{seed}/b", 3, language, split, avoid=named, unlike=a)
+        leads = [[x for x in LEADS[language, split] if d.query.startswith(x)] for d in (*a, *b)]
+        first, second = (
+            {max(found, key=len) for found in part if found} for part in (leads[:3], leads[3:])
+        )
+        assert first.isdisjoint(second)
+        asked = [{x for x in attributes if any(x in d.query for d in part)} for part in (a, b)]
+        assert asked[0].isdisjoint(asked[1])
 
 
 def test_episodes_are_reproducible_and_lures_always_have_something_to_imitate() -> None:
