@@ -12,7 +12,8 @@ from evalsuite.detectors.text import fold, is_han
 from evalsuite.rewrites import chinese, english
 from evalsuite.rewrites.words import MOST, Word, simplified, words
 
-_TIMES = frozenset("time year day date month".split())
+TIMES = frozenset("time year day date month".split())
+"""What "which" asks a time with."""
 _AMOUNTS = frozenset(("many", "much"))
 # A point inside "U.S." or "3.5" ends nothing; a mark ends a sentence where something follows it.
 _SENTENCE_END = re.compile(r"[?!;]+(?=\s*\w)|\.+(?=\s+\w)|(?<=[\u3400-\u9fff])\.+(?=\w)")
@@ -46,9 +47,11 @@ def _english_asked(found: Sequence[Word]) -> list[str]:
             asked.append("how many" if following in _AMOUNTS else f"how {following}")
         elif sort == "way" and following == "come":
             asked.append("reason")
-        elif sort == "thing" and following in _TIMES:
+        elif sort == "thing" and following in TIMES:
             asked.append("time")
-        elif sort == "time" and following in _TIMES:
+        elif sort == "thing" and following == "place":
+            asked.append("place")
+        elif sort == "time" and following in TIMES:
             # "From when day on" is what is left of "from what day on".
             asked.append(f"time {following}")
         else:

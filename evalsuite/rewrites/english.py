@@ -10,19 +10,18 @@ from collections.abc import Mapping
 
 FUNCTION_WORDS = frozenset(
     """
-    's a an the this that these those such some any each every either neither both
-    i me my mine myself you your yours yourself he him his himself she her hers herself it its
-    itself we us our ours ourselves they them their theirs themselves one ones
-    am is are was were be been being do does did done doing have has had having
-    can could may might must shall should will would ought
-    of in on at by for from to into onto with without within about over under between among through
-    during before after since until till against across along around near off out up down upon
-    as than per via besides except beside and or but nor so yet if whether because while though
-    although unless
-    there here then also too just even still only again already really very quite rather
-    please kindly thanks thank ok okay well oh hey hi um uh now actually anyway else
-    how what which who whom whose when where why not never no
-    let lets get got gets getting go goes going
+    's a an the this that these those such some any each every either neither both i me my
+    mine myself you your yours yourself he him his himself she her hers herself it its itself
+    we us our ours ourselves they them their theirs themselves one ones am is are was were be
+    been being do does did done doing have has had having can could may might must shall
+    should will would ought of in on at by for from to into onto with without within about
+    over under between among through during before after since until till against across along
+    around near off out up down upon as than per via besides except beside and or but nor so
+    yet if whether because while though although unless there here then also too just even
+    still only again already really very quite rather another other apart same total possible
+    please kindly thanks thank ok okay well oh hey hi um uh now actually anyway else how what
+    which who whom whose when where why not never no let lets get got gets getting go goes
+    going
     """.split()
 )
 """Words that a rewrite may add or lose without asking anything else."""
@@ -112,7 +111,11 @@ _FORMS = """
     swim: swam swum | throw: threw thrown | die: died dying | lie: lay lain | man: men
     woman: women | child: children | person: people | foot: feet | tooth: teeth | mouse: mice
     goose: geese | wife: wives | life: lives | knife: knives | leaf: leaves | wolf: wolves
-    half: halves | good: better best | bad: worse worst | far: further farther
+    freeze: froze frozen | hide: hid hidden | forget: forgot forgotten | bite: bit bitten
+    shake: shook shaken | wake: woke woken | drink: drank drunk | ring: rang rung
+    sink: sank sunk | tear: tore torn | blow: blew blown | show: shown | hang: hung
+    shoot: shot | lend: lent | feed: fed | dig: dug | half: halves
+    good: better best | bad: worse worst | far: further farther
     phenomenon: phenomena | criterion: criteria | medium: media | datum: data
 """
 IRREGULAR: Mapping[str, str] = {

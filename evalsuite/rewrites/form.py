@@ -31,6 +31,7 @@ _TIMES = 3
 _SHORT = 12
 """An accepted rewrite of fewer words counts as this long."""
 _WRAPPERS = {
+    "an arrow": re.compile(r"→|⇒|[=-]>"),
     "a code fence": re.compile(r"```|~~~"),
     "JSON": re.compile(r'^\s*[\[{].*["\'\]}]\s*:?.*[\]}]\s*$|"\s*:\s*["\[{]', re.DOTALL),
     "a tag": re.compile(r"</?[a-zA-Z][\w-]*(?:\s[^<>]*)?/?>|<\|[^<>|]*\|>"),
@@ -96,8 +97,14 @@ def _wrapped(case: Case, answer: str) -> Iterator[Finding]:
             if _is_strange(case, found.group(1)):
                 yield Finding("The answer holds a label.", (Span(*found.span(1), "a label"),))
     label = _LABEL.search(head)
-    if label and (_is_strange(case, label.group(1)) or label.group().rstrip()[-1] in _QUOTES):
+    if label and (_is_label(case, label.group(1)) or label.group().rstrip()[-1] in _QUOTES):
         yield Finding("The answer begins with a label.", (Span(*label.span(), "a label"),))
+
+
+def _is_label(case: Case, text: str) -> bool:
+    """Whether what stands before a colon asks nothing, or holds a word that nobody said."""
+    own = known(case).own
+    return _is_strange(case, text) or not any(w.content and own.holds(w) for w in words(text))
 
 
 def _is_strange(case: Case, text: str) -> bool:

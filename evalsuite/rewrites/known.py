@@ -211,4 +211,10 @@ def _asked(case: Case, spoken: Sequence[str]) -> frozenset[frozenset[str]]:
     if is_elliptic(case.query):
         # "And the population?" may be spelled out: "What is the population of ...".
         allowed.add(frozenset(("thing",)))
+    if any(_COSTS.search(text) for text in spoken):
+        allowed |= {sorts - {"how many"} | {"thing"} for sorts in allowed if "how many" in sorts}
     return frozenset(allowed)
+
+
+_COSTS = re.compile(r"\b(?:cost|costs|weigh|weighs|pay|charge)\b", re.IGNORECASE)
+"""Verbs with which "how much" and "what" ask the same."""

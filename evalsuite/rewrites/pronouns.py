@@ -89,6 +89,7 @@ _EN_EXPLETIVE = re.compile(
     rf"(?:{_EN_IT_IS}|{_EN_IS_IT}){_EN_DEGREE}(?:{_EN_THAT_FOLLOWS}|(?:{_EN_WEATHER})\b)"
     rf"|\b(?:will|would)\s+it\s+be\s+(?:{_EN_WEATHER})\b"
     rf"|{_EN_IT_IS}\s+(?:said|believed|worth)\b"
+    r"|\bhow\s+(?:cold|hot|warm|wet|dry|windy|humid|dark|late)\s+(?:does|did|will)\s+it\s+get\b"
     r"|\bit\s+(?:rains?|snows?|seems?|appears?|turns\s+out|takes?|took)\b"
     r"|\b(?:does|did|will|would)\s+it\s+"
     r"(?:rain|snow|(?:take|cost)(?=[^.?!]*\bto\b)|matter(?=\s+(?:if|that|whether)\b))"
@@ -151,6 +152,22 @@ def referring(text: str, names: Sequence[Span] = ()) -> tuple[tuple[Span, Family
     )
 
 
+_POINTING = re.compile(r"this|that|these|those|[这那][^里儿]", re.IGNORECASE)
+_WITHIN = re.compile(r"[\s\w-]{0,24}")
+
+
+def _points_at(text: str, pronoun: Span, names: Sequence[Span]) -> bool:
+    """Whether a demonstrative stands in one phrase with a name: that old Voynich manuscript."""
+    han = text[pronoun.start] in "这那"
+    for name in names:
+        between = text[pronoun.end : name.start]
+        if (han and name.end == pronoun.start) or (
+            pronoun.end < name.start and _WITHIN.fullmatch(between) and between.count(" ") in (1, 2)
+        ):
+            return True
+    return False
+
+
 _LOCATIVE = frozenset(("那里", "那儿", "这里", "这儿"))
 """Behind a name they say that it is a place: 泽陵那里."""
 _APART = re.compile(
@@ -164,15 +181,15 @@ def bound(text: str, pronoun: Span, names: Sequence[Span]) -> bool:
     "When did the Avengers make their first appearance" stands alone. "Jupiter, how many moons does
     it have" and "Jupiter it has" do not: between the two lies a mark or a question, or nothing.
     """
+    said = text[pronoun.start : pronoun.end]
+    if _POINTING.fullmatch(said) and _points_at(text, pronoun, names):
+        return True
     return any(
-        (
-            name.end <= pronoun.start
-            and (text[pronoun.start : pronoun.end] in _LOCATIVE and name.end == pronoun.start)
-        )
-        or (
-            name.end <= pronoun.start
-            and (between := text[name.end : pronoun.start]).strip(" 's’的")
-            and not _APART.search(between)
-        )
-        for name in names
+        name.end <= pronoun.start and _binds(text[name.end : pronoun.start], said) for name in names
     )
+
+
+def _binds(between: str, said: str) -> bool:
+    if not between.strip(" 's’的"):
+        return said in _LOCATIVE
+    return not _APART.search(between)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import zip_longest
 
@@ -29,10 +29,10 @@ _PART = re.compile(
     rf"|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![^\W_{_HAN}])"
     rf"|[^\W_{_HAN}]+(?:'(?!s(?![^\W_{_HAN}]))[^\W_{_HAN}]+)*|'(?:s|m|re|ve|ll|d)(?![^\W_{_HAN}])|[{_HAN}]+"
 )
-_ROOT_ENDINGS = re.compile(
-    "(?:ion|ation|ition|er|or|ist|ism|iti|al|iv|ment|ness|ful|li|abl|ibl|anc|enc|ant|ent|i|e)$"
-)
+_ROOT_ENDINGS = re.compile("(?:ion|ation|ition|ist|ism|ment|ness|ful|li|abl|ibl|anc|enc|i|e)$")
 _SHORTEST_ROOT = 4
+# Letters that no normalisation takes apart.
+_STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,19 @@ def _words(text: str) -> tuple[Word, ...]:
             _, end = folded.origin(*match.span())
             named = text[start:end].isupper() and not shouting and end - start > 1
             found += _spelled(match.group(), start, end, named)
-    return tuple(_without_split_negations(found))
+    return tuple(_without_measures(_without_split_negations(found)))
+
+
+def _without_measures(found: Iterable[Word]) -> Iterator[Word]:
+    """How far the measure behind "how" asks is a matter of the question word, not of content."""
+    last = ""
+    for word in found:
+        yield (
+            replace(word, content=False)
+            if last == "how" and word.text in english.MEASURES
+            else word
+        )
+        last = word.text
 
 
 def _spelled(part: str, start: int, end: int, capitals: bool) -> Iterator[Word]:
@@ -122,7 +134,7 @@ def _without_split_negations(found: list[Word]) -> Iterator[Word]:
 def _plain(word: str) -> str:
     if word.isascii():
         return word
-    decomposed = unicodedata.normalize("NFD", word)
+    decomposed = unicodedata.normalize("NFD", word.translate(_STROKES))
     return "".join(c for c in decomposed if unicodedata.category(c) != "Mn") or word
 
 

@@ -22,12 +22,7 @@ def _sampled(kind: Kind | Light) -> list[Answer]:
     return [a for language in Language for a in sample(kind, of(goldens, language), SIZE)]
 
 
-_OPEN = pytest.mark.xfail(reason='an arrow or "Did you mean:" before the rewrite passes')
-
-
-@pytest.mark.parametrize(
-    "kind", [pytest.param(k, marks=_OPEN) if k is Kind.WRAPPER else k for k in Kind]
-)
+@pytest.mark.parametrize("kind", list(Kind))
 def test_every_kind_of_wrong_answer_to_a_golden_is_refused(kind: Kind) -> None:
     answers = _sampled(kind)
     assert len(answers) == 2 * SIZE

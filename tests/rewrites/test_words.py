@@ -61,7 +61,7 @@ def test_different_words_stay_different(one: str, other: str) -> None:
 @pytest.mark.parametrize(
     ("text", "asked"),
     [
-        ("How many moons does it have?", ["many", "moons"]),
+        ("How many moons does it have?", ["moons"]),
         ("Could you please tell me about it?", ["tell"]),
         ("When was the WHO founded?", ["WHO", "founded"]),
         ("WHO FOUNDED IT", ["FOUNDED"]),

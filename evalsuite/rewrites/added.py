@@ -1,0 +1,126 @@
+"""Content words of a rewrite that nobody asked with: out of nowhere, or joined to what is meant.
+
+Of a golden case the history may describe what is meant ("the moons of Mars"), but not put a second
+thing beside it ("Mars and Venus").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from evalsuite.cases import Case
+from evalsuite.detectors.result import Span
+from evalsuite.rewrites.asking import TIMES
+from evalsuite.rewrites.judgement import Standard
+from evalsuite.rewrites.known import Known, known, references, without_names
+from evalsuite.rewrites.names import occurrences
+from evalsuite.rewrites.typos import corrections
+from evalsuite.rewrites.words import Word, simplified, words
+
+_JOINING = frozenset(("and", "or", "和", "与", "跟", "及", "或"))
+_MARKS = frozenset("、,/")
+_SPELT_OUT = TIMES | {"place"}
+"""What "which" may stand before instead of "when" and "where"."""
+
+
+def added(case: Case, answer: str, found: Sequence[Word], standard: Standard) -> list[Word]:
+    """The words, in order."""
+    facts = known(case)
+    free = {*corrections(facts.query, found).values(), *_spelt_out(found)}
+    # Whoever names a distractor hears it from named.
+    unwanted = {word.key for name in case.expect.must_not_name for word in words(name)}
+    new = [
+        word
+        for word in found
+        if word.content
+        and word not in free
+        and not facts.own.holds(word)
+        and not (standard is Standard.AUTHORED and facts.heard.holds(word))
+    ]
+    if standard is Standard.AUTHORED:
+        described = _describing(case, answer, found)
+        new = [word for word in new if word not in described]
+        new += _joined(case, answer)
+    return [word for word in dict.fromkeys(new) if word.key not in unwanted]
+
+
+def _spelt_out(found: Sequence[Word]) -> Iterator[Word]:
+    """The noun in "which year" for "when", and in "which place" for "where"."""
+    for before, word in pairwise(found):
+        if before.text in ("what", "which") and word.text in _SPELT_OUT:
+            yield word
+
+
+def _describing(case: Case, answer: str, found: Sequence[Word]) -> list[Word]:
+    """Chinese words that spell out the noun of a reference beside the name: 那部剧 as 电视剧."""
+    nouns = [simplified(case.query[span.start : span.end]) for span in references(case.query)]
+    names = [span for name in case.expect.must_name for span in occurrences(answer, name)]
+    return [
+        word
+        for run in _runs(found)
+        if any(noun in "".join(word.text for word in run) for noun in nouns)
+        if any(_beside(run, name) for name in names)
+        for word in run
+    ]
+
+
+def _beside(run: Sequence[Word], name: Span) -> bool:
+    return run[0].start <= name.end + 1 and name.start <= run[-1].end + 1
+
+
+def _runs(found: Sequence[Word]) -> list[list[Word]]:
+    """Content words in a row: of Chinese, those with nothing between them."""
+    runs: list[list[Word]] = []
+    last: Word | None = None
+    for word in found:
+        if not word.content:
+            continue
+        if last is not None and word.han and last.han and word.start == last.end:
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+        last = word
+    return runs
+
+
+def _joined(case: Case, answer: str) -> list[Word]:
+    """What a conjunction or a mark joins to a name, and neither query nor rewrites hold.
+
+    Not what describes a name behind it: 苏轼和弟弟苏辙.
+    """
+    facts = known(case)
+    names = [span for name in case.expect.must_name for span in occurrences(answer, name)]
+    runs = [run for run in _runs(without_names(case, answer)) if not _own(case, facts, run)]
+    return [
+        word
+        for run in runs
+        if any(_joins(answer[end:start]) for end, start in _gaps(run, names))
+        and not any(name.start in (run[-1].end, run[-1].end + 1) for name in names)
+        for word in run
+    ]
+
+
+def _gaps(run: Sequence[Word], names: Sequence[Span]) -> Iterator[tuple[int, int]]:
+    """What lies between a run and each name: where it begins and ends."""
+    for name in names:
+        if name.end <= run[0].start:
+            yield name.end, run[0].start
+        elif run[-1].end <= name.start:
+            yield run[-1].end, name.start
+
+
+def _joins(between: str) -> bool:
+    bare = between.casefold().strip(" 《》\"'“”")
+    # "Deimos, the moon" describes; "Deimos and the moon" are two.
+    articles = {f"{word} {article}" for word in _JOINING for article in ("the", "a", "an")}
+    return bare in _MARKS or bare in _JOINING or bare in articles
+
+
+def _own(case: Case, facts: Known, run: Sequence[Word]) -> bool:
+    """Whether query or rewrites hold the run: English by its words, Chinese in a row."""
+    if not run[0].han:
+        return all(facts.own.holds(word) for word in run)
+    told = "".join(word.text for word in run)
+    texts = (case.query, *case.expect.rewrites, *case.expect.must_name)
+    return any(told in simplified(text) for text in texts)
