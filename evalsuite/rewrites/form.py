@@ -32,6 +32,8 @@ _SHORT = 12
 """An accepted rewrite of fewer words counts as this long."""
 _WRAPPERS = {
     "an arrow": re.compile(r"→|⇒|[=-]>"),
+    "an assignment": re.compile(r"^\s*\w+(?:[ _]\w+)?\s*=\s*\S"),
+    "a comment": re.compile(r"\s(?://|#|--)\s*\w"),
     "a code fence": re.compile(r"```|~~~"),
     "JSON": re.compile(r'^\s*[\[{].*["\'\]}]\s*:?.*[\]}]\s*$|"\s*:\s*["\[{]', re.DOTALL),
     "a tag": re.compile(r"</?[a-zA-Z][\w-]*(?:\s[^<>]*)?/?>|<\|[^<>|]*\|>"),

@@ -48,6 +48,10 @@ class Vocabulary:
             )
         return cls(frozenset(keys), frozenset(roots), frozenset(joined))
 
+    def holds_han(self, word: Word) -> bool:
+        """Whether it is one of these characters: 和 may be part of a name."""
+        return word.han and word.key in self.keys
+
     def holds(self, word: Word) -> bool:
         """Whether the word is one of these, inflected, derived, or written in two or in one."""
         if word.key in self.keys:
@@ -99,7 +103,7 @@ def known(case: Case) -> Known:
                 for text in expect.rewrites
             ),
             # Whoever keeps every word of the query keeps what it asks, typos included.
-            tuple(word for word in asked if not _refers(word, referring(case.query))),
+            tuple(word for word in _once(asked) if not _refers(word, referring(case.query))),
         ),
         own=Vocabulary.of_words(
             (query, *accepted, *map(words, (*expect.must_name, *expect.aliases)))
@@ -170,8 +174,8 @@ def _due(
     word of another language); not what the rewrite takes from the history to say what is meant.
     """
     asked = Vocabulary.of_words([query])
-    times = Counter(word.key for word in query)
-    for word in accepted:
+    times = Counter(word.key for word in _once(query))
+    for word in _once(accepted):
         if not word.content:
             continue
         if asked.holds(word):
@@ -180,6 +184,15 @@ def _due(
                 yield word
         elif not (heard.holds(word) or meant.holds(word)):
             yield word
+
+
+def _once(found: Iterable[Word]) -> Iterator[Word]:
+    """Words without those that repeat the one before: 讲讲 asks what 讲 asks, 结结局 is a slip."""
+    last: Word | None = None
+    for word in found:
+        if last is None or word.key != last.key or word.start != last.end:
+            yield word
+        last = word
 
 
 def _refers(word: Word, references: Sequence[tuple[Span, Family]]) -> bool:

@@ -20,7 +20,9 @@ from evalsuite.rewrites.known import Known, known
 from evalsuite.rewrites.restored import Restored
 from evalsuite.rewrites.words import Word, words
 
-_JOINING = frozenset(("and", "or", "和", "与", "跟", "及", "或"))
+_JOINING = frozenset(("and", "or", "plus", "和", "与", "跟", "及", "或"))
+_LONG_CONJUNCTIONS = (("as", "well", "as"), ("along", "with"), ("together", "with"))
+_MARKS = frozenset((",", "，", "、", "/"))
 # What follows a verb and no name: "and take me there".
 _AFTER_VERBS = frozenset(
     "a an the me my your our us it its him her them this that these those to how if where whether "
@@ -91,13 +93,12 @@ def _opens(text: str, start: int) -> bool:
 
 
 def _joined(facts: Known, answer: str, found: Sequence[Word], meant: set[str]) -> Iterator[Word]:
-    """Nouns that a conjunction or a comma joins to what is meant."""
+    """Nouns that a conjunction or a mark joins to what is meant."""
     for at, (word, after) in enumerate(pairwise(found)):
-        comma = answer[word.end : after.start].strip() in (",", "，", "、")
-        if comma:
+        if answer[word.end : after.start].strip() in _MARKS:
             before, behind = word, found[at + 1 : at + 4]
-        elif word.text in _JOINING and at > 0 and not (word.han and facts.own.holds(word)):
-            before, behind = found[at - 1], found[at + 1 : at + 4]
+        elif at > 0 and (length := _conjunction(found, at)) and not facts.own.holds_han(word):
+            before, behind = found[at - 1], found[at + length : at + length + 3]
         else:
             continue
         noun = _noun(behind)
@@ -105,6 +106,14 @@ def _joined(facts: Known, answer: str, found: Sequence[Word], meant: set[str]) -
             yield noun
         elif noun is not None and noun.key in meant and _stranger(facts, before):
             yield before
+
+
+def _conjunction(found: Sequence[Word], at: int) -> int:
+    """How many words the conjunction has that begins there; 0: none does."""
+    if found[at].text in _JOINING:
+        return 1
+    told = tuple(word.text for word in found[at : at + 3])
+    return next((len(c) for c in _LONG_CONJUNCTIONS if told[: len(c)] == c), 0)
 
 
 def _stranger(facts: Known, word: Word) -> bool:
