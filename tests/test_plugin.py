@@ -79,7 +79,9 @@ def test_a_failed_gate_is_a_failed_item(
     pytester: pytest.Pytester, options: list[str], small_policy: Path
 ) -> None:
     strict = pytester.path / "strict.yaml"
-    text = small_policy.read_text("utf-8").replace("{limit: 0.999}", "{limit: 0.0}", 1)
+    text = small_policy.read_text("utf-8").replace(
+        "failure_rate: {limit: 1.0}", "failure_rate: {limit: 0.0}"
+    )
     strict.write_text(text, "utf-8")
     result = pytester.runpytest_subprocess(
         "-k", "test_gate", *options, "--gate-policy", str(strict)
@@ -104,7 +106,8 @@ def test_a_failing_golden_case_of_a_blocking_set_is_a_failed_item(
     chosen = ["-k", "few-single", "--gate-policy", str(strict), "--gate-cases", str(cases)]
     result = pytester.runpytest_subprocess(*options, *chosen)
     result.assert_outcomes(failed=1, deselected=6)
-    result.stdout.fnmatch_lines(["*nano_en.yaml:*pronoun_resolution: *"])
+    # And in what way it is wrong.
+    result.stdout.fnmatch_lines(["*nano_en.yaml:*pronoun_resolution: named: *"])
 
 
 SETS = "{nano: blocking, everyday: advisory}, limit: 0.0"
@@ -123,7 +126,7 @@ def test_a_golden_case_fails_by_the_gate_that_does_not_allow_it() -> None:
         )
         for detector, gate in (
             ("literal_leak", "example_leakage"),
-            ("pronoun_resolution", "pronoun_resolution"),
+            ("right", "pronoun_resolution"),
         )
     )
     require_golden(GoldenCase(row, (replace(leak, value=0.0),), frozenset()))
@@ -133,6 +136,25 @@ def test_a_golden_case_fails_by_the_gate_that_does_not_allow_it() -> None:
         require_golden(GoldenCase(row, (leak,), frozenset({"example_leakage"})))
     with pytest.raises(pytest.fail.Exception):
         require_golden(GoldenCase(row, (replace(leak, value=None),), frozenset()))
+
+
+def test_a_golden_case_says_in_what_way_its_rewrite_is_wrong_and_says_it_once() -> None:
+    row = CaseRow(panel="nano", case_id="a", language="en", kind="single", cluster="a", query="?")
+    right, form, kept = (
+        ScoreRow(
+            detector=detector,
+            case_id="a",
+            side=Side.CANDIDATE,
+            value=value,
+            explanation=f"said of {detector}",
+            gate="pronoun_resolution",
+            panel="nano",
+        )
+        for detector, value in (("right", 1.0), ("form", 1.0), ("kept", 0.0))
+    )
+    said = r"^: pronoun_resolution: form: said of form$"
+    with pytest.raises(pytest.fail.Exception, match=said):
+        require_golden(GoldenCase(row, (right, form, kept), frozenset()))
 
 
 @pytest.mark.parametrize(

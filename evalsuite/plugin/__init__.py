@@ -149,12 +149,12 @@ def gate_verdict(request: pytest.FixtureRequest, gate_run: Run) -> Verdict:
 @pytest.fixture
 def golden_case(request: pytest.FixtureRequest, gate_run: Run) -> GoldenCase:
     """One golden case of the run; its gates and its place in a file are properties of the item."""
-    from evalsuite.detectors import Detector
+    from evalsuite.detectors import PARTS, Detector
     from evalsuite.report.safetext import shortened
     from evalsuite.runs import Side
 
     # Not the control of the leak search: its finds are false alarms.
-    judging = (Detector.RIGHT, Detector.LITERAL_LEAK, Detector.SWAP_LEAK)
+    judging = (Detector.RIGHT, *PARTS, Detector.LITERAL_LEAK, Detector.SWAP_LEAK)
     scores = tuple(
         score
         for score in gate_run.scores
@@ -198,15 +198,22 @@ def require(verdict: Verdict) -> None:
 
 def require_golden(golden: GoldenCase) -> None:
     """Fail the test when the case failed a gate; where the policy allows it, that is expected."""
-    failed = [score for score in golden.scores if score.failed or score.value is None]
+    from evalsuite.runs import told
+
+    failed = [*told(golden.scores), *(s for s in golden.scores if s.value is None)]
     if not failed:
         return
     decisive = [score for score in failed if score.gate not in golden.allowed]
-    explained = " ".join(f"{s.gate}: {s.explanation}" for s in decisive or failed)
-    told = _shown(f"{golden.row.source}: {explained}")
+    shown = _shown(f"{golden.row.source}: {' '.join(map(_explained, decisive or failed))}")
     if not decisive:
-        pytest.xfail(f"allowed by the policy: {told}")
-    pytest.fail(told, pytrace=False)
+        pytest.xfail(f"allowed by the policy: {shown}")
+    pytest.fail(shown, pytrace=False)
+
+
+def _explained(score: ScoreRow) -> str:
+    """Which gate a score fails, of a rewrite in what way, and why."""
+    part = f"{score.detector}: " if score.detail else ""
+    return f"{score.gate}: {part}{score.explanation}"
 
 
 def _shown(text: str) -> str:
