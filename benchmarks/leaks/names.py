@@ -74,7 +74,8 @@ FRESH: Mapping[Language, Sequence[str]] = {
     ),
     Language.ZH: tuple(
         "雁门关 平遥古城 三星堆 大熊猫 萨克斯 普希金 海明威 马尔克斯 呼啸山庄 爱因斯坦 丽江古城 "
-        "泸沽湖 凤凰古城 蒙娜丽莎 贺兰山 旗袍店 指南针 洗碗机 金丝猴 长颈鹿 玄武湖 白居易 李清照".split()
+        "泸沽湖 凤凰古城 蒙娜丽莎 贺兰山 旗袍店 指南针 洗碗机 金丝猴 长颈鹿 玄武湖 "
+        "白居易 李清照".split()
     ),
 }
 """Names that were written down after the limits of the search were fixed."""
