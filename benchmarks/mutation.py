@@ -49,6 +49,9 @@ FOLDERS = {
 ENGINES = ("cache", "numerics", "planning", "store")
 """The engine's modules that need no model: keys, identities and batches."""
 MIRRORS = {
+    "detectors/copied": ("test_nearnames",),
+    "detectors/hannames": ("test_nearnames",),
+    "detectors/own": ("test_rarity", "test_nearnames"),
     "gates/criteria": ("test_criteria", "test_gates"),
     "gates/decision": ("test_decision", "test_gates"),
     "gates/evidence": ("test_decision", "test_gates"),

@@ -1,0 +1,1 @@
+"""Answers with something of their prompt hidden in them, and answers with nothing of it."""
