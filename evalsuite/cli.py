@@ -21,6 +21,7 @@ from evalsuite.commands import (
     gate,
     publish,
     qualify,
+    score,
     search,
     train,
 )
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, gate, compare, publish, qualify, search, check):
+    for module in (train, gate, compare, score, publish, qualify, search, check):
         module.add(commands)
     return top
 

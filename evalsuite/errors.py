@@ -6,6 +6,7 @@ The tree::
     ├── InvalidInput            something a person wrote is wrong; says where and the fix
     │   ├── InvalidConversation     a message or an order of messages that no model may be given
     │   ├── InvalidCase             a case file, a case, an importer's input
+    │   ├── InvalidAnswers          a file of a system's answers, or what it lacks
     │   ├── InvalidPolicy           a policy file
     │   └── InvalidRecipe           a training recipe
     ├── TemplateError           a conversation that a chat template cannot carry unchanged
@@ -48,6 +49,10 @@ class InvalidConversation(InvalidInput):
 
 class InvalidCase(InvalidInput):
     """A case file, or one case in it, is wrong."""
+
+
+class InvalidAnswers(InvalidInput):
+    """A file of answers is wrong, or does not fit the cases."""
 
 
 class InvalidPolicy(InvalidInput):

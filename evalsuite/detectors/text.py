@@ -132,6 +132,12 @@ def tokens(text: str) -> tuple[Token, ...]:
     )
 
 
+def forget() -> None:
+    """Drop what is remembered of texts: of one of a megabyte that is a hundred megabytes."""
+    fold.cache_clear()
+    tokens.cache_clear()
+
+
 def occurrences(text: Folded, name: str) -> Iterator[tuple[int, int]]:
     """Ranges of ``text.text`` that spell ``name``.
 

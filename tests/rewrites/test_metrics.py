@@ -24,7 +24,7 @@ from evalsuite.rewrites.metrics import (
     restored,
     tokens_of,
 )
-from evalsuite.rewrites.metrics.bleu import corpus_bleu
+from evalsuite.rewrites.metrics.bleu import corpus_bleu, matches
 from evalsuite.strategies import cases
 
 
@@ -97,14 +97,14 @@ def test_bleu_multiplies_what_is_matched_and_punishes_what_is_short() -> None:
     # Answer a b c of reference a b c d: 3/3 singles, 2/2 pairs, 1/1 triples, no quadruple.
     # Brevity: exp(1 - 4/3).
     short = math.exp(-1 / 3)
-    assert corpus_bleu([(words("a b c d"), words("a b c"))]) == pytest.approx(
+    assert corpus_bleu([matches(words("a b c d"), words("a b c"))]) == pytest.approx(
         (short, short, short, 0.0)
     )
 
 
 def test_bleu_3_weighs_each_order_with_a_third_that_is_cut_off() -> None:
     # Answer a b c x of a b c d: 3/4 singles, 2/3 pairs, 1/2 triples; as long, so no brevity.
-    one, two, three, four = corpus_bleu([(words("a b c d"), words("a b c x"))])
+    one, two, three, four = corpus_bleu([matches(words("a b c d"), words("a b c x"))])
     assert one == pytest.approx(3 / 4)
     assert two == pytest.approx(math.sqrt(3 / 4 * 2 / 3))
     assert three == pytest.approx((3 / 4 * 2 / 3 * 1 / 2) ** 0.33)
@@ -114,12 +114,12 @@ def test_bleu_3_weighs_each_order_with_a_third_that_is_cut_off() -> None:
 def test_a_short_answer_adds_one_to_the_n_grams_of_the_corpus() -> None:
     pairs = [(words("a b c d"), words("a b c d")), (words("e"), words("e"))]
     # Pairs: 3 of 3, and of the single word 0 of 1 instead of 0 of 0: 3/4.
-    assert corpus_bleu(pairs)[1] == pytest.approx(math.sqrt(1.0 * 3 / 4))
+    assert corpus_bleu(matches(*pair) for pair in pairs)[1] == pytest.approx(math.sqrt(1.0 * 3 / 4))
 
 
 def test_a_repeated_token_is_matched_as_often_as_the_reference_has_it() -> None:
     # Answer "the the the" of "the cat": 1 of 3.
-    assert corpus_bleu([(words("the cat"), words("the the the"))])[0] == pytest.approx(1 / 3)
+    assert corpus_bleu([matches(words("the cat"), words("the the the"))])[0] == pytest.approx(1 / 3)
 
 
 def test_cread_compares_words_without_case_and_one_final_mark() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evalsuite.cases import Expectation, Language
 from evalsuite.rewrites.metrics import Splitting, Utterance, lines_of, measure, missing_libraries
-from evalsuite.rewrites.metrics.bleu import corpus_bleu
+from evalsuite.rewrites.metrics.bleu import corpus_bleu, matches
 from evalsuite.rewrites.metrics.libraries import rouge_scorer
 from evalsuite.rewrites.metrics.tokens import english_words
 
@@ -132,4 +132,4 @@ def test_bleu_is_that_of_nltk(pairs: list[tuple[list[str], list[str]]]) -> None:
         # It warns where no n-gram is shared, which a corpus of few words often does.
         warnings.simplefilter("ignore", UserWarning)
         theirs = [score.corpus_bleu(references, answers, weights=one) for one in weights]
-    assert corpus_bleu(pairs) == pytest.approx(theirs, abs=1e-12)
+    assert corpus_bleu(matches(*pair) for pair in pairs) == pytest.approx(theirs, abs=1e-12)

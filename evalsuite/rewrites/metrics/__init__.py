@@ -6,8 +6,19 @@ Two scorers are the measure here, RUN's of incomplete utterance rewriting (micro
 gives every definition. BLEU and ROUGE of other scorers need the extra ``metrics``.
 """
 
-from evalsuite.rewrites.metrics.corpus import Line, Metrics, lines_of, measure
-from evalsuite.rewrites.metrics.libraries import INSTALL, missing_libraries
+from evalsuite.rewrites.metrics.corpus import (
+    Line,
+    Metrics,
+    lines_of,
+    measure,
+    metrics_of,
+)
+from evalsuite.rewrites.metrics.libraries import (
+    INSTALL,
+    missing_libraries,
+    rouge_name,
+    rouge_scorer,
+)
 from evalsuite.rewrites.metrics.needs import Needs
 from evalsuite.rewrites.metrics.restoration import Counts, Shares, restored
 from evalsuite.rewrites.metrics.tokens import Splitting, cread_words, tokens_of
@@ -27,7 +38,10 @@ __all__ = [
     "cread_words",
     "lines_of",
     "measure",
+    "metrics_of",
     "missing_libraries",
     "restored",
+    "rouge_name",
+    "rouge_scorer",
     "tokens_of",
 ]

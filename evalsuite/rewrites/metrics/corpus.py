@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from evalsuite.rewrites.metrics.bleu import corpus_bleu
+from evalsuite.rewrites.metrics.bleu import Bleus, corpus_bleu
 from evalsuite.rewrites.metrics.libraries import Bleu, Rouge, rouge_scorer, sacre_bleu
 from evalsuite.rewrites.metrics.needs import Needs
 from evalsuite.rewrites.metrics.restoration import Restored, Shares, total
@@ -29,7 +29,7 @@ class Metrics:
     """Utterances whose reference restores something: the others are skipped by the next."""
     restored: tuple[Shares, Shares, Shares] | None
     """Of restored single tokens, pairs and triples."""
-    bleu: tuple[float, float, float, float] | None
+    bleu: Bleus | None
     """BLEU-1 to BLEU-4 as RUN has them, on tokens."""
     sacre: Bleu | None
     """BLEU as sacreBLEU has it; also None where the answers are in several languages."""
@@ -46,17 +46,10 @@ class Line:
     value: float | None
 
 
-def compare_all(
-    utterances: Iterable[Utterance], splitting: Splitting = Splitting.WORDS
-) -> tuple[Compared, ...]:
-    """Measure every answer by its reference, with ROUGE where that is installed."""
-    rouge = rouge_scorer()
-    return tuple(compared(utterance, splitting, rouge) for utterance in utterances)
-
-
 def measure(utterances: Iterable[Utterance], splitting: Splitting = Splitting.WORDS) -> Metrics:
-    """Measure a corpus of answers."""
-    return metrics_of(compare_all(utterances, splitting), splitting)
+    """Measure a corpus of answers, with ROUGE where that is installed."""
+    rouge = rouge_scorer()
+    return metrics_of([compared(one, splitting, rouge) for one in utterances], splitting)
 
 
 def metrics_of(found: Sequence[Compared], splitting: Splitting = Splitting.WORDS) -> Metrics:
@@ -64,6 +57,7 @@ def metrics_of(found: Sequence[Compared], splitting: Splitting = Splitting.WORDS
     referred = [one for one in found if one.reference is not None]
     restoring = [one.restored for one in referred if one.restored is not None]
     counts = total(restoring)
+    matches = [one.matches for one in referred if one.matches is not None]
     rouges = [one.rouge for one in referred if one.rouge is not None]
     return Metrics(
         n=len(found),
@@ -72,7 +66,7 @@ def metrics_of(found: Sequence[Compared], splitting: Splitting = Splitting.WORDS
         exact_cread=_mean([one.exact_cread for one in referred]),
         restoring=len(restoring),
         restored=_shares(counts) if restoring else None,
-        bleu=corpus_bleu([(one.wanted, one.given) for one in referred]) if referred else None,
+        bleu=corpus_bleu(matches) if matches else None,
         sacre=_sacre(referred, splitting),
         rouge=_rouge(rouges),
         needs=Needs.of((one.utterance.needed, one.differs, one.utterance.right) for one in found),
@@ -83,7 +77,7 @@ def lines_of(metrics: Metrics) -> tuple[Line, ...]:
     """The metrics in the order in which they are shown."""
     sacre = None if metrics.sacre is None else metrics.sacre.scores
     return (
-        Line("EM", metrics.exact),
+        Line("EM (RUN)", metrics.exact),
         Line("EM (CREAD)", metrics.exact_cread),
         *_restored(metrics.restored),
         *_numbered("BLEU-{} (RUN)", metrics.bleu, "1234"),

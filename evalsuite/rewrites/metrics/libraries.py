@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from evalsuite.cases import Language
-from evalsuite.rewrites.metrics.bleu import ORDER
+from evalsuite.rewrites.metrics.bleu import ORDER, Bleus
 from evalsuite.rewrites.metrics.tokens import Splitting
 
 INSTALL = "pip install 'evalsuite[metrics]'"
@@ -30,8 +30,7 @@ Rouge = tuple[float, float, float]
 class Bleu:
     """BLEU of a corpus as sacreBLEU has it."""
 
-    scores: tuple[float, float, float, float]
-    """BLEU-1 to BLEU-4, each 0 to 1."""
+    scores: Bleus
     signature: str
     """How it was computed, in sacreBLEU's own words."""
 

@@ -59,6 +59,10 @@ _JOINED = (
     (re.compile(r"(?i) ('t)(is|was)\b"), r" \1 \2 "),
 )
 """Closing quotes, contractions and words that are two."""
+# What most queries are made of: of such a text the rules come to the same as one look for words.
+_PLAIN = re.compile(r"(?:[A-Za-z0-9]++(?:-[A-Za-z0-9]++)*+(?:,(?= |$)|[?!])?+ ?+)*+ ?\.?")
+_PIECE = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*|[,?!.]")
+_TWO_WORDS = re.compile(r"(?i)\b(?:cannot|gimme|lemme|gonna|gotta|wanna)\b")
 _FINAL = frozenset(",.?!")
 
 
@@ -85,6 +89,8 @@ def english_words(text: str) -> list[str]:
     apart.
     """
     text = _SPACE.sub(" ", text).strip()
+    if _PLAIN.fullmatch(text) and not _TWO_WORDS.search(text):
+        return _PIECE.findall(text)
     for pattern, replacement in _SPACED:
         text = pattern.sub(replacement, text)
     text = f" {text} "
@@ -98,7 +104,20 @@ def cread_words(text: str) -> tuple[str, ...]:
 
     One final ``. , ? !`` is dropped, then ``<CUR>``; the rest is tokenised and lower-cased.
     """
+    return tuple(word.lower() for word in english_words(_bare(text)))
+
+
+def cread_equal(text: str, other: str) -> bool:
+    """Whether CREAD's exact match holds."""
+    one, two = _bare(text), _bare(other)
+    # No rule touches a letter or a digit, so most texts differ before they are split.
+    letters = ["".join(filter(str.isalnum, bare.lower())) for bare in (one, two)]
+    return letters[0] == letters[1] and (one == two or cread_words(text) == cread_words(other))
+
+
+def _bare(text: str) -> str:
+    """A text without its final mark and without what CREAD's data puts before an utterance."""
     text = text.strip()
     if text and text[-1] in _FINAL:
         text = text[:-1]
-    return tuple(word.lower() for word in english_words(text.replace("<CUR>", "")))
+    return text.replace("<CUR>", "")

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from evalsuite.cases import Case, Expectation, Language
+from evalsuite.rewrites.metrics.bleu import Matches, matches
 from evalsuite.rewrites.metrics.libraries import Rouge
 from evalsuite.rewrites.metrics.needs import differs
 from evalsuite.rewrites.metrics.restoration import Counts, Restored, restored
-from evalsuite.rewrites.metrics.tokens import Splitting, cread_words, tokens_of
+from evalsuite.rewrites.metrics.tokens import Splitting, cread_equal, tokens_of
 
 Rank = tuple[bool, bool, float, float, float, float]
 RougeOf = Callable[[Sequence[str], Sequence[str]], Rouge]
@@ -66,17 +67,16 @@ class Compared:
     """Whether the answer is another text than the query."""
     reference: str | None
     """None: the case has none, and only its cell is counted."""
-    wanted: tuple[str, ...] = ()
-    """Tokens of the reference."""
-    given: tuple[str, ...] = ()
-    """Tokens of the answer."""
     exact: bool = False
     """RUN's exact match: the same tokens."""
     exact_cread: bool = False
     """CREAD's, with any of the accepted rewrites."""
     restored: Restored | None = None
     """None: the reference restores nothing, so the utterance is skipped."""
+    matches: Matches | None = None
+    """What it adds to the corpus' BLEU."""
     rouge: Rouge | None = None
+    """None: rouge-score is not installed."""
 
 
 def compared(
@@ -108,18 +108,16 @@ def compared(
         utterance=utterance,
         differs=changed,
         reference=reference,
-        wanted=wanted,
-        given=given,
         exact=wanted == given,
         exact_cread=_exact_cread(utterance),
         restored=restored(query, wanted, given),
+        matches=matches(wanted, given),
         rouge=None if rouge is None else rouge(wanted, given),
     )
 
 
 def _exact_cread(utterance: Utterance) -> bool:
-    answer = cread_words(utterance.answer)
-    return any(cread_words(text) == answer for text in utterance.accepted)
+    return any(cread_equal(text, utterance.answer) for text in utterance.accepted)
 
 
 def _rank(query: Sequence[str], wanted: Sequence[str], given: Sequence[str]) -> Rank:
