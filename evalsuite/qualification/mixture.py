@@ -18,11 +18,9 @@ from evalsuite.pipeline import Answered, Observed, measure, trip_id
 from evalsuite.qualification.mutants import Mutant, Specimen
 from evalsuite.runs import REGRESSIONS, Side
 
-_PER_CASE = tuple(
-    field.name
-    for field in fields(Evidence)
-    if field.name not in ("liveness", "template_properties", "opponent", "regressions")
-)
+_NOT_PANELS = ("liveness", "template_properties", "opponent", "regressions")
+_PER_CASE = tuple(field.name for field in fields(Evidence) if field.name not in _NOT_PANELS)
+"""What a defect can change: observations, or observations by set, by detector, or by both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +91,25 @@ def corrupted(observed: Observed, mutant: Mutant) -> Corrupted:
 def _mixed(clean: Any, broken: Any, hit: frozenset[str]) -> Any:
     """Take the observations in ``hit`` from ``broken``, all others from ``clean``.
 
-    Both are observations, or such by set, by part of a rewrite, or by both.
+    Any, because a field of the evidence holds observations or mappings to such; both sides hold the
+    same.
     """
     if clean == broken:
         return clean
     if isinstance(clean, Mapping):
-        return {name: _mixed(seen, broken.get(name, ()), hit) for name, seen in clean.items()}
-    other = {seen.case_id: seen for seen in broken}
-    return tuple(other.get(seen.case_id, seen) if seen.case_id in hit else seen for seen in clean)
+        # Nobody may have looked at any case of one side: an answer without words has no share of
+        # new ones.
+        places = dict.fromkeys((*clean, *broken))
+        both = {place: (clean.get(place, ()), broken.get(place, ())) for place in places}
+        mixed = {place: _mixed(*sides, hit) for place, sides in both.items()}
+        return {place: seen for place, seen in mixed.items() if seen or not clean.get(place, True)}
+    return _in_place(clean, broken, hit)
+
+
+def _in_place(
+    clean: Iterable[Observation], broken: Iterable[Observation], hit: frozenset[str]
+) -> tuple[Observation, ...]:
+    """The same for observations, in the order of ``clean``; what only ``broken`` has comes last."""
+    other = {seen.case_id: seen for seen in broken if seen.case_id in hit}
+    kept = [other.pop(seen.case_id, None) if seen.case_id in hit else seen for seen in clean]
+    return (*(seen for seen in kept if seen is not None), *other.values())
