@@ -8,7 +8,7 @@ each serves for every severity and every repetition.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -21,6 +21,23 @@ from evalsuite.runs import REGRESSIONS, Side
 _NOT_PANELS = ("liveness", "template_properties", "opponent", "regressions")
 _PER_CASE = tuple(field.name for field in fields(Evidence) if field.name not in _NOT_PANELS)
 """What a defect can change: observations, or observations by set, by detector, or by both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is said of the panel's rewrites that were right until a mutant spoilt them."""
+
+    answers: int
+    """How many there are."""
+    refused: int
+    """How many are no longer right."""
+    parts: Mapping[str, int]
+    """How many lose each part of a rewrite that was asked of some; an answer may lose several."""
+
+    def __add__(self, other: Seen) -> Seen:
+        places = dict.fromkeys((*self.parts, *other.parts))
+        parts = {part: self.parts.get(part, 0) + other.parts.get(part, 0) for part in places}
+        return Seen(self.answers + other.answers, self.refused + other.refused, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,20 @@ class Corrupted:
     def once(self, rng: random.Random) -> Evidence:
         """The evidence when exactly one case is hit."""
         return self._of([rng.choice(list(self.cases))])
+
+    @property
+    def seen(self) -> Seen:
+        """Which part of a rewrite sees the defect.
+
+        Only of answers that were right: what others lose, they may have lost before.
+        """
+        right = {seen.case_id for seen in self.clean.pronouns if seen.candidate == 0.0}
+        spoilt = right & self.cases.keys()
+        return Seen(
+            sum(seen.case_id in spoilt for seen in self.broken.pronouns),
+            _lost(self.broken.pronouns, spoilt),
+            {part.value: _lost(cases, spoilt) for part, cases in self.broken.parts.items()},
+        )
 
     def _of(self, cases: Iterable[str]) -> Evidence:
         hit = frozenset().union(*(self.cases[case] for case in cases))
@@ -86,6 +117,10 @@ def corrupted(observed: Observed, mutant: Mutant) -> Corrupted:
         measured.evidence,
         {case: frozenset(ids) for case, ids in cases.items()},
     )
+
+
+def _lost(observations: Iterable[Observation], cases: Collection[str]) -> int:
+    return sum(seen.case_id in cases and seen.candidate == 1.0 for seen in observations)
 
 
 def _mixed(clean: Any, broken: Any, hit: frozenset[str]) -> Any:
