@@ -8,7 +8,7 @@ each serves for every severity and every repetition.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -18,11 +18,26 @@ from evalsuite.pipeline import Answered, Observed, measure, trip_id
 from evalsuite.qualification.mutants import Mutant, Specimen
 from evalsuite.runs import REGRESSIONS, Side
 
-_PER_CASE = tuple(
-    field.name
-    for field in fields(Evidence)
-    if field.name not in ("liveness", "template_properties", "opponent", "regressions")
-)
+_NOT_PANELS = ("liveness", "template_properties", "opponent", "regressions")
+_PER_CASE = tuple(field.name for field in fields(Evidence) if field.name not in _NOT_PANELS)
+"""What a defect can change: observations, or observations by set, by detector, or by both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is said of the panel's rewrites that were right until a mutant spoilt them."""
+
+    answers: int
+    """How many there are."""
+    refused: int
+    """How many are no longer right."""
+    parts: Mapping[str, int]
+    """How many lose each part of a rewrite that was asked of some; an answer may lose several."""
+
+    def __add__(self, other: Seen) -> Seen:
+        places = dict.fromkeys((*self.parts, *other.parts))
+        parts = {part: self.parts.get(part, 0) + other.parts.get(part, 0) for part in places}
+        return Seen(self.answers + other.answers, self.refused + other.refused, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,20 @@ class Corrupted:
     def once(self, rng: random.Random) -> Evidence:
         """The evidence when exactly one case is hit."""
         return self._of([rng.choice(list(self.cases))])
+
+    @property
+    def seen(self) -> Seen:
+        """Which part of a rewrite sees the defect.
+
+        Only of answers that were right: what others lose, they may have lost before.
+        """
+        right = {seen.case_id for seen in self.clean.pronouns if seen.candidate == 0.0}
+        spoilt = right & self.cases.keys()
+        return Seen(
+            sum(seen.case_id in spoilt for seen in self.broken.pronouns),
+            _lost(self.broken.pronouns, spoilt),
+            {part.value: _lost(cases, spoilt) for part, cases in self.broken.parts.items()},
+        )
 
     def _of(self, cases: Iterable[str]) -> Evidence:
         hit = frozenset().union(*(self.cases[case] for case in cases))
@@ -90,14 +119,32 @@ def corrupted(observed: Observed, mutant: Mutant) -> Corrupted:
     )
 
 
+def _lost(observations: Iterable[Observation], cases: Collection[str]) -> int:
+    return sum(seen.case_id in cases and seen.candidate == 1.0 for seen in observations)
+
+
 def _mixed(clean: Any, broken: Any, hit: frozenset[str]) -> Any:
     """Take the observations in ``hit`` from ``broken``, all others from ``clean``.
 
-    Both are observations, or such by set, by part of a rewrite, or by both.
+    Any, because a field of the evidence holds observations or mappings to such; both sides hold the
+    same.
     """
     if clean == broken:
         return clean
     if isinstance(clean, Mapping):
-        return {name: _mixed(seen, broken.get(name, ()), hit) for name, seen in clean.items()}
-    other = {seen.case_id: seen for seen in broken}
-    return tuple(other.get(seen.case_id, seen) if seen.case_id in hit else seen for seen in clean)
+        # Nobody may have looked at any case of one side: an answer without words has no share of
+        # new ones.
+        places = dict.fromkeys((*clean, *broken))
+        both = {place: (clean.get(place, ()), broken.get(place, ())) for place in places}
+        mixed = {place: _mixed(*sides, hit) for place, sides in both.items()}
+        return {place: seen for place, seen in mixed.items() if seen or not clean.get(place, True)}
+    return _in_place(clean, broken, hit)
+
+
+def _in_place(
+    clean: Iterable[Observation], broken: Iterable[Observation], hit: frozenset[str]
+) -> tuple[Observation, ...]:
+    """The same for observations, in the order of ``clean``; what only ``broken`` has comes last."""
+    other = {seen.case_id: seen for seen in broken if seen.case_id in hit}
+    kept = [other.pop(seen.case_id, None) if seen.case_id in hit else seen for seen in clean]
+    return (*(seen for seen in kept if seen is not None), *other.values())

@@ -2,7 +2,8 @@
 
 Each corrupts one answer in one way and names the gate that has to notice. How many answers are
 corrupted is the severity, and that is dialled outside: here an answer is broken or it is not. A
-mutant leaves an answer alone (None) where its defect has no meaning.
+mutant leaves an answer alone (None) where its defect has no meaning. Wrong rewrites that name the
+right thing are made in :mod:`spoiling`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.gates import Gate
 from evalsuite.pipeline import Answered
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import SkillItem
+from evalsuite.qualification import spoiling
+from evalsuite.scenarios import SkillItem, seeded
 from evalsuite.tasks import Rewriting, Skill, Text
 from evalsuite.template import ChatTemplate
 
@@ -132,7 +134,10 @@ def _over_rewrite(specimen: Specimen) -> Answered | None:
 
 
 def _answer_question(specimen: Specimen) -> Answered | None:
-    """Answer the query instead of rewriting it: the last thing that the assistant said."""
+    """Repeat the last thing that the assistant said, which half of the time names the antecedent.
+
+    A made answer, which always does, is ``answer-by-name``; records of both kinds stay comparable.
+    """
     case = specimen.case
     said = [m.content for m in case.history if m.role is Role.ASSISTANT] if case else []
     return specimen.saying(said[-1]) if said else None
@@ -157,6 +162,19 @@ def _repeat(specimen: Specimen) -> Answered | None:
 
 def _silence(specimen: Specimen) -> Answered | None:
     return specimen.saying("") if _is_rewrite(specimen) else None
+
+
+def _spoilt(spoil: spoiling.Spoil) -> Corrupt:
+    """Spoil rewrites; of one case always in the same way, so that no prompt seems to matter."""
+
+    def corrupt(specimen: Specimen) -> Answered | None:
+        case = specimen.case
+        if case is None:
+            return None
+        text = spoil(case, specimen.text, seeded("mutant", case.id))
+        return None if text is None else specimen.saying(text)
+
+    return corrupt
 
 
 def _control_token(specimen: Specimen) -> Answered | None:
@@ -302,7 +320,18 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("name-both", _REFER, "names a distractor too", _name_both),
     Mutant("keep-query", _REFER, "leaves the reference as it is", _keep_query),
     Mutant("over-rewrite", _REFER, "changes what must stay", _over_rewrite),
-    Mutant("answer-question", _REFER, "answers instead of rewriting", _answer_question),
+    Mutant("answer-question", _REFER, "repeats what the assistant said last", _answer_question),
+    Mutant(
+        "answer-by-name",
+        _REFER,
+        "answers with a sentence about what is meant",
+        _spoilt(spoiling.answered),
+    ),
+    Mutant("ask-else", _REFER, "asks something else about it", _spoilt(spoiling.asked_else)),
+    Mutant("drop-word", _REFER, "leaves a content word out", _spoilt(spoiling.dropped)),
+    Mutant("add-word", _REFER, "adds a content word", _spoilt(spoiling.added)),
+    Mutant("replace-word", _REFER, "puts another content word in", _spoilt(spoiling.replaced)),
+    Mutant("wrap", _REFER, "puts something around the query", _spoilt(spoiling.wrapped)),
     Mutant("other-language", _REFER, "answers in the other language", _other_language),
     Mutant("truncate", _REFER, "stops halfway", _truncate),
     Mutant("repeat", _REFER, "says everything four times", _repeat),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from evalsuite.gates import Gate, Status
+from evalsuite.qualification.mixture import Seen
 from evalsuite.qualification.mutants import Mutant
 from evalsuite.qualification.nulls import Null
 from evalsuite.qualification.trials import Outcome, Trial, blocked_by
@@ -32,6 +33,8 @@ class Counted:
     outcomes: tuple[Outcome, ...]
     dialled: bool = True
     """Whether the severity could be another."""
+    seen: Seen | None = None
+    """What each part of a rewrite sees of the mutant, where that was counted."""
 
     @property
     def runs(self) -> int:
@@ -87,8 +90,9 @@ def once(name: str, layer: str, expected: Gate, found: Outcome) -> Counted:
 def counted(trials: Iterable[Trial], layer: str) -> Iterator[Counted]:
     """Gather trials, in order, by mutant and severity, each as soon as it is whole."""
     for (mutant, severity), group in groupby(trials, key=lambda t: (t.mutant, t.severity)):
-        outcomes = tuple(trial.outcome for trial in group)
-        yield Counted(mutant.name, layer, mutant.gate, severity, outcomes)
+        same = tuple(group)
+        outcomes = tuple(trial.outcome for trial in same)
+        yield Counted(mutant.name, layer, mutant.gate, severity, outcomes, seen=same[0].seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +144,14 @@ class Qualification:
             "slope": _rounded(curve.slope if curve else None),
         }
 
+    def _seen(self, mutant: str) -> dict[str, object]:
+        """What the parts of a rewrite see; nothing of mutants that are not for them to see."""
+        seen = self.of(mutant)[0].seen
+        if seen is None:
+            return {}
+        told = {"answers": seen.answers, "refused": seen.refused, "parts": dict(seen.parts)}
+        return {"seen": told}
+
     def sole_killers(self, gate: Gate) -> tuple[str, ...]:
         """Mutants that, at some severity, only this gate blocks."""
         return tuple(dict.fromkeys(row.mutant for row in self.rows if row.sole_killer is gate))
@@ -159,6 +171,7 @@ class Qualification:
                     **self._shape(name),
                     "theta50": _rounded(self.theta(name, 0.5)),
                     "theta95": _rounded(self.theta(name, 0.95)),
+                    **self._seen(name),
                 }
                 for name in mutants
             ],

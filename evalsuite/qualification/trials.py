@@ -6,10 +6,12 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 from evalsuite.gates import Evidence, Gate, Hopeless, Policy, Status, Tier, Verdict, judge, overall
 from evalsuite.pipeline import Observed
-from evalsuite.qualification.mixture import corrupted
+from evalsuite.qualification.mixture import Seen, corrupted
 from evalsuite.qualification.mutants import Mutant
 
 SEVERITIES = (0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
@@ -37,6 +39,9 @@ class Trial:
     severity: float
     """Share of the answers that the mutant can corrupt and did; for ``once`` one of them."""
     outcome: Outcome
+    seen: Seen | None = None
+    """What each part of a rewrite sees of this mutant at its worst, over all panels; None: it is
+    not for them to see."""
 
 
 Tell = Callable[[str, int, int], None]
@@ -97,15 +102,16 @@ def trials(
     for number, mutant in enumerate(planted):
         tell(mutant.name, number, len(planted))
         victims = [corrupted(observed, mutant) for observed in panels]
+        rewriting = mutant.gate is Gate.PRONOUN_RESOLUTION
+        seen = reduce(add, (victim.seen for victim in victims)) if rewriting else None
         for severity in (0.0,) if mutant.once else severities:
             rng = random.Random(f"{seed}/{mutant.name}/{severity}")  # noqa: S311 (no secret)
             for repeat in range(repeats):
                 victim = victims[repeat % len(victims)]
                 evidence = victim.once(rng) if mutant.once else victim.at(severity, rng)
                 policy = panels[repeat % len(panels)].policy
-                yield Trial(
-                    mutant, severity or 1 / len(victims[0].cases), outcome(policy, evidence)
-                )
+                share = severity or 1 / len(victims[0].cases)
+                yield Trial(mutant, share, outcome(policy, evidence), seen)
     tell("", len(planted), len(planted))
 
 

@@ -78,8 +78,11 @@ def _gate(data: Qualification, gate: GateRow) -> dict[str, object]:
     rows = [row for row in data["mutants"] if row["expected_gate"] == gate["gate"]]
     names = list(dict.fromkeys(row["name"] for row in rows))
     curves = {curve["mutant"]: curve for curve in data["curves"]}
+    seen = {name: curves[name]["seen"] for name in names if "seen" in curves[name]}
     return {
         **gate,
+        "seen": seen,
+        "parts": list(dict.fromkeys(part for found in seen.values() for part in found["parts"])),
         "mutants": [
             {
                 **curves[name],

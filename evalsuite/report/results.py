@@ -146,6 +146,14 @@ class MutantRow(TypedDict):
     caught_interval: tuple[float, float]
 
 
+class Seen(TypedDict):
+    """Of right rewrites that a mutant spoilt, how many are refused, and for which parts."""
+
+    answers: int
+    refused: int
+    parts: dict[str, int]
+
+
 @with_config(_MORE)
 class Curve(TypedDict):
     """The fitted curve of one mutant: ``1 / (1 + (middle / theta) ** slope)``; None: no fit."""
@@ -153,6 +161,8 @@ class Curve(TypedDict):
     mutant: str
     middle: float | None
     slope: float | None
+    seen: NotRequired[Seen]
+    """Missing where the gate judges no rewrites, and in records of earlier versions."""
 
 
 @with_config(_MORE)

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from evalsuite.cases.casefiles import load_cases
+from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Gate, Status, judge
+from evalsuite.gates import Evidence, Gate, Observation, Status, judge
 from evalsuite.pipeline import GateRequest, Observed, measure
 from evalsuite.qualification import (
     MUTANTS,
@@ -25,6 +26,7 @@ from evalsuite.qualification import (
     outcome,
     trials,
 )
+from evalsuite.qualification.mixture import Seen
 from evalsuite.qualification.perfect import perfect_candidate
 from evalsuite.regressions import FOLDER, Origin, Regression, remember
 from evalsuite.runs import REGRESSIONS, Side
@@ -81,7 +83,9 @@ def test_a_template_defect_is_caught_at_its_first_occurrence(
         assert found.failed_by == {Gate.TEMPLATE_ROUND_TRIP}
 
 
-@pytest.mark.parametrize("name", ["paste-entity", "swap-antecedent", "drop-system", "forget-text"])
+@pytest.mark.parametrize(
+    "name", ["paste-entity", "swap-antecedent", "drop-word", "wrap", "drop-system", "forget-text"]
+)
 def test_mixed_evidence_is_that_of_a_candidate_with_these_answers(
     name: str, perfect: Observed, broken: Callable[[Mutant], Corrupted]
 ) -> None:
@@ -103,6 +107,86 @@ def test_mixed_evidence_is_that_of_a_candidate_with_these_answers(
     mixed = made.at(0.3, random.Random(2))
     policy = perfect.inputs.policy
     assert judge(policy, mixed) == judge(policy, planted.evidence)
+
+
+@pytest.mark.parametrize(
+    ("name", "sees"),
+    [
+        ("answer-by-name", {"kept", "form", "untouched"}),
+        ("ask-else", {"kept", "form", "untouched"}),
+        ("drop-word", {"kept", "untouched"}),
+        ("add-word", {"kept", "untouched"}),
+        ("replace-word", {"kept", "untouched"}),
+        ("wrap", {"form", "kept", "untouched"}),
+        ("over-rewrite", {"untouched"}),
+        ("swap-antecedent", {"named", "untouched"}),
+    ],
+)
+def test_it_is_told_which_part_of_a_rewrite_sees_a_mutant(
+    name: str, sees: set[str], broken: Callable[[Mutant], Corrupted]
+) -> None:
+    seen = broken(next(m for m in MUTANTS if m.name == name)).seen
+    assert seen.answers > 100
+    assert seen.refused == seen.answers
+    # A part that should not see it may accuse a few, for what the answer happens to say.
+    assert {part for part, lost in seen.parts.items() if lost > seen.answers / 50} == sees
+
+
+def test_what_was_wrong_before_is_seen_by_no_part() -> None:
+    def observed(*losses: float) -> tuple[Observation, ...]:
+        return tuple(
+            Observation(case_id=str(n), cluster="c", language="en", kind="single", candidate=loss)
+            for n, loss in enumerate(losses)
+        )
+
+    made = Corrupted(
+        mutant=next(m for m in MUTANTS if m.name == "wrap"),
+        clean=Evidence(pronouns=observed(0, 1, 0, 0)),
+        broken=Evidence(
+            pronouns=observed(1, 1, 0, 1),
+            parts={Detector.NAMED: observed(0, 1, 0, 1), Detector.FORM: observed(1, 1, 0, 1)},
+        ),
+        cases={str(n): frozenset({str(n)}) for n in range(3)},
+    )
+    assert made.seen == Seen(answers=2, refused=1, parts={"named": 0, "form": 1})
+    assert made.seen + made.seen == Seen(answers=4, refused=2, parts={"named": 0, "form": 2})
+
+
+def test_words_of_freely_worded_rewrites_are_mixed_too(
+    candidate: Path, small_policy: Path, tmp_path: Path
+) -> None:
+    """Who says nothing has no share of new words, so that loss is missing where it was."""
+    (tmp_path / "nano_en.yaml").write_text(
+        """cases:
+  - id: free-one
+    language: en
+    kind: single
+    history: [{user: "Tell me of Flindo."}, {assistant: "Flindo is a phone."}]
+    query: "What is its price?"
+    expect: {rewrites: ["What is the price of Flindo?"]}
+  - id: free-two
+    language: en
+    kind: single
+    history: [{user: "Tell me of Garvex."}, {assistant: "Garvex is a phone."}]
+    query: "How heavy is it?"
+    expect: {rewrites: ["How heavy is Garvex?"]}
+""",
+        "utf-8",
+    )
+    request = GateRequest(adapter=candidate, policy=str(small_policy), cases=tmp_path, seed=5)
+    made = corrupted(perfect_candidate(request), next(m for m in MUTANTS if m.name == "silence"))
+    assert made.at(0.0, random.Random(0)) == made.clean
+    assert made.at(1.0, random.Random(0)).words == made.broken.words
+    words = made.clean.words["nano"]
+    assert {case.case_id for case in words[Detector.WORDS_NEW]} == {"free-one", "free-two"}
+    for seed in range(20):
+        mixed = made.at(0.5, random.Random(seed)).words["nano"]
+        spoken = {
+            case.case_id for case in mixed.get(Detector.WORDS_NEW, ()) if case.candidate is not None
+        }
+        lost = {c.case_id for c in mixed[Detector.WORDS_LOST] if c.candidate == 1.0}
+        assert spoken | lost == {"free-one", "free-two"}
+        assert not spoken & lost
 
 
 def test_an_answer_that_a_mutant_cannot_touch_is_left_alone(perfect: Observed) -> None:

@@ -30,6 +30,7 @@ from evalsuite.qualification import (
     counted,
 )
 from evalsuite.qualification.adapters import ADAPTER_MUTANTS, AdapterMutant, adapter_outcome
+from evalsuite.qualification.mixture import Seen
 from evalsuite.qualification.nulls import VARIATIONS, null_requests
 from evalsuite.qualification.record import once
 from evalsuite.report import qualification_text, render_qualification
@@ -77,6 +78,35 @@ def test_the_json_keeps_its_contract() -> None:
     page = render_qualification(found)
     assert "paste-entity" in page
     assert "1 INCONCLUSIVE" in qualification_text(found)
+
+
+def test_the_page_says_which_part_of_a_rewrite_saw_a_mutant() -> None:
+    refer = frozenset({Gate.PRONOUN_RESOLUTION})
+    wrong = Outcome(Status.FAILED, refer, refer)
+    dropped, seen = mutant("drop-word"), Seen(1234, 1231, {"named": 0, "kept": 1077})
+    rows = counted([Trial(dropped, share, wrong, seen) for share in (0.1, 0.2)], "output")
+    found: dict[str, Any] = Qualification(
+        subject={"adapter": "a", "policy": "nano"},
+        nulls=(),
+        rows=(*rows, row(0.1, LEAKS)),
+        references={},
+    ).to_json()
+    curves = {curve["mutant"]: curve for curve in found["curves"]}
+    assert curves["drop-word"]["seen"] == {
+        "answers": 1234,
+        "refused": 1231,
+        "parts": {"named": 0, "kept": 1077},
+    }
+    assert "seen" not in curves["paste-entity"]
+    page = render_qualification(found)
+    assert all(f'<td class="num">{n}</td>' in page for n in ("1234", "1231", "·", "1077"))
+
+
+def test_a_record_of_an_earlier_version_is_shown_without_parts() -> None:
+    file = Path(__file__).parent / "before-parts.json"
+    page = render_qualification(json.loads(file.read_bytes()))
+    assert "drop-system" in page
+    assert "sees a defect" not in page
 
 
 def test_a_gate_that_saw_nothing_has_no_theta() -> None:
