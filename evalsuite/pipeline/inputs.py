@@ -338,7 +338,7 @@ def _demonstrations(folder: Path, policy: Policy) -> dict[tuple[str, Language], 
                 if swap.name not in here:
                     raise InvalidInput(
                         f"{path}: has no counterfactual, without which a leak can hide; write "
-                        f"{swap.name} beside it: the same shapes, no entity and no question in common"
+                        f"{swap.name} beside it: same shapes, no entity and no question in common"
                     )
                 found[name, language] = DemonstrationPair(
                     stem, load_demonstrations(path), load_demonstrations(swap)

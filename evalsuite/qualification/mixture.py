@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Evidence
+from evalsuite.gates import Evidence, Observation
 from evalsuite.pipeline import Answered, Observed, measure, trip_id
 from evalsuite.qualification.mutants import Mutant, Specimen
 from evalsuite.runs import REGRESSIONS, Side
