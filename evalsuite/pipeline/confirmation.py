@@ -96,7 +96,8 @@ def _flipped(drawn: Drawn, answered: Sequence[Answered]) -> frozenset[tuple[str,
     measured = measure(drawn.inputs, drawn.samples, drawn.liveness, answered)
     losses: dict[tuple[str, str, str], set[float | None]] = {}
     for row in measured.scores:
-        judged = row.unit is Unit.DEFECT and row.value is not None and row.panel
+        # In what way two wrong rewrites are wrong is compared nowhere.
+        judged = row.unit is Unit.DEFECT and row.value is not None and row.panel and not row.detail
         if judged and row.side in BOTH:
             losses.setdefault((row.panel, row.case_id, row.detector), set()).add(row.value)
     return frozenset((panel, case) for (panel, case, _), seen in losses.items() if len(seen) > 1)
