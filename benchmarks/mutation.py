@@ -49,9 +49,11 @@ FOLDERS = {
 ENGINES = ("cache", "numerics", "planning", "store")
 """The engine's modules that need no model: keys, identities and batches."""
 MIRRORS = {
-    "detectors/copied": ("test_nearnames",),
+    "detectors/copied": ("test_nearnames", "test_leakage"),
+    "detectors/frames": ("test_frames", "test_leakage"),
     "detectors/hannames": ("test_nearnames",),
     "detectors/own": ("test_rarity", "test_nearnames"),
+    "detectors/phrases": ("test_phrases", "test_leakage"),
     "gates/criteria": ("test_criteria", "test_gates"),
     "gates/decision": ("test_decision", "test_gates"),
     "gates/evidence": ("test_decision", "test_gates"),

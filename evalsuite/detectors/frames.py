@@ -17,13 +17,15 @@ from evalsuite.cases import Case
 from evalsuite.detectors.own import Own, Word, bases, words
 from evalsuite.detectors.phrases import says_something, sentences
 from evalsuite.detectors.result import Span
-from evalsuite.detectors.text import find_names
+from evalsuite.detectors.text import find_names, is_han
 from evalsuite.prompts import Demonstration
 
 _NEARLY = 0.75
 """Share of a frame that the answer has, and share of its foreign words that are the frame's."""
 _DROPPED = 0.5
 """Share of the query's content that at most is still asked."""
+_SHORTEST, _HAN_SHORTEST = 2, 4
+"""Words, or Han characters, of the shortest frame."""
 _LIGHT = frozenset(
     "a an the it its he him his she her hers they them their theirs this that these those "
     "的 它 他 她 们 这 那".split()
@@ -65,7 +67,7 @@ def _frames(text: str, names: Sequence[str]) -> Iterator[Frame]:
     for sentence in sentences(text):
         left = _skeleton(sentence, named)
         content = frozenset(base for w in left if says_something(w) for base in bases(w))
-        if len(left) > 1:
+        if len(left) >= (_HAN_SHORTEST if any(is_han(w[0]) for w in left) else _SHORTEST):
             yield Frame(left, content, text[sentence[0].start : sentence[-1].end])
 
 

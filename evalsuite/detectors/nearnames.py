@@ -125,12 +125,13 @@ def copies(answer: str, names: Sequence[str], own: Own) -> tuple[Copy, ...]:
     known = names_of(tuple(names))
     said = words(answer)
     limit = _TELLING + max(0.0, math.log10(max(1, len(said)) / _CHANCES))
-    whole = (Copy(s.start, s.end, s.label, How.WHOLE) for s in find_names(answer, known.names))
-    found = [c for c in (*whole, *_respelled(answer, said, known)) if not holds(own, c.name)]
+    found = [Copy(s.start, s.end, s.label, How.WHOLE) for s in find_names(answer, known.names)]
+    found += _respelled(answer, said, known)
     found += _edited(answer, said, known, own, limit)
     found += _parts(answer, said, known, own, limit)
-    found += (c for c in near_han(answer, said, known.han, own, limit) if not holds(own, c.name))
-    return likest(found, len(answer))
+    found += near_han(answer, said, known.han, own, limit)
+    excused = {name for name in {copy.name for copy in found} if holds(own, name)}
+    return likest([c for c in found if c.name not in excused], len(answer))
 
 
 def _respelled(answer: str, said: Sequence[Word], known: Names) -> Iterator[Copy]:
@@ -152,8 +153,10 @@ def _respelled(answer: str, said: Sequence[Word], known: Names) -> Iterator[Copy
 
 
 def _spelled(answer: str, run: Sequence[Word], letters: str, known: Names) -> Copy | None:
-    base = next((b for b in bases(letters) if b in known.letters), None)
-    if base is None:
+    base = letters
+    if letters not in known.letters:
+        base = next((b for b in bases(letters)[1:] if b in known.letters), "")
+    if not base:
         return None
     name, pieces = known.letters[base]
     cut_otherwise = len(run) != len(pieces)
@@ -198,7 +201,7 @@ def _edited(
                 run = said[at : at + 1]
                 if len(pieces[place]) < _EDITED or rarity(pieces[place]) <= limit:
                     continue
-            if not own.nearly_says(text) and not holds(own, name):
+            if not own.nearly_says(text):
                 yield Copy(run[0].start, run[-1].end, name, How.EDITED)
 
 
@@ -240,7 +243,7 @@ def _parts(
             if going.get((number, place + 1)) != first:
                 run, named = said[first:at], known.numbered[number]
                 whole = len(run) == len(named[1])
-                if whole and not _in_number(answer, run, named[1][-1]) and not holds(own, named[0]):
+                if whole and not _in_number(answer, run, named[1][-1]):
                     how = How.SPELLING if all(map(_is, run, named[1])) else How.FORM
                     yield Copy(run[0].start, run[-1].end, named[0], how)
                 elif not whole and _is_telling(run, own, limit):

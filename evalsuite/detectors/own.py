@@ -6,7 +6,6 @@ mistyped. A run of words counts as said only as a run.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ _STEM, _ENDING = 5, 4
 """Two words are forms of one when they share so many first letters and differ in so many last."""
 _EDITED = 4
 """Shortest word in which one other letter is a slip and not another word."""
-_ACCENTED = re.compile(r"[^\x00-\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +36,14 @@ class Word:
 def words(text: str) -> tuple[Word, ...]:
     """Words and Han characters in order; a possessive ``'s`` is none."""
     return tuple(
-        Word(_plain(token.text), token.start, token.end, is_han(token.text[0]))
-        for token in tokens(text)
-        if token.text != "'s"
+        Word(_plain(t.text), t.start, t.end, not t.text.isascii() and is_han(t.text[0]))
+        for t in tokens(text)
+        if t.text != "'s"
     )
 
 
 def _plain(word: str) -> str:
-    if not _ACCENTED.search(word) or is_han(word[0]):
+    if word.isascii() or len(word) == 1:
         return word
     apart = unicodedata.normalize("NFD", word)
     return "".join(c for c in apart if unicodedata.category(c) != "Mn") or word

@@ -119,6 +119,29 @@ def test_what_the_query_or_the_conversation_explains_is_no_copied_question(
     assert literal_leak(asking("How tall is it?"), "When was the Louvre built?", [built()]).value
 
 
+@pytest.mark.parametrize(
+    ("case", "shown", "answer"),
+    [
+        # One word of content differs, and so does the question around it.
+        (asking("Where was it?"), built(), "When was the Louvre built?"),
+        # Half of the query's content is still asked.
+        (asking("How tall are its walls?"), built(), "When was the Louvre's wall built?"),
+        # Another form of a word of the frame.
+        (asking("How tall is it?"), built("Which bricks does it use?"), "Which brick does it use?"),
+    ],
+)
+def test_a_copied_question_is_marked_whole(case: Case, shown: Demonstration, answer: str) -> None:
+    score = literal_leak(case, answer, [shown])
+    assert score.value == 1.0
+    assert [answer[s.start : s.end] for s in score.spans] == [answer[:-1]]
+
+
+def test_a_single_word_is_no_frame() -> None:
+    shown = built("Photos of it ?")
+    shown = replace(shown, query="Photos?", rewrite="The Alhambra photos?")
+    assert literal_leak(asking("How tall is it?"), "Louvre photos?", [shown]).value == 0.0
+
+
 def test_a_question_without_content_is_no_frame_to_copy() -> None:
     shown = built("What about it now?")
     answer = "What about the Louvre now?"

@@ -90,6 +90,11 @@ def test_a_chinese_name_is_found_in_disguise(answer: str, said: str, name: str, 
         ("Is it near the Alhambresque hall?", "Alhambra"),
         ("Is it version 3.5?", "Model 3"),
         ("Which model 3.5 is it?", "Model 3"),
+        # A slip in a short or common word of a name, and words that are not linked.
+        ("Is it in a museun?", "Vasa Museum"),
+        ("Is it a wxt?", "Angkor Wat"),
+        ("Is it white. Houxe!", "White House"),
+        ("Is it white - - - house?", "White House"),
         ("木星的宫在哪里？", "布达拉宫"),
         ("木星在上海吗？", "上海博物馆"),
         ("木星的博物馆在哪里？", "上海博物馆"),
@@ -171,6 +176,12 @@ def test_of_copies_that_lie_on_each_other_the_likest_is_told() -> None:
     assert told("Lloyd Wright", names) == [("Lloyd Wright", "Lloyd Wright", How.WHOLE)]
     assert told("Frank Lloyd Wright", names) == [
         ("Frank Lloyd Wright", "Frank Lloyd Wright", How.WHOLE)
+    ]
+
+
+def test_a_number_ends_where_no_point_goes_on() -> None:
+    assert told("Is the Model_3 5 metres long?", ("Model 3",)) == [
+        ("Model_3", "Model 3", How.SPELLING)
     ]
 
 

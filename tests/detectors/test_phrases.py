@@ -63,6 +63,13 @@ def test_a_few_function_words_are_no_sentence_to_copy(thought: str, answer: str)
     assert literal_leak(moons(Language.EN), answer, shown).value == 0.0
 
 
+@pytest.mark.parametrize(("thought", "loss"), [("它是山。", 0.0), ("它是高山。", 1.0)])
+def test_a_chinese_sentence_is_telling_from_five_characters(thought: str, loss: float) -> None:
+    shown = [thinking(Language.ZH, thought)]
+    answer = f"{thought}{RIGHT[Language.ZH]}"
+    assert literal_leak(moons(Language.ZH), answer, shown).value == loss
+
+
 def test_a_sentence_that_the_conversation_says_is_no_leak() -> None:
     thought = "This is the first turn."
     case = moons(Language.EN)
@@ -113,9 +120,9 @@ def test_a_possessive_is_no_word_of_a_run(answer: str, loss: float) -> None:
 
 
 def test_a_sentence_ends_at_marks_quotes_and_lines_but_not_within_a_number() -> None:
-    text = 'Thought: version 3.5 is it.\nShe said "go on" 好的。再见'
+    text = 'Thought: version 3.5 is it.\nShe said "go on".Yes 好的。再见'
     found = [[word.text for word in sentence] for sentence in sentences(text)]
     assert found == [
         ["thought"], ["version", "3", "5", "is", "it"], ["she", "said"], ["go", "on"],
-        ["好", "的"], ["再", "见"],
+        ["yes", "好", "的"], ["再", "见"],
     ]  # fmt: skip
