@@ -43,6 +43,8 @@ class Detector(StrEnum):
     """A plain instruction has another answer than its right one."""
     TEXT_LOSS = "text_loss"
     """Nats per token of a given text."""
+    REFERENCE_LOSS = "reference_loss"
+    """Nats per token of the first accepted rewrite of a golden case: told, never judged."""
     TEMPLATE_ROUND_TRIP = "template_round_trip"
     """A conversation does not come back from the chat template, or a property of it is refuted."""
     CONTROL_TOKEN = "control_token"  # noqa: S105  # a token of a chat format

@@ -60,13 +60,20 @@ def text_loss(logprobs: Sequence[float]) -> float:
 
 def text_score(text: TextItem, logprobs: Sequence[float]) -> Score:
     """The text loss as a score; None with the reason when the log-probabilities are unusable."""
-    detector = Detector.TEXT_LOSS
+    return _nats(Detector.TEXT_LOSS, text.id, logprobs, "The text loss")
+
+
+def reference_score(case_id: str, logprobs: Sequence[float]) -> Score:
+    """The loss of a case's accepted rewrite as a score; None as :func:`text_score`."""
+    return _nats(Detector.REFERENCE_LOSS, case_id, logprobs, "The loss of the accepted rewrite")
+
+
+def _nats(detector: Detector, name: str, logprobs: Sequence[float], what: str) -> Score:
     try:
         loss = text_loss(logprobs)
     except InvalidInput as error:
-        return Score(detector, text.id, None, f"The text loss was not measured: {error}.")
-    said = f"{loss:.4f} nats per token over {len(logprobs)} tokens."
-    return Score(detector, text.id, loss, said)
+        return Score(detector, name, None, f"{what} was not measured: {error}.")
+    return Score(detector, name, loss, f"{loss:.4f} nats per token over {len(logprobs)} tokens.")
 
 
 def load_texts(path: Path, *, language: Language | None = None) -> tuple[TextItem, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from evalsuite.cases import Case, Language
+from evalsuite.conversation import Conversation
 from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput
 from evalsuite.generation import Request
@@ -291,8 +292,10 @@ def _request(template: ChatTemplate, task: Task) -> Request:
     answered = answer_to_score(task)
     if answered is None:
         return Request(prompt=prompt, sampling=sampling_of(task), conversation=conversation)
+    return Request(prompt=prompt, target=target_of(template, answered), conversation=conversation)
+
+
+def target_of(template: ChatTemplate, answered: Conversation) -> tuple[int, ...]:
+    """The tokens of the one answer in a conversation, for an engine to score."""
     whole = template.render(template.carried(answered))
-    target = tuple(
-        token for token, answer in zip(whole.ids, whole.loss_mask, strict=True) if answer
-    )
-    return Request(prompt=prompt, target=target, conversation=conversation)
+    return tuple(token for token, answer in zip(whole.ids, whole.loss_mask, strict=True) if answer)

@@ -15,7 +15,7 @@ from evalsuite.pipeline.inputs import GateRequest, Inputs
 from evalsuite.pipeline.measurement import Answered, Measured
 from evalsuite.pipeline.questions import Question, Samples
 from evalsuite.registry.attempts import Attempt
-from evalsuite.runs import Counts, FlipsInfo
+from evalsuite.runs import Counts, FlipsInfo, ScoreRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,8 @@ class Inferred(Counted):
     """Every question is answered, up to the look that stopped the run."""
 
     answers: Answers
+    references: tuple[ScoreRow, ...] = ()
+    """How well both sides predict the accepted rewrites of golden cases: told, never judged."""
     hopeless: tuple[Hopeless, ...] = ()
     """Why the run stopped at a look."""
     seen: float = 1.0

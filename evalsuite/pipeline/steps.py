@@ -35,6 +35,7 @@ from evalsuite.pipeline.records import (
     Scored,
     held_by,
 )
+from evalsuite.pipeline.references import reference_losses
 from evalsuite.runs import REGRESSIONS
 from evalsuite.runs.folder import Run, RunWriter
 
@@ -94,8 +95,11 @@ def infer(counted: Counted) -> Inferred:
         if found:
             answers = confirm_flips(counted, answers)
             return Inferred(**held_by(counted), answers=answers, hopeless=found, seen=share)
-    answers = confirm_flips(counted, _ask(counted, answers, counted.questions))
-    return Inferred(**held_by(counted), answers=answers)
+    answers = _ask(counted, answers, counted.questions)
+    # Before anything is asked again in float32: the model is still there.
+    references = () if counted.whole else reference_losses(counted)
+    answers = confirm_flips(counted, answers)
+    return Inferred(**held_by(counted), answers=answers, references=references)
 
 
 def _look(counted: Counted, answers: Answers, share: float) -> tuple[Hopeless, ...]:
@@ -125,6 +129,7 @@ def score(inferred: Inferred) -> Scored:
     inputs = inferred.inputs
     if inferred.questions:
         measured = measure(inputs, inferred.samples, inferred.liveness, inferred.answered)
+        measured = replace(measured, scores=(*measured.scores, *inferred.references))
     else:
         checks = liveness_checks(inputs, inferred.liveness)
         evidence = Evidence(liveness=checks, opponent=inputs.compared.opponent)

@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from evalsuite.answers import LEAK, LOSSES, Group, Judged, Pairing, Summary
+from evalsuite.report.charts import hundredths
 from evalsuite.report.safetext import one_line
 from evalsuite.report.view import ICONS
 from evalsuite.rewrites import Standard
 from evalsuite.rewrites.metrics import (
     INSTALL,
-    Line,
     Metrics,
     lines_of,
     missing_libraries,
@@ -98,12 +98,11 @@ def metrics_text(scored: Sequence[Scored]) -> Iterator[Piece]:
     ]
     table = _table("metrics", [name for name, _ in columns])
     for lines in zip(*(lines_of(metrics) for _, metrics in columns), strict=True):
-        table.add_row(lines[0].name, *(_hundredths(line) for line in lines))
+        table.add_row(lines[0].name, *(hundredths(line.value) for line in lines))
     for name, key in _CELLS:
         table.add_row(name, *(str(getattr(metrics.needs, key)) for _, metrics in columns))
     for name, key in _CLASSIFIED:
-        values = (Line(name, getattr(metrics.needs, key)) for _, metrics in columns)
-        table.add_row(name, *map(_hundredths, values))
+        table.add_row(name, *(hundredths(getattr(m.needs, key)) for _, m in columns))
     yield table
     if len(scored) > 1:
         yield from (f"{at}: {_name(one.name)}" for at, one in zip(letters, scored, strict=True))
@@ -202,7 +201,3 @@ def _bounds(group: Group) -> str:
     if group.wrong is None:
         return _NONE
     return f"{100 * (1 - group.wrong.upper):.1f} to {100 * (1 - group.wrong.lower):.1f}"
-
-
-def _hundredths(line: Line) -> str:
-    return _NONE if line.value is None else f"{100 * line.value:.2f}"

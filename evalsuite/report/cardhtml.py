@@ -131,7 +131,9 @@ def draw(
         cards=tuple(writer.cards),
         left_out=left + len(rest),
         failures_left_out=failures,
-        without_answer=sum(s.unit is Unit.NATS and s.side is Side.CANDIDATE for s in run.scores),
+        without_answer=sum(
+            s.unit is Unit.NATS and s.side is Side.CANDIDATE and not s.advisory for s in run.scores
+        ),
         demonstrations=tuple(writer.sets.values()),
         languages=_offered(writer.languages),
         kinds=_offered(writer.kinds),

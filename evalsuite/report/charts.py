@@ -26,6 +26,11 @@ def number(value: float | None) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".") if abs(value) >= 0.001 else f"{value:.1e}"
 
 
+def hundredths(share: float | None) -> str:
+    """Return a share of 1 as the field writes metrics: in hundredths, with two decimals."""
+    return "–" if share is None else f"{100 * share:.2f}"
+
+
 def interval(verdict: Verdict | SliceVerdict) -> str:
     """Return ``lower to upper`` in words, or a dash where there is no interval."""
     if verdict.lower is None or verdict.upper is None:

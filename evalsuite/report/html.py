@@ -8,6 +8,7 @@ from evalsuite.report.attachments import Attachments, read_attachments
 from evalsuite.report.cardhtml import BUDGET, draw
 from evalsuite.report.changes import Outcome, Section
 from evalsuite.report.heatmap import heat
+from evalsuite.report.metrics import missing_note, set_metrics
 from evalsuite.report.pages import environment
 from evalsuite.report.qualification import nulls_sentence, share
 from evalsuite.report.search import search_view
@@ -52,6 +53,8 @@ def render_html(
             outcomes=_outcomes(view.case_outcomes.counts),
             drawn=draw(run, view.case_outcomes, environment(), words, budget),
             heats=heat(run),
+            metrics=set_metrics(run),
+            metrics_missing=missing_note(),
             search=None if known.search is None else search_view(known.search),
             qualification=known.qualification,
             nulls_sentence=nulls_sentence,

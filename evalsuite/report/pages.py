@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from evalsuite import __version__
-from evalsuite.report.charts import drawing, interval, number
+from evalsuite.report.charts import drawing, hundredths, interval, number
 from evalsuite.report.safetext import shortened, visible
 from evalsuite.report.view import ICONS, WORDS
 from evalsuite.runs import Status
@@ -40,6 +40,7 @@ def environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
+        "hundredths": hundredths,
         "seconds": _seconds,
         "moment": _moment,
         "sentence": _sentence,

@@ -243,7 +243,7 @@ def _judged_differently(gate: str, before: Run, after: Run) -> bool:
 
 
 def _gates(run: Run) -> list[str]:
-    judged = [score.gate or score.detector for score in run.scores]
+    judged = [score.gate or score.detector for score in run.scores if not score.advisory]
     return list(dict.fromkeys([*judged, DEFECTS_ONLY]))
 
 

@@ -23,6 +23,8 @@ PARTS = tuple(part.value for part in DETECTORS_OF_PARTS)
 """The detectors that say in what way a rewrite is wrong, as rows name them."""
 PROPERTIES = "template"
 """The panel under which the properties of a template are scored: they are no cases."""
+ADVISORY = frozenset({Detector.REFERENCE_LOSS})
+"""Detectors that are told and that no gate judges."""
 CONTROLS = frozenset({Detector.ABSENT_NAMES})
 """Detectors that search for what cannot be there: what they find is a false alarm of the search."""
 
@@ -51,7 +53,7 @@ class Unit(StrEnum):
     @classmethod
     def of(cls, detector: Detector) -> Unit:
         """What the values of a detector count."""
-        if detector is Detector.TEXT_LOSS:
+        if detector in (Detector.TEXT_LOSS, Detector.REFERENCE_LOSS):
             return cls.NATS
         return cls.SHARE if detector in SHARES else cls.DEFECT
 
@@ -257,6 +259,11 @@ class ScoreRow:
     def control(self) -> bool:
         """Whether this says how often a search errs, and nothing about the answer."""
         return self.detector in CONTROLS
+
+    @property
+    def advisory(self) -> bool:
+        """Whether no gate judges this: it is told beside the others."""
+        return self.detector in ADVISORY
 
     @property
     def detail(self) -> bool:

@@ -98,7 +98,7 @@ def test_the_champion_is_asked_and_judged_as_the_candidate_is(beside: Run) -> No
         return [(o.panel, o.case_id, o.demonstrations) for o in beside.outputs if o.side is side]
 
     def judged(side: Side) -> set[tuple[str, str, str]]:
-        own = {"template_round_trip", "control_token"}
+        own = {"template_round_trip", "control_token", "reference_loss"}
         return {
             (s.detector, s.panel, s.case_id)
             for s in beside.scores
