@@ -163,9 +163,20 @@ class WordsRule(PolicyPart):
     tier: Decides = Tier.ADVISORY
 
 
+RewritePart = Literal["named", "kept", "form", "untouched"]
+"""A part of a rewrite (:class:`evalsuite.rewrites.Part`), by its name in files."""
+
+
 class PronounRule(PanelRule):
     """Limits on rewrites that are not right."""
 
+    decides: Annotated[tuple[RewritePart, ...], Field(min_length=1)] = (
+        "named",
+        "kept",
+        "form",
+        "untouched",
+    )
+    """What a rewrite is counted as failed for; what is left out is shown and never decides."""
     failure_rate: Limit
     """Of each way in which they are wrong too, which is shown and never decides."""
     non_inferiority: Limit

@@ -78,13 +78,14 @@ def measure(
         # Of these, defects only: an answer that ends as it should needs no row.
         *(row for row in _rows(scored, (Detector.CONTROL_TOKEN,)) if row.value),
     ]
+    decides = [Detector(part) for part in inputs.policy.gates.pronoun_resolution.decides]
     evidence = Evidence(
         liveness=liveness_checks(inputs, liveness),
         literal_leaks=_observations(rows, Detector.LITERAL_LEAK, PANEL),
         swap_leaks=_observations(rows, Detector.SWAP_LEAK, PANEL),
         control_leaks=_observations(rows, Detector.ABSENT_NAMES, PANEL),
-        pronouns=_observations(rows, Detector.RIGHT, PANEL),
-        goldens={name: _observations(rows, Detector.RIGHT, name) for name in samples.goldens},
+        pronouns=_failed(rows, decides, PANEL),
+        goldens={name: _failed(rows, decides, name) for name in samples.goldens},
         parts=_by_detector(rows, PARTS, PANEL),
         golden_parts={name: _by_detector(rows, PARTS, name) for name in samples.goldens},
         words={
@@ -240,6 +241,33 @@ def _observations(
         )
         for case_id, pair in sides.items()
         if Side.CANDIDATE in pair
+    )
+
+
+def _failed(
+    rows: Sequence[ScoreRow], decides: Sequence[Detector], panel: str
+) -> tuple[Observation, ...]:
+    """Which rewrites fail for a part that decides; one that was not asked costs nothing."""
+    whole = _observations(rows, Detector.RIGHT, panel)
+    if set(decides) == set(PARTS):
+        return whole
+    lost = {
+        (row.case_id, row.side)
+        for row in rows
+        if row.panel == panel and row.detector in decides and row.value
+    }
+
+    def loss(case: Observation, side: Side, value: float | None) -> float | None:
+        return None if value is None else float((case.case_id, side) in lost)
+
+    return tuple(
+        replace(
+            case,
+            candidate=loss(case, Side.CANDIDATE, case.candidate),
+            baseline=loss(case, Side.BASELINE, case.baseline),
+            champion=loss(case, Side.CHAMPION, case.champion),
+        )
+        for case in whole
     )
 
 
