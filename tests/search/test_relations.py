@@ -148,7 +148,7 @@ def test_sensitivity_sees_a_model_that_minds_the_number_of_demonstrations(
     assert by_count["0"].wrong.value < 1.0
     orders = [p for p in points if p.axis == "order" and p.side == "candidate"]
     assert {p.differing for p in orders} == {0}
-    # In what way they are wrong: a copied query is one still, and leaves what stands alone as it is.
+    # In what way: a copied query is one still, and leaves what stands alone as it is.
     copied, nonsense = by_count["0"].lost, by_count["4"].lost
     assert copied["named"] == nonsense["named"] == round(26 * by_count["0"].wrong.value)
     assert "untouched" not in copied
