@@ -36,7 +36,8 @@ def test_every_detector_is_a_metric_of_both_shapes(make: Any, shape: Any, nano: 
             scores[name] = measured.measure(shape(ANSWERED))
         except NotMeasured:
             scores[name] = None
-    assert scores == {**dict.fromkeys(DETECTORS, 1.0), "control_token": None}
+    unmeasured = {"control_token": None, "untouched": None}
+    assert scores == {**dict.fromkeys(DETECTORS, 1.0), **unmeasured}
 
 
 @pytest.mark.parametrize(("make", "shape"), SHAPES)
