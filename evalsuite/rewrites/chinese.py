@@ -31,7 +31,10 @@ FUNCTION = re.compile(_FUNCTION)
 QUESTION_WORDS: Mapping[str, re.Pattern[str]] = {
     "reason": re.compile("为什么|为何|为啥|咋(?!样|么样)|怎么会|凭什么|何以"),
     "time": re.compile("什么时候|何时|几时|啥时候|哪[一]?[年天月日]|几[月号点]|多久|多长时间"),
-    "place": re.compile("哪里|哪儿|何处|什么地方|哪边"),
+    "place": re.compile(
+        # 在哪 is 在哪里; 在哪个 and 在哪家 ask which.
+        "哪里|哪儿|何处|什么地方|哪边|(?<=[在去到从来住])哪(?![个些种座部本款位家条只张首件台辆栋所门间年天月日一两几])"
+    ),
     "way": re.compile("怎么样|怎样|怎么|如何|咋样"),
     "number": re.compile("多少|几(?![乎何])"),
     "measure": re.compile("多(?=[大高长远重深宽快厚久])(?!久|长时间)"),

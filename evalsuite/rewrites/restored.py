@@ -17,7 +17,7 @@ from rapidfuzz.distance import Levenshtein, Opcode
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites.judgement import Finding, Standard
-from evalsuite.rewrites.words import Word, words
+from evalsuite.rewrites.words import Word, words, written_as_one
 
 _ENOUGH = 0.6
 """Share of a piece's content words that a free rewrite has to restore."""
@@ -53,10 +53,11 @@ class Piece:
             named = self.text[part.start - offset].isupper()
             return word.text == part.text or (not named and word.key == part.key)
 
-        return any(
+        in_words = any(
             all(map(same, told[start : start + len(parts)], parts))
             for start in range(len(told) - len(parts) + 1)
         )
+        return in_words or any(written_as_one(told, "".join(word.text for word in parts)))
 
     @property
     def is_name(self) -> bool:
