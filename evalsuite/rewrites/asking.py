@@ -71,15 +71,20 @@ def _chinese_asked(text: str) -> list[str]:
     return asked
 
 
-@lru_cache(maxsize=8192)
 def denies(text: str) -> bool:
     """Whether a text says not: an A-not-A question does not, nor a word that merely holds 不."""
+    return denials(text) > 0
+
+
+@lru_cache(maxsize=8192)
+def denials(text: str) -> int:
+    """How often a text says not."""
     found = words(text[:MOST])
-    if any(word.text in english.NEGATIONS for word in found if not word.han):
-        return True
     rest = _han_text(text)
     rest = chinese.A_NOT_A.sub(" ", chinese.NOT_DENYING.sub(" ", rest))
-    return chinese.NEGATION.search(rest) is not None
+    return sum(word.text in english.NEGATIONS for word in found if not word.han) + len(
+        chinese.NEGATION.findall(rest)
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -50,6 +50,11 @@ NOT_DENYING = re.compile(
     "不好意思|不过|不管|不同(?!意)|不仅|不但|差不多|不锈钢|非常|非洲|未来|别人|别墅|特别|区别|分别|性别|类别|级别"
 )
 
+DIRECTIONS = frozenset("从到去往向给被比对")
+"""Words that cannot change what they govern for something else without asking otherwise."""
+PERSONS_ASKED = frozenset("谁")
+"""Question words that stand where a name could stand."""
+
 ANSWER_OPENERS = re.compile(
     "(?:是的|好的|当然|没错|对的|可以的|不是的|没有的|好呀|好啊|嗯|抱歉|对不起|很抱歉|根据|答案是|"
     "不客气|没问题|不是|不对|对|是|好|有|没有|可以|不可以|能|不能|会|不会)(?=[，,。.！!、 ])"

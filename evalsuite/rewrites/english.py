@@ -61,6 +61,24 @@ DESCRIBING = frozenset(
 
 NEGATIONS = frozenset("not never no nobody nothing none neither without".split())
 
+_OPPOSITES = """
+    before after | for against | with against | above below | over under | up down | on off |
+    into from | to from | until since
+"""
+OPPOSITES: Mapping[str, frozenset[str]] = {
+    word: frozenset(
+        other
+        for pair in _OPPOSITES.split("|")
+        for other in pair.split()
+        if word in pair.split() and other != word
+    )
+    for word in _OPPOSITES.replace("|", " ").split()
+}
+"""A preposition -> those that say the opposite."""
+
+DIRECTIONS = frozenset("from to into than after before by against".split())
+"""Prepositions that cannot change what they govern for something else without asking otherwise."""
+
 ANSWER_OPENERS = (
     "yes",
     "yeah",

@@ -17,9 +17,10 @@ from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites import english
 from evalsuite.rewrites.added import added
-from evalsuite.rewrites.asking import asked_for, denies
+from evalsuite.rewrites.asking import asked_for, denials
 from evalsuite.rewrites.judgement import Finding, Standard
 from evalsuite.rewrites.known import Known, Vocabulary, known, without_names
+from evalsuite.rewrites.relations import exchanged, turned
 from evalsuite.rewrites.typos import corrected, corrections
 from evalsuite.rewrites.words import Word, words
 
@@ -37,6 +38,8 @@ def kept(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
         *_added(case, answer, found, standard),
         *_asks_otherwise(case, answer),
         *_denies_otherwise(case, answer),
+        *turned(answer, (case.query, *case.expect.rewrites)),
+        *exchanged(answer, (case.query, *case.expect.rewrites)),
         *_shuffled(facts, found),
     )
 
@@ -102,11 +105,16 @@ def _sorts(sorts: frozenset[str]) -> str:
 
 
 def _denies_otherwise(case: Case, answer: str) -> list[Finding]:
-    allowed = {denies(text) for text in (case.query, *case.expect.rewrites)}
-    if denies(answer) in allowed:
+    allowed = {denials(text) for text in (case.query, *case.expect.rewrites)}
+    count = denials(answer)
+    if count in allowed:
         return []
-    said = "denies what the query does not" if denies(answer) else "no longer denies"
-    return [Finding(f"The answer {said}.")]
+    if count and not any(allowed):
+        return [Finding("The answer denies what the query does not.")]
+    if not count:
+        return [Finding("The answer no longer denies.")]
+    often = "more" if count > max(allowed) else "less"
+    return [Finding(f"The answer denies {often} often than the query.")]
 
 
 def _shuffled(facts: Known, found: Sequence[Word]) -> list[Finding]:

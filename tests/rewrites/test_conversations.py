@@ -123,3 +123,93 @@ def test_a_name_without_its_sign_or_number_is_another(
     judged: Case, answer: str, part: Part
 ) -> None:
     assert part in refused(judged, answer)
+
+
+# --- what is denied, and how the words stand to each other -----------------------------------
+
+SCHOOL = case(
+    "What should pupils not bring to the trip?",
+    "Phones.",
+    query="Why must they not bring it, if they do not bring money either?",
+    rewrites=("Why must pupils not bring a phone, if they do not bring money either?",),
+    names=("phone",),
+)
+SALTY = case(
+    "我昨天去了海底捞。",
+    "怎么样？",
+    query="它太贵了，服务倒是不错。",
+    rewrites=("海底捞太贵了，服务倒是不错。",),
+    names=("海底捞",),
+)
+EASTER = case(
+    "When is Easter in 2027?",
+    "On 28 March.",
+    query="Is the day after it a public holiday?",
+    rewrites=("Is the day after Easter a public holiday?",),
+    names=("Easter",),
+)
+AIRPORT = case(
+    "What should I see in Kyoto?",
+    "The gardens.",
+    query="How do I get there from the airport?",
+    rewrites=("How do I get to Kyoto from the airport?",),
+    names=("Kyoto",),
+)
+兵马俑 = case(
+    "西安有什么好玩的？",
+    "兵马俑不能错过。",
+    query="从机场怎么去那里？",
+    rewrites=("从机场怎么去兵马俑？",),
+    names=("兵马俑",),
+)
+法国队 = case(
+    "2018年世界杯冠军是谁？",
+    "法国队。",
+    query="谁给他们进球了？",
+    rewrites=("谁给法国队进球了？",),
+    names=("法国队",),
+)
+JUPITER = case(
+    "Which planet has the Great Red Spot?",
+    "Jupiter.",
+    query="Is Saturn larger than it?",
+    rewrites=("Is Saturn larger than Jupiter?",),
+    names=("Jupiter",),
+)
+
+
+@pytest.mark.parametrize(
+    ("judged", "answer"),
+    [
+        (SCHOOL, "Why can't pupils bring a phone, if they don't bring money either?"),
+        (SALTY, "海底捞太贵了，服务倒不错。"),
+        (EASTER, "Is the day after Easter in 2027 a public holiday?"),
+        (AIRPORT, "How do I get from the airport to Kyoto?"),
+        (AIRPORT, "From the airport, how can I get to Kyoto?"),
+        (兵马俑, "怎么从机场去兵马俑？"),
+        (兵马俑, "从西安机场怎么到兵马俑？"),
+        (法国队, "给法国队进球的是谁？"),
+        (JUPITER, "Is the planet Saturn larger than Jupiter?"),
+    ],
+)
+def test_the_words_may_stand_in_another_order(judged: Case, answer: str) -> None:
+    assert Part.KEPT not in refused(judged, answer), judge(judged, answer).findings
+
+
+@pytest.mark.parametrize(
+    ("judged", "answer", "reason"),
+    [
+        (SCHOOL, "Why must pupils bring a phone, if they do not bring money either?", "less often"),
+        (SALTY, "海底捞不太贵了，服务倒是不错。", "more often"),
+        (EASTER, "Is the day before Easter a public holiday?", '"after" was asked'),
+        (AIRPORT, "How do I get from Kyoto to the airport?", 'behind "from"'),
+        (兵马俑, "从兵马俑怎么去机场？", 'behind "从"'),
+        (法国队, "法国队给谁进球了？", 'behind "给"'),
+        (JUPITER, "Is Jupiter larger than Saturn?", 'behind "than"'),
+    ],
+)
+def test_a_negation_lost_or_two_places_exchanged_ask_something_else(
+    judged: Case, answer: str, reason: str
+) -> None:
+    found = judge(judged, answer).findings[Part.KEPT]
+    assert any(reason in finding.reason for finding in found), found
