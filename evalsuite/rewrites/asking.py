@@ -136,6 +136,19 @@ def is_elliptic(text: str) -> bool:
 
 
 @lru_cache(maxsize=8192)
+def is_fragment(text: str) -> bool:
+    """Whether nothing but its mark, or 呢, asks in a text: "And the population?", 人口呢？."""
+    han = _han_text(text)
+    if not han:
+        return is_elliptic(text) and not inverts(text)
+    bare = _NE.sub("", han)
+    return bare != han and _chinese_sort(bare) is Sort.STATEMENT
+
+
+_NE = re.compile(r"呢\W*$")
+
+
+@lru_cache(maxsize=8192)
 def asks(text: str) -> bool:
     """Whether a text wants something: a question, or a command or wish within its first words.
 

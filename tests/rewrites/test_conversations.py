@@ -213,3 +213,81 @@ def test_a_negation_lost_or_two_places_exchanged_ask_something_else(
 ) -> None:
     found = judge(judged, answer).findings[Part.KEPT]
     assert any(reason in finding.reason for finding in found), found
+
+
+# --- form: fragments, repetition, length -----------------------------------------------------
+
+STOMACH = case(
+    "Can I take ibuprofen with coffee?",
+    "Yes.",
+    query="And on an empty stomach?",
+    rewrites=("Can I take ibuprofen on an empty stomach?",),
+    names=("ibuprofen",),
+)
+FRAGMENT = case(
+    "How many people live in Lyon?",
+    "Half a million.",
+    query="And its area?",
+    rewrites=("And the area of Lyon?",),
+    names=("Lyon",),
+)
+飞机 = case(
+    "北京到上海高铁多久？",
+    "四个半小时。",
+    query="飞机呢？",
+    rewrites=("北京到上海飞机多久？",),
+    names=("北京", "上海"),
+)
+WISHES = (
+    "We arrive on a Tuesday in late November, my wife walks with a stick, the children are small "
+    "and we have a tight budget; which quiet gardens {} would you recommend, and how long should "
+    "we stay in each?"
+)
+GARDENS = case(
+    "I am planning a trip to Kyoto.",
+    "Great choice!",
+    query=WISHES.format("there"),
+    rewrites=(WISHES.format("in Kyoto"),),
+    names=("Kyoto",),
+)
+梅耶 = case(
+    "马斯克的妈妈是谁？",
+    "梅耶·马斯克。",
+    query="她多大了？",
+    rewrites=("梅耶·马斯克多大了？",),
+    names=("梅耶·马斯克",),
+)
+GARDENS_TWICE = GARDENS.expect.rewrites[0].replace("November", "November in Kyoto")
+
+
+@pytest.mark.parametrize(
+    ("judged", "answer"),
+    [
+        (STOMACH, "And can I take ibuprofen on an empty stomach?"),
+        (FRAGMENT, "And Lyon's area?"),
+        (飞机, "北京到上海飞机要多久呢？"),
+        (GARDENS, GARDENS_TWICE.replace("in each", "in the gardens, each")),
+        (SALTY, "海底捞太贵了，海底捞服务倒是不错。"),
+        (梅耶, "马斯克的妈妈梅耶·马斯克多大了？"),
+        (JUPITER, "Is Saturn larger than Jupiter?" + " " * 5000),
+    ],
+)
+def test_a_name_may_be_said_again_and_a_fragment_stay_where_a_rewrite_does(
+    judged: Case, answer: str
+) -> None:
+    assert judge(judged, answer).right, judge(judged, answer).findings
+
+
+@pytest.mark.parametrize(
+    ("judged", "answer"),
+    [
+        (STOMACH, "And ibuprofen on an empty stomach?"),
+        (飞机, "北京到上海飞机呢？"),
+        (GARDENS, f"{GARDENS_TWICE} {GARDENS_TWICE}"),
+        (JUPITER, "Is Saturn larger than Jupiter?" + " " * 5000 + "Saturn, of course."),
+        (SALTY, "海底捞太贵了，服务倒是不错，海底捞太贵了。"),
+        (JUPITER, "Is Saturn larger than Jupiter, Saturn than Jupiter?"),
+    ],
+)
+def test_a_fragment_an_echo_and_a_tail_have_no_good_form(judged: Case, answer: str) -> None:
+    assert Part.FORM in refused(judged, answer)
