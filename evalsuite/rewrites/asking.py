@@ -14,6 +14,8 @@ from evalsuite.rewrites.words import MOST, Word, simplified, words
 
 TIMES = frozenset("time year day date month".split())
 """What "which" asks a time with."""
+PLACES = frozenset("place city country town village state region".split())
+"""What "which" asks a place with."""
 _AMOUNTS = frozenset(("many", "much"))
 # A point inside "U.S." or "3.5" ends nothing; a mark ends a sentence where something follows it.
 _SENTENCE_END = re.compile(r"[?!;]+(?=\s*\w)|\.+(?=\s+\w)|(?<=[\u3400-\u9fff])\.+(?=\w)")
@@ -49,8 +51,10 @@ def _english_asked(found: Sequence[Word]) -> list[str]:
             asked.append("reason")
         elif sort == "thing" and following in TIMES:
             asked.append("time")
-        elif sort == "thing" and following == "place":
+        elif sort == "thing" and following in PLACES:
             asked.append("place")
+        elif sort == "thing" and following == "reason":
+            asked.append("reason")
         elif sort == "time" and following in TIMES:
             # "From when day on" is what is left of "from what day on".
             asked.append(f"time {following}")
@@ -146,6 +150,16 @@ def is_fragment(text: str) -> bool:
 
 
 _NE = re.compile(r"呢\W*$")
+
+
+def is_polite_command(text: str) -> bool:
+    """Whether a question asks to do something: "Can you write a sonnet?", 能帮我写一首诗吗？."""
+    found = words(text[:MOST])
+    told = [word.text for word in found if word.text not in ("please", "just")]
+    asks_you = told[:1] and told[0] in ("can", "could", "will", "would") and told[1:2] == ["you"]
+    return bool(asks_you and told[2:3] and told[2] in english.COMMANDS) or bool(
+        chinese.POLITE.match(_han_text(text))
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -17,6 +17,7 @@ from evalsuite.rewrites.asking import (
     asks,
     asks_in_words,
     is_fragment,
+    is_polite_command,
     sentences,
     sort_of,
 )
@@ -252,17 +253,18 @@ def _other_sort(case: Case, answer: str, standard: Standard) -> Iterator[Finding
     told = sort_of(answer)
     if told in allowed or (standard is Standard.FREE and asks(answer)):
         return
+    if Sort.COMMAND in allowed and is_polite_command(answer):
+        return
     due = " or a ".join(sorted(allowed))
     yield Finding(f"The answer is a {told} where a {due} was due.")
 
 
 def _only_a_mark(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
-    """A fragment with a question mark, or with 呢, where every accepted rewrite asks in words."""
+    """A piece with a question mark or 呢, where query and rewrites ask in words."""
     if standard is Standard.FREE or not is_fragment(answer):
         return
-    questions = [text for text in case.expect.rewrites if sort_of(text) is Sort.QUESTION]
-    texts = questions or [text for text in (case.query,) if sort_of(text) is Sort.QUESTION]
-    if texts and not any(map(is_fragment, texts)):
+    questions = [text for text in _texts(case) if sort_of(text) is Sort.QUESTION]
+    if questions and not any(map(is_fragment, questions)):
         yield Finding("Only its mark makes the answer a question.")
 
 

@@ -97,11 +97,17 @@ def _asks_otherwise(case: Case, answer: str) -> list[Finding]:
     if asked in allowed or asked == asked_for(corrected(case.query, answer)):
         return []
     due = " or ".join(sorted({_sorts(sorts) for sorts in allowed}))
-    return [Finding(f"The answer asks for {_sorts(asked)} where {due} was asked for.")]
+    return [Finding(f"The answer asks {_sorts(asked)} where the query asks {due}.")]
+
+
+_SORTS = {"thing": "what", "person": "who", "place": "where", "time": "when", "reason": "why",
+          "way": "how", "measure": "how large", "how many": "how many or how much"}  # fmt: skip
+"""What is asked for, as a question would begin."""
 
 
 def _sorts(sorts: frozenset[str]) -> str:
-    return " and ".join(sorted(sorts)) or "yes or no"
+    """In words that a reader knows."""
+    return " and ".join(f'"{_SORTS.get(sort, sort)}"' for sort in sorted(sorts)) or "yes or no"
 
 
 def _denies_otherwise(case: Case, answer: str) -> list[Finding]:

@@ -31,7 +31,9 @@ _PART = re.compile(
     rf"[^\W_{_HAN}]+(?:'(?!s(?![^\W_{_HAN}]))[^\W_{_HAN}]+)*(?:(?:\+\+|#)(?![^\W{_HAN}]|[+#]))?"
     rf"|'(?:s|m|re|ve|ll|d)(?![^\W_{_HAN}])|[{_HAN}]+"
 )
-_ROOT_ENDINGS = re.compile("(?:ion|ation|ition|ist|ism|ment|ness|ful|li|abl|ibl|anc|enc|i|e)$")
+_ROOT_ENDINGS = re.compile(
+    "(?:ion|ation|ition|ist|ism|ment|ness|ful|li|abl|ibl|anc|enc|er|or|i|e)$"
+)
 _SHORTEST_ROOT = 4
 # Letters that no normalisation takes apart.
 _STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
@@ -98,12 +100,13 @@ def written_as_one(found: Sequence[Word], whole: str) -> Iterator[Sequence[Word]
 
 
 def _without_measures(found: Iterable[Word]) -> Iterator[Word]:
-    """How far the measure behind "how" asks is a matter of the question word, not of content."""
+    """A measure belongs to the "how" before it, and "longer" to "no": neither is content."""
     last = ""
     for word in found:
         yield (
             replace(word, content=False)
-            if last == "how" and word.text in english.MEASURES
+            if (last == "how" and word.text in english.MEASURES)
+            or (last == "no" and word.text == "longer")
             else word
         )
         last = word.text

@@ -243,6 +243,13 @@ WISHES = (
     "and we have a tight budget; which quiet gardens {} would you recommend, and how long should "
     "we stay in each?"
 )
+人口 = case(
+    "澳大利亚的首都是哪里？",
+    "堪培拉。",
+    query="它的人口是多少？",
+    rewrites=("堪培拉的人口是多少？",),
+    names=("堪培拉",),
+)
 GARDENS = case(
     "I am planning a trip to Kyoto.",
     "Great choice!",
@@ -264,7 +271,9 @@ GARDENS_TWICE = GARDENS.expect.rewrites[0].replace("November", "November in Kyot
     ("judged", "answer"),
     [
         (STOMACH, "And can I take ibuprofen on an empty stomach?"),
+        (STOMACH, "And ibuprofen on an empty stomach?"),
         (FRAGMENT, "And Lyon's area?"),
+        (飞机, "北京到上海飞机呢？"),
         (飞机, "北京到上海飞机要多久呢？"),
         (GARDENS, GARDENS_TWICE.replace("in each", "in the gardens, each")),
         (SALTY, "海底捞太贵了，海底捞服务倒是不错。"),
@@ -281,8 +290,8 @@ def test_a_name_may_be_said_again_and_a_fragment_stay_where_a_rewrite_does(
 @pytest.mark.parametrize(
     ("judged", "answer"),
     [
-        (STOMACH, "And ibuprofen on an empty stomach?"),
-        (飞机, "北京到上海飞机呢？"),
+        (人口, "堪培拉呢？"),
+        (人口, "堪培拉的人口呢？"),
         (GARDENS, f"{GARDENS_TWICE} {GARDENS_TWICE}"),
         (JUPITER, "Is Saturn larger than Jupiter?" + " " * 5000 + "Saturn, of course."),
         (SALTY, "海底捞太贵了，服务倒是不错，海底捞太贵了。"),
@@ -291,3 +300,169 @@ def test_a_name_may_be_said_again_and_a_fragment_stay_where_a_rewrite_does(
 )
 def test_a_fragment_an_echo_and_a_tail_have_no_good_form(judged: Case, answer: str) -> None:
     assert Part.FORM in refused(judged, answer)
+
+
+# --- what describes a name, and what belongs to it -------------------------------------------
+
+SHADOWS = case(
+    "Have you seen What We Do in the Shadows?",
+    "Yes, it is about vampires who share a flat.",
+    query="Who directed it?",
+    rewrites=("Who directed What We Do in the Shadows?",),
+    names=("What We Do in the Shadows",),
+)
+IPHONE = case(
+    "Which has the better camera, the iPhone 15 or the Pixel 8?",
+    "The iPhone 15.",
+    query="How much does it weigh?",
+    rewrites=("How much does the iPhone 15 weigh?",),
+    names=("iPhone 15",),
+    not_names=("Pixel 8",),
+)
+流浪地球 = case(
+    "你看过《流浪地球》吗？",
+    "看过，特效很好。",
+    query="它的导演是谁？",
+    rewrites=("《流浪地球》的导演是谁？",),
+    names=("流浪地球",),
+)
+堪培拉 = case(
+    "澳大利亚的首都是哪里？",
+    "堪培拉。",
+    query="人口是多少？",
+    rewrites=("堪培拉的人口是多少？",),
+    names=("堪培拉",),
+)
+按摩椅 = case(
+    "有什么适合送爸爸的礼物？",
+    "第一，茶叶；第二，按摩椅。",
+    query="第二个大概什么价位？",
+    rewrites=("按摩椅大概什么价位？",),
+    names=("按摩椅",),
+    not_names=("茶叶",),
+)
+续航 = case(
+    "比亚迪汉和特斯拉哪个续航长？",
+    "比亚迪汉更长。",
+    query="冬天会缩水吗？",
+    rewrites=("比亚迪汉冬天会缩水吗？",),
+    names=("比亚迪汉",),
+)
+
+
+@pytest.mark.parametrize(
+    ("judged", "answer"),
+    [
+        (SHADOWS, "Who directed the film What We Do in the Shadows?"),
+        (SHADOWS, 'Who directed the series "What We Do in the Shadows"?'),
+        (SHADOWS, "Who is the director of What We Do in the Shadows?"),
+        (IPHONE, "How much does the iPhone 15 phone weigh?"),
+        (流浪地球, "电影《流浪地球》的导演是谁？"),
+        (流浪地球, "《流浪地球》这部电影的导演是谁？"),
+        (堪培拉, "堪培拉市的人口是多少？"),
+        (堪培拉, "澳大利亚的首都堪培拉的人口是多少？"),
+        (续航, "比亚迪汉的续航冬天会缩水吗？"),
+    ],
+)
+def test_what_sort_of_thing_a_name_is_may_be_said_beside_it(judged: Case, answer: str) -> None:
+    assert judge(judged, answer).right, judge(judged, answer).findings
+
+
+@pytest.mark.parametrize(
+    ("judged", "answer", "part"),
+    [
+        (SHADOWS, "Who directed the costumes of What We Do in the Shadows?", Part.KEPT),
+        (SHADOWS, "Who directed What We Do in the Shadows and the film?", Part.KEPT),
+        (SHADOWS, "Which film directed What We Do in the Shadows?", Part.KEPT),
+        (IPHONE, "How much does the iPhone 15's camera weigh?", Part.KEPT),
+        (流浪地球, "《流浪地球》的特效的导演是谁？", Part.KEPT),
+        (流浪地球, "《流浪地球》的电影的导演是谁？", Part.KEPT),
+        (堪培拉, "澳大利亚和堪培拉的人口是多少？", Part.KEPT),
+        (按摩椅, "第二个按摩椅大概什么价位？", Part.NAMED),
+    ],
+)
+def test_what_belongs_to_a_name_or_is_joined_to_it_is_another_thing(
+    judged: Case, answer: str, part: Part
+) -> None:
+    assert part in refused(judged, answer)
+
+
+# --- the same question in other words --------------------------------------------------------
+
+BASED = case(
+    "What is the WHO?",
+    "An agency of the United Nations.",
+    query="Where is it?",
+    rewrites=("Where is the WHO?",),
+    names=("WHO",),
+)
+PLUTO = case(
+    "Is Pluto a planet?",
+    "No.",
+    query="Why is it not a planet?",
+    rewrites=("Why is Pluto not a planet?",),
+    names=("Pluto",),
+)
+SONNET = case(
+    "What is a sonnet?",
+    "A poem of fourteen lines.",
+    query="Write one about autumn.",
+    rewrites=("Write a sonnet about autumn.",),
+    names=("sonnet",),
+)
+藏头诗 = case(
+    "什么是藏头诗？",
+    "每句第一个字连起来成一句话的诗。",
+    query="帮我写一首给妈妈的。",
+    rewrites=("帮我写一首给妈妈的藏头诗。",),
+    names=("藏头诗",),
+)
+专辑 = case(
+    "周杰伦和林俊杰谁先出道？",
+    "周杰伦。",
+    query="他的专辑叫什么？",
+    rewrites=("周杰伦的专辑叫什么？",),
+    names=("周杰伦",),
+    not_names=("林俊杰",),
+)
+
+
+@pytest.mark.parametrize(
+    ("judged", "answer"),
+    [
+        (BASED, "In which city is the WHO?"),
+        (BASED, "Where is the WHO located?"),
+        (PLUTO, "Why is Pluto no longer a planet?"),
+        (PLUTO, "For what reason is Pluto not a planet?"),
+        (SONNET, "Can you write a sonnet about autumn?"),
+        (SONNET, "Could you please write a sonnet about autumn?"),
+        (藏头诗, "帮我写首给妈妈的藏头诗"),
+        (藏头诗, "能帮我写一首给妈妈的藏头诗吗？"),
+        (专辑, "周杰伦的专辑叫什么名字？"),
+        (WHO, "WHO的总部位于哪里？"),
+    ],
+)
+def test_a_question_may_be_spelt_out_and_a_command_be_polite(judged: Case, answer: str) -> None:
+    assert judge(judged, answer).right, judge(judged, answer).findings
+
+
+@pytest.mark.parametrize(
+    ("judged", "answer", "part"),
+    [
+        (BASED, "In which year is the WHO?", Part.KEPT),
+        (PLUTO, "Why is Pluto a planet?", Part.KEPT),
+        (SONNET, "Can you find a sonnet about autumn?", Part.KEPT),
+        (SONNET, "Did you write a sonnet about autumn?", Part.FORM),
+        (藏头诗, "帮我写两首给妈妈的藏头诗。", Part.KEPT),
+        (藏头诗, "你写了一首给妈妈的藏头诗吗？", Part.FORM),
+        (专辑, "周杰伦的名字叫什么？", Part.KEPT),
+        (WHO, "WHO的总部位于哪个国家的城市？", Part.KEPT),
+    ],
+)
+def test_another_question_stays_another(judged: Case, answer: str, part: Part) -> None:
+    assert part in refused(judged, answer)
+
+
+def test_a_reason_says_in_words_what_was_asked_and_what_is() -> None:
+    (finding,) = judge(JUPITER, "Why is Saturn larger than Jupiter?").findings[Part.KEPT]
+    assert finding.reason == 'The answer asks "why" where the query asks yes or no.'
