@@ -20,7 +20,11 @@ from evalsuite.rewrites.typos import corrections
 from evalsuite.rewrites.words import Word, simplified, words
 
 _JOINING = frozenset(("and", "or", "和", "与", "跟", "及", "或"))
+# "Deimos, the moon" describes; "Deimos and the moon" are two.
+_JOINING_ARTICLES = frozenset(f"{j} {article}" for j in _JOINING for article in ("the", "a", "an"))
 _MARKS = frozenset("、,/")
+_WIDEST = 12
+"""Characters between two names that a conjunction joins, at most."""
 _OPENING = ("", *"《“\"'「『")
 _SPELT_OUT = TIMES | PLACES | {"reason"}
 """What "which" may stand before instead of "when", "where" and "why"."""
@@ -68,7 +72,9 @@ def _joined(case: Case, answer: str) -> list[Word]:
     return [
         word
         for run in told
-        if any(_joins(answer[end:start]) for end, start in _gaps(run, names))
+        if any(
+            start - end <= _WIDEST and _joins(answer[end:start]) for end, start in _gaps(run, names)
+        )
         and not any(_describes(answer, run[-1].end, name.start) for name in names)
         for word in run
     ]
@@ -85,9 +91,7 @@ def _gaps(run: Sequence[Word], names: Sequence[Span]) -> Iterator[tuple[int, int
 
 def _joins(between: str) -> bool:
     bare = between.casefold().strip(" 《》\"'“”")
-    # "Deimos, the moon" describes; "Deimos and the moon" are two.
-    articles = {f"{word} {article}" for word in _JOINING for article in ("the", "a", "an")}
-    return bare in _MARKS or bare in _JOINING or bare in articles
+    return bare in _MARKS or bare in _JOINING or bare in _JOINING_ARTICLES
 
 
 def _describes(answer: str, end: int, start: int) -> bool:

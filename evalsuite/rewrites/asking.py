@@ -53,6 +53,9 @@ def _english_asked(found: Sequence[Word]) -> list[str]:
             asked.append("time")
         elif sort == "thing" and following in PLACES:
             asked.append("place")
+        elif word.text == "what" and found[-1].text == "like" and len(found) > 2:
+            # "What is Oslo like" asks how it is.
+            asked.append("way")
         elif sort == "thing" and following == "reason":
             asked.append("reason")
         elif sort == "time" and following in TIMES:

@@ -7,7 +7,7 @@ anywhere else the same noun asks something.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from evalsuite.cases import Case
@@ -22,8 +22,14 @@ _OPENING = "[《“\"'「『]?"
 _CLOSING = "[》”\"'」』]?"
 _BEFORE = re.compile(rf"(?:{chinese.CLASSES}){_OPENING}$")
 _BEHIND = re.compile(rf"{_CLOSING}((?:{chinese.CLASSES_BEHIND})|[里中上内时](?![\w]*大学))")
-_POINTS = re.compile(rf"{_CLOSING}{chinese.POINTING.pattern}")
+_BEHIND_LATIN = re.compile(rf"(?<=[\x00-\x7f]) ?(?:{chinese.CLASSES})")
+"""Behind a name in Latin letters the noun is no part of it: Kotlin 语言."""
+_POINTS = re.compile(
+    rf"{_CLOSING}(?:[这那][一两三几][部本款位家条只张首件台座个种]|{chinese.POINTING.pattern})"
+)
 _INSIDE = re.compile(r"(?<=[》])[里中上内]")
+_LONGEST = 8
+"""Characters before a name among which its noun is looked for."""
 _MOST = 4
 """Characters of a noun behind 这部."""
 
@@ -32,26 +38,32 @@ def describing(case: Case, answer: str, found: Sequence[Word]) -> set[Word]:
     """The words that say of a name beside them what sort of thing it is."""
     names = [span for name in case.expect.must_name for span in occurrences(answer, name)]
     plain = simplified(answer)
-    spans = [span for name in names for span in _chinese(plain, found, name, known(case).own)]
+    own, at = known(case).own, {word.start: word for word in found}
+    spans = [span for name in names for span in _chinese(plain, at, name, own)]
     spans += [Span(*match.span(), "described") for match in _INSIDE.finditer(plain)]
-    described = {w for w in found if any(s.start <= w.start and w.end <= s.end for s in spans)}
+    places = {place for span in spans for place in range(span.start, span.end)}
+    described = {word for word in found if word.start in places and word.end - 1 in places}
     return described | set(_english(found, names)) | set(_nouns(case, found, names))
 
 
-def _chinese(plain: str, found: Sequence[Word], name: Span, own: Vocabulary) -> Iterator[Span]:
-    before = _BEFORE.search(plain[: name.start])
+def _chinese(plain: str, at: Mapping[int, Word], name: Span, own: Vocabulary) -> Iterator[Span]:
+    start = max(0, name.start - _LONGEST)
+    before = _BEFORE.search(plain[start : name.start])
     if before:
-        yield Span(before.start(), name.start, "described")
-    behind = _BEHIND.match(plain, name.end)
+        yield Span(start + before.start(), name.start, "described")
+    behind = _BEHIND.match(plain, name.end) or _BEHIND_LATIN.match(plain, name.end)
     if behind:
         yield Span(behind.start(), behind.end(), "described")
     points = _POINTS.match(plain, name.end)
-    end = points.end() if points else -1
-    for word in found:
-        new = word.han and word.content and not own.holds(word)
-        if points and new and word.start == end and word.end - points.end() <= _MOST:
-            end = word.end
-            yield Span(word.start, word.end, "described")
+    if points is None:
+        return
+    end = points.end()
+    while (word := at.get(end)) and word.han and word.content and not own.holds(word):
+        end = word.end
+        if end - points.end() > _MOST:
+            return
+    if end > points.end():
+        yield Span(points.start(), end, "described")
 
 
 def _english(found: Sequence[Word], names: Sequence[Span]) -> Iterator[Word]:

@@ -60,6 +60,15 @@ MEASURES = frozenset(
 )
 """What makes "how" ask for a measure: "how many" is another question than "how"."""
 
+UNITS: Mapping[str, str] = {
+    short: unit
+    for entry in "m metre|meter metre|meters metre|km kilometre|kilometer kilometre|kilometers "
+    "kilometre|cm centimetre|kg kilogram|kgs kilogram|g gram|ft foot|lb pound|lbs pound|"
+    "h hour|hrs hour|min minute|mins minute|sec second|mph mile".split("|")
+    for short, unit in [entry.split()]
+}
+"""A unit behind a number, as it is shortened or spelt in America -> as it is in full."""
+
 AUXILIARIES = frozenset(
     "am is are was were do does did have has had can could may might must shall should will would "
     "ought".split()

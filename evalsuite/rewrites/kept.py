@@ -131,7 +131,8 @@ def _shuffled(facts: Known, found: Sequence[Word]) -> list[Finding]:
         longest = LCSseq.similarity(told, keys)
         neighbours = len(set(pairwise(told)) & set(pairwise(keys)))
         shorter = min(len(told), len(keys))
-        if longest >= _IN_ORDER * shorter and (neighbours or shorter < _FEW):
+        one_moved = longest >= shorter - 1
+        if longest >= _IN_ORDER * shorter and (neighbours or one_moved or shorter < _FEW):
             return []
     return [Finding("The words of the answer are in another order than those of any rewrite.")]
 

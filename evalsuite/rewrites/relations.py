@@ -18,6 +18,8 @@ from evalsuite.rewrites.words import Word, words
 
 _ASKED = "?"
 """Stands for whatever a question word asks for."""
+_NEAR = 8
+"""Words behind a preposition among which stands what it governs."""
 _MARK = re.compile(r"[.,;:?!，。；：？！、]")
 
 
@@ -59,7 +61,7 @@ def _governed(text: str) -> dict[str, list[Word]]:
 def _phrase(text: str, found: Sequence[Word], start: int) -> Iterator[Word]:
     """The words in a row that a preposition before them governs, without what leads to them."""
     begun = False
-    for before, word in pairwise(found[start - 1 :]):
+    for before, word in pairwise(found[start - 1 : start + _NEAR]):
         says = word.content or _name(word) == _ASKED
         if _MARK.search(text[before.end : word.start]) or (begun and not says):
             return

@@ -100,16 +100,24 @@ def written_as_one(found: Sequence[Word], whole: str) -> Iterator[Sequence[Word]
 
 
 def _without_measures(found: Iterable[Word]) -> Iterator[Word]:
-    """A measure belongs to the "how" before it, and "longer" to "no": neither is content."""
-    last = ""
+    """A measure belongs to the "how" before it, "longer" to "no", "like" to "what": no content.
+
+    Behind a number "m" is short for metres.
+    """
+    found, last = list(found), ""
+    if len(found) > 2 and found[-1].text == "like" and any(w.text == "what" for w in found):
+        found[-1] = replace(found[-1], content=False)
     for word in found:
-        yield (
-            replace(word, content=False)
-            if (last == "how" and word.text in english.MEASURES)
-            or (last == "no" and word.text == "longer")
-            else word
-        )
+        if (last == "how" and word.text in english.MEASURES) or (last, word.text) == _NO_LONGER:
+            yield replace(word, content=False)
+        elif last[:1].isdigit() and word.text in english.UNITS:
+            yield replace(word, key=_key(english.UNITS[word.text]))
+        else:
+            yield word
         last = word.text
+
+
+_NO_LONGER = ("no", "longer")
 
 
 def _spelled(part: str, start: int, end: int, capitals: bool) -> Iterator[Word]:

@@ -83,6 +83,12 @@ HUAWEI_EXTRACTIVE = case(
     rewrites=("华为Mate 60多少钱？",),
     extractive=True,
 )
+HUAWEI_FREE = case(
+    "华为Mate 60怎么样？",
+    "很好。",
+    query="它多少钱？",
+    rewrites=("华为Mate 60多少钱？",),
+)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +105,7 @@ HUAWEI_EXTRACTIVE = case(
         (HUAWEI, "华为Mate60多少钱？"),
         (HUAWEI, "华为 Mate 60 多少钱"),
         (HUAWEI_EXTRACTIVE, "华为Mate60多少钱？"),
+        (HUAWEI_FREE, "华为Mate60卖多少钱？"),
     ],
 )
 def test_a_name_may_be_spaced_otherwise_and_keeps_its_signs(judged: Case, answer: str) -> None:
@@ -117,6 +124,7 @@ def test_a_name_may_be_spaced_otherwise_and_keeps_its_signs(judged: Case, answer
         (HUAWEI, "华为Mate 50多少钱？", Part.NAMED),
         (HUAWEI, "华为Mate多少钱？", Part.NAMED),
         (HUAWEI_EXTRACTIVE, "华为Mate6多少钱？", Part.NAMED),
+        (HUAWEI_FREE, "华为Mate 50多少钱？", Part.NAMED),
     ],
 )
 def test_a_name_without_its_sign_or_number_is_another(
@@ -333,6 +341,21 @@ IPHONE = case(
     rewrites=("堪培拉的人口是多少？",),
     names=("堪培拉",),
 )
+小说 = case(
+    "四大名著里哪两部最早？",
+    "《水浒传》和《三国演义》。",
+    query="它们的作者分别是谁？",
+    rewrites=("《水浒传》和《三国演义》的作者分别是谁？",),
+    names=("水浒传", "三国演义"),
+)
+KOTLIN = case(
+    "Kotlin和Java哪个更现代？",
+    "Kotlin。",
+    query="它的空指针处理怎么样？",
+    rewrites=("Kotlin的空指针处理怎么样？",),
+    names=("Kotlin",),
+    not_names=("Java",),
+)
 按摩椅 = case(
     "有什么适合送爸爸的礼物？",
     "第一，茶叶；第二，按摩椅。",
@@ -359,6 +382,8 @@ IPHONE = case(
         (IPHONE, "How much does the iPhone 15 phone weigh?"),
         (流浪地球, "电影《流浪地球》的导演是谁？"),
         (流浪地球, "《流浪地球》这部电影的导演是谁？"),
+        (小说, "《水浒传》和《三国演义》这两本书的作者分别是谁？"),
+        (KOTLIN, "Kotlin 语言的空指针处理怎么样？"),
         (堪培拉, "堪培拉市的人口是多少？"),
         (堪培拉, "澳大利亚的首都堪培拉的人口是多少？"),
         (续航, "比亚迪汉的续航冬天会缩水吗？"),
@@ -377,6 +402,8 @@ def test_what_sort_of_thing_a_name_is_may_be_said_beside_it(judged: Case, answer
         (IPHONE, "How much does the iPhone 15's camera weigh?", Part.KEPT),
         (流浪地球, "《流浪地球》的特效的导演是谁？", Part.KEPT),
         (流浪地球, "《流浪地球》的电影的导演是谁？", Part.KEPT),
+        (小说, "《水浒传》和《三国演义》两本书的封面的作者分别是谁？", Part.KEPT),
+        (KOTLIN, "Kotlin的语言的空指针处理怎么样？", Part.KEPT),
         (堪培拉, "澳大利亚和堪培拉的人口是多少？", Part.KEPT),
         (按摩椅, "第二个按摩椅大概什么价位？", Part.NAMED),
     ],
@@ -395,6 +422,37 @@ BASED = case(
     query="Where is it?",
     rewrites=("Where is the WHO?",),
     names=("WHO",),
+)
+RECORD = case(
+    "Who is faster, Bolt or Gatlin?",
+    "Bolt.",
+    query="What is his record over 200 metres?",
+    rewrites=("What is Bolt's record over 200 metres?",),
+    names=("Bolt",),
+    not_names=("Gatlin",),
+)
+OSLO = case(
+    "I am going to Oslo.",
+    "Have fun!",
+    query="What is it like?",
+    rewrites=("What is Oslo like?",),
+    names=("Oslo",),
+)
+生日 = case(
+    "我姐姐小美和她老公阿强住在成都。",
+    "真好。",
+    query="他生日我送什么好？",
+    rewrites=("阿强生日我送什么好？",),
+    names=("阿强",),
+    not_names=("小美",),
+)
+LATTER = case(
+    "Compare the Nile and the Loire.",
+    "The Nile is longer.",
+    query="May I ask you about the latter's color in spring?",
+    rewrites=("May I ask you about the Loire's color in spring?",),
+    names=("Loire",),
+    not_names=("Nile",),
 )
 PLUTO = case(
     "Is Pluto a planet?",
@@ -440,6 +498,11 @@ SONNET = case(
         (藏头诗, "能帮我写一首给妈妈的藏头诗吗？"),
         (专辑, "周杰伦的专辑叫什么名字？"),
         (WHO, "WHO的总部位于哪里？"),
+        (RECORD, "What is Bolt's record over 200 m?"),
+        (RECORD, "What is Bolt's record over 200 meters?"),
+        (OSLO, "How is Oslo?"),
+        (LATTER, "May I ask you about the color of the Loire in spring?"),
+        (生日, "阿强生日的时候我送点什么好？"),
     ],
 )
 def test_a_question_may_be_spelt_out_and_a_command_be_polite(judged: Case, answer: str) -> None:
@@ -457,6 +520,10 @@ def test_a_question_may_be_spelt_out_and_a_command_be_polite(judged: Case, answe
         (藏头诗, "你写了一首给妈妈的藏头诗吗？", Part.FORM),
         (专辑, "周杰伦的名字叫什么？", Part.KEPT),
         (WHO, "WHO的总部位于哪个国家的城市？", Part.KEPT),
+        (RECORD, "What is Bolt's record over 200 km?", Part.KEPT),
+        (OSLO, "What is Oslo?", Part.KEPT),
+        (LATTER, "Spring you about color may in the Loire I ask?", Part.KEPT),
+        (生日, "阿强什么时候送我什么好？", Part.KEPT),
     ],
 )
 def test_another_question_stays_another(judged: Case, answer: str, part: Part) -> None:
