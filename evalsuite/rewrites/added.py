@@ -11,17 +11,23 @@ from itertools import pairwise
 
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
-from evalsuite.rewrites.asking import TIMES
+from evalsuite.rewrites.asking import PLACES, TIMES
+from evalsuite.rewrites.describing import describing, possessed, runs
 from evalsuite.rewrites.judgement import Standard
-from evalsuite.rewrites.known import Known, known, references, without_names
+from evalsuite.rewrites.known import Known, known, without_names
 from evalsuite.rewrites.names import occurrences
 from evalsuite.rewrites.typos import corrections
 from evalsuite.rewrites.words import Word, simplified, words
 
 _JOINING = frozenset(("and", "or", "和", "与", "跟", "及", "或"))
+# "Deimos, the moon" describes; "Deimos and the moon" are two.
+_JOINING_ARTICLES = frozenset(f"{j} {article}" for j in _JOINING for article in ("the", "a", "an"))
 _MARKS = frozenset("、,/")
-_SPELT_OUT = TIMES | {"place"}
-"""What "which" may stand before instead of "when" and "where"."""
+_WIDEST = 12
+"""Characters between two names that a conjunction joins, at most."""
+_OPENING = ("", *"《“\"'「『")
+_SPELT_OUT = TIMES | PLACES | {"reason"}
+"""What "which" may stand before instead of "when", "where" and "why"."""
 
 
 def added(case: Case, answer: str, found: Sequence[Word], standard: Standard) -> list[Word]:
@@ -39,49 +45,20 @@ def added(case: Case, answer: str, found: Sequence[Word], standard: Standard) ->
         and not (standard is Standard.AUTHORED and facts.heard.holds(word))
     ]
     if standard is Standard.AUTHORED:
-        described = _describing(case, answer, found)
+        described = describing(case, answer, found)
         new = [word for word in new if word not in described]
-        new += _joined(case, answer)
+        new += [*_joined(case, answer), *possessed(case, answer)]
     return [word for word in dict.fromkeys(new) if word.key not in unwanted]
 
 
 def _spelt_out(found: Sequence[Word]) -> Iterator[Word]:
-    """The noun in "which year" for "when", and in "which place" for "where"."""
+    """The noun in "which year" for "when", "which place" for "where", "what reason" for "why"."""
+    asks_where = any(word.text == "where" for word in found)
     for before, word in pairwise(found):
+        if asks_where and word.text in ("located", "situated"):
+            yield word
         if before.text in ("what", "which") and word.text in _SPELT_OUT:
             yield word
-
-
-def _describing(case: Case, answer: str, found: Sequence[Word]) -> list[Word]:
-    """Chinese words that spell out the noun of a reference beside the name: 那部剧 as 电视剧."""
-    nouns = [simplified(case.query[span.start : span.end]) for span in references(case.query)]
-    names = [span for name in case.expect.must_name for span in occurrences(answer, name)]
-    return [
-        word
-        for run in _runs(found)
-        if any(noun in "".join(word.text for word in run) for noun in nouns)
-        if any(_beside(run, name) for name in names)
-        for word in run
-    ]
-
-
-def _beside(run: Sequence[Word], name: Span) -> bool:
-    return run[0].start <= name.end + 1 and name.start <= run[-1].end + 1
-
-
-def _runs(found: Sequence[Word]) -> list[list[Word]]:
-    """Content words in a row: of Chinese, those with nothing between them."""
-    runs: list[list[Word]] = []
-    last: Word | None = None
-    for word in found:
-        if not word.content:
-            continue
-        if last is not None and word.han and last.han and word.start == last.end:
-            runs[-1].append(word)
-        else:
-            runs.append([word])
-        last = word
-    return runs
 
 
 def _joined(case: Case, answer: str) -> list[Word]:
@@ -91,12 +68,14 @@ def _joined(case: Case, answer: str) -> list[Word]:
     """
     facts = known(case)
     names = [span for name in case.expect.must_name for span in occurrences(answer, name)]
-    runs = [run for run in _runs(without_names(case, answer)) if not _own(case, facts, run)]
+    told = [run for run in runs(without_names(case, answer)) if not _own(case, facts, run)]
     return [
         word
-        for run in runs
-        if any(_joins(answer[end:start]) for end, start in _gaps(run, names))
-        and not any(name.start in (run[-1].end, run[-1].end + 1) for name in names)
+        for run in told
+        if any(
+            start - end <= _WIDEST and _joins(answer[end:start]) for end, start in _gaps(run, names)
+        )
+        and not any(_describes(answer, run[-1].end, name.start) for name in names)
         for word in run
     ]
 
@@ -112,9 +91,12 @@ def _gaps(run: Sequence[Word], names: Sequence[Span]) -> Iterator[tuple[int, int
 
 def _joins(between: str) -> bool:
     bare = between.casefold().strip(" 《》\"'“”")
-    # "Deimos, the moon" describes; "Deimos and the moon" are two.
-    articles = {f"{word} {article}" for word in _JOINING for article in ("the", "a", "an")}
-    return bare in _MARKS or bare in _JOINING or bare in articles
+    return bare in _MARKS or bare in _JOINING or bare in _JOINING_ARTICLES
+
+
+def _describes(answer: str, end: int, start: int) -> bool:
+    """Whether a run that ends there describes the name that starts there."""
+    return end <= start and answer[end:start].strip() in _OPENING
 
 
 def _own(case: Case, facts: Known, run: Sequence[Word]) -> bool:

@@ -14,6 +14,8 @@ from evalsuite.rewrites.words import MOST, Word, simplified, words
 
 TIMES = frozenset("time year day date month".split())
 """What "which" asks a time with."""
+PLACES = frozenset("place city country town village state region".split())
+"""What "which" asks a place with."""
 _AMOUNTS = frozenset(("many", "much"))
 # A point inside "U.S." or "3.5" ends nothing; a mark ends a sentence where something follows it.
 _SENTENCE_END = re.compile(r"[?!;]+(?=\s*\w)|\.+(?=\s+\w)|(?<=[\u3400-\u9fff])\.+(?=\w)")
@@ -49,8 +51,13 @@ def _english_asked(found: Sequence[Word]) -> list[str]:
             asked.append("reason")
         elif sort == "thing" and following in TIMES:
             asked.append("time")
-        elif sort == "thing" and following == "place":
+        elif sort == "thing" and following in PLACES:
             asked.append("place")
+        elif word.text == "what" and found[-1].text == "like" and len(found) > 2:
+            # "What is Oslo like" asks how it is.
+            asked.append("way")
+        elif sort == "thing" and following == "reason":
+            asked.append("reason")
         elif sort == "time" and following in TIMES:
             # "From when day on" is what is left of "from what day on".
             asked.append(f"time {following}")
@@ -71,15 +78,20 @@ def _chinese_asked(text: str) -> list[str]:
     return asked
 
 
-@lru_cache(maxsize=8192)
 def denies(text: str) -> bool:
     """Whether a text says not: an A-not-A question does not, nor a word that merely holds 不."""
+    return denials(text) > 0
+
+
+@lru_cache(maxsize=8192)
+def denials(text: str) -> int:
+    """How often a text says not."""
     found = words(text[:MOST])
-    if any(word.text in english.NEGATIONS for word in found if not word.han):
-        return True
     rest = _han_text(text)
     rest = chinese.A_NOT_A.sub(" ", chinese.NOT_DENYING.sub(" ", rest))
-    return chinese.NEGATION.search(rest) is not None
+    return sum(word.text in english.NEGATIONS for word in found if not word.han) + len(
+        chinese.NEGATION.findall(rest)
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -128,6 +140,29 @@ def is_elliptic(text: str) -> bool:
     han = any(word.han for word in found)
     asks_in_words = _english_sort(found) is Sort.QUESTION or inverts(text)
     return "?" in text and not han and not asks_in_words
+
+
+@lru_cache(maxsize=8192)
+def is_fragment(text: str) -> bool:
+    """Whether nothing but its mark, or 呢, asks in a text: "And the population?", 人口呢？."""
+    han = _han_text(text)
+    if not han:
+        return is_elliptic(text) and not inverts(text)
+    bare = _NE.sub("", han)
+    return bare != han and _chinese_sort(bare) is Sort.STATEMENT
+
+
+_NE = re.compile(r"呢\W*$")
+
+
+def is_polite_command(text: str) -> bool:
+    """Whether a question asks to do something: "Can you write a sonnet?", 能帮我写一首诗吗？."""
+    found = words(text[:MOST])
+    told = [word.text for word in found if word.text not in ("please", "just")]
+    asks_you = told[:1] and told[0] in ("can", "could", "will", "would") and told[1:2] == ["you"]
+    return bool(asks_you and told[2:3] and told[2] in english.COMMANDS) or bool(
+        chinese.POLITE.match(_han_text(text))
+    )
 
 
 @lru_cache(maxsize=8192)

@@ -21,10 +21,22 @@ FUNCTION_WORDS = frozenset(
     still only again already really very quite rather another other apart same total possible
     please kindly thanks thank ok okay well oh hey hi um uh now actually anyway else how what
     which who whom whose when where why not never no let lets get got gets getting go goes
-    going
+    going able unable
     """.split()
 )
 """Words that a rewrite may add or lose without asking anything else."""
+
+CLASSES = frozenset(
+    """
+    film films movie movies series show book books novel novels story poem song songs track album
+    albums band singer actor actress author writer poet painter director composer player politician
+    president scientist game games app software website language company firm brand club team
+    school university museum theatre city town village state country region river lake mountain
+    island planet star bird animal plant dish drug medicine phone laptop car musical play opera
+    painting magazine newspaper hotel restaurant
+    """.split()
+)
+"""Nouns that say what sort of thing a name is."""
 
 CASED = frozenset({"us", "it", "who"})
 """Function words that in capitals are names: the US, IT, the WHO."""
@@ -48,6 +60,15 @@ MEASURES = frozenset(
 )
 """What makes "how" ask for a measure: "how many" is another question than "how"."""
 
+UNITS: Mapping[str, str] = {
+    short: unit
+    for entry in "m metre|meter metre|meters metre|km kilometre|kilometer kilometre|kilometers "
+    "kilometre|cm centimetre|kg kilogram|kgs kilogram|g gram|ft foot|lb pound|lbs pound|"
+    "h hour|hrs hour|min minute|mins minute|sec second|mph mile".split("|")
+    for short, unit in [entry.split()]
+}
+"""A unit behind a number, as it is shortened or spelt in America -> as it is in full."""
+
 AUXILIARIES = frozenset(
     "am is are was were do does did have has had can could may might must shall should will would "
     "ought".split()
@@ -59,7 +80,25 @@ DESCRIBING = frozenset(
 )
 """Words that lead over from a name to what describes it: "the Westin, located 4 miles away"."""
 
-NEGATIONS = frozenset("not never no nobody nothing none neither without".split())
+NEGATIONS = frozenset("not never no nobody nothing none neither without unable".split())
+
+_OPPOSITES = """
+    before after | for against | with against | above below | over under | up down | on off |
+    into from | to from | until since
+"""
+OPPOSITES: Mapping[str, frozenset[str]] = {
+    word: frozenset(
+        other
+        for pair in _OPPOSITES.split("|")
+        for other in pair.split()
+        if word in pair.split() and other != word
+    )
+    for word in _OPPOSITES.replace("|", " ").split()
+}
+"""A preposition -> those that say the opposite."""
+
+DIRECTIONS = frozenset("from to into than after before by against".split())
+"""Prepositions that cannot change what they govern for something else without asking otherwise."""
 
 ANSWER_OPENERS = (
     "yes",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from unicodedata import name as character_name
 
 from evalsuite.cases import Case, Language
@@ -16,8 +16,8 @@ from evalsuite.rewrites.asking import (
     Sort,
     asks,
     asks_in_words,
-    inverts,
-    is_elliptic,
+    is_fragment,
+    is_polite_command,
     sentences,
     sort_of,
 )
@@ -30,6 +30,9 @@ _TIMES = 3
 """A rewrite longer than this many accepted ones answers instead of asking."""
 _SHORT = 12
 """An accepted rewrite of fewer words counts as this long."""
+_REPEATED = 8
+"""One in so many content words may be said once more than in any accepted text: "which gardens ...,
+and how long do we need for the gardens?"."""
 _WRAPPERS = {
     "an arrow": re.compile(r"→|⇒|[=-]>"),
     "an assignment": re.compile(r"^\s*\w+(?:[ _]\w+)?\s*=\s*\S"),
@@ -207,14 +210,15 @@ def _said_twice(case: Case, answer: str, standard: Standard) -> Iterator[Finding
     People who reword freely say what is meant for each of two pronouns: then it takes all of them.
     """
     told = words(answer)
-    most = known(case).counts
-    heard = known(case).heard
+    facts = known(case)
+    most, heard = facts.counts, facts.heard
     times = Counter(word.key for word in told if word.content)
     more = [
         key
         for key, count in times.items()
         if count > max(most[key], 1) and (count > 2 or key not in heard.keys or most[key])
     ]
+    least = max(3 if case.language is Language.ZH else 2, 1 + len(times) // _REPEATED)
     doubled = [
         Span(a.start, b.end, "twice")
         for a, b in itertools.pairwise(told)
@@ -226,8 +230,14 @@ def _said_twice(case: Case, answer: str, standard: Standard) -> Iterator[Finding
             yield Finding("The answer says everything twice.")
     elif doubled:
         yield Finding("The answer says a word twice in a row.", tuple(doubled))
-    elif len(more) >= (3 if case.language is Language.ZH else 2):
+    elif len(more) >= least and not _is_name_again(case, more, times):
         yield Finding("The answer says the same thing twice.")
+
+
+def _is_name_again(case: Case, keys: Sequence[str], times: Counter[str]) -> bool:
+    """Whether nothing but names that must be said is said twice, as before each of two verbs."""
+    names = {word.key for name in case.expect.must_name for word in words(name)}
+    return all(key in names and times[key] == 2 for key in keys)
 
 
 def _doubles(case: Case, word: str) -> bool:
@@ -243,16 +253,18 @@ def _other_sort(case: Case, answer: str, standard: Standard) -> Iterator[Finding
     told = sort_of(answer)
     if told in allowed or (standard is Standard.FREE and asks(answer)):
         return
+    if Sort.COMMAND in allowed and is_polite_command(answer):
+        return
     due = " or a ".join(sorted(allowed))
     yield Finding(f"The answer is a {told} where a {due} was due.")
 
 
 def _only_a_mark(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
-    """A statement with a question mark, where the query asks in words."""
-    if standard is Standard.FREE or not is_elliptic(answer) or inverts(answer):
+    """A piece with a question mark or 呢, where query and rewrites ask in words."""
+    if standard is Standard.FREE or not is_fragment(answer):
         return
     questions = [text for text in _texts(case) if sort_of(text) is Sort.QUESTION]
-    if questions and not any(map(is_elliptic, questions)):
+    if questions and not any(map(is_fragment, questions)):
         yield Finding("Only its mark makes the answer a question.")
 
 
@@ -298,6 +310,10 @@ def _repeats_a_turn(case: Case, answer: str) -> Iterator[Finding]:
 
 
 def _too_long(case: Case, answer: str) -> Iterator[Finding]:
+    if len(answer.strip()) > max(MOST, *map(len, _texts(case))):
+        span = Span(MOST, len(answer), "too long")
+        yield Finding(f"The answer has more than {MOST} characters.", (span,))
+        return
     longest = max(len(words(text)) for text in _texts(case))
     limit = _TIMES * max(longest, _SHORT)
     told = words(answer)

@@ -12,6 +12,7 @@ from evalsuite.rewrites.form import form, wrapping
 from evalsuite.rewrites.judgement import Finding, Judgement, Part, Standard
 from evalsuite.rewrites.kept import kept, shares
 from evalsuite.rewrites.named import named
+from evalsuite.rewrites.words import MOST
 
 _CUT_OFF = Finding("The answer did not end: it ran into the length limit.")
 _EMPTY = Finding("The answer is empty.")
@@ -49,8 +50,8 @@ def judge(case: Case, answer: str, finish: Finish | None = None) -> Judgement:
         case,
         answer,
         standard,
-        named(case, answer, standard),
-        () if standard is Standard.FREE else kept(case, answer, standard),
+        named(case, answer[:MOST], standard),
+        () if standard is Standard.FREE else kept(case, answer[:MOST], standard),
         (*form(case, answer, standard), *cut_off),
     )
 

@@ -17,9 +17,10 @@ from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites import english
 from evalsuite.rewrites.added import added
-from evalsuite.rewrites.asking import asked_for, denies
+from evalsuite.rewrites.asking import asked_for, denials
 from evalsuite.rewrites.judgement import Finding, Standard
 from evalsuite.rewrites.known import Known, Vocabulary, known, without_names
+from evalsuite.rewrites.relations import exchanged, turned
 from evalsuite.rewrites.typos import corrected, corrections
 from evalsuite.rewrites.words import Word, words
 
@@ -37,6 +38,8 @@ def kept(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
         *_added(case, answer, found, standard),
         *_asks_otherwise(case, answer),
         *_denies_otherwise(case, answer),
+        *turned(answer, (case.query, *case.expect.rewrites)),
+        *exchanged(answer, (case.query, *case.expect.rewrites)),
         *_shuffled(facts, found),
     )
 
@@ -94,19 +97,30 @@ def _asks_otherwise(case: Case, answer: str) -> list[Finding]:
     if asked in allowed or asked == asked_for(corrected(case.query, answer)):
         return []
     due = " or ".join(sorted({_sorts(sorts) for sorts in allowed}))
-    return [Finding(f"The answer asks for {_sorts(asked)} where {due} was asked for.")]
+    return [Finding(f"The answer asks {_sorts(asked)} where the query asks {due}.")]
+
+
+_SORTS = {"thing": "what", "person": "who", "place": "where", "time": "when", "reason": "why",
+          "way": "how", "measure": "how large", "how many": "how many or how much"}  # fmt: skip
+"""What is asked for, as a question would begin."""
 
 
 def _sorts(sorts: frozenset[str]) -> str:
-    return " and ".join(sorted(sorts)) or "yes or no"
+    """In words that a reader knows."""
+    return " and ".join(f'"{_SORTS.get(sort, sort)}"' for sort in sorted(sorts)) or "yes or no"
 
 
 def _denies_otherwise(case: Case, answer: str) -> list[Finding]:
-    allowed = {denies(text) for text in (case.query, *case.expect.rewrites)}
-    if denies(answer) in allowed:
+    allowed = {denials(text) for text in (case.query, *case.expect.rewrites)}
+    count = denials(answer)
+    if count in allowed:
         return []
-    said = "denies what the query does not" if denies(answer) else "no longer denies"
-    return [Finding(f"The answer {said}.")]
+    if count and not any(allowed):
+        return [Finding("The answer denies what the query does not.")]
+    if not count:
+        return [Finding("The answer no longer denies.")]
+    often = "more" if count > max(allowed) else "less"
+    return [Finding(f"The answer denies {often} often than the query.")]
 
 
 def _shuffled(facts: Known, found: Sequence[Word]) -> list[Finding]:
@@ -117,7 +131,8 @@ def _shuffled(facts: Known, found: Sequence[Word]) -> list[Finding]:
         longest = LCSseq.similarity(told, keys)
         neighbours = len(set(pairwise(told)) & set(pairwise(keys)))
         shorter = min(len(told), len(keys))
-        if longest >= _IN_ORDER * shorter and (neighbours or shorter < _FEW):
+        one_moved = longest >= shorter - 1
+        if longest >= _IN_ORDER * shorter and (neighbours or one_moved or shorter < _FEW):
             return []
     return [Finding("The words of the answer are in another order than those of any rewrite.")]
 

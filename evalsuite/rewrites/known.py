@@ -125,11 +125,8 @@ def _named(case: Case, text: str) -> list[Span]:
 
 
 def _outside(found: Sequence[Word], spans: Sequence[Span]) -> tuple[Word, ...]:
-    return tuple(
-        word
-        for word in found
-        if not any(span.start <= word.start and word.end <= span.end for span in spans)
-    )
+    places = {place for span in spans for place in range(span.start, span.end)}
+    return tuple(w for w in found if not (w.start in places and w.end - 1 in places))
 
 
 _APPOSITION = re.compile(r"\s*,\s*((?:the|an?|my|our|your|his|her|their)\b[^,.?!]+)")

@@ -6,6 +6,7 @@ accepted rewrites: what they hold, the query does not, and the history says in a
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -84,8 +85,13 @@ def _open(case: Case, answer: str, meant: Sequence[Span]) -> list[Finding]:
     """Pronouns of the query that are still there, bound by nothing and kept by no rewrite."""
     asked = _families(case.query, _names_in(case, case.query))
     left = [item for item in referring(answer, _names_in(case, answer)) if item[1] in asked]
-    if not left:
-        return []
+    left += _before_names(case, answer, meant)
+    return _said_open(case, answer, meant, left)
+
+
+def _said_open(
+    case: Case, answer: str, meant: Sequence[Span], left: Sequence[tuple[Span, Family]]
+) -> list[Finding]:
     kept: Counter[Family] = Counter()
     for rewrite in case.expect.rewrites:
         kept |= _families(rewrite, _names_in(case, rewrite))
@@ -99,6 +105,19 @@ def _open(case: Case, answer: str, meant: Sequence[Span]) -> list[Finding]:
         return []
     said = listed(list(dict.fromkeys(answer[s.start : s.end] for s in spans)))
     return [Finding(f"The answer still says {said}, which the query left open.", spans)]
+
+
+def _before_names(case: Case, answer: str, meant: Sequence[Span]) -> Iterator[tuple[Span, Family]]:
+    """Ordinals of the query that now count what is named behind them: 第二个按摩椅."""
+    for match in _ORDINAL.finditer(case.query):
+        said = match.group()
+        for name in meant:
+            start = name.start - len(said)
+            if start >= 0 and answer[start : name.start] == said:
+                yield Span(start, name.start, "pronoun"), Family.ORDINAL
+
+
+_ORDINAL = re.compile("第[一二三四五]个|[前后]者")
 
 
 def _families(text: str, names: Sequence[Span]) -> Counter[Family]:

@@ -6,7 +6,6 @@ characters make no other name. A letter more or less does, and so does a missing
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from functools import lru_cache
 
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites import english
-from evalsuite.rewrites.words import Word, words
+from evalsuite.rewrites.words import Word, words, written_as_one
 
 _LINKING = frozenset(("of", "the", "and", "for", "de", "in"))
 _IN_BRACKETS = re.compile(
@@ -132,7 +131,7 @@ def _is_cased(name: str) -> bool:
 
 
 def _runs(found: Sequence[Word], parts: Sequence[Word]) -> Iterator[Sequence[Word]]:
-    """Runs of words that spell the parts, also where two of them are written as one."""
+    """Runs of words that spell the parts, also where they are written in more words or fewer."""
     if not parts:
         return
     last = parts[-1]
@@ -140,12 +139,9 @@ def _runs(found: Sequence[Word], parts: Sequence[Word]) -> Iterator[Sequence[Wor
         run = found[start : start + len(parts)]
         if all(map(_same, run, parts[:-1])) and _same_or_plural(run[-1], last):
             yield run
-    if len(parts) > 1 and not parts[0].han:
-        whole = "".join(word.text for word in parts)
-        yield from ((word,) for word in found if word.text == whole)
-    elif len(parts) == 1 and not last.han:
-        pairs = itertools.pairwise(found)
-        yield from ((a, b) for a, b in pairs if a.text + b.text == last.text)
+    if not all(part.han for part in parts):
+        runs = written_as_one(found, "".join(word.text for word in parts))
+        yield from (run for run in runs if len(run) != len(parts))
 
 
 def _same(word: Word, part: Word) -> bool:

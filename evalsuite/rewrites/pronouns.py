@@ -82,7 +82,9 @@ _EN_OF_THINGS = (
 _EN_IT_IS = r"\bit(?:'s|\s+(?:is|was|be|will\s+be|would\s+be))"
 _EN_IS_IT = r"\b(?:is|was|be|isn't|wasn't)\s+it"
 _EN_DEGREE = r"\s+(?:(?:not|still|always|more|less|so|that|too)\s+)*"
-_EN_THAT_FOLLOWS = rf"(?!(?:{_EN_OF_THINGS})\b)[a-z]+\s+(?:for\s+\w+\s+)?(?:to|that|if)\b"
+_EN_THAT_FOLLOWS = (
+    rf"(?!(?:{_EN_OF_THINGS})\b)[a-z]+\s+(?:for\s+(?:\w+\s+){{1,4}}?)?(?:to|that|if)\b"
+)
 _EN_WEATHER = "raining|snowing|cold|hot|warm|sunny|dry|misty|foggy|windy|late|early"
 # "It" that refers to nothing: weather, time, clauses that follow ("is it easier to learn ...").
 _EN_EXPLETIVE = re.compile(

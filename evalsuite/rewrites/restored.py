@@ -17,7 +17,7 @@ from rapidfuzz.distance import Levenshtein, Opcode
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites.judgement import Finding, Standard
-from evalsuite.rewrites.words import Word, words
+from evalsuite.rewrites.words import Word, words, written_as_one
 
 _ENOUGH = 0.6
 """Share of a piece's content words that a free rewrite has to restore."""
@@ -53,15 +53,17 @@ class Piece:
             named = self.text[part.start - offset].isupper()
             return word.text == part.text or (not named and word.key == part.key)
 
-        return any(
+        in_words = any(
             all(map(same, told[start : start + len(parts)], parts))
             for start in range(len(told) - len(parts) + 1)
         )
+        return in_words or any(written_as_one(told, "".join(word.text for word in parts)))
 
     @property
     def is_name(self) -> bool:
-        """Whether its last word has a capital letter."""
-        return self.text.split()[-1][:1].isupper()
+        """Whether its last word, or the one before its number, has a capital letter."""
+        last = self.text.split()[-2:]
+        return last[-1][:1].isupper() or (last[-1].isdigit() and any(map(str.isupper, last[0])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,11 @@ def _missing(
     due = [piece for piece in pieces if piece.for_pronoun] or list(pieces)
     # Of "the grocery store Safeway 1 mile away" people keep the name.
     due = [piece for piece in due if piece.is_name] or due
+    due = [piece for piece in due if not piece.stands_in(found)]
+    if not due:
+        return []
+    if renumbered := [piece for piece in due if _has_other_number(found, piece, case)]:
+        return renumbered
     told = _plain(found)
     if case.expect.aliases:
         forms = [words(alias) for alias in case.expect.aliases]
@@ -125,6 +132,15 @@ def _missing(
     if len(held) >= _ENOUGH * len(content):
         return []
     return [piece for piece in due if not _surname(piece, held)]
+
+
+def _has_other_number(found: Sequence[Word], piece: Piece, case: Case) -> bool:
+    """Whether the answer says another number in the place of a name's: Mate 50 for Mate 60."""
+    numbers = {word.key for word in piece.content if word.key[0].isdigit()}
+    told = {word.key for word in found if word.key[0].isdigit()}
+    texts = (case.query, *case.expect.rewrites, *(message.content for message in case.history))
+    heard = {word.key for text in texts for word in words(text)}
+    return piece.is_name and bool(numbers) and not numbers & told and bool(told - heard)
 
 
 def _surname(piece: Piece, held: Sequence[Word]) -> bool:

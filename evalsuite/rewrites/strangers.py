@@ -145,6 +145,8 @@ def _in_place(facts: Known, found: Sequence[Word], meant: set[str]) -> Iterator[
             continue
         gone = [w for w in nearest[edit.src_start : edit.src_end] if w.content]
         put = found[edit.dest_start : edit.dest_end]
+        if "".join(word.text for word in gone) in {word.text for word in put}:
+            continue  # It stands there, written as one word.
         if gone and all(word.key in meant and word.key not in told for word in gone):
             yield from (
                 word for word in put if _stranger(facts, word) and not facts.heard.holds(word)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -23,13 +23,17 @@ and form says so; what stands behind these characters cannot make it better."""
 
 _HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _PART = re.compile(
-    # Letters with points; a number with its marks; a word with inner apostrophes; an ending that
-    # stands alone; Han.
+    # Letters with points; a number with its marks; a word with inner apostrophes and the signs that
+    # make another name of it (C++, C#, .NET); an ending that stands alone; Han.
     rf"(?<![^\W_])(?:[a-z]\.){{2,}}(?:[a-z](?![^\W_]))?"
     rf"|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![^\W_{_HAN}])"
-    rf"|[^\W_{_HAN}]+(?:'(?!s(?![^\W_{_HAN}]))[^\W_{_HAN}]+)*|'(?:s|m|re|ve|ll|d)(?![^\W_{_HAN}])|[{_HAN}]+"
+    rf"|(?:(?<![^\W{_HAN}])(?<![.?!)\]])\.(?=[a-z]{{2}}))?"
+    rf"[^\W_{_HAN}]+(?:'(?!s(?![^\W_{_HAN}]))[^\W_{_HAN}]+)*(?:(?:\+\+|#)(?![^\W{_HAN}]|[+#]))?"
+    rf"|'(?:s|m|re|ve|ll|d)(?![^\W_{_HAN}])|[{_HAN}]+"
 )
-_ROOT_ENDINGS = re.compile("(?:ion|ation|ition|ist|ism|ment|ness|ful|li|abl|ibl|anc|enc|i|e)$")
+_ROOT_ENDINGS = re.compile(
+    "(?:ion|ation|ition|ist|ism|ment|ness|ful|li|abl|ibl|anc|enc|er|or|i|e)$"
+)
 _SHORTEST_ROOT = 4
 # Letters that no normalisation takes apart.
 _STROKES = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ı": "i"})
@@ -65,7 +69,8 @@ def words(text: str) -> tuple[Word, ...]:
 @lru_cache(maxsize=8192)
 def _words(text: str) -> tuple[Word, ...]:
     folded = fold(text)
-    shouting = not any(c.islower() for c in text)
+    # Capitals in a text of Han are a name: nobody shouts in two scripts.
+    shouting = not any(c.islower() or is_han(c) for c in text)
     found: list[Word] = []
     for match in _PART.finditer(folded.text):
         start, _ = folded.origin(*match.span())
@@ -75,20 +80,44 @@ def _words(text: str) -> tuple[Word, ...]:
         else:
             _, end = folded.origin(*match.span())
             named = text[start:end].isupper() and not shouting and end - start > 1
-            found += _spelled(match.group(), start, end, named)
+            part = match.group()
+            if part[0] == "." and text[start] != ".":
+                # The point of a Chinese sentence is no part of the word behind it.
+                part, start = part[1:], start + 1
+            found += _spelled(part, start, end, named)
     return tuple(_without_measures(_without_split_negations(found)))
 
 
+def written_as_one(found: Sequence[Word], whole: str) -> Iterator[Sequence[Word]]:
+    """Runs of words that spell ``whole`` when written without spaces: iPhone15, iPhone 15."""
+    for start in range(len(found)):
+        end, told = start, ""
+        while end < len(found) and len(told) < len(whole):
+            told += found[end].text
+            end += 1
+        if told == whole:
+            yield found[start:end]
+
+
 def _without_measures(found: Iterable[Word]) -> Iterator[Word]:
-    """How far the measure behind "how" asks is a matter of the question word, not of content."""
-    last = ""
+    """A measure belongs to the "how" before it, "longer" to "no", "like" to "what": no content.
+
+    Behind a number "m" is short for metres.
+    """
+    found, last = list(found), ""
+    if len(found) > 2 and found[-1].text == "like" and any(w.text == "what" for w in found):
+        found[-1] = replace(found[-1], content=False)
     for word in found:
-        yield (
-            replace(word, content=False)
-            if last == "how" and word.text in english.MEASURES
-            else word
-        )
+        if (last == "how" and word.text in english.MEASURES) or (last, word.text) == _NO_LONGER:
+            yield replace(word, content=False)
+        elif last[:1].isdigit() and word.text in english.UNITS:
+            yield replace(word, key=_key(english.UNITS[word.text]))
+        else:
+            yield word
         last = word.text
+
+
+_NO_LONGER = ("no", "longer")
 
 
 def _spelled(part: str, start: int, end: int, capitals: bool) -> Iterator[Word]:
