@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from evalsuite.detectors import Detector
+from evalsuite.detectors import PARTS, Detector
 from evalsuite.errors import InvalidInput
 from evalsuite.gates.criteria import Criterion, CriterionFactory, text_criterion
 from evalsuite.gates.decision import combined
@@ -128,7 +128,7 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
     """Rewrites are right, absolutely and compared with the baseline."""
     rule = policy.gates.pronoun_resolution
     ask = CriterionFactory(policy, rule)
-    wrong = "The rewrite is not right"
+    wrong = _failing(rule)
     aside = set(rule.advisory_kinds)
     panel = [case for case in evidence.pronouns if case.kind not in aside]
     parts = [
@@ -190,6 +190,13 @@ _GATES: Mapping[Gate, Callable[[Policy, Evidence], Verdict]] = {
     Gate.FORGETTING: judge_forgetting,
     Gate.REGRESSION: judge_regression,
 }
+
+
+def _failing(rule: PronounRule) -> str:
+    """What a rewrite is counted as failed for, as a sentence says it."""
+    if set(rule.decides) == {detector.value for detector in PARTS}:
+        return "The rewrite is not right"
+    return f"The rewrite is not right ({' or '.join(rule.decides)} lost)"
 
 
 def _in_what_way(

@@ -111,7 +111,7 @@ def test_a_golden_set_says_in_what_way_its_rewrites_are_wrong(
         golden_parts={"nano": parts},
     )
     told = part_of(verdict_of(policy, seen, "pronoun_resolution"), "goldens/nano")
-    assert "not right in 10 of 40 hand-written cases (named 8, form 2); at most" in told.reason
+    assert "lost) in 10 of 40 hand-written cases (named 8, form 2); at most" in told.reason
 
 
 def words(n: int, candidate: float, other: float) -> tuple[Observation, ...]:

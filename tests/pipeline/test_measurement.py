@@ -11,7 +11,7 @@ import pytest
 from evalsuite.detectors import Detector
 from evalsuite.engines import LivenessReport
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Observation
+from evalsuite.gates import Observation, Policy
 from evalsuite.generation import Finish, Output
 from evalsuite.pipeline import GateRequest
 from evalsuite.pipeline.inputs import Inputs, resolve
@@ -257,7 +257,7 @@ def test_words_are_observed_in_pairs_where_people_worded_the_rewrites_as_they_li
     def says(question: Question) -> str:
         if question.row.case_id != "free-one" or question.side is Side.BASELINE:
             return right(question)
-        return "How tall is the amber lighthouse?"
+        return "How tall is the staircase of the amber lighthouse?"
 
     answers = [
         Answered(question=q, output=_output(q, says(q), Finish.STOP), key=str(i))
@@ -279,3 +279,32 @@ def test_words_are_observed_in_pairs_where_people_worded_the_rewrites_as_they_li
     assert (row.unit, row.value, row.failed) == (Unit.SHARE, lost.candidate, False)
     [asked] = {a.question.row for a in answers if a.question.row.case_id == "free-one"}
     assert asked.standard is Standard.FREE
+
+
+def test_a_policy_says_which_parts_of_a_rewrite_decide(inputs: Inputs) -> None:
+    def deciding(*parts: str) -> Policy:
+        gates = inputs.policy.gates
+        rule = gates.pronoun_resolution.model_copy(update={"decides": parts})
+        changed = gates.model_copy(update={"pronoun_resolution": rule})
+        return inputs.policy.model_copy(update={"gates": changed})
+
+    samples = sample(inputs)
+
+    def says(question: Question) -> str:
+        # Names what is meant and asks nothing: named is kept, the query is not.
+        expect = question.row.expect
+        asked = question.side is Side.CANDIDATE and expect is not None and not expect.unchanged
+        return " and ".join(expect.must_name) if asked and expect else right(question)
+
+    answers = [
+        Answered(question=q, output=_output(q, says(q), Finish.STOP), key=str(i))
+        for i, q in enumerate(questions(inputs, samples))
+    ]
+    alive = LivenessReport(adapter="", checks=())
+    few, every = ("named", "untouched"), ("named", "kept", "form", "untouched")
+    for policy, lost in ((deciding(*few), 0.0), (deciding(*every), 1.0)):
+        seen = measure(replace(inputs, policy=policy), samples, alive, answers).evidence.pronouns
+        named = [case for case in seen if case.kind not in ("standalone", "unanswerable")]
+        assert named
+        assert {case.candidate for case in named} == {lost}
+        assert {case.baseline for case in named} == {0.0}

@@ -168,8 +168,8 @@ def test_words_of_freely_worded_rewrites_are_mixed_too(
     language: en
     kind: single
     history: [{user: "Tell me of Garvex."}, {assistant: "Garvex is a phone."}]
-    query: "How heavy is it?"
-    expect: {rewrites: ["How heavy is Garvex?"]}
+    query: "What is its weight?"
+    expect: {rewrites: ["What is the weight of Garvex?"]}
 """,
         "utf-8",
     )
