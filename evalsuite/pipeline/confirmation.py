@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from evalsuite.engines import CachingEngine, open_engine
+from evalsuite.detectors import PARTS
 from evalsuite.engines.cache import request_key
 from evalsuite.engines.numerics import Dtype
 from evalsuite.errors import EngineError
@@ -94,10 +95,12 @@ def _flipped(drawn: Drawn, answered: Sequence[Answered]) -> frozenset[tuple[str,
     if not answered:
         return frozenset()
     measured = measure(drawn.inputs, drawn.samples, drawn.liveness, answered)
+    parts = drawn.inputs.policy.gates.pronoun_resolution.decides
+    decides = frozenset(parts) if len(set(parts)) < len(PARTS) else frozenset()
     losses: dict[tuple[str, str, str], set[float | None]] = {}
     for row in measured.scores:
-        # In what way two wrong rewrites are wrong is compared nowhere.
-        judged = row.unit is Unit.DEFECT and row.value is not None and row.panel and not row.detail
-        if judged and row.side in BOTH:
+        judged = row.unit is Unit.DEFECT and row.value is not None and row.panel
+        # In what way two wrong rewrites are wrong is compared only where that decides.
+        if judged and row.side in BOTH and (not row.detail or row.detector in decides):
             losses.setdefault((row.panel, row.case_id, row.detector), set()).add(row.value)
     return frozenset((panel, case) for (panel, case, _), seen in losses.items() if len(seen) > 1)
