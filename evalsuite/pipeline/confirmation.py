@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.detectors import PARTS
+from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.engines.cache import request_key
 from evalsuite.engines.numerics import Dtype
 from evalsuite.errors import EngineError

@@ -61,9 +61,15 @@ class Piece:
 
     @property
     def is_name(self) -> bool:
-        """Whether its last word, or the one before its number, has a capital letter."""
-        last = self.text.split()[-2:]
-        return last[-1][:1].isupper() or (last[-1].isdigit() and any(map(str.isupper, last[0])))
+        """Whether its last word has a capital letter."""
+        return self.text.split()[-1][:1].isupper()
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The number that its last word is, behind a word with a capital letter: Mate 60."""
+        *_, before, last = ("", *self.text.split())
+        named = last.isdigit() and any(map(str.isupper, before))
+        return frozenset((last,)) if named else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +142,10 @@ def _missing(
 
 def _has_other_number(found: Sequence[Word], piece: Piece, case: Case) -> bool:
     """Whether the answer says another number in the place of a name's: Mate 50 for Mate 60."""
-    numbers = {word.key for word in piece.content if word.key[0].isdigit()}
     told = {word.key for word in found if word.key[0].isdigit()}
     texts = (case.query, *case.expect.rewrites, *(message.content for message in case.history))
     heard = {word.key for text in texts for word in words(text)}
-    return piece.is_name and bool(numbers) and not numbers & told and bool(told - heard)
+    return bool(piece.numbers) and not piece.numbers & told and bool(told - heard)
 
 
 def _surname(piece: Piece, held: Sequence[Word]) -> bool:
