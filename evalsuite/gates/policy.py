@@ -155,6 +155,7 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
             gate: _without(rule, "words") if gate == Gate.PRONOUN_RESOLUTION else rule
             for gate, rule in gates.items()
         }
+    deciding["gates"] = _without_former_meaning(deciding.get("gates"))
     text = json.dumps(deciding, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -164,6 +165,24 @@ def _without(rules: object, key: str) -> object:
     if not isinstance(rules, Mapping) or _may_decide(rules.get(key)):
         return rules
     return {name: rule for name, rule in rules.items() if name != key}
+
+
+_FORMERLY = {"named", "untouched"}
+"""What of a rewrite decided before policies said it."""
+
+
+def _without_former_meaning(gates: object) -> object:
+    """The rules, without ``decides`` where it says what a policy without it used to mean.
+
+    So a policy that goes on to mean the same keeps its digest, and one that means more gets another.
+    """
+    if not isinstance(gates, Mapping):
+        return gates
+    gate = Gate.PRONOUN_RESOLUTION.value
+    rule = gates.get(gate)
+    if not isinstance(rule, Mapping) or set(rule.get("decides") or _FORMERLY) != _FORMERLY:
+        return gates
+    return {**gates, gate: {key: value for key, value in rule.items() if key != "decides"}}
 
 
 def _may_decide(rule: object) -> bool:
