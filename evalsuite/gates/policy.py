@@ -174,7 +174,7 @@ _FORMERLY = {"named", "untouched"}
 def _without_former_meaning(gates: object) -> object:
     """The rules, without ``decides`` where it says what a policy without it used to mean.
 
-    So a policy that goes on to mean the same keeps its digest, and one that means more gets another.
+    So a policy that goes on to mean the same keeps its digest; one that means more gets another.
     """
     if not isinstance(gates, Mapping):
         return gates
