@@ -123,9 +123,6 @@ def _missing(
     due = [piece for piece in pieces if piece.for_pronoun] or list(pieces)
     # Of "the grocery store Safeway 1 mile away" people keep the name.
     due = [piece for piece in due if piece.is_name] or due
-    due = [piece for piece in due if not piece.stands_in(found)]
-    if not due:
-        return []
     if renumbered := [piece for piece in due if _has_other_number(found, piece, case)]:
         return renumbered
     told = _plain(found)
@@ -137,7 +134,7 @@ def _missing(
     held = [word for word in content if word.key in keys or word.root in keys]
     if len(held) >= _ENOUGH * len(content):
         return []
-    return [piece for piece in due if not _surname(piece, held)]
+    return [p for p in due if not (_surname(p, held) or p.stands_in(found))]
 
 
 def _has_other_number(found: Sequence[Word], piece: Piece, case: Case) -> bool:
