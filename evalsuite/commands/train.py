@@ -111,6 +111,12 @@ def _add_nano(subparsers: Subparsers) -> None:
     pretrain.add_argument(
         "--scale", type=float, default=1.0, help="of the recipe's steps; 0.01 tries it out"
     )
+    pretrain.add_argument(
+        "--begin",
+        type=Path,
+        metavar="DIR",
+        help="a nano model folder to refine, instead of random weights",
+    )
     pretrain.add_argument("--seed", type=int, help="default: the recipe's")
     pretrain.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
 
@@ -240,9 +246,10 @@ def _require_same(adapter: Path, recipe: str) -> None:
 def _pretrain(args: argparse.Namespace, terminal: Terminal) -> int:
     from dataclasses import replace
 
-    from evalsuite.nano.pretrain import Pretraining, pretrain
+    from evalsuite.nano.pretrain import pretrain
+    from evalsuite.nano.recipe import REFINING, Pretraining
 
-    recipe = Pretraining().scaled(args.scale)
+    recipe = (Pretraining() if args.begin is None else REFINING).scaled(args.scale)
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
 
@@ -255,6 +262,6 @@ def _pretrain(args: argparse.Namespace, terminal: Terminal) -> int:
         )
 
     with terminal.working("pretraining nano"):
-        folder = pretrain(args.out, recipe, resume=args.resume, report=report)
+        folder = pretrain(args.out, recipe, begin=args.begin, resume=args.resume, report=report)
     terminal.say(f"wrote {folder}; use it with --base-model {folder}")
     return 0

@@ -14,9 +14,9 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evalsuite.cases import Kind, Language
-from evalsuite.conversation import Conversation, Role
-from evalsuite.prompts import FORMATS, build
+from evalsuite.cases import Case, Kind, Language
+from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.prompts import FORMATS, Demonstration, build
 from evalsuite.scenarios import (
     sample_demonstrations,
     sample_episodes,
@@ -28,9 +28,17 @@ from evalsuite.scenarios.names import seeded
 from evalsuite.template import ChatTemplate
 
 # What took longest to learn is met most often.
-_WEIGHED = (*FRAMED, Kind.ORDINAL, Kind.ORDINAL, Kind.PERSON, Kind.UNANSWERABLE)
+_WEIGHED = (
+    *FRAMED,
+    *(Kind.PERSON, Kind.PERSON, Kind.ORDINAL, Kind.DROPPED_SUBJECT),
+    *(Kind.TOPIC_SWITCH, Kind.CORRECTION, Kind.NOISY, Kind.UNANSWERABLE),
+)
 SHIPPED: tuple[Kind, ...] = (Kind.SINGLE, Kind.STANDALONE, Kind.DISTANT)
 _FORMATS = ("xml",) * 5 + tuple(FORMATS)
+_RANDOM = 0.65
+"""Share of the queries that are random words around their reference."""
+_TURNS = (1, 2, 4, 6)
+"""How many queries a rewriting conversation asks, one after the other."""
 _ECHO = {
     Language.EN: ("Repeat: {}", "Copy this: {}", "Write the same words again: {}"),
     Language.ZH: ("重复：{}", "照抄：{}", "把这些词再写一遍：{}"),
@@ -57,35 +65,47 @@ class Mix:
 COPYING = Mix(rewriting=0.15, texts=0.03, echo=0.45, demonstrations=1)
 RESOLVING = Mix(rewriting=0.38, texts=0.04, echo=0.18)
 CARELESS = Mix(rewriting=0.34, texts=0.05, echo=0.16, careless=0.7)
+REFINED = Mix(rewriting=0.36, texts=0.06, echo=0.14)
 
 
 def echo(rng: random.Random, language: Language) -> Conversation:
     """Random words to be repeated."""
     gap = " " if language is Language.EN else ""
-    text = gap.join(random_words(rng, language, rng.randint(2, 10)))
+    text = gap.join(random_words(rng, language, rng.randint(2, 14)))
     return Conversation.of(("user", rng.choice(_ECHO[language]).format(text)), ("assistant", text))
 
 
 def rewriting(rng: random.Random, seed: int, mix: Mix) -> Conversation:
-    """One rewriting episode with its answer; half of them ask in random words."""
-    if rng.random() < 0.5:
-        language = rng.choice(tuple(Language))
-        kind = rng.choice(_WEIGHED)
-        case = framed_case(rng, language, kind, f"framed-{seed}")
-        most = min(2, mix.demonstrations)
-        shown = sample_demonstrations(seed, rng.randint(0, most), language, "train")
-    else:
-        episode = sample_episodes(
-            seed,
-            1,
-            kinds=(*_WEIGHED, Kind.DEMONSTRATION_LURE),
-            max_demonstrations=mix.demonstrations,
-        )[0]
-        case, shown = episode.case, episode.demonstrations
-    prompt = build(case, format=rng.choice(_FORMATS), demonstrations=shown)
-    careless = case.kind not in SHIPPED and rng.random() < mix.careless
-    answer = case.query if careless else case.reference or case.query
-    return prompt.then(Role.ASSISTANT, answer)
+    """A rewriting prompt with its answer and, now and then, further queries with theirs.
+
+    A query that follows costs its history and itself alone, no task and no demonstrations.
+    """
+    language, form = rng.choice(tuple(Language)), rng.choice(_FORMATS)
+    told: tuple[Message, ...] = ()
+    for turn in range(rng.choice(_TURNS)):
+        most = 0 if told else mix.demonstrations
+        case, shown = _episode(rng, seed * _TURNS[-1] + turn, language, most)
+        prompt = build(case, format=form, demonstrations=shown)
+        careless = case.kind not in SHIPPED and rng.random() < mix.careless
+        answer = case.query if careless else case.reference or case.query
+        asked = prompt.messages[-1:] if told else prompt.messages
+        told = (*told, *asked, Message(Role.ASSISTANT, answer))
+    return Conversation(told)
+
+
+def _episode(
+    rng: random.Random, seed: int, language: Language, most: int
+) -> tuple[Case, tuple[Demonstration, ...]]:
+    """A case with at most so many demonstrations; more than half ask in random words."""
+    if rng.random() < _RANDOM:
+        case = framed_case(rng, language, rng.choice(_WEIGHED), f"framed-{seed}")
+        count = rng.randint(0, min(2, most))
+        return case, sample_demonstrations(seed, count, language, "train")
+    kinds = (*_WEIGHED, Kind.DEMONSTRATION_LURE) if most else _WEIGHED
+    (episode,) = sample_episodes(
+        seed, 1, languages=[language], kinds=kinds, max_demonstrations=most
+    )
+    return episode.case, episode.demonstrations
 
 
 def conversations(seed: int, mix: Mix, n: int) -> Iterator[Conversation]:

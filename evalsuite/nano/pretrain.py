@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +22,9 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from evalsuite.errors import InvalidInput
-from evalsuite.models import EMBEDDED_MARK
-from evalsuite.nano.curriculum import (
-    CARELESS,
-    COPYING,
-    RESOLVING,
-    Mix,
-    Weighted,
-    sequences,
-)
+from evalsuite.models import EMBEDDED_MARK, digest_file
+from evalsuite.nano.curriculum import Mix, Weighted, sequences
+from evalsuite.nano.recipe import REFINING, Pretraining, schedule
 from evalsuite.nano.tokenizer import build_tokenizer, save_tokenizer
 from evalsuite.template import load_template
 
@@ -38,63 +33,8 @@ if TYPE_CHECKING:
 
 _POOL = 512
 RECIPE_FILE = "pretraining.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """Steps that draw from one mix."""
-
-    steps: int
-    mix: Mix
-
-
-PHASES = (Phase(700, COPYING), Phase(2600, RESOLVING), Phase(1300, CARELESS))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pretraining:
-    """The recipe; the defaults made the shipped weights."""
-
-    hidden: int = 256
-    layers: int = 4
-    heads: int = 4
-    intermediate: int = 768
-    context: int = 2048
-    rope_base: float = 1000.0
-    phases: tuple[Phase, ...] = PHASES
-    tokens_per_step: int = 4096
-    warmup: int = 50
-    """Steps of linear warm-up."""
-    decay_share: float = 0.45
-    """Of all steps, at their end: linear decay to almost nothing."""
-    muon_rate: float = 0.01
-    adamw_rate: float = 3e-3
-    prompt_weight: float = 0.2
-    seed: int = 1
-
-    @property
-    def steps(self) -> int:
-        """Steps of all phases."""
-        return sum(phase.steps for phase in self.phases)
-
-    def scaled(self, scale: float) -> Pretraining:
-        """The same recipe with ``scale`` times the steps in each phase.
-
-        Raises:
-            InvalidInput: ``scale`` is not above 0.
-        """
-        if not scale > 0:
-            raise InvalidInput(f"scale={scale} must be above 0; 1 is the whole recipe")
-        phases = (replace(p, steps=max(1, round(p.steps * scale))) for p in self.phases)
-        return replace(self, phases=tuple(phases))
-
-    def mix(self, step: int) -> Mix:
-        """What is drawn at a step."""
-        for phase in self.phases:
-            if step < phase.steps:
-                return phase.mix
-            step -= phase.steps
-        return self.phases[-1].mix
+_MODEL = "model.safetensors"
+_TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,14 +142,6 @@ class _Optimizers:
             optimizer.load_state_dict(saved)
 
 
-def schedule(step: int, recipe: Pretraining) -> float:
-    """The share of the full learning rate at a step."""
-    if step < recipe.warmup:
-        return (step + 1) / recipe.warmup
-    falling = (recipe.steps - step) / max(1.0, recipe.steps * recipe.decay_share)
-    return min(1.0, max(0.02, falling))
-
-
 def batches(
     make: Callable[[int, Mix], Iterator[Weighted]], recipe: Pretraining, start: int
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
@@ -246,13 +178,15 @@ def _tensors(items: list[Weighted], length: int) -> tuple[torch.Tensor, torch.Te
 
 
 def _loss(
-    model: torch.nn.Module, ids: torch.Tensor, weights: torch.Tensor
+    model: Qwen2ForCausalLM, ids: torch.Tensor, weights: torch.Tensor
 ) -> tuple[torch.Tensor, float]:
-    logits = model(input_ids=ids, use_cache=False).logits
-    targets, scale = ids[:, 1:], weights[:, 1:]
-    nats = torch.nn.functional.cross_entropy(
-        logits[:, :-1].float().flatten(0, 1), targets.flatten(), reduction="none"
-    ).view_as(scale)
+    """Return the weighted mean loss, and that of answers alone; logits only where one counts."""
+    scale = weights[:, 1:]
+    counts = scale > 0
+    hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+    logits = model.lm_head(hidden[counts])
+    nats = torch.nn.functional.cross_entropy(logits.float(), ids[:, 1:][counts], reduction="none")
+    scale = scale[counts]
     answers = scale == 1.0
     mean_answer = float((nats.detach() * answers).sum() / answers.sum().clamp(min=1))
     return (nats * scale).sum() / scale.sum(), mean_answer
@@ -262,31 +196,33 @@ def pretrain(
     out: Path,
     recipe: Pretraining | None = None,
     *,
+    begin: Path | None = None,
     resume: bool = False,
     checkpoint_every: int = 250,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> Path:
     """Make a nano model folder at ``out`` and return it.
 
-    A checkpoint every ``checkpoint_every`` steps goes to ``out/checkpoint``; ``resume`` goes on
-    from it. The learning curve is ``out/curve.jsonl``.
+    ``begin`` is a model folder whose weights and tokenizer to begin with; None: random weights. A
+    checkpoint every ``checkpoint_every`` steps goes to ``out/checkpoint``; ``resume`` goes on from
+    it. The learning curve is ``out/curve.jsonl``.
 
     Raises:
         InvalidInput: ``resume`` without a checkpoint in ``out``, or with one of another recipe, or
-            the other way round.
+            the other way round; ``begin`` holds no model of the recipe's shape.
     """
-    recipe = recipe or Pretraining()
+    recipe = recipe or (Pretraining() if begin is None else REFINING)
     saved = out / "checkpoint" / "state.safetensors"
-    _check_folder(out, saved, recipe, resume=resume)
+    told = _told(recipe, begin)
+    _check_folder(out, saved, told, resume=resume)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if resume:
-        tokenizer = Tokenizer.from_file(str(out / "tokenizer.json"))
-    else:
-        tokenizer = build_tokenizer()
-        save_tokenizer(tokenizer, out, context=recipe.context)
-        (out / RECIPE_FILE).write_text(_told(recipe), "utf-8")
+    if not resume:
+        _save_tokenizer(recipe, begin, out)
+        (out / RECIPE_FILE).write_text(told, "utf-8")
     template = load_template(out)
-    model = _model(recipe, tokenizer.get_vocab_size())
+    model = _model(recipe, Tokenizer.from_file(str(out / _TOKENIZER[0])).get_vocab_size())
+    if begin is not None:
+        _begin_with(model, begin)
     _move(model, device)
     model.train()
     optimizers = _Optimizers(model, recipe)
@@ -307,7 +243,25 @@ def pretrain(
     return out
 
 
-def _check_folder(out: Path, saved: Path, recipe: Pretraining, *, resume: bool) -> None:
+def _save_tokenizer(recipe: Pretraining, begin: Path | None, out: Path) -> None:
+    if begin is None:
+        save_tokenizer(build_tokenizer(), out, context=recipe.context)
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    for name in _TOKENIZER:
+        shutil.copyfile(begin / name, out / name)
+
+
+def _begin_with(model: Qwen2ForCausalLM, begin: Path) -> None:
+    weights = load_file(begin / _MODEL)
+    expected = {name: tuple(p.shape) for name, p in model.named_parameters()}
+    if {name: tuple(weight.shape) for name, weight in weights.items()} != expected:
+        raise InvalidInput(f"begin={begin} holds a model of another shape than the recipe makes")
+    # The head is the embedding's own matrix.
+    model.load_state_dict(weights, strict=False)
+
+
+def _check_folder(out: Path, saved: Path, told: str, *, resume: bool) -> None:
     if saved.exists() and not resume:
         raise InvalidInput(
             f"out={out} holds a checkpoint; go on with --resume, or name another folder"
@@ -315,14 +269,16 @@ def _check_folder(out: Path, saved: Path, recipe: Pretraining, *, resume: bool) 
     if resume and not saved.exists():
         raise InvalidInput(f"out={out} holds no checkpoint; leave --resume out, or name its folder")
     made = out / RECIPE_FILE
-    if resume and made.is_file() and made.read_text("utf-8") != _told(recipe):
+    if resume and made.is_file() and made.read_text("utf-8") != told:
         raise InvalidInput(
-            f"out={out} was begun with another recipe ({made}); resume with the same scale and seed"
+            f"out={out} was begun with another recipe ({made}); resume with the same scale, seed "
+            "and beginning"
         )
 
 
-def _told(recipe: Pretraining) -> str:
-    return json.dumps(asdict(recipe), indent=2) + "\n"
+def _told(recipe: Pretraining, begin: Path | None) -> str:
+    begun = None if begin is None else digest_file(begin / _MODEL)
+    return json.dumps({**asdict(recipe), "begin": begun}, indent=2) + "\n"
 
 
 class _Diary:

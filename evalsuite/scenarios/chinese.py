@@ -216,9 +216,12 @@ CHINESE = Lexicon(
     latter=Pronoun("后者的", "后者", "后者"),
     conjunction="和",
     possessive_suffix="的",
+    possession="{P}{attr}",
+    genitive="",
+    apposition="{noun}{N}",
     queries=QUERIES,
     elliptic=ELLIPTIC,
     openers={Split.TRAIN: _TRAIN, Split.PANEL: _PANEL, Split.HELDOUT: _HELDOUT},
     fillers=FILLERS,
-    foreign_attributes=("price", "history", "color", "size"),
+    foreign_attributes={"price": "价格", "history": "历史", "color": "颜色", "size": "大小"},
 )

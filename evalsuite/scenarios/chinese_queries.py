@@ -158,14 +158,20 @@ _HELDOUT = (
 QUERIES = composed({Split.TRAIN: _TRAIN, Split.PANEL: _PANEL, Split.HELDOUT: _HELDOUT})
 
 
+_ADVERBS = ("为什么", "什么时候", "怎么")
+"""What may as well stand before the subject."""
+
+
 def _elliptic(*frames: str) -> tuple[Elliptic, ...]:
     """The subject stands before the attribute, or before everything when none is asked for."""
-    return tuple(
-        Elliptic(
-            frame, frame.replace("{attr}", "{N}的{attr}") if "{attr}" in frame else "{N}" + frame
-        )
-        for frame in frames
-    )
+    return tuple(Elliptic(frame, _supplied(frame)) for frame in frames)
+
+
+def _supplied(frame: str) -> tuple[str, ...]:
+    if "{attr}" in frame:
+        return (frame.replace("{attr}", "{N}的{attr}"),)
+    behind = (a + "{N}" + frame.removeprefix(a) for a in _ADVERBS if frame.startswith(a))
+    return ("{N}" + frame, *behind)
 
 
 ELLIPTIC = {

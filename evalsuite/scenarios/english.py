@@ -228,9 +228,12 @@ ENGLISH = Lexicon(
     latter=Pronoun("the latter's", "the latter", "the latter"),
     conjunction=" and ",
     possessive_suffix="'s",
+    possession="{P} {attr}",
+    genitive="the {attr} of {N}",
+    apposition="the {noun} {N}",
     queries=QUERIES,
     elliptic=ELLIPTIC,
     openers={Split.TRAIN: _TRAIN, Split.PANEL: _PANEL, Split.HELDOUT: _HELDOUT},
     fillers=FILLERS,
-    foreign_attributes=("价格", "历史", "颜色", "大小"),
+    foreign_attributes={"价格": "price", "历史": "history", "颜色": "color", "大小": "size"},
 )

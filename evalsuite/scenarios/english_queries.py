@@ -181,8 +181,10 @@ QUERIES = composed({Split.TRAIN: _TRAIN, Split.PANEL: _PANEL, Split.HELDOUT: _HE
 
 
 def _elliptic(*frames: str) -> tuple[Elliptic, ...]:
+    of, possessive = "the {attr} of {N}", "{N}'s {attr}"
     return tuple(
-        Elliptic(frame.format("the {attr}"), frame.format("the {attr} of {N}")) for frame in frames
+        Elliptic(frame.format("the {attr}"), (frame.format(of), frame.format(possessive)))
+        for frame in frames
     )
 
 

@@ -18,6 +18,7 @@ from evalsuite.conversation import Message, Role
 from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, openers, opens_like
 from evalsuite.scenarios.lexicon import Elliptic, Opener
 from evalsuite.scenarios.names import Split, invent_name, ordinary_words
+from evalsuite.scenarios.queries import misspell
 
 FRAMED: tuple[Kind, ...] = tuple(k for k in Kind if k is not Kind.DEMONSTRATION_LURE)
 """Kinds that stand for themselves, without a demonstration."""
@@ -68,6 +69,13 @@ word work world would write year yes yet you young your
 """
 
 
+_TWICE = 0.05
+"""Share of random words that repeat the one before, as 讲讲 does."""
+_ODD = 0.08
+"""Share of random words with a slip of the pen; as many begin with a capital letter, have an
+article, or are words of which the grammar knows nothing."""
+
+
 @cache
 def vocabulary(language: Language) -> tuple[str, ...]:
     """Words, or ideographs, of the grammar of all splits, and common English words.
@@ -80,7 +88,8 @@ def vocabulary(language: Language) -> tuple[str, ...]:
     referring = " ".join(f"{f.possessive} {f.subject} {f.object}" for f in (*forms, lexicon.latter))
     told = repr(lexicon)
     if language is Language.ZH:
-        found = {c for c in told if "\u4e00" <= c <= "\u9fff"} - (set(referring) - {"的"})
+        # Of 前者 and 后者 one character is enough: 前 and 后 stand in other words, too.
+        found = {c for c in told if "\u4e00" <= c <= "\u9fff"} - (set(referring) - set("的前后"))
     else:
         spoken = {w.casefold() for w in re.findall(r"(?<![{\w])[A-Za-z]+(?![\w}=])", told)}
         found = (spoken | set(_COMMON.split())) - (set(referring.split()) - {"the"})
@@ -91,13 +100,31 @@ def random_words(
     rng: random.Random, language: Language, n: int, *, names: float = 0.15
 ) -> list[str]:
     """``n`` words that mean nothing together; each is a name with probability ``names``."""
-    words = vocabulary(language)
-    if language is Language.EN and rng.random() < 0.1:
-        words = ordinary_words()
-    return [
-        invent_name(rng, language, Split.TRAIN) if rng.random() < names else rng.choice(words)
-        for _ in range(n)
-    ]
+    words: list[str] = []
+    while len(words) < n:
+        dice = rng.random()
+        if dice < names:
+            words.append(invent_name(rng, language, Split.TRAIN))
+        elif words and dice < names + _TWICE:
+            words.append(words[-1])
+        else:
+            words.append(_random_word(rng, language))
+    return words
+
+
+def _random_word(rng: random.Random, language: Language) -> str:
+    """A word, now and then as nobody expects it: what is copied must not have to be known."""
+    word = rng.choice(vocabulary(language))
+    dice = rng.random()
+    if language is Language.ZH:
+        return rng.choice(vocabulary(Language.EN)) if dice < _ODD / 4 else word
+    if dice < _ODD:
+        return misspell(word, rng)
+    if dice < 2 * _ODD:
+        return _capitalised(word)
+    if dice < 3 * _ODD:
+        return f"the {word}"
+    return rng.choice(ordinary_words()) if dice < 4 * _ODD else word
 
 
 def random_frame(rng: random.Random, language: Language) -> str:
@@ -112,18 +139,22 @@ def random_frame(rng: random.Random, language: Language) -> str:
 def random_ellipsis(rng: random.Random, language: Language) -> Elliptic:
     """A question of random words about an attribute, without the thing that has it.
 
-    In Chinese some ask for no attribute: then the thing itself is what is missing, in front.
+    In Chinese some ask for no attribute: then the thing itself is what is missing, in front. No
+    name stands in it, nor another article: nothing else would tell that something is missing.
     """
-    before = random_words(rng, language, rng.randint(0, 5))
-    after = random_words(rng, language, rng.randint(0 if before else 1, 4))
+    counts = rng.randint(0, 5), rng.randint(0, 4)
+    words = random_words(rng, language, max(1, sum(counts)), names=0.0)
+    words = [re.sub(r"(?i)\bthe\b", "this", word) for word in words]
+    before, after = words[: counts[0]], words[counts[0] :]
     bare, full = ("{attr}", "{N}的{attr}")
     if language is Language.EN:
         bare, full = ("the {attr}", "the {attr} of {N}")
     elif rng.random() < 0.4:
         text = _sentence(rng, language, [*before, "{adj}", *after])
-        return Elliptic(text, "{N}" + text)
+        return Elliptic(text, ("{N}" + text,))
     text = _sentence(rng, language, [*before, "{}", *after])
-    return Elliptic(*(_capitalised(text.replace("{}", slot)) for slot in (bare, full)))
+    asked, supplied = (_capitalised(text.replace("{}", slot)) for slot in (bare, full))
+    return Elliptic(asked, (supplied,))
 
 
 def _sentence(rng: random.Random, language: Language, words: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from evalsuite.cases import Case, Expectation, Kind, Language
@@ -22,7 +22,7 @@ from evalsuite.scenarios.chinese import CHINESE
 from evalsuite.scenarios.english import ENGLISH
 from evalsuite.scenarios.lexicon import Elliptic, Lexicon, Opener, lead
 from evalsuite.scenarios.names import Split, invent_name
-from evalsuite.scenarios.queries import ASKERS, Asked, Draw, as_pronoun, fill_query
+from evalsuite.scenarios.queries import ASKERS, Asked, Draw, elliptic, fill_query, named
 
 LEXICONS: Mapping[Language, Lexicon] = {Language.EN: ENGLISH, Language.ZH: CHINESE}
 
@@ -144,12 +144,6 @@ def _fill_history(opener: Opener, drawn: Draw) -> tuple[Message, ...]:
     return tuple(Message(roles[i % 2], text) for i, text in enumerate(texts))
 
 
-def _elliptic(lex: Lexicon, template: Template, drawn: Draw) -> Asked:
-    asked = template.elliptic or lex.elliptic[template.split][template.query]
-    slots = {"attr": drawn.attribute, "adj": drawn.adjective, "N": drawn.a}
-    return Asked(asked.bare.format(**slots), (asked.full.format(**slots),), (drawn.a,))
-
-
 def _distance(lex: Lexicon, split: Split, rng: random.Random, n: int) -> tuple[Message, ...]:
     """``n`` exchanges that mention nothing, or as many as the split has."""
     fillers = lex.fillers[split]
@@ -184,12 +178,15 @@ def make_case(
     lexicon = LEXICONS[template.language]
     drawn = draw(rng, template.language, template.kind, template.split, avoid)
     ways = openers(lexicon, template.kind, template.split)
-    history = _fill_history(template.opening or ways[template.opener], drawn)
+    opener = template.opening or ways[template.opener]
+    drawn = replace(drawn, told=opener.slots)
+    history = _fill_history(opener, drawn)
     if template.kind is Kind.DISTANT:
         n = distance or rng.choice((2, 3))
         history += _distance(lexicon, template.split, rng, n) if between is None else between
     if template.kind is Kind.DROPPED_SUBJECT:
-        asked = _elliptic(lexicon, template, drawn)
+        supplied = template.elliptic or lexicon.elliptic[template.split][template.query]
+        asked = elliptic(lexicon, supplied, drawn)
     else:
         asked = ASKERS[template.kind](lexicon, template.asked, drawn, rng)
     return _case(template, case_id, history, asked, source)
@@ -249,7 +246,7 @@ def make_lure(
         history=tuple(Message(m.role, _rename(m.content, renamed)) for m in shown.history),
         query=fill_query(frame, lexicon.thing, drawn),
         expect=Expectation(
-            rewrites=(fill_query(frame, as_pronoun(lexicon, target), drawn),),
+            rewrites=named(lexicon, frame, drawn, (target,)),
             must_name=(target,),
             must_not_name=(
                 *(v for k, v in renamed.items() if k != antecedents[0]),

@@ -49,8 +49,9 @@ class Elliptic:
     """A question without its subject."""
 
     bare: str
-    full: str
-    """The same with ``{N}``, the name, supplied."""
+    full: tuple[str, ...]
+    """The same with ``{N}``, the name, supplied: every place where it may stand, the plainest
+    first."""
 
 
 def lead(query: str) -> str:
@@ -72,6 +73,11 @@ class Opener:
     """
 
     texts: tuple[str, ...]
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """Names of the slots that occur."""
+        return frozenset(re.findall(r"\{(\w+)\}", " ".join(self.texts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +109,17 @@ class Lexicon:
     """Joins two names: ``" and "``."""
     possessive_suffix: str
     """Makes a name possessive: ``"'s"``."""
+    possession: str
+    """How queries ask for an attribute: ``"{P} {attr}"``."""
+    genitive: str
+    """Another way to say the same of a name: ``"the {attr} of {N}"``; empty where there is none."""
+    apposition: str
+    """A name after what it is: ``"the {noun} {N}"``."""
     queries: Mapping[Split, tuple[str, ...]]
     """Follow-up questions: one of ``{P}``, ``{S}``, ``{O}``, maybe ``{attr}`` or ``{adj}``."""
     elliptic: Mapping[Split, tuple[Elliptic, ...]]
     openers: Mapping[Split, Mapping[Kind, tuple[Opener, ...]]]
     fillers: Mapping[Split, tuple[tuple[str, str], ...]]
     """Exchanges about nothing that could be an antecedent."""
-    foreign_attributes: tuple[str, ...]
-    """Attributes in the other language, for mixed queries."""
+    foreign_attributes: Mapping[str, str]
+    """Attributes in the other language, for mixed queries, with what they mean in this one."""

@@ -251,6 +251,7 @@ def sample_episodes(
     n: int,
     split: str = "train",
     *,
+    languages: Sequence[Language] = tuple(Language),
     kinds: Sequence[Kind] = tuple(Kind),
     max_demonstrations: int = 4,
 ) -> tuple[Episode, ...]:
@@ -262,7 +263,7 @@ def sample_episodes(
     chosen = Split(split)
     episodes: list[Episode] = []
     for index in range(n):
-        language, kind = rng.choice(tuple(Language)), rng.choice(tuple(kinds))
+        language, kind = rng.choice(tuple(languages)), rng.choice(tuple(kinds))
         lure = kind is Kind.DEMONSTRATION_LURE
         count = rng.randint(1 if lure else 0, max(max_demonstrations, int(lure)))
         shown = sample_demonstrations(f"{seed}/{index}", count, language, chosen)

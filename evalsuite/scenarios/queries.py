@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from evalsuite.cases import Kind, Language
-from evalsuite.scenarios.lexicon import EntityType, Lexicon, Pronoun
+from evalsuite.scenarios.lexicon import Elliptic, EntityType, Lexicon, Pronoun
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,18 @@ class Draw:
     female: bool
     first: bool
     """Whether, of the two entities, A is the one that is meant."""
+    told: frozenset[str] = frozenset()
+    """Slots of the opener: what the history says."""
+
+    @property
+    def noun(self) -> str:
+        """What the history calls the things, or ''."""
+        return self.type.noun if "type" in self.told else ""
+
+    @property
+    def calling(self) -> str:
+        """What the history calls the person, or ''."""
+        return self.role if "role" in self.told else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +67,59 @@ def as_pronoun(lexicon: Lexicon, name: str) -> Pronoun:
     return Pronoun(name + lexicon.possessive_suffix, name, name)
 
 
+def named(
+    lexicon: Lexicon,
+    frame: str,
+    drawn: Draw,
+    names: tuple[str, ...],
+    *,
+    noun: str = "",
+    attribute: str | None = None,
+) -> tuple[str, ...]:
+    """Every way that the grammar knows to ask the query by name, the plainest first.
+
+    Two names in either order, an attribute before or behind its owner, a name after what it is
+    where ``noun`` says that.
+    """
+    found = []
+    for phrase in _phrases(lexicon, names, noun):
+        found.append(fill_query(frame, as_pronoun(lexicon, phrase), drawn, attribute))
+        if lexicon.genitive and lexicon.possession in frame:
+            behind = frame.replace(lexicon.possession, lexicon.genitive.replace("{N}", "{S}"))
+            found.append(fill_query(behind, as_pronoun(lexicon, phrase), drawn, attribute))
+    return tuple(found)
+
+
+def _phrases(lexicon: Lexicon, names: tuple[str, ...], noun: str) -> tuple[str, ...]:
+    orders = (names,) if len(names) == 1 else (names, names[::-1])
+    plain = tuple(lexicon.conjunction.join(order) for order in orders)
+    # One Chinese character before a name would read as a part of it.
+    if len(noun) < 2 or len(names) > 1:
+        return plain
+    return (*plain, lexicon.apposition.format(noun=noun, N=names[0]))
+
+
 def _refer(
-    lexicon: Lexicon, frame: str, drawn: Draw, pronoun: Pronoun, names: tuple[str, ...]
+    lexicon: Lexicon,
+    frame: str,
+    drawn: Draw,
+    pronoun: Pronoun,
+    names: tuple[str, ...],
+    noun: str | None = None,
 ) -> Asked:
-    """Ask with a pronoun; the rewrite names its antecedent, everything else stays."""
-    joined = lexicon.conjunction.join(names)
-    rewrite = fill_query(frame, as_pronoun(lexicon, joined), drawn)
+    """Ask with a pronoun; the rewrite names its antecedent, everything else stays.
+
+    ``noun`` is what the history calls the antecedent; None: its type, if the history says that.
+    """
+    rewrites = named(lexicon, frame, drawn, names, noun=drawn.noun if noun is None else noun)
     others = tuple(n for n in (drawn.a, drawn.b) if n not in names)
-    return Asked(fill_query(frame, pronoun, drawn), (rewrite,), names, others)
+    return Asked(fill_query(frame, pronoun, drawn), rewrites, names, others)
 
 
 def _single(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> Asked:
     del rng
     asked = _refer(lex, frame, drawn, lex.thing, (drawn.a,))
-    return Asked(asked.query, asked.rewrites, asked.named)
+    return replace(asked, distractors=())
 
 
 def _comparison(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> Asked:
@@ -89,9 +140,10 @@ def _plural(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> Asked:
 def _person(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> Asked:
     """Mostly the person; sometimes the thing, so that "always the person" is not a way out."""
     if rng.random() < 0.3:
-        return _refer(lex, frame, drawn, lex.thing, (drawn.b,))
+        return _refer(lex, frame, drawn, lex.thing, (drawn.b,), "")
     personal = replace(drawn, attribute=rng.choice(lex.person_attributes))
-    return _refer(lex, frame, personal, lex.female if drawn.female else lex.male, (drawn.a,))
+    form = lex.female if drawn.female else lex.male
+    return _refer(lex, frame, personal, form, (drawn.a,), drawn.calling)
 
 
 def _ordinal(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> Asked:
@@ -114,38 +166,56 @@ def _unanswerable(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> 
     return Asked(query, (query,), (), (drawn.a, drawn.b), unchanged=True)
 
 
-def _typo(word: str, rng: random.Random) -> str:
-    """Double one inner letter, or swap two."""
+def elliptic(lexicon: Lexicon, asked: Elliptic, drawn: Draw) -> Asked:
+    """Ask without a subject; the rewrite supplies it."""
+    slots = {"attr": drawn.attribute, "adj": drawn.adjective}
+    rewrites = tuple(
+        full.format(**slots, N=phrase)
+        for phrase in _phrases(lexicon, (drawn.a,), drawn.noun)
+        for full in asked.full
+    )
+    return Asked(asked.bare.format(**slots), rewrites, (drawn.a,))
+
+
+def misspell(word: str, rng: random.Random) -> str:
+    """Double one inner letter, or swap two that differ."""
     if len(word) < 4:
         return word + word[-1:]
     at = rng.randrange(2, len(word) - 1)
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 or word[at] == word[at - 1]:
         return word[:at] + word[at] + word[at:]
     return word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
 
 
 def _noisy(lex: Lexicon, frame: str, drawn: Draw, rng: random.Random) -> Asked:
-    """The reference is ordinary, the text around it is not; the noise may stay as it is."""
+    """The reference is ordinary, the text around it is not.
+
+    The noise may stay as it is, or be mended: then the attribute is in the query's language, the
+    word spelt as it should be.
+    """
+    names = (drawn.a,)
     if "{attr}" in frame and rng.random() < 0.5:
-        foreign = rng.choice(lex.foreign_attributes)
-        named = fill_query(frame, as_pronoun(lex, drawn.a), drawn, foreign)
-        return Asked(fill_query(frame, lex.thing, drawn, foreign), (named,), (drawn.a,))
+        foreign, own = rng.choice(tuple(lex.foreign_attributes.items()))
+        query = fill_query(frame, lex.thing, drawn, foreign)
+        kept, mended = (
+            named(lex, frame, drawn, names, noun=drawn.noun, attribute=attribute)
+            for attribute in (foreign, own)
+        )
+        return Asked(query, (*kept, *mended), names)
+    noisy = _garbled(lex, frame, rng)
+    kept, mended = (named(lex, f, drawn, names, noun=drawn.noun) for f in (noisy, frame))
+    return Asked(fill_query(noisy, lex.thing, drawn), (*kept, *mended), names)
+
+
+def _garbled(lexicon: Lexicon, frame: str, rng: random.Random) -> str:
+    """Misspell the longest word before the slot, or double the marks in Chinese."""
     before, brace, after = frame.partition("{")
-    if lex.language is Language.EN:
-        words = before.split(" ")
-        longest = max(range(len(words)), key=lambda i: len(words[i]))
-        words[longest] = _typo(words[longest], rng)
-        noisy = " ".join(words) + brace + after
-    else:
-        noisy = before + brace + after.replace("？", "??").replace("。", "..")
-    return Asked(
-        fill_query(noisy, lex.thing, drawn),
-        (
-            fill_query(noisy, as_pronoun(lex, drawn.a), drawn),
-            fill_query(frame, as_pronoun(lex, drawn.a), drawn),
-        ),
-        (drawn.a,),
-    )
+    if lexicon.language is Language.ZH:
+        return before + brace + after.replace("？", "??").replace("。", "..")
+    words = before.split(" ")
+    longest = max(range(len(words)), key=lambda i: len(words[i]))
+    words[longest] = misspell(words[longest], rng)
+    return " ".join(words) + brace + after
 
 
 ASKERS: Mapping[Kind, Callable[[Lexicon, str, Draw, random.Random], Asked]] = {

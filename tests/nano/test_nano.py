@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from evalsuite.cases import Language
+from evalsuite.conversation import Role
 from evalsuite.errors import InvalidInput
 from evalsuite.models import BaseRef
 from evalsuite.nano import WEIGHTS
@@ -18,12 +20,14 @@ from evalsuite.nano import pretrain as pretraining
 from evalsuite.nano.curriculum import (
     CARELESS,
     COPYING,
+    REFINED,
     SHIPPED,
     conversations,
     rewriting,
     sequences,
 )
-from evalsuite.nano.pretrain import Phase, Pretraining, batches, pretrain, schedule
+from evalsuite.nano.pretrain import batches, pretrain
+from evalsuite.nano.recipe import REFINING, Phase, Pretraining, schedule
 from evalsuite.nano.tokenizer import build_tokenizer, characters
 from evalsuite.prompts import task_text
 from evalsuite.scenarios import sample_panel
@@ -85,10 +89,26 @@ def test_a_careless_record_leaves_most_queries_as_they_were() -> None:
     def unchanged(careless: float) -> int:
         mix = replace(CARELESS, careless=careless)
         made = [rewriting(random.Random(i), i, mix) for i in range(300)]
-        return sum(c.messages[-1].content in c.messages[-2].content for c in made)
+        return sum(c.messages[2].content in c.messages[1].content for c in made)
 
     assert len(SHIPPED) == 3
     assert unchanged(0.0) + 60 < unchanged(0.7) < 300
+
+
+def test_further_queries_come_without_a_task_and_answers_to_them_are_learned(
+    nano: BaseRef,
+) -> None:
+    made = [rewriting(random.Random(i), i, REFINED) for i in range(60)]
+    assert {len(c.messages) for c in made} == {3, 5, 9, 13}
+    template = load_template(nano.path)
+    for conversation in made:
+        assert conversation.system is not None
+        assert all(conversation.system[:20] not in m.content for m in conversation.messages[1:])
+        rendered = template.render(conversation)
+        learned = [i for i, on in zip(rendered.ids, rendered.loss_mask, strict=True) if on]
+        answers = [m.content for m in conversation.messages if m.role is Role.ASSISTANT]
+        text = template.decode(learned)
+        assert all(answer in text for answer in answers)
 
 
 def test_answers_weigh_one_and_prompts_less(nano: BaseRef) -> None:
@@ -165,6 +185,22 @@ def test_a_resumed_pretraining_ends_in_the_very_weights_of_an_uninterrupted_one(
     resumed = pretrain(tmp_path / "broken", TINY, resume=True, checkpoint_every=2)
     weights = [(folder / "model.safetensors").read_bytes() for folder in (whole, resumed)]
     assert weights[0] == weights[1]
+
+
+def test_refining_begins_with_the_weights_of_a_model(tmp_path: Path) -> None:
+    first = pretrain(tmp_path / "first", TINY)
+    still = replace(TINY, phases=phase(1), muon_rate=1e-12, adamw_rate=1e-12, prompt_weight=0.0)
+    second = pretrain(tmp_path / "second", still, begin=first)
+    before, after = (load_file(folder / "model.safetensors") for folder in (first, second))
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert (first / "tokenizer.json").read_bytes() == (second / "tokenizer.json").read_bytes()
+
+
+def test_a_model_of_another_shape_is_no_beginning(tmp_path: Path) -> None:
+    assert REFINING.hidden != TINY.hidden
+    with pytest.raises(InvalidInput, match="another shape"):
+        pretrain(tmp_path / "out", TINY, begin=WEIGHTS)
 
 
 def test_a_recipe_is_scaled_phase_by_phase() -> None:
