@@ -1,11 +1,13 @@
 """Chat templates: conversations to token ids and back, the same for training and serving.
 
-``load_template(folder)`` reads a tokenizer folder and returns the template of its family. A new
-family is one :class:`Wire` in a module of :mod:`evalsuite.template.families`.
+``load_template(folder)`` reads a tokenizer folder and returns its chat template: of the family that
+says the same as the maker's own template, or inferred from that. A new family is one :class:`Wire`
+in a module of :mod:`evalsuite.template.families`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from evalsuite.errors import TemplateError
@@ -18,6 +20,8 @@ from evalsuite.template.base import (
 )
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.familymatch import FamilyMatch, family_matches
+from evalsuite.template.inference.wires import INFERRED
+from evalsuite.template.ownformat import own_format, own_wire
 from evalsuite.template.properties import check
 from evalsuite.template.rendering import WireTemplate
 from evalsuite.template.tokenizerfolder import TokenizerFiles, read_tokenizer
@@ -25,6 +29,7 @@ from evalsuite.template.wire import Wire, fits
 
 __all__ = [
     "FAMILIES",
+    "INFERRED",
     "ChatTemplate",
     "FamilyMatch",
     "Property",
@@ -44,41 +49,61 @@ def load_template(folder: Path | str, *, family: str | None = None) -> ChatTempl
     """Return the chat template of a tokenizer folder.
 
     Reads ``tokenizer.json``, and where present ``tokenizer_config.json``, ``chat_template.jinja``
-    and ``generation_config.json``. Runs no code from the folder.
+    and ``generation_config.json``. The folder's own template is run in a process of its own, with
+    limits, and what it says is remembered in the user's cache.
 
     Args:
         folder: that holds them.
-        family: a key of :data:`FAMILIES`; None: the one whose tokens, and whose words in the
-            folder's own template, are there.
+        family: a key of :data:`FAMILIES`; ``inferred``: whatever the folder's own template says;
+            None: the family that says the same as the folder's own template, or else the format
+            inferred from that; without a template, the one family whose tokens are there.
 
     Raises:
-        TemplateError: a broken file, an unknown family, or a tokenizer of none or of several.
+        TemplateError: a broken file, an unknown family, a template that nothing explains, or
+            without one a tokenizer of no family or of several.
     """
-    if family is not None and family not in FAMILIES:
-        raise TemplateError(f"family={family!r} is unknown; use one of: {', '.join(FAMILIES)}")
+    if family is not None and family not in (*FAMILIES, INFERRED):
+        known = ", ".join((*FAMILIES, INFERRED))
+        raise TemplateError(f"family={family!r} is unknown; use one of: {known}")
     files = read_tokenizer(folder)
-    wire = _recognised(files) if family is None else FAMILIES[family]
-    return WireTemplate(wire, files)
+    if family is not None and family != INFERRED:
+        return WireTemplate(FAMILIES[family], files)
+    if files.chat_template is not None:
+        return WireTemplate(_decided(files, named=family is None), files)
+    if family == INFERRED:
+        raise TemplateError(
+            f"{files.folder}: it ships no chat template to infer a format from; put its maker's "
+            "chat_template.jinja into it, or name a family"
+        )
+    return WireTemplate(_recognised(files), files)
+
+
+def _decided(files: TokenizerFiles, *, named: bool) -> Wire:
+    """The format of a folder's own template: a family's that says the same, or its own."""
+    found = own_format(files)
+    possible = [w for w in FAMILIES.values() if fits(w, files) and not w.arguments]
+    speaking = [wire for wire in possible if named and found.speaks(wire)]
+    wire = speaking[0] if speaking else own_wire(files, found, {})
+    return replace(wire, reserved=found.format.reserved, parts=found.format.parts)
 
 
 def _recognised(files: TokenizerFiles) -> Wire:
-    own = files.chat_template
+    """The one family whose tokens a tokenizer has, where it ships no template."""
     possible = [wire for wire in FAMILIES.values() if fits(wire, files) and not wire.by_name]
     if not possible:
         raise TemplateError(
             f"{files.folder / 'tokenizer.json'}: its added tokens ({_some(files)}) are those of no "
-            f"known family; known: {', '.join(FAMILIES)}"
+            f"known family, and the folder ships no chat template; put its maker's "
+            f"chat_template.jinja into it (known families: {', '.join(FAMILIES)})"
         )
-    fitting = [w for w in possible if own is None or all(sign in own for sign in w.signs)]
-    ranks = [
-        (not wire.signs if own is None else len(wire.signs), len(wire.controls)) for wire in fitting
-    ]
-    best = [wire for wire, rank in zip(fitting, ranks, strict=True) if rank == max(ranks)]
+    ranks = [(not wire.signs, len(wire.controls)) for wire in possible]
+    best = [wire for wire, rank in zip(possible, ranks, strict=True) if rank == max(ranks)]
     if len(best) != 1:
-        names = ", ".join(wire.name for wire in best or possible)
+        names = ", ".join(wire.name for wire in best)
         raise TemplateError(
-            f"{files.folder}: it may be of any family of: {names}; say which it is, as in "
-            f"{files.folder}#{(best or possible)[0].name}"
+            f"{files.folder}: it ships no chat template, and its tokens fit each family of: "
+            f"{names}; put its maker's chat_template.jinja into it, or say which it is, as in "
+            f"{files.folder}#{best[0].name}"
         )
     return best[0]
 

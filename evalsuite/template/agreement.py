@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import zip_longest
 
-from evalsuite.conversation import Conversation
+from evalsuite.conversation import Conversation, Role
 from evalsuite.template.base import ChatTemplate
 
 
@@ -29,8 +29,12 @@ def spoken(template: ChatTemplate, conversation: Conversation) -> tuple[int, ...
 
 
 def is_harmless(conversation: Conversation, tokens: Collection[str]) -> bool:
-    """Whether any two templates of one format have to agree: no tokens, no white space at ends."""
-    return all(
-        m.content == m.content.strip() and not any(t in m.content for t in tokens)
-        for m in conversation.messages
-    )
+    """Whether any two templates of one format have to agree.
+
+    No content holds a token, and no answer begins with white space: that may make one token with
+    the end of the header, inside which no prompt can end, so training and serving cut there.
+    """
+    answers = (m.content for m in conversation.messages if m.role is Role.ASSISTANT)
+    if any(answer[0].isspace() for answer in answers):
+        return False
+    return not any(token in m.content for m in conversation.messages for token in tokens)

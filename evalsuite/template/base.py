@@ -124,6 +124,8 @@ class ChatTemplate(Protocol):
     """Whether every user message starts with ``bos_id``, and not the render alone."""
     arguments: Mapping[str, bool]
     """What the maker's own template is given to speak this family."""
+    parts: bool
+    """Whether the maker's own template is given contents as lists of parts."""
     first_user_differs: bool
     """Whether the first user message looks different when there is a system message."""
 
@@ -189,6 +191,14 @@ class ChatTemplate(Protocol):
 
         Raises:
             InvalidConversation: as :meth:`render`, or the last message is not the user's.
+        """
+
+    def uncut(self, conversation: Conversation) -> tuple[int, ...]:
+        """Return the ids of a prompt or a dialogue as its whole text gives them.
+
+        :meth:`prompt` and :meth:`render` give the same, but where the end of an answer's header
+        and the answer's beginning make one token, such as two line breaks: no prompt can end inside
+        a token, so training and serving cut there.
         """
 
     def parse(self, ids: Sequence[int]) -> Conversation:

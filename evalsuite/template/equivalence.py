@@ -17,19 +17,25 @@ _MERGED = (Equivalence.SYSTEM_IN_FIRST_USER, Equivalence.SYSTEM_IN_LAST_USER)
 
 def returned(content: str, equivalences: Collection[Equivalence]) -> str:
     """Return a content as it comes back from the wire."""
-    if Equivalence.STRIPPED in equivalences:
-        content = content.strip()
     if Equivalence.BLANKS in equivalences:
         content = content.replace("▁", " ")
+    if Equivalence.STRIPPED in equivalences:
+        content = content.strip()
     # Every tokenizer may compose characters; whether this one does is declared where it matters.
     return unicodedata.normalize("NFC", content)
+
+
+def _composed(content: str, equivalences: Collection[Equivalence]) -> str:
+    """What came back, but for what a format keeps of white space that it may lose."""
+    kept = content.strip() if Equivalence.STRIPPED in equivalences else content
+    return unicodedata.normalize("NFC", kept)
 
 
 def first_change(template: ChatTemplate, before: Conversation, after: Conversation) -> str | None:
     """Say what was lost or changed first; None: nothing but what the family declares."""
     equivalences = template.equivalences
     due = [Message(m.role, returned(m.content, equivalences)) for m in before.messages]
-    found = [Message(m.role, unicodedata.normalize("NFC", m.content)) for m in after.messages]
+    found = [Message(m.role, _composed(m.content, equivalences)) for m in after.messages]
     if before.system is not None and any(one in equivalences for one in _MERGED):
         last = Equivalence.SYSTEM_IN_LAST_USER in equivalences
         due = _merged(due, template.system_joint, last=last)

@@ -70,7 +70,7 @@ def _family_match(
     template: WireTemplate, pairs: Sequence[tuple[Conversation, tuple[int, ...] | None]]
 ) -> FamilyMatch:
     carried = [(c, ids) for c, ids in pairs if ids is not None and template.refusal(c) is None]
-    parted = [(c, ids) for c, ids in carried if spoken(template, c) != ids]
+    parted = [(c, ids) for c, ids in carried if ids not in (spoken(template, c), template.uncut(c))]
     departure = None
     if parted:
         smallest, ids = min(parted, key=lambda pair: size(pair[0]))

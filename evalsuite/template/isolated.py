@@ -55,8 +55,8 @@ _QUICK = Limits(processor_seconds=20, wall_seconds=100)
 """For what a person wants to know beside the properties."""
 
 
-class _NoAnswer(EvalsuiteError):
-    """The second process gave no answer; never leaves this module."""
+class NoAnswer(EvalsuiteError):
+    """The second process gave no answer; says why and what to do."""
 
 
 def r6_stable(
@@ -75,8 +75,8 @@ def r6_stable(
         "reactions": False,
     }
     try:
-        [there] = _run(job, conversations, limits, dates=_DATES[:1])
-    except _NoAnswer as error:
+        [there] = run_isolated(job, conversations, limits, dates=_DATES[:1])
+    except NoAnswer as error:
         return PropertyResult(name, PropertyStatus.UNTESTED, str(error))
     renders = dict(zip(conversations, there["renders"], strict=True))
 
@@ -115,11 +115,12 @@ def own_template(
             "folder": str(template.source),
             "own": True,
             "arguments": dict(template.arguments),
+            "parts": template.parts,
             "reactions": False,
         }
-        [first] = _run({**job, "reactions": True}, harmless, limits, dates=_DATES[:1])
-        second, timeless = _run(job, harmless, limits, dates=[_DATES[1], None])
-    except _NoAnswer as error:
+        [first] = run_isolated({**job, "reactions": True}, harmless, limits, dates=_DATES[:1])
+        second, timeless = run_isolated(job, harmless, limits, dates=[_DATES[1], None])
+    except NoAnswer as error:
         return PropertyResult(name, PropertyStatus.UNTESTED, str(error))
     theirs, reactions = first["own"], first["reactions"]
     if theirs is None:
@@ -184,6 +185,13 @@ def _compare(
         ours, theirs = spoken(template, conversation), tuple(answer["ids"])
         extra = len(theirs) - len(ours)
         if ours == theirs:
+            continue
+        same = template.decode(ours) == template.decode(theirs)
+        if same and theirs == template.uncut(conversation):
+            notes.append(
+                "as one text, the end of an answer's header and its beginning make one token, "
+                "inside which no prompt can end: training and serving cut there"
+            )
             continue
         if extra > 0 and theirs[extra:] == ours and _tells(template, theirs, conversation):
             default = template.decode(theirs[:extra])
@@ -253,8 +261,8 @@ def own_ids(
             "arguments": dict(arguments),
             "reactions": False,
         }
-        timeless, dated = _run(job, conversations, limits, dates=[None, _DATES[0]])
-    except _NoAnswer:
+        timeless, dated = run_isolated(job, conversations, limits, dates=[None, _DATES[0]])
+    except NoAnswer:
         return None
     bare, written = timeless["own"], dated["own"]
     if bare is None or written is None:
@@ -295,8 +303,8 @@ def served_texts(
         "reactions": False,
     }
     try:
-        answers = _run(job, (), limits, dates=_DATES)
-    except _NoAnswer:
+        answers = run_isolated(job, (), limits, dates=_DATES)
+    except NoAnswer:
         return None
     early, late = (answer["own"] for answer in answers)
     if early is None or late is None:
@@ -319,7 +327,7 @@ def _unless_silent(
     return [later if "error" in first else first for first, later in pairs]
 
 
-def _run(
+def run_isolated(
     what: RenderTask,
     conversations: Sequence[Conversation],
     limits: Limits,
@@ -335,7 +343,7 @@ def _run(
         dates: at which it is run; None: without a clock that a template could ask.
 
     Raises:
-        _NoAnswer: stopped by a limit, or ended otherwise; says what happened and what to do.
+        NoAnswer: stopped by a limit, or ended otherwise; says what happened and what to do.
     """
     folder = Path(what["folder"])
     job: Job = {
@@ -359,17 +367,17 @@ def _run(
         )
         answers: list[RenderAnswer] = json.loads(done.stdout) if done.returncode == 0 else []
     except subprocess.TimeoutExpired:
-        raise _NoAnswer(
+        raise NoAnswer(
             f"{folder}: the second process was not finished after {limits.wall_seconds:g} s; "
             "measure again when the machine is less busy"
         ) from None
     except (OSError, ValueError) as error:
-        raise _NoAnswer(
+        raise NoAnswer(
             f"{folder}: the second process cannot be started or read: {error}; "
             "remove the cause and measure again"
         ) from error
     if done.returncode != 0:
-        raise _NoAnswer(f"{folder}: the second process {_ending(done, limits)}")
+        raise NoAnswer(f"{folder}: the second process {_ending(done, limits)}")
     return answers
 
 

@@ -14,7 +14,7 @@ import json
 import locale
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
     from evalsuite.conversation import Conversation
     from evalsuite.template.base import ChatTemplate
-    from evalsuite.template.isolatedjob import Job, Reaction, RenderAnswer, RenderedText
+    from evalsuite.template.isolatedjob import (
+        InferenceTold,
+        Job,
+        Reaction,
+        RenderAnswer,
+        RenderedText,
+    )
 
 _MAX_TEXT = 400_000
 _MAX_WORD = 400
@@ -87,6 +93,8 @@ def _answer(job: Job, date: str | None) -> RenderAnswer:
     if date is not None:
         _move_clock(date)
     _set_locale()
+    if job.get("infer"):
+        return {"inferred": _inferred(job)}
     from evalsuite.conversation import Conversation
     from evalsuite.template import load_template
 
@@ -104,6 +112,73 @@ def _answer(job: Job, date: str | None) -> RenderAnswer:
         "fingerprint": template.fingerprint,
         "renders": [_render(template, conversation) for conversation in conversations],
     }
+
+
+def _inferred(job: Job) -> InferenceTold:
+    """Learn the format of the folder's own template, without a clock if it does without one."""
+    from evalsuite.template.inference.learning import NoFormat, Render
+    from evalsuite.template.inference.telling import inferred
+    from evalsuite.template.tokenizerfolder import read_tokenizer
+
+    files = read_tokenizer(job["folder"])
+    source, arguments = files.chat_template or "", job.get("arguments", {})
+
+    def rendering(dated: bool, parts: bool) -> Render:
+        clock = datetime.datetime.now() if dated else None
+        return template_render(source, files.config, arguments, clock=clock, parts=parts)
+
+    try:
+        environment = _compile(source).environment
+        words = _source_words(environment, source)
+        numbers = _source_numbers(environment, source)
+        return inferred(rendering, [*words, *files.added], numbers)
+    except NoFormat as error:
+        turns = None if error.turns is None else [(role, text) for role, text in error.turns]
+        return {"refused": error.reason, "turns": turns}
+    except MemoryError:
+        raise
+    except Exception as error:  # no Jinja program
+        return {"refused": f"it gives no text: {_raised(error)['error']}", "turns": None}
+
+
+def template_render(
+    source: str,
+    config: Mapping[str, object],
+    arguments: Mapping[str, bool] | None = None,
+    *,
+    clock: datetime.datetime | None = None,
+    parts: bool = False,
+) -> Callable[[Sequence[tuple[str, str]]], str]:
+    """Return a function that gives a template's text for (role, content) turns.
+
+    Whoever calls it in a process that has something to lose must trust the template.
+
+    Args:
+        source: a Jinja program.
+        config: of the tokenizer.
+        arguments: what the template is given beside messages and tokens.
+        clock: the moment at which it lives; None: it cannot ask for the date.
+        parts: whether contents are lists of one part.
+    """
+    from evalsuite.template.inference.learning import NoText
+
+    template = _compile(source, clock=clock)
+    names = _names(config) | dict(arguments or {})
+
+    def text(turns: Sequence[tuple[str, str]]) -> str:
+        messages = _messages(turns, parts=parts)
+        asks = turns[-1][0] == "user"
+        try:
+            told = template.render(messages=messages, add_generation_prompt=asks, **names)
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever somebody else's program raises is its answer
+            raise NoText(_raised(error)["error"]) from error
+        if len(told) > _MAX_TEXT:
+            raise NoText(f"its text has {len(told)} characters")
+        return told
+
+    return text
 
 
 def _set_locale() -> None:
@@ -134,7 +209,8 @@ def _own(
     if files.chat_template is None:
         return None
     try:
-        template = _compile(files.chat_template, dated=dated)
+        clock = datetime.datetime.now() if dated else None
+        template = _compile(files.chat_template, clock=clock)
     except MemoryError:
         raise
     except Exception as error:  # no Jinja program, so no conversation has a text
@@ -149,7 +225,7 @@ def _own(
         for raw in job.get("raw", ())
     ]
     for turns, prompt in asked:
-        messages = [{"role": role, "content": content} for role, content in turns]
+        messages = _messages(turns, parts=job.get("parts", False))
         try:
             text = template.render(messages=messages, add_generation_prompt=prompt, **names)
         except MemoryError:
@@ -175,7 +251,7 @@ def _reactions(job: Job) -> list[Reaction]:
 
     files = read_tokenizer(job["folder"])
     try:
-        template = _compile(files.chat_template or "")
+        template = _compile(files.chat_template or "", clock=datetime.datetime.now())
         words = _words(template.environment, files.chat_template or "")
     except MemoryError:
         raise
@@ -186,7 +262,8 @@ def _reactions(job: Job) -> list[Reaction]:
     names = _names(files.config) | job.get("arguments", {})
 
     def text(roles: tuple[str, ...], contents: list[str]) -> str | None:
-        messages = [{"role": r, "content": c} for r, c in zip(roles, contents, strict=True)]
+        turns = list(zip(roles, contents, strict=True))
+        messages = _messages(turns, parts=job.get("parts", False))
         prompt = roles[-1] == "user"
         try:
             return str(template.render(messages=messages, add_generation_prompt=prompt, **names))
@@ -218,27 +295,41 @@ def _words(environment: Environment, source: str) -> list[str]:
     Raises:
         ValueError: it holds more than are tried.
     """
-    from jinja2 import nodes
-
-    tree = environment.parse(source)
-    texts = [node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)]
-    # A word may be written in two halves.
-    texts += [first + second for first, second in itertools.pairwise(texts)]
-    found = {text.strip() for text in texts if 0 < len(text.strip()) <= _MAX_WORD}
-    # Letters and digits by themselves are in every content.
-    found = {text for text in found if len(text) > 1 or not text.isalnum()}
-    numbers = {
-        node.value
-        for node in tree.find_all(nodes.Const)
-        if isinstance(node.value, int)
-        and not isinstance(node.value, bool)
-        and 0 < node.value < _MAX_LENGTH
-    }
+    found, numbers = _source_words(environment, source), _source_numbers(environment, source)
     lengths = {"x" * (number + more) for number in numbers for more in (-1, 0, 1)} - {""}
     spelled = {f for w in found for f in (w, f"x {w} y", w.upper(), w.lower(), w[::-1])}
     if len(spelled | lengths) > _MAX_WORDS:
         raise ValueError(f"its source holds more than {_MAX_WORDS} words to try")
     return sorted(spelled | lengths)
+
+
+def _source_words(environment: Environment, source: str) -> list[str]:
+    """The texts of a source, and each two that follow each other, for a word in two halves."""
+    from jinja2 import nodes
+
+    tree = environment.parse(source)
+    texts = [node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)]
+    texts += [first + second for first, second in itertools.pairwise(texts)]
+    found = {text.strip() for text in texts if 0 < len(text.strip()) <= _MAX_WORD}
+    # Letters and digits by themselves are in every content.
+    return sorted(text for text in found if len(text) > 1 or not text.isalnum())
+
+
+def _source_numbers(environment: Environment, source: str) -> list[int]:
+    """The numbers of a source with which it may compare a length."""
+    from jinja2 import nodes
+
+    values = [node.value for node in environment.parse(source).find_all(nodes.Const)]
+    numbers = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
+    return sorted({number for number in numbers if 0 < number < _MAX_LENGTH})
+
+
+def _messages(turns: Sequence[tuple[str, str]], *, parts: bool) -> list[dict[str, object]]:
+    """Turns as a template is given them, each content as a text or as a list of one part."""
+    return [
+        {"role": role, "content": [{"type": "text", "text": said}] if parts else said}
+        for role, said in turns
+    ]
 
 
 def _raised(error: Exception) -> RenderedText:
@@ -258,7 +349,7 @@ def _names(config: Mapping[str, object]) -> dict[str, object]:
     return {"tools": None, "documents": None} | {n: text for n, text in tokens.items() if text}
 
 
-def _compile(source: str, *, dated: bool = True) -> Template:
+def _compile(source: str, *, clock: datetime.datetime | None = None) -> Template:
     from jinja2 import TemplateError, nodes
     from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -296,8 +387,8 @@ def _compile(source: str, *, dated: bool = True) -> Template:
     )
     environment.filters["tojson"] = tojson
     environment.globals["raise_exception"] = refuse
-    if dated:
-        environment.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
+    if clock is not None:
+        environment.globals["strftime_now"] = clock.strftime
     return environment.from_string(source)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NotRequired, TypeAlias
+from typing import Generic, NotRequired, TypeAlias, TypeVar
 
 from typing_extensions import TypedDict
 
+Told = TypeVar("Told")
 Turns: TypeAlias = tuple[tuple[tuple[str, str], ...], bool]
 """Turns as (role, content), and whether an answer is asked for."""
 
@@ -30,6 +31,10 @@ class RenderTask(TypedDict):
     family: NotRequired[str | None]
     arguments: NotRequired[dict[str, bool]]
     raw: NotRequired[list[Raw]]
+    parts: NotRequired[bool]
+    """Whether the template wants contents as lists of parts."""
+    infer: NotRequired[bool]
+    """Whether to learn the format of the folder's own template, and nothing else."""
 
 
 class Job(RenderTask):
@@ -58,6 +63,34 @@ class Reaction(TypedDict, total=False):
     problem: str
 
 
+class RuleTold(TypedDict, Generic[Told]):
+    """A rule: what a value depends on, and each value with what it is due to."""
+
+    features: list[str]
+    values: list[tuple[list[bool], Told]]
+
+
+class FormatTold(TypedDict):
+    """A format that was inferred."""
+
+    gaps: list[tuple[str, str, RuleTold[str]]]
+    trims: list[tuple[str, RuleTold[tuple[str | None, str | None]]]]
+    system: RuleTold[str] | None
+    parts: bool
+    reserved: list[str]
+
+
+class InferenceTold(TypedDict, total=False):
+    """A format with texts of the template to compare with, or why there is none."""
+
+    format: FormatTold
+    dated: bool
+    texts: list[tuple[list[tuple[str, str]], str]]
+    refused: str
+    turns: list[tuple[str, str]] | None
+    """The conversation that shows why."""
+
+
 class RenderAnswer(TypedDict, total=False):
     """What one date gave: for the folder's own template, or for ours."""
 
@@ -66,3 +99,4 @@ class RenderAnswer(TypedDict, total=False):
     reactions: list[Reaction]
     fingerprint: str
     renders: list[RenderedText]
+    inferred: InferenceTold

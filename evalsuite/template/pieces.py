@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import cache
+from typing import TypeAlias
 
 from evalsuite.template.wire import Block, Control, Literal, Piece, Slot
 
+Spelled: TypeAlias = Control | Literal
+"""What a render consists of once every content is in its place."""
+
 
 class Place(Enum):
-    """Where a piece stands in a render, which decides whether a tokenizer puts a blank there."""
+    """Where a text stands in a render, which decides whether a tokenizer puts a blank there."""
 
     FIRST = "at the start"
     AFTER_CONTROL = "after a control token"
@@ -23,40 +26,34 @@ def head(block: Sequence[Piece]) -> Block:
     return tuple(itertools.takewhile(lambda piece: not isinstance(piece, Slot), block))
 
 
-@cache
-def cut(block: Block) -> tuple[Block, Block]:
-    """Split a block into what ends its message, and what stands before the next one.
-
-    The latter is text after a control token. A tokenizer may join it to the text that follows, so
-    it is encoded with that.
-    """
-    end = len(block)
-    while end and isinstance(block[end - 1], Literal):
-        end -= 1
-    if not end or not isinstance(block[end - 1], Control):
-        end = len(block)
-    return block[:end], block[end:]
-
-
-@cache
-def joined(*blocks: Block) -> Block:
-    """Return the pieces of several blocks; texts that meet become one."""
-    pieces: list[Piece] = []
-    for piece in itertools.chain(*blocks):
-        before = pieces[-1] if pieces else None
-        if (
-            isinstance(piece, Literal)
-            and isinstance(before, Literal)
-            and piece.learned is before.learned
-        ):
-            pieces[-1] = Literal(before.text + piece.text, piece.learned)
+def filled(block: Iterable[Piece], contents: Mapping[str, str]) -> Iterator[Spelled]:
+    """Put contents, by the name of their slots, into a block."""
+    for piece in block:
+        if isinstance(piece, Slot):
+            yield Literal(contents[piece.name], piece.learned)
         else:
-            pieces.append(piece)
-    return tuple(pieces)
+            yield piece
 
 
-def place_after(pieces: Block, place: Place) -> Place:
-    """Return where the piece after these stands, when the first of them stands in ``place``."""
-    if not pieces:
-        return place
-    return Place.AFTER_CONTROL if isinstance(pieces[-1], Control) else Place.WITHIN
+def joined(pieces: Iterable[Spelled]) -> Iterator[Spelled]:
+    """Make texts that meet one, as a tokenizer does that is given all of them.
+
+    But where learning begins, a prompt ends. What is learned is encoded by itself, or the prompt
+    would be no token prefix of the sample that learns its answer.
+    """
+    before: Literal | None = None
+    for piece in pieces:
+        if isinstance(piece, Literal):
+            if before is None:
+                before = piece
+                continue
+            if before.learned is piece.learned:
+                before = Literal(before.text + piece.text, piece.learned)
+                continue
+        if before is not None:
+            yield before
+        before = piece if isinstance(piece, Literal) else None
+        if before is None:
+            yield piece
+    if before is not None:
+        yield before

@@ -1,9 +1,11 @@
 """Renders, masks, parses and truncates every family, from its wire format alone.
 
-Control tokens are looked up, texts that meet are encoded as one, and each content by itself, so
-three things hold by construction: text in a message never becomes a control token, the loss mask is
-exact, and where the format allows it a prompt is a token prefix of the training render. No system
-message is supplied but the one that a family's own format says where none is given.
+Control tokens are looked up, and the texts between them are encoded with a tokenizer that knows
+none, each as one text; only where learning begins it is cut. So four things hold by construction:
+text in a message never becomes a control token, the tokens are those of the maker's whole text, the
+loss mask is exact, and where the format allows it a prompt is a token prefix of the training
+render.
+No system message is supplied but the one that a family's own format says where none is given.
 """
 
 from __future__ import annotations
@@ -11,20 +13,31 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.errors import EvalsuiteError, InvalidConversation, TemplateError
+from evalsuite.errors import InvalidConversation, TemplateError
 from evalsuite.template.base import Equivalence, PropertyResult, Rendered
 from evalsuite.template.parsing import Reader
-from evalsuite.template.pieces import Place, cut, head, joined, place_after
+from evalsuite.template.pieces import Place, Spelled, filled, head, joined
 from evalsuite.template.properties import check
+from evalsuite.template.spelling import (
+    THOUGHT,
+    frames,
+    header,
+    learned,
+    opens_thought,
+    spelled,
+)
 from evalsuite.template.tokenizerfolder import Prefix, TokenizerFiles, guarded, token_text
 from evalsuite.template.truncation import last_turns
 from evalsuite.template.wire import Block, Control, Literal, Slot, Wire, parse_block
 
+_LONGEST_CACHED, _MOST_CACHED = 80, 4096
+"""Characters of a text whose ids are remembered, and how many of them are."""
 # What formats get wrong most easily: white space at the ends, a token as text, a combining mark,
 # both languages. Every fingerprint rests on it: with another conversation R10 would refute every
 # adapter that was trained before.
@@ -35,14 +48,6 @@ _CANONICAL = Conversation.of(
     ("user", " How is its memory?  <|im_end|> e\u0301 \U0001f600 1234"),
     ("assistant", "\nHow is B's memory?\n"),
 )
-
-
-class _Unencodable(TemplateError):
-    """A content that no token sequence can carry, by the slot that it was for."""
-
-    def __init__(self, slot: str, problem: str) -> None:
-        super().__init__(problem)
-        self.slot = slot
 
 
 class WireTemplate:
@@ -62,6 +67,7 @@ class WireTemplate:
         self.keeps_prefixes = wire.keeps_prefixes
         self.bos_each_turn = wire.bos_each_turn
         self.arguments: Mapping[str, bool] = dict(wire.arguments)
+        self.parts = wire.parts
         self.first_user_differs = not (wire.first_user or wire.user).endswith(wire.user)
         self._files = files
         self._path = files.folder / "tokenizer.json"
@@ -79,13 +85,12 @@ class WireTemplate:
         self.source: Path | None = files.folder
         self.generation_stops = files.stops
         self._texts = {i: token for token, i in files.added.items()}
-        self._literals: dict[str, tuple[int, ...]] = {}
-        bare = wire.begin if wire.begin_bare is None else wire.begin_bare
-        self.frames = parse_block(bare), parse_block(wire.begin)
-        """What stands in front of everything: without a system message, and with one."""
+        self._texts_cached: dict[str, tuple[int, ...]] = {}
+        self.frames = frames(wire)
         self.end = parse_block(wire.end)
-        self.header = tuple(itertools.takewhile(lambda p: not p.learned, wire.answers[-1]))
-        """What a prompt ends with."""
+        self.header = header(wire)
+        self._learned = learned(wire)
+        self._opens_thought = opens_thought(wire)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -98,7 +103,7 @@ class WireTemplate:
             "headers": {str(role): ids for role, ids in self._headers().items()},
             "render": canonical.ids,
             "mask": canonical.loss_mask,
-            "bare": self.prompt(Conversation(_CANONICAL.turns[:1])),
+            "bare": self._unrefused(Conversation(_CANONICAL.turns[:1]), self.header).ids,
             "tokenizer": self._files.digest,
             "own_template": self._files.chat_template,
         }
@@ -107,7 +112,10 @@ class WireTemplate:
     @cached_property
     def _canonical(self) -> Rendered:
         fits = self.wire.takes_system
-        return self.render(_CANONICAL if fits else Conversation(_CANONICAL.turns))
+        return self._unrefused(_CANONICAL if fits else Conversation(_CANONICAL.turns), self.end)
+
+    def _unrefused(self, conversation: Conversation, last: Block) -> Rendered:
+        return self._encoded(spelled(self.wire, conversation, last, self._trimmed))
 
     @property
     def canonical_tokens(self) -> tuple[str, ...]:
@@ -131,27 +139,36 @@ class WireTemplate:
 
     def _rendered(self, conversation: Conversation, last: Block) -> Rendered:
         """Render all turns and what comes after them."""
+        conversation.require_alternating()
+        if (problem := self.refusal(conversation)) is not None:
+            raise InvalidConversation(problem)
+        for index, message in enumerate(conversation.messages):
+            try:
+                _require_characters(message.content)
+            except TemplateError as error:
+                raise TemplateError(f"message {index} ({message.role}): {error}") from error
+        return self._unrefused(conversation, last)
+
+    def _encoded(self, pieces: Iterable[Spelled], place: Place = Place.FIRST) -> Rendered:
+        """Encode pieces of which the first stands in a place."""
         ids: list[int] = []
         mask: list[bool] = []
-        place, carried = Place.FIRST, self.frames[conversation.system is not None]
-        told = [*self._turns(conversation), (last, {}, len(conversation.messages))]
-        for block, contents, index in told:
-            body, tail = cut(block)
-            pieces = joined(carried, body)
-            where = {"": index, "system": 0}
-            try:
-                for segment, learned in self._segments(pieces, contents, place):
-                    ids.extend(segment)
-                    mask.extend([learned] * len(segment))
-            except _Unencodable as error:
-                at = where[error.slot]
-                role = conversation.messages[at].role
-                raise TemplateError(f"message {at} ({role}): {error}") from error.__cause__
-            place, carried = place_after(pieces, place), tail
-        for segment, learned in self._segments(carried, {}, place):
-            ids.extend(segment)
-            mask.extend([learned] * len(segment))
+        for piece in joined(pieces):
+            if isinstance(piece, Control):
+                ids.append(self.control_ids[piece.text])
+                place = Place.AFTER_CONTROL
+            else:
+                ids.extend(self._cached(self.led(place) + piece.text))
+                place = Place.WITHIN
+            mask.extend([piece.learned] * (len(ids) - len(mask)))
         return Rendered(tuple(ids), tuple(mask))
+
+    def uncut(self, conversation: Conversation) -> tuple[int, ...]:
+        """Return the ids as the whole text gives them, without a cut where learning begins."""
+        asked = conversation.messages[-1].role is Role.USER
+        last = self.header if asked else self.end
+        pieces = spelled(self.wire, conversation, last, self._trimmed)
+        return self._encoded(replace(piece, learned=False) for piece in pieces).ids
 
     def samples(self, conversation: Conversation) -> tuple[Rendered, ...]:
         """Return what to train on: every answer is learned once, after the prompt that asks for it.
@@ -168,10 +185,22 @@ class WireTemplate:
         )
 
     def _last_answer(self, conversation: Conversation) -> Rendered:
-        whole = self.render(conversation)
-        prompt = len(self.prompt(Conversation(conversation.messages[:-1])))
-        kept = (False,) * prompt + whole.loss_mask[prompt:]
-        return Rendered(whole.ids, kept)
+        """The newest answer after the prompt that asks for it."""
+        asked = self._rendered(Conversation(conversation.messages[:-1]), self.header).ids
+        said = self._encoded(self._said(conversation.messages[-1].content), self._answered_at)
+        behind = itertools.dropwhile(lambda p: not p.learned, self.wire.answers[-1])
+        rest = self._encoded(
+            (*filled(itertools.dropwhile(lambda p: p.learned, behind), {}), *filled(self.end, {})),
+            Place.AFTER_CONTROL,
+        )
+        mask = (False,) * len(asked) + said.loss_mask + rest.loss_mask
+        return Rendered(asked + said.ids + rest.ids, mask)
+
+    def _said(self, answer: str) -> Iterator[Spelled]:
+        """What a model has to say for the newest answer, with its stop token."""
+        _require_characters(answer)
+        place = "assistant" if self.wire.newest is None else "newest"
+        return filled(self._learned, {"": self._trimmed(answer, place)})
 
     def parse(self, ids: Sequence[int]) -> Conversation:
         """Return the conversation that ``render`` or ``prompt`` gave these ids."""
@@ -193,6 +222,12 @@ class WireTemplate:
                     f"message {index} ({message.role}) holds nothing but ▁, with which its "
                     "tokenizer writes blanks"
                 )
+            for text in self.wire.reserved:
+                if text in message.content:
+                    return (
+                        f"message {index} ({message.role}) holds {text!r}, which the model's own "
+                        "template treats as its own; leave it out, or write it otherwise"
+                    )
             for text in self.wire.delimiters:
                 if text in message.content:
                     return (
@@ -212,7 +247,7 @@ class WireTemplate:
         held = {
             Equivalence.NFC: self._files.normalizes,
             Equivalence.BLANKS: self._files.sentencepiece,
-            Equivalence.STRIPPED: self.wire.strips,
+            Equivalence.STRIPPED: self.wire.loses_blanks,
             merged: self.wire.merges_system,
             Equivalence.DEFAULT_SYSTEM: self.wire.default_system is not None,
         }
@@ -264,40 +299,36 @@ class WireTemplate:
 
     def thought(self, ids: Sequence[int]) -> int:
         """Return how many ids at the start of a generated answer are thoughts, and no answer."""
-        tokens = self._thoughts
-        if not tokens or not ids or ids[0] != tokens[0]:
+        begin, end = (self.control_ids.get(token) for token in THOUGHT)
+        begun = self._opens_thought or (bool(ids) and ids[0] == begin)
+        if end is None or not begun:
             return 0
-        return ids.index(tokens[-1]) + 1 if tokens[-1] in ids else len(ids)
+        return ids.index(end) + 1 if end in ids else len(ids)
 
     def answer(self, ids: Sequence[int]) -> str:
         """Return what a generated answer says: its text without what the format puts around it."""
-        block, start = self.wire.answers[-1], self.thought(ids)
-        at = next(i for i, piece in enumerate(block) if piece.learned and isinstance(piece, Slot))
-        text, before = self.decode(ids[start:]), block[len(self.header) : at]
-        if before and isinstance(before[-1], Literal) and (start or not self._thoughts):
-            text = text.removeprefix(before[-1].text)
-        slot, rest = block[at], block[at + 1]
-        if isinstance(slot, Slot):
-            text = text.removeprefix(self.lead(slot, place_after(before, self._answered_at)))
+        start = self.thought(ids)
+        at = next(i for i, piece in enumerate(self._learned) if isinstance(piece, Slot))
+        text, before = self.decode(ids[start:]), self._learned[:at]
+        thinks = any(isinstance(piece, Control) for piece in before)
+        lead = before[-1].text if before and isinstance(before[-1], Literal) else ""
+        if start and not thinks:
+            text = text.lstrip("\n")
+        elif start or not thinks:
+            place = Place.AFTER_CONTROL if start else self._answered_at
+            text = text.removeprefix(self.led(place)).removeprefix(lead)
+        rest = self._learned[at + 1]
         return text.removesuffix(rest.text) if isinstance(rest, Literal) else text
 
     def answer_ids(self, text: str) -> tuple[int, ...]:
         """Return the ids of an answer as a model has to say it, without the stop token."""
-        learned = self.wire.answers[-1][len(self.header) :]
-        said = itertools.takewhile(lambda piece: piece != Control(self.wire.stop, True), learned)
-        segments = self._segments(tuple(said), {"": text}, self._answered_at)
-        return tuple(token for part, _ in segments for token in part)
-
-    @property
-    def _answered_at(self) -> Place:
-        """Where the first piece that a model says stands."""
-        return place_after((*parse_block(self.wire.user), *self.header), Place.WITHIN)
+        return self._encoded(self._said(text), self._answered_at).ids[:-1]
 
     @cached_property
-    def _thoughts(self) -> tuple[int, ...]:
-        """The control tokens that an answer is meant to hold before what it says."""
-        learned = (p for p in self.wire.answers[-1] if p.learned and isinstance(p, Control))
-        return tuple(self.control_ids[p.text] for p in learned if p.text != self.wire.stop)
+    def _answered_at(self) -> Place:
+        """Where the first piece that a model says stands."""
+        before = (*parse_block(self.wire.user), *self.header)
+        return Place.AFTER_CONTROL if isinstance(before[-1], Control) else Place.WITHIN
 
     def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
         """Drop the oldest turns until prompt (or render) is at most ``max_tokens`` ids long."""
@@ -316,76 +347,28 @@ class WireTemplate:
         """Check every property over a built-in adversarial set of conversations."""
         return check(self)
 
-    def _turns(self, conversation: Conversation) -> Iterator[tuple[Block, Mapping[str, str], int]]:
-        """Which block is due for each message, and what goes into its slots."""
-        conversation.require_alternating()
-        if (problem := self.refusal(conversation)) is not None:
-            raise InvalidConversation(problem)
-        wire, messages = self.wire, conversation.messages
-        told = {} if conversation.system is None else {"system": self._trimmed(conversation.system)}
-        apart = self._merging(messages) if told and wire.system is None else None
-        for index, message in enumerate(messages):
-            contents = {**told, "": self._trimmed(message.content)}
-            if message.role is Role.SYSTEM:
-                if wire.system is not None:
-                    yield parse_block(wire.system), contents, index
-            elif message.role is Role.USER:
-                merged = wire.first_user or wire.last_user if index == apart else None
-                yield parse_block(merged or wire.user), contents, index
-            else:
-                last = index == len(messages) - 1
-                yield self.wire.answers[-1 if last else 0], contents, index
-
-    def _merging(self, messages: Sequence[Message]) -> int:
-        """Which user message carries the system message."""
-        users = [i for i, message in enumerate(messages) if message.role is Role.USER]
-        return users[0] if self.wire.first_user is not None else users[-1]
-
-    def _trimmed(self, content: str) -> str:
-        return content.strip() if self.wire.strips else content
-
-    def _segments(
-        self, pieces: Block, contents: Mapping[str, str], place: Place
-    ) -> Iterator[tuple[tuple[int, ...], bool]]:
-        """Split pieces into (ids, learned) segments.
-
-        Args:
-            pieces: a block, or a part of it.
-            contents: of its slots, by name.
-            place: where the first piece stands.
-        """
-        for piece in pieces:
-            if isinstance(piece, Control):
-                yield (self.control_ids[piece.text],), piece.learned
-            elif isinstance(piece, Literal):
-                yield self._literal(self._led(place) + piece.text), piece.learned
-            else:
-                try:
-                    _require_characters(contents[piece.name])
-                    text = self.lead(piece, place) + contents[piece.name]
-                    yield self.encode(text), piece.learned
-                except EvalsuiteError as error:
-                    raise _Unencodable(piece.name, str(error)) from error
-            place = place_after((piece,), place)
+    def _trimmed(self, content: str, block: str) -> str:
+        return self.wire.trim(block)(content)
 
     def fixed(self, pieces: Block, place: Place) -> tuple[int, ...]:
         """The ids of pieces that hold no content."""
-        return tuple(t for ids, _ in self._segments(pieces, {}, place) for t in ids)
+        return self._encoded(filled(pieces, {}), place).ids
 
-    def lead(self, slot: Slot, place: Place) -> str:
-        """The blanks that are encoded with a content."""
-        return self._led(place) + slot.lead
-
-    def _led(self, place: Place) -> str:
+    def led(self, place: Place) -> str:
         """The blank that the tokenizer puts in front of a text in this place."""
         prefix = self._files.prefix
         first = prefix is Prefix.FIRST and place is Place.FIRST
         return " " if first or (prefix is Prefix.ALWAYS and place is not Place.WITHIN) else ""
 
-    def _literal(self, text: str) -> tuple[int, ...]:
-        if text not in self._literals:
-            self._literals[text] = self.encode(text)
-        return self._literals[text]
+    def _cached(self, text: str) -> tuple[int, ...]:
+        """The ids of a text; headers and line breaks come again with every message."""
+        if len(text) > _LONGEST_CACHED:
+            return self.encode(text)
+        if text not in self._texts_cached:
+            if len(self._texts_cached) >= _MOST_CACHED:
+                self._texts_cached.clear()
+            self._texts_cached[text] = self.encode(text)
+        return self._texts_cached[text]
 
     def _headers(self) -> dict[Role, tuple[int, ...]]:
         """The ids in front of each role's content, where the role has a block of its own."""

@@ -7,6 +7,7 @@ normaliser, the pre-tokenizer, the decoder and which control tokens there are.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -55,6 +56,26 @@ def write_sample_tokenizer(wire: Wire, folder: Path) -> Path:
     stops = [tokenizer.token_to_id(token) for token in (wire.stop, *last)]
     generation = json.dumps({"eos_token_id": stops}) + "\n"
     (folder / "generation_config.json").write_text(generation, "utf-8")
+    return folder
+
+
+def write_tokenizer(
+    folder: Path, tokens: Sequence[str], template: str, config: Mapping[str, object]
+) -> Path:
+    """Write a byte-level tokenizer folder with some control tokens and a chat template.
+
+    Args:
+        folder: to be written.
+        tokens: control tokens.
+        template: a Jinja program.
+        config: of ``tokenizer_config.json``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = Tokenizer.from_str(_document(False, Prefix.NEVER, False, _PATTERN))
+    tokenizer.add_special_tokens([AddedToken(t, special=True, normalized=False) for t in tokens])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+    (folder / "chat_template.jinja").write_text(template, "utf-8")
     return folder
 
 

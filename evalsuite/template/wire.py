@@ -6,9 +6,10 @@ A family is written as its maker documents it, one block for each message::
     assistant  «<|im_start|>»assistant\\n⟦{}«<|im_end|>»⟧\\n
 
 ``«token»`` is a control token, looked up by its text. ``{}`` is the content. ``⟦ ⟧`` is what a
-model learns to say; what stands before it is the header that a prompt ends with. All else is
-literal text. From this follow the training render, its loss mask, the prompt, the parser and
-truncation: :mod:`evalsuite.template.rendering` writes none of them down a second time.
+model learns to say; what stands before it is the header that a prompt ends with, where
+``generation`` gives no other. All else, a single brace too, is literal text. From this follow the
+training render, its loss mask, the prompt, the parser and truncation:
+:mod:`evalsuite.template.rendering` writes none of them down a second time.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Text that the format supplies; encoded by itself."""
+    """Text that the format supplies; encoded with the text that it meets."""
 
     text: str
     learned: bool = False
@@ -46,21 +47,40 @@ class Slot:
 
     name: str
     """Empty for the content of the block's own message; ``system`` for the system's."""
-    lead: str = ""
-    """Blanks that are encoded with the content, because tokenizers join them to its first word."""
     learned: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """White space that a content loses at its ends.
+
+    Each side holds the characters that go, as :meth:`str.strip` takes them; None: every white
+    space; empty: nothing.
+    """
+
+    left: str | None = ""
+    right: str | None = ""
+
+    def __call__(self, content: str) -> str:
+        """Return the content without them."""
+        if self.left != "":
+            content = content.lstrip(self.left)
+        return content if self.right == "" else content.rstrip(self.right)
+
+
+KEPT, STRIPPED = Trim(), Trim(None, None)
 _NOTATED = (
     "user", "assistant", "system", "first_user", "last_user", "newest",
-    "begin", "begin_bare", "end",
+    "generation", "begin", "begin_bare", "end",
 )  # fmt: skip
+_USUAL = {"first_user": "user", "last_user": "user", "newest": "assistant"}
+"""The block that one of another place is a variant of."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 Piece = Control | Literal | Slot
 Block = tuple[Piece, ...]
 
 _NOTATION = re.compile(
-    r"«(?P<control>[^»]+)»|(?P<lead> *)\{(?P<slot>system)?\}|(?P<mark>[⟦⟧])|(?P<text>[^«{⟦⟧ ]+| +)"
+    r"«(?P<control>[^»]+)»|\{(?P<slot>system)?\}|(?P<mark>[⟦⟧])|(?P<text>[^«{⟦⟧]+|\{)"
 )
 
 
@@ -87,6 +107,8 @@ class Wire:
     """The last user's block of a conversation with a system message, if that is told there."""
     newest: str | None = None
     """The block of an answer that no user has followed up, where it is written differently."""
+    generation: str | None = None
+    """What a prompt ends with, where it is not the beginning of an answer's block."""
     begin: str = ""
     """Once, in front of everything."""
     begin_bare: str | None = None
@@ -108,9 +130,16 @@ class Wire:
     nfc: bool = False
     """Whether its tokenizers bring text to Unicode NFC."""
     strips: bool = False
-    """Whether contents lose the white space around them."""
+    """Whether all contents lose the white space around them."""
+    trims: tuple[tuple[str, Trim], ...] = ()
+    """By the name of a block, ``system`` for the system message wherever it is told: what its
+    content loses at its ends, where contents do not all lose the same."""
     delimiters: tuple[str, ...] = ()
     """Plain text that separates messages; no content may hold it, because nobody could tell."""
+    parts: bool = False
+    """Whether the maker's own template is given contents as lists of one text part."""
+    reserved: tuple[str, ...] = ()
+    """Texts to which the maker's template reacts; a content that holds one is refused."""
     pad: tuple[str, ...] = ()
     """Tokens for padding, of which the first that exists is used; else it is the stop token."""
     arguments: tuple[tuple[str, bool], ...] = ()
@@ -150,12 +179,16 @@ class Wire:
                 )
         if len({run[-1] for run in learned}) != 1:
             raise TemplateError(f"family {self.name}: its answers end with different tokens")
-        for text in (self.begin, self.begin_bare or "", self.end):
+        frames = (self.begin, self.begin_bare or "", self.end, self.generation or "")
+        for text in frames:
             if any(isinstance(piece, Slot) for piece in parse_block(text)):
                 raise TemplateError(
                     f"family {self.name}: {text!r} stands around messages and holds none; leave "
                     "out its {}"
                 )
+        for name, _ in self.trims:
+            if name not in _NOTATED:
+                raise TemplateError(f"family {self.name}: trims name {name!r}, which is no block")
         for block in self.blocks:
             _check_readable(self.name, block, self.delimiters)
         for merged in (self.first_user, self.last_user):
@@ -171,16 +204,35 @@ class Wire:
             )
 
     def read_by(self, swallowing: Collection[str]) -> Wire:
-        """Return the format as it is left by tokens that swallow the white space after them."""
+        """Return the format as it is left by tokens that swallow the white space after them.
+
+        Where a content follows such a token they swallow what it begins with, too.
+        """
         named = "|".join(map(re.escape, sorted(swallowing)))
         if not named:
             return self
-        swallowed = re.compile(rf"(«(?:{named})»⟧?)\s+")
+        swallowed = re.compile(rf"(«(?:{named})»[⟦⟧]*)\s+")
         blocks = {name: getattr(self, name) for name in _NOTATED}
         kept: dict[str, Any] = {
             name: swallowed.sub(r"\1", text) for name, text in blocks.items() if text is not None
         }
-        return replace(self, **kept)
+        reached = re.compile(rf"«(?:{named})»[⟦⟧]*\{{(system)?\}}")
+        trims = dict(self.trims)
+        for name, text in kept.items():
+            for found in reached.finditer(text):
+                place = found[1] or name
+                trims[place] = replace(self.trim(place), left=None)
+        return replace(self, **kept, trims=tuple(trims.items()))
+
+    def trim(self, block: str) -> Trim:
+        """Return what a content loses at its ends, by the name of its block."""
+        told, usual = dict(self.trims), STRIPPED if self.strips else KEPT
+        return told.get(block, told.get(_USUAL.get(block, ""), usual))
+
+    @property
+    def loses_blanks(self) -> bool:
+        """Whether any content loses white space at its ends."""
+        return self.strips or any(trim != KEPT for _, trim in self.trims)
 
     @cached_property
     def stop(self) -> str:
@@ -203,7 +255,8 @@ class Wire:
     @cached_property
     def controls(self) -> tuple[str, ...]:
         """Every control token of the format, in order of first use."""
-        frames = (parse_block(b) for b in (self.begin, self.begin_bare or "", self.end))
+        told = (self.begin, self.begin_bare or "", self.end, self.generation or "")
+        frames = (parse_block(b) for b in told)
         pieces = (p for block in (*frames, *self.blocks) for p in block)
         return tuple(dict.fromkeys(p.text for p in pieces if isinstance(p, Control)))
 
@@ -259,7 +312,7 @@ class Wire:
 
         Where it is not, a dialogue is one training sample for each of its answers.
         """
-        return self.newest is None and self.last_user is None
+        return self.newest is None and self.last_user is None and self.generation is None
 
 
 @cache
@@ -306,7 +359,7 @@ def _pieces(text: str) -> Iterator[Piece | str]:
         elif found["text"]:
             yield Literal(found["text"])
         else:
-            yield Slot(found["slot"] or "", found["lead"])
+            yield Slot(found["slot"] or "")
         position = found.end()
 
 

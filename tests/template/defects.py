@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import EvalsuiteError
 from evalsuite.template import ChatTemplate, PropertyResult, Rendered, WireTemplate
 from evalsuite.template.isolated import own_template, r6_stable
-from evalsuite.template.pieces import Place
+from evalsuite.template.pieces import Place, Spelled
 from evalsuite.template.properties import (
     r1_prefix,
     r2_mask,
@@ -22,7 +22,7 @@ from evalsuite.template.properties import (
     r9_bos_and_stop,
 )
 from evalsuite.template.tokenizerfolder import TokenizerFiles, full_tokenizer
-from evalsuite.template.wire import Block, Wire
+from evalsuite.template.wire import Block, Literal, Wire
 
 Prove = Callable[[ChatTemplate, Sequence[Conversation]], PropertyResult]
 """A property, as a function that tells whether a template has it."""
@@ -104,7 +104,8 @@ class Lowers(WireTemplate):
 
 
 class Strips(WireTemplate):
-    def _trimmed(self, content: str) -> str:
+    def _trimmed(self, content: str, block: str) -> str:
+        del block
         return content.strip()
 
 
@@ -122,7 +123,8 @@ class AnswersAnyPrompt(WireTemplate):
 
 
 class DatesTheRender(WireTemplate):
-    def _trimmed(self, content: str) -> str:
+    def _trimmed(self, content: str, block: str) -> str:
+        del block
         return f"{datetime.date.today().isoformat()} {content}"
 
 
@@ -167,20 +169,17 @@ class StartsTwice(WireTemplate):
 
 
 class MergesHeaderAndContent(WireTemplate):
-    """Encodes header and content together, as tokenising a whole text does; ChatML's only."""
+    """Encodes header and content together, as tokenising a whole text does."""
 
-    def _segments(
-        self, pieces: Block, contents: Mapping[str, str], place: Place
-    ) -> Iterator[tuple[tuple[int, ...], bool]]:
-        found = list(super()._segments(pieces, contents, place))
-        if contents:
-            at = len(found) - 2
-            (header, _), (content, learned) = found[at - 1 : at + 1]
-            whole = self.encode(self.decode(header) + self.decode(content))
-            same = whole[: len(header)] == header
-            kept = whole[len(header) :] if same else whole[len(header) - 1 :]
-            found[at - 1 : at + 1] = [(header if same else header[:-1], False), (kept, learned)]
-        yield from found
+    def _encoded(self, pieces: Iterable[Spelled], place: Place = Place.FIRST) -> Rendered:
+        merged: list[Spelled] = []
+        for piece in pieces:
+            before = merged[-1] if merged else None
+            if isinstance(piece, Literal) and isinstance(before, Literal):
+                merged[-1] = Literal(before.text + piece.text, piece.learned)
+            else:
+                merged.append(piece)
+        return super()._encoded(merged, place)
 
 
 EVERYWHERE: list[tuple[type[WireTemplate], Prove]] = [

@@ -269,7 +269,7 @@ def test_the_fingerprint_is_stable_and_covers_the_folders_own_template(
 ) -> None:
     assert load_template(folder).fingerprint == template.fingerprint
     assert len(template.fingerprint) == 64
-    other = load_template(write_folder(jinja="{{ messages }}"))
+    other = load_template(write_folder(jinja="{{ messages }}"), family="chatml")
     assert other.fingerprint != template.fingerprint
 
 

@@ -311,7 +311,7 @@ def test_a_family_without_a_place_for_a_system_message_says_so(
 
 def test_a_tokenizer_of_several_families_asks_which(tmp_path: Path) -> None:
     folder = write_sample_tokenizer(FAMILIES["llama-2"], tmp_path / "llama")
-    with pytest.raises(TemplateError, match="it may be of any family of: llama-2, "):
+    with pytest.raises(TemplateError, match="its tokens fit each family of: llama-2, "):
         load_template(folder)
     with pytest.raises(TemplateError, match="family='lama' is unknown; use one of: chatml"):
         load_template(folder, family="lama")
@@ -353,12 +353,19 @@ def test_a_family_that_cannot_be_read_back_cannot_be_declared(
 def test_a_block_is_its_pieces() -> None:
     block = parse_block("«<s>»Hi: {system}; x {}⟦ {}«</s>»⟧")
     assert [type(piece).__name__ for piece in block] == (
-        "Control Literal Slot Literal Slot Slot Control".split()
+        "Control Literal Slot Literal Slot Literal Slot Control".split()
     )
-    assert [getattr(piece, "text", getattr(piece, "lead", "")) for piece in block] == (
-        ["<s>", "Hi:", " ", "; x", " ", " ", "</s>"]
+    assert [getattr(piece, "text", "") for piece in block] == (
+        ["<s>", "Hi: ", "", "; x ", "", " ", "", "</s>"]
     )
-    assert [piece.learned for piece in block] == [False] * 5 + [True] * 2
+    assert [piece.learned for piece in block] == [False] * 5 + [True] * 3
+
+
+def test_a_brace_that_is_no_slot_is_text() -> None:
+    block = parse_block('«<s>»{"tools": []} {}«</s>»')
+    assert [getattr(piece, "text", "{}") for piece in block] == (
+        ["<s>", '{"tools": []} ', "{}", "</s>"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -475,15 +482,11 @@ def test_a_template_of_no_family_departs_from_all(tmp_path: Path) -> None:
     assert [match.whole for match in family_matches(folder)] == [False, False]
 
 
-def test_a_folder_that_is_taken_for_another_family_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_words_in_a_templates_source_decide_nothing(tmp_path: Path) -> None:
     folder = write_sample_tokenizer(FAMILIES["qwen3"], tmp_path / "qwen")
     source = "{# enable_thinking #}" + JINJA["chatml"]
     (folder / "chat_template.jinja").write_text(source, "utf-8")
-    assert main(["template", "check", str(folder)]) == 1
-    said = capsys.readouterr().out
-    assert f"chatml's, but it is taken for qwen3's; name it as {folder}#chatml" in said
+    assert load_template(folder).family == "chatml"
     hidden = write_sample_tokenizer(FAMILIES["mistral-v1"], tmp_path / "mistral")
     source = (
         JINJA["mistral-v1"]
@@ -491,9 +494,7 @@ def test_a_folder_that_is_taken_for_another_family_says_so(
         .replace("' [/INST]'", "' [/' + 'INST]'")
     )
     (hidden / "chat_template.jinja").write_text(source, "utf-8")
-    assert main(["template", "check", str(hidden)]) == 3
-    assert "say which it is" in (said := capsys.readouterr().err)
-    assert "Its own template is mistral-v1's" in said
+    assert load_template(hidden).family == "mistral-v1"
 
 
 def test_what_a_template_raises_stays_on_its_line(
@@ -502,9 +503,12 @@ def test_what_a_template_raises_stays_on_its_line(
     folder = write_sample_tokenizer(FAMILIES["chatml"], tmp_path)
     forged = "{{ raise_exception('\\x1b[31mred\\nholds     own template: 163') }}"
     (folder / "chat_template.jinja").write_text(forged, "utf-8")
-    assert main(["template", "check", str(folder)]) == 2
+    assert main(["template", "check", str(folder)]) == 3
+    told = capsys.readouterr()
+    assert "\x1b" not in told.out + told.err
+    assert "own template: 163" in told.err
+    assert main(["template", "check", f"{folder}#chatml"]) == 2
     said = capsys.readouterr().out
-    assert "\x1b" not in said
     assert "own template: 163" in said
     assert not [line for line in said.splitlines() if line.startswith("holds     own template")]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from evalsuite.template.wire import Wire
+from evalsuite.template.wire import Trim, Wire
 
 _SYSTEM = "«<|im_start|>»system\n{}«<|im_end|>»\n"
 _USER = "«<|im_start|>»user\n{}«<|im_end|>»\n"
 _ANSWER = "«<|im_start|>»assistant\n⟦{}«<|im_end|>»⟧\n"
 _TOOLS = ("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>")
+# The newest answer stands behind a thought, and loses the line breaks in front of it.
+_TRIMS = (("newest", Trim("\n", "")),)
 _SOURCE = "Qwen3-4B, tokenizer_config.json"
 
 QWEN_2_5 = Wire(
@@ -32,6 +34,7 @@ THINKING = Wire(
     user=_USER,
     assistant=_ANSWER,
     newest="«<|im_start|>»assistant\n⟦«<think>»\n\n«</think>»\n\n{}«<|im_end|>»⟧\n",
+    trims=_TRIMS,
     nfc=True,
     pad=("<|endoftext|>",),
     others=_TOOLS,
@@ -44,6 +47,7 @@ NOT_THINKING = Wire(
     user=_USER,
     assistant=_ANSWER,
     newest="«<|im_start|>»assistant\n«<think>»\n\n«</think>»\n\n⟦{}«<|im_end|>»⟧\n",
+    trims=_TRIMS,
     nfc=True,
     pad=("<|endoftext|>",),
     others=_TOOLS,

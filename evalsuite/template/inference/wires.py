@@ -1,0 +1,318 @@
+"""Writes an inferred format in the notation of families, or says what the notation cannot say."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalsuite.errors import TemplateError
+from evalsuite.template.inference.formats import Format, Kind, SystemPlace
+from evalsuite.template.inference.rules import Rule
+from evalsuite.template.wire import KEPT, STRIPPED, Trim, Wire
+
+INFERRED = "inferred"
+"""The name of a format that is no family's."""
+_PLACE = {
+    "system": False, "asks": True, "previous_first": False, "previous_last": False,
+    "next_first": False, "next_last": False,
+}  # fmt: skip
+
+
+class NoWire(Exception):
+    """The notation cannot say what a format does; says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """The texts of a format that blocks are made of."""
+
+    begin: str
+    """In front of the first user message, where there is no system message."""
+    next_user: str
+    """Between an answer and the next question."""
+    older: str
+    """Between a question and an answer that was followed up."""
+    newest: str
+    """The same for an answer that nobody has followed up."""
+    asked: str
+    """After the question that waits for an answer."""
+    end: str
+    """After the newest answer."""
+
+
+def to_wire(
+    format: Format,
+    tokens: Collection[str],
+    *,
+    bos: str = "",
+    sentencepiece: bool = False,
+    arguments: Mapping[str, bool] | None = None,
+) -> Wire:
+    """Return a format in the notation of families.
+
+    Args:
+        format: as inferred.
+        tokens: control tokens of the tokenizer.
+        bos: the token that the tokenizer's configuration calls so.
+        sentencepiece: whether the tokenizer writes blanks as ▁.
+        arguments: what the maker's template was given beside the messages.
+
+    Raises:
+        NoWire: it does what the notation cannot say.
+    """
+    spans = _Tokens(tokens)
+    gaps = _gaps(format)
+    user_head, tail = _user_head(gaps, spans)
+    close = _user_tail(gaps, spans)
+    begin_bare = gaps.begin.removesuffix(user_head)
+    end = gaps.end[len(tail) :]
+    header = gaps.asked[len(close) :]
+    said = {"newest": gaps.newest[len(close) :], "assistant": gaps.older[len(close) :]}
+    generation = None if said["newest"].startswith(header) else header
+    answers = {
+        name: _answer(text, header if generation is None else text, tail, spans)
+        for name, text in said.items()
+    }
+    fields = {"user": spans.notate(user_head) + "{}" + spans.notate(close)}
+    fields |= _system(format, (user_head, tail, close, begin_bare), bos, spans)
+    trims = _trims(format, fields, split=answers["newest"] != answers["assistant"])
+    if "newest" not in trims and answers["newest"] == answers["assistant"]:
+        del answers["newest"]
+    blocks: dict[str, Any] = {**fields, **answers}
+    strips = bool(trims) and all(trim == STRIPPED for trim in trims.values())
+    kept = () if strips else tuple((name, t) for name, t in trims.items() if t != KEPT)
+    try:
+        return Wire(
+            name=INFERRED,
+            source="the chat template of the folder",
+            **blocks,
+            generation=None if generation is None else spans.notate(generation),
+            end=spans.notate(end),
+            bos=_bos(bos, blocks),
+            delimiters=_delimiters(user_head, close, spans),
+            strips=strips,
+            trims=kept,
+            sentencepiece=sentencepiece,
+            parts=format.parts,
+            arguments=tuple((arguments or {}).items()),
+        )
+    except TemplateError as error:
+        raise NoWire(str(error)) from error
+
+
+class _Tokens:
+    """Control tokens in texts, as a tokenizer finds them: from the left, the longest first."""
+
+    def __init__(self, tokens: Collection[str]) -> None:
+        named = "|".join(map(re.escape, sorted(tokens, key=len, reverse=True)))
+        self._pattern = re.compile(named or r"(?!)")
+
+    def within(self, text: str, at: int) -> bool:
+        """Whether a place of a text is inside a token."""
+        return any(m.start() < at < m.end() for m in self._pattern.finditer(text))
+
+    def first(self, text: str) -> re.Match[str] | None:
+        """Return the first token of a text."""
+        return self._pattern.search(text)
+
+    def notate(self, text: str) -> str:
+        """Return a text in the notation."""
+        plain = self._pattern.split(text)
+        for part in plain:
+            if any(sign in part for sign in ("«", "⟦", "⟧", "{}", "{system}")):
+                raise NoWire(f"the text {part[:80]!r} cannot be told from the notation's own signs")
+        found = [f"«{m.group()}»" for m in self._pattern.finditer(text)]
+        return "".join(a + b for a, b in zip(plain, [*found, ""], strict=True))
+
+
+def _gaps(format: Format) -> _Gaps:
+    def text(before: Kind, after: Kind, place: Mapping[str, bool]) -> str:
+        rule = format.gaps.get((before, after))
+        if rule is None:
+            raise NoWire(f"nothing was seen between {before} and {after}")
+        if not set(rule.features) <= set(place):
+            told = ", ".join(sorted({*rule.features} - {*place}))
+            raise NoWire(f"what stands between {before} and {after} depends on its place ({told})")
+        return rule({**_PLACE, **place})
+
+    dropped = format.system is not None and format.system.constant is SystemPlace.DROPPED
+    alone = {"system": False}
+    bare = alone if dropped or format.system is None else {}
+    answers = (Kind.USER, Kind.ASSISTANT)
+    return _Gaps(
+        begin=text(Kind.BEGIN, Kind.USER, alone),
+        next_user=text(Kind.ASSISTANT, Kind.USER, bare),
+        older=text(*answers, {"next_last": False, "previous_last": False, **bare}),
+        newest=text(*answers, {"next_last": True, "previous_last": True, **bare}),
+        asked=text(Kind.USER, Kind.PROMPT, bare),
+        end=text(Kind.ASSISTANT, Kind.DIALOGUE, bare),
+    )
+
+
+def _user_head(gaps: _Gaps, spans: _Tokens) -> tuple[str, str]:
+    """Return what starts every user message, and what ends every answer.
+
+    Both stand between an answer and the next question; what a dialogue ends with tells where to
+    cut.
+    """
+    begin, joint = gaps.begin, gaps.next_user
+    shared = 0
+    while shared < min(len(begin), len(joint)) and begin[-shared - 1] == joint[-shared - 1]:
+        shared += 1
+    cuts = [
+        joint[len(joint) - length :]
+        for length in range(shared, -1, -1)
+        if not spans.within(joint, len(joint) - length)
+        and not spans.within(begin, len(begin) - length)
+    ]
+    rests = [(head, joint[: len(joint) - len(head)]) for head in cuts]
+    whole = [pair for pair in rests if pair[1] == gaps.end]
+    started = [pair for pair in rests if pair[1] and gaps.end.startswith(pair[1])]
+    if not whole and not started:
+        raise NoWire(
+            f"an answer that was followed up ends with {joint!r}, the newest with {gaps.end!r}"
+        )
+    return (whole or started)[0]
+
+
+def _user_tail(gaps: _Gaps, spans: _Tokens) -> str:
+    """Return what ends every user message, whether an answer follows or is asked for."""
+    first = spans.first(gaps.asked)
+    if first is None:
+        tail = gaps.asked
+    else:
+        second = spans.first(gaps.asked[first.end() :])
+        tail = gaps.asked[: first.end() + (second.start() if second else 0)]
+    for text in (gaps.older, gaps.newest):
+        if not text.startswith(tail):
+            raise NoWire(
+                f"a question ends with {gaps.asked!r} where it is asked, with {text!r} where it is "
+                "answered"
+            )
+    return tail
+
+
+def _answer(text: str, header: str, tail: str, spans: _Tokens) -> str:
+    """Return the block of an answer that a text precedes."""
+    stop = spans.first(tail)
+    if stop is None:
+        raise NoWire(f"no control token ends an answer: {tail!r} stands behind it")
+    before, learned = (header, text[len(header) :]) if text.startswith(header) else (text, "")
+    inside = spans.notate(learned) + "{}" + spans.notate(tail[: stop.end()])
+    return spans.notate(before) + f"⟦{inside}⟧" + spans.notate(tail[stop.end() :])
+
+
+def _system(
+    format: Format, texts: tuple[str, str, str, str], bos: str, spans: _Tokens
+) -> dict[str, str]:
+    """Return what stands in front of everything, and where the system message is told."""
+    head, tail, close, bare = texts
+    place = None if format.system is None else format.system.constant
+    if format.system is None or place is SystemPlace.DROPPED:
+        return {"begin": spans.notate(bare)}
+    if place is None:
+        raise NoWire("the system message is told in prompts and not in dialogues, or elsewhere")
+
+    def constant(before: Kind, after: Kind) -> str:
+        rule: Rule[str] | None = format.gaps.get((before, after))
+        text = None if rule is None else rule.constant
+        if text is None:
+            raise NoWire(f"what stands between {before} and {after} depends on its place")
+        return text
+
+    before, after = constant(Kind.BEGIN, Kind.SYSTEM), constant(Kind.SYSTEM, Kind.USER)
+    closed = spans.notate(after) + "{}" + spans.notate(close)
+    if place is SystemPlace.LAST:
+        lead = before.removeprefix(bare)
+        later = constant(Kind.ASSISTANT, Kind.SYSTEM)
+        if not before.startswith(bare) or later != tail + lead:
+            raise NoWire(
+                "the system message starts differently in the first question and in others"
+            )
+        return {"begin": spans.notate(bare), "last_user": spans.notate(lead) + "{system}" + closed}
+    begin = bare if before.startswith(bare) else ""
+    if not begin:
+        # A token that starts roles, too, is theirs.
+        starts = bos and bos not in head and before.startswith(bos) and bare.startswith(bos)
+        begin = bos if starts else ""
+    found = {"begin": spans.notate(begin)}
+    if begin != bare:
+        found["begin_bare"] = spans.notate(bare)
+    lead, own = before[len(begin) :], after.removesuffix(head)
+    # Only a token tells where a message of its own ends; else it is read with the question.
+    if after.endswith(head) and spans.first(own) is not None:
+        found["system"] = spans.notate(lead) + "{}" + spans.notate(own)
+    else:
+        found["first_user"] = spans.notate(lead) + "{system}" + closed
+    return found
+
+
+def _trims(format: Format, fields: Mapping[str, str], *, split: bool) -> dict[str, Trim]:
+    """Return what contents lose, by the name of their block."""
+    merged = next((name for name in ("first_user", "last_user") if name in fields), None)
+    told = (True, False) if merged or "system" in fields else (False,)
+    users = _places(system=told)
+    places = {
+        "assistant": (Kind.ASSISTANT, _places(system=told, next_last=(False,))),
+        "newest": (Kind.ASSISTANT, _places(system=told, next_last=(True,), asks=(False,))),
+    }
+    if len(told) > 1:
+        places["system"] = (Kind.SYSTEM, _places(system=(True,)))
+    if merged is not None:
+        feature = "next_first" if merged == "first_user" else "next_last"
+        apart = [place for place in users if place["system"] and place[feature]]
+        places[merged] = (Kind.USER, apart)
+        users = [place for place in users if place not in apart]
+    places["user"] = (Kind.USER, users)
+    found = {
+        block: trim
+        for block, (kind, where) in places.items()
+        if (trim := _trim(format.trims.get(kind), kind, where)) is not None
+    }
+    if not split and found.get("newest") == found.get("assistant"):
+        found.pop("newest", None)
+    return found
+
+
+def _places(**fixed: tuple[bool, ...]) -> list[dict[str, bool]]:
+    """Return every place of a content that fits what is given."""
+    either = (True, False)
+    features = ("system", "asks", "next_first", "next_last")
+    choices = itertools.product(*(fixed.get(feature, either) for feature in features))
+    return [{**_PLACE, **dict(zip(features, chosen, strict=True))} for chosen in choices]
+
+
+def _trim(rule: Rule[Trim] | None, kind: Kind, places: Sequence[Mapping[str, bool]]) -> Trim | None:
+    """Return what contents of a block lose; None where there was none to be seen."""
+    if rule is None:
+        return None
+    keys = {tuple(place[feature] for feature in rule.features) for place in places}
+    values = {rule.values[key] for key in keys if key in rule.values}
+    if len(values) > 1:
+        raise NoWire(f"what {kind} messages lose at their ends depends on their place")
+    return next(iter(values), None)
+
+
+def _delimiters(head: str, close: str, spans: _Tokens) -> tuple[str, ...]:
+    """Return the plain texts that separate messages, where no control token does."""
+    if spans.first(close) is not None:
+        return ()
+    found = [text.strip() for text in (head, close) if spans.first(text) is None]
+    return tuple(dict.fromkeys(text for text in found if text))
+
+
+def _bos(bos: str, fields: Mapping[str, str]) -> str | None:
+    """Return the token that every render, or every question, starts with and nothing else."""
+    token = f"«{bos}»"
+    begins = [fields.get("begin", ""), fields.get("begin_bare", fields.get("begin", ""))]
+    blocks = {name: text for name, text in fields.items() if not name.startswith("begin")}
+    asked = [text for name, text in blocks.items() if name.endswith("user")]
+    others = [text for name, text in blocks.items() if not name.endswith("user")]
+    if not bos or any(token in text for text in others):
+        return None
+    once = all(b.startswith(token) for b in begins) and not any(token in text for text in asked)
+    each = not any(begins) and all(text.startswith(token) for text in asked)
+    return bos if once or each else None

@@ -1,0 +1,164 @@
+"""Inferred formats in the notation of families, and folders that are loaded so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import evalsuite.template.ownformat as ownformat
+from evalsuite.conversation import Conversation, Role
+from evalsuite.errors import InvalidConversation, TemplateError
+from evalsuite.template import FAMILIES, INFERRED, PropertyStatus, check, load_template
+from evalsuite.template.ownformat import own_format, own_wire
+from evalsuite.template.sampletokenizers import write_sample_tokenizer, write_tokenizer
+from evalsuite.template.spelling import text
+from evalsuite.template.tokenizerfolder import read_tokenizer
+from tests.template.makers import JINJA
+
+OF_TWO = Conversation.of(("user", "Who?"), ("assistant", "Li Bai."), ("user", "His poems?"))
+ANSWERED = OF_TWO.then(Role.ASSISTANT, "Li Bai's poems?")
+ROLES = ("<|im_start|>", "<|im_end|>")
+DEFAULT = (
+    "{% if messages[0].role != 'system' %}{{ '<|im_start|>system\nBe {brief}.<|im_end|>\n' }}"
+    "{% endif %}"
+)
+R1 = (
+    "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '<U>' + m.content + '<A>' }}"
+    "{% elif m.role == 'system' %}{{ m.content }}{% else %}{{ m.content + eos_token }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<think>\n' }}{% endif %}"
+)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(ownformat, "_known", {})
+    return tmp_path / "cache" / "evalsuite" / "templates"
+
+
+def folder_with(
+    tmp_path: Path, source: str, tokens: tuple[str, ...] = ROLES, **config: str
+) -> Path:
+    named = {"eos_token": tokens[-1], **config}
+    return write_tokenizer(tmp_path / "model", tokens, source, named)
+
+
+@pytest.mark.parametrize("name", sorted(set(JINJA) - {"qwen3-no-thinking"}))
+def test_the_template_of_a_family_says_the_same_as_the_family(name: str, tmp_path: Path) -> None:
+    folder = write_sample_tokenizer(FAMILIES[name], tmp_path)
+    (folder / "chat_template.jinja").write_text(JINJA[name], "utf-8")
+    files = read_tokenizer(folder)
+    found = own_format(files)
+    wire = own_wire(files, found, {})
+    assert found.speaks(FAMILIES[name])
+    assert (wire.stop, wire.bos) == (FAMILIES[name].stop, FAMILIES[name].bos)
+    assert wire.takes_system is FAMILIES[name].takes_system
+    told = [c for c, _ in found.texts if c.system is None or wire.takes_system]
+    assert [text(wire, c) for c in told] == [text(FAMILIES[name], c) for c in told]
+    assert load_template(folder).family == name
+
+
+def test_a_template_of_no_family_is_inferred_and_keeps_every_property(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, DEFAULT + JINJA["chatml"])
+    template = load_template(folder)
+    assert template.family == INFERRED
+    assert template.default_system == "Be {brief}."
+    held = {PropertyStatus.HOLDS, PropertyStatus.DECLARED}
+    results = [r for r in check(template) if not r.name.needs_provenance]
+    assert [r for r in results if r.status not in held and r.name.number != "R9"] == []
+
+
+def test_a_prompt_with_a_header_of_its_own(tmp_path: Path) -> None:
+    tokens = ("<s>", "<U>", "<A>", "<think>", "</think>", "</s>")
+    template = load_template(folder_with(tmp_path, R1, tokens, bos_token="<s>"))
+    prompt = template.prompt(OF_TWO)
+    assert template.decode(prompt).endswith("<U>His poems?<A><think>\n")
+    first, last = template.samples(ANSWERED)
+    assert last.ids[: len(prompt)] == prompt
+    learned = [i for i, kept in zip(last.ids, last.loss_mask, strict=True) if kept]
+    assert template.decode(learned) == "\n</think>\n\nLi Bai's poems?</s>"
+    assert template.decode(first.ids).startswith("<s><U>Who?<A><think>\n")
+    said = template.answer_ids("Li Bai's poems?")
+    assert template.answer(said) == "Li Bai's poems?"
+    thought = template.encode("First, who?") + said
+    assert template.answer(thought) == "Li Bai's poems?"
+    assert template.answer(template.encode("First, who?")) == ""
+
+
+def test_contents_as_parts(tmp_path: Path) -> None:
+    source = JINJA["chatml"].replace("m.content", "m.content[0].text")
+    template = load_template(folder_with(tmp_path, source))
+    assert template.parts
+    [own] = [r for r in check(template) if r.name.number == "own"]
+    assert own.status is PropertyStatus.HOLDS
+
+
+def test_a_content_with_a_reserved_word_is_refused_by_name(tmp_path: Path) -> None:
+    source = JINJA["chatml"].replace("m.content", "m.content.split('</x>')[-1]")
+    template = load_template(folder_with(tmp_path, source))
+    with pytest.raises(InvalidConversation, match=r"message 2 \(user\) holds '</x>'"):
+        template.prompt(Conversation.of(("user", "a"), ("assistant", "b"), ("user", "c </x> d")))
+    assert template.prompt(OF_TWO)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (JINJA["chatml"].replace("'<|im_end|>\n'", "'\n'"), "no control token ends an answer"),
+        (
+            JINJA["chatml"].replace("m.content", "(m.content | trim if loop.last else m.content)"),
+            "lose at their ends depends on their place",
+        ),
+        (DEFAULT.replace("{brief}", "{}") + JINJA["chatml"], "the notation's own signs"),
+    ],
+)
+def test_what_the_notation_cannot_say_is_refused(tmp_path: Path, source: str, says: str) -> None:
+    with pytest.raises(TemplateError, match=says):
+        load_template(folder_with(tmp_path, source))
+
+
+def test_a_template_that_cannot_be_inferred_says_where_and_what_to_do(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, "{% for t in tools %}{{ t }}{% endfor %}" + JINJA["chatml"])
+    with pytest.raises(TemplateError) as refused:
+        load_template(folder)
+    said = str(refused.value)
+    assert said.startswith(f"{folder / 'chat_template.jinja'}: the format of the chat template")
+    assert "conversation: user 'x7PbTn'" in said
+    assert f"{folder}#chatml" in said
+    assert load_template(folder, family="chatml").family == "chatml"
+
+
+def test_it_is_inferred_once(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_with(tmp_path, DEFAULT + JINJA["chatml"])
+    fingerprint = load_template(folder).fingerprint
+    [kept] = cache.iterdir()
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("inferred a second time")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ownformat, "run_isolated", never)
+        assert load_template(folder).fingerprint == fingerprint
+        patched.setattr(ownformat, "_known", {})
+        assert load_template(folder).fingerprint == fingerprint
+    kept.write_text("{", "utf-8")
+    monkeypatch.setattr(ownformat, "_known", {})
+    assert load_template(folder).fingerprint == fingerprint
+
+
+def test_another_template_in_the_folder_is_inferred_anew(tmp_path: Path, cache: Path) -> None:
+    folder = folder_with(tmp_path, DEFAULT + JINJA["chatml"])
+    assert load_template(folder).family == INFERRED
+    (folder / "chat_template.jinja").write_text(JINJA["chatml"], "utf-8")
+    assert load_template(folder).family == "chatml"
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(ownformat, "_known", {})
+    assert load_template(folder_with(tmp_path, DEFAULT + JINJA["chatml"])).family == INFERRED
