@@ -148,7 +148,7 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.errors import TemplateError
-    from evalsuite.template import FAMILIES, check, family_matches, load_template
+    from evalsuite.template import FAMILIES, INFERRED, check, family_matches, load_template
     from evalsuite.template.propertytable import check_family
 
     if args.model in FAMILIES and not Path(args.model).exists():
@@ -161,12 +161,13 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
     whole = [match.family for match in matches if match.whole]
     try:
         template = load_template(folder, family=family)
-    except TemplateError as error:
+    except TemplateError:
         _serve(folder, terminal)
-        if family is not None or not whole:
-            raise
-        raise TemplateError(f"{error}. Its own template is {whole[0]}'s") from error
+        raise
     terminal.say(f"folder {folder}: family {template.family}, fingerprint {template.fingerprint}")
+    if template.family == INFERRED:
+        for name, block in template.blocks.items():
+            terminal.say(f"  {name:10} {block!r}")
     for match in matches:
         told = f"the same tokens in {match.same} of {match.compared} harmless conversations"
         parts = "" if match.departure is None else f"; first difference: {match.departure}"

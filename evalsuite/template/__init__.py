@@ -96,7 +96,7 @@ def _recognised(files: TokenizerFiles) -> Wire:
             f"known family, and the folder ships no chat template; put its maker's "
             f"chat_template.jinja into it (known families: {', '.join(FAMILIES)})"
         )
-    ranks = [(not wire.signs, len(wire.controls)) for wire in possible]
+    ranks = [(not wire.variant, len(wire.controls)) for wire in possible]
     best = [wire for wire, rank in zip(possible, ranks, strict=True) if rank == max(ranks)]
     if len(best) != 1:
         names = ", ".join(wire.name for wire in best)

@@ -124,6 +124,8 @@ class ChatTemplate(Protocol):
     """Whether every user message starts with ``bos_id``, and not the render alone."""
     arguments: Mapping[str, bool]
     """What the maker's own template is given to speak this family."""
+    reserved: tuple[str, ...]
+    """Texts that the maker's own template reacts to; a content that holds one is refused."""
     parts: bool
     """Whether the maker's own template is given contents as lists of parts."""
     first_user_differs: bool
@@ -134,6 +136,10 @@ class ChatTemplate(Protocol):
 
         All of them, where a thought was begun and not ended.
         """
+
+    @property
+    def blocks(self) -> Mapping[str, str]:
+        """The format in the notation of families, by the name of each block."""
 
     @property
     def equivalences(self) -> tuple[Equivalence, ...]:

@@ -143,8 +143,14 @@ def _reacting(
 ) -> PropertyResult:
     """Refute a template that does something else when a content says a word of its source.
 
-    Declared where that word spells a token of the tokenizer, such as the end of a thought.
+    Declared where contents with that word are refused, or where it spells a token of the tokenizer.
     """
+    refused = template.reserved
+    if refused:
+        reactions = [r for r in reactions if not any(w in r.get("content", "") for w in refused)]
+        note = f"a message that holds {' or '.join(map(repr, refused))} is refused"
+        known = "" if result.status is PropertyStatus.HOLDS else f"{result.detail}; "
+        result = PropertyResult(result.name, PropertyStatus.DECLARED, known + note)
     tokens = tuple(template.control_ids)
     cut = [r["problem"] for r in reactions if "problem" in r]
     if cut:

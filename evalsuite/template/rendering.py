@@ -67,7 +67,7 @@ class WireTemplate:
         self.keeps_prefixes = wire.keeps_prefixes
         self.bos_each_turn = wire.bos_each_turn
         self.arguments: Mapping[str, bool] = dict(wire.arguments)
-        self.parts = wire.parts
+        self.reserved, self.parts = wire.reserved, wire.parts
         self.first_user_differs = not (wire.first_user or wire.user).endswith(wire.user)
         self._files = files
         self._path = files.folder / "tokenizer.json"
@@ -235,6 +235,11 @@ class WireTemplate:
                         f"messages in the family {self.family} and is no control token there"
                     )
         return None
+
+    @property
+    def blocks(self) -> Mapping[str, str]:
+        """The format in the notation of families, by the name of each block."""
+        return self.wire.notated
 
     @property
     def equivalences(self) -> tuple[Equivalence, ...]:

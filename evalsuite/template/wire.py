@@ -146,8 +146,9 @@ class Wire:
     """What the maker's own template is given to speak this family, where it speaks several."""
     others: tuple[str, ...] = ()
     """Further control tokens of its tokenizers."""
-    signs: tuple[str, ...] = ()
-    """Texts by which the maker's own template is told from another of the same tokens."""
+    variant: bool = False
+    """Whether another family's tokenizers have its tokens, and are taken for that where a folder
+    ships no template."""
     by_name: bool = False
     """Whether no folder tells that it is meant, so that somebody has to say so."""
 
@@ -233,6 +234,12 @@ class Wire:
     def loses_blanks(self) -> bool:
         """Whether any content loses white space at its ends."""
         return self.strips or any(trim != KEPT for _, trim in self.trims)
+
+    @property
+    def notated(self) -> dict[str, str]:
+        """The blocks that there are, by name, in the notation."""
+        found = {name: getattr(self, name) for name in _NOTATED}
+        return {name: text for name, text in found.items() if text}
 
     @cached_property
     def stop(self) -> str:

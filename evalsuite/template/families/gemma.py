@@ -18,7 +18,7 @@ GEMMA_2 = Wire(
     pad=("<pad>",),
     sentencepiece=True,
     texts=("\n", "\n\n", "\n\n\n", "▁▁", "▁▁▁"),
-    signs=("System role not supported",),
+    variant=True,
 )
 GEMMA_3 = Wire(
     name="gemma-3",

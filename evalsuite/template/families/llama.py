@@ -29,7 +29,7 @@ LLAMA_2 = Wire(
     pad=("<pad>", "<unk>"),
     sentencepiece=True,
     prefix=Prefix.ALWAYS,
-    signs=("[INST]", "<<SYS>>"),
+    variant=True,
 )
 LLAMA_3 = Wire(
     name="llama-3",
@@ -55,7 +55,7 @@ LLAMA_3_2 = Wire(
     strips=True,
     pad=_PAD,
     pattern=_WORDS,
-    signs=("Cutting Knowledge Date",),
+    variant=True,
 )
 VICUNA = Wire(
     name="vicuna",
@@ -74,5 +74,5 @@ VICUNA = Wire(
     pad=("<unk>",),
     sentencepiece=True,
     prefix=Prefix.ALWAYS,
-    signs=("USER:",),
+    variant=True,
 )

@@ -26,7 +26,7 @@ MISTRAL_V1 = Wire(
     pad=("<pad>", "<unk>"),
     sentencepiece=True,
     prefix=Prefix.ALWAYS,
-    signs=("[INST]",),
+    variant=True,
 )
 MISTRAL_V3 = Wire(
     name="mistral-v3",
@@ -72,5 +72,5 @@ ZEPHYR = Wire(
     pad=("<pad>", "<unk>"),
     sentencepiece=True,
     prefix=Prefix.ALWAYS,
-    signs=("<|assistant|>",),
+    variant=True,
 )

@@ -36,7 +36,7 @@ ALPACA = Wire(
     pad=("<pad>", "<unk>"),
     sentencepiece=True,
     prefix=Prefix.ALWAYS,
-    signs=("### Instruction:",),
+    variant=True,
 )
 DEEPSEEK_V3 = Wire(
     name="deepseek-v3",

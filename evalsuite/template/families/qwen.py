@@ -25,7 +25,7 @@ QWEN_2_5 = Wire(
     nfc=True,
     pad=("<|endoftext|>",),
     others=_TOOLS,
-    signs=("You are Qwen, created by Alibaba Cloud. You are a helpful assistant.",),
+    variant=True,
 )
 THINKING = Wire(
     name="qwen3",
@@ -38,7 +38,7 @@ THINKING = Wire(
     nfc=True,
     pad=("<|endoftext|>",),
     others=_TOOLS,
-    signs=("enable_thinking",),
+    variant=True,
 )
 NOT_THINKING = Wire(
     name="qwen3-no-thinking",
