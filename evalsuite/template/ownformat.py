@@ -27,7 +27,7 @@ from evalsuite.template.spelling import text
 from evalsuite.template.tokenizerfolder import TokenizerFiles, token_text
 from evalsuite.template.wire import Wire, fits
 
-_VERSION = 1
+_VERSION = 2
 """Of the inference: with another one, nothing of the cache is taken."""
 _LIMITS = Limits(processor_seconds=60, wall_seconds=300)
 _TOKENS = ("bos", "eos", "pad", "unk", "cls", "sep", "mask")

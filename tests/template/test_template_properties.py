@@ -180,7 +180,9 @@ def test_the_folders_own_template_is_compared(
 def test_an_own_template_that_meets_a_limit_is_untested(
     write_folder: WriteFolder, jinja: str, limits: Limits, says: str
 ) -> None:
-    result = own_template(load_template(write_folder(jinja=jinja), family="chatml"), ONE, limits=limits)
+    result = own_template(
+        load_template(write_folder(jinja=jinja), family="chatml"), ONE, limits=limits
+    )
     assert (result.status, says in result.detail) == (PropertyStatus.UNTESTED, True), result
 
 
@@ -296,7 +298,9 @@ def test_a_template_that_reacts_to_a_word_is_refuted(
 
 def test_a_template_that_reads_contents_for_a_token_is_declared(write_folder: WriteFolder) -> None:
     jinja = CHATML.replace("message.content", "message.content.split('</think>')[-1]")
-    result = own_template(load_template(write_folder(jinja=jinja), family="chatml"), adversarial_conversations(()))
+    result = own_template(
+        load_template(write_folder(jinja=jinja), family="chatml"), adversarial_conversations(())
+    )
     assert result.status is PropertyStatus.DECLARED
     assert "it reads contents for </think>, ours never does" in result.detail
 
@@ -328,7 +332,9 @@ def test_a_template_that_hides_its_word_is_refuted(write_folder: WriteFolder, tr
     jinja = CHATML.replace("for message in", "for m in").replace("message.", "m.")
     start = "{{- '<|im_start|>' + m.role"
     jinja = jinja.replace(start, HIDDEN[trigger] + start, 1)
-    result = own_template(load_template(write_folder(jinja=jinja), family="chatml"), adversarial_conversations(()))
+    result = own_template(
+        load_template(write_folder(jinja=jinja), family="chatml"), adversarial_conversations(())
+    )
     assert result.status is PropertyStatus.VIOLATED, result
 
 

@@ -104,10 +104,13 @@ def _reserved(
     for form in ("x {} y", "{}x", "x{}"):
         for start in range(0, len(rest), _TOGETHER):
             found |= _reacting(format, render, form, rest[start : start + _TOGETHER])
-    # Of two words that are reacted to together the first is reserved: others may stand between.
-    opened = {_opening(word, set(words)) for word in found}
-    # A text that holds a reserved one is refused with it.
-    return {w for w in opened if not any(other != w and other in w for other in opened)}
+    # Of two words that are reacted to only together the first is reserved: others may stand between.
+    return _smallest({_opening(word, set(words)) for word in _smallest(found)})
+
+
+def _smallest(words: set[str]) -> set[str]:
+    """Those that hold no other: a text that holds a reserved one is refused with it."""
+    return {w for w in words if not any(other != w and other in w for other in words)}
 
 
 def _opening(word: str, words: Collection[str]) -> str:

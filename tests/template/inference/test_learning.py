@@ -109,6 +109,11 @@ def test_a_word_that_the_template_reacts_to_is_reserved() -> None:
     assert found.reserves("a </ think> b") is None
 
 
+def test_a_word_that_stands_beside_a_reserved_one_in_the_source_is_not_reserved() -> None:
+    reacting = SPOKEN.replace("m.content", "m.content.split('</think>')[-1]")
+    assert inferred(reacting, "content", "</think>", "content</think>").reserved == ("</think>",)
+
+
 def test_of_two_words_that_are_reacted_to_together_the_first_is_reserved() -> None:
     reacting = LOOP + (
         "{% if m.content.startswith('<t>') and m.content.endswith('</t>') %}!{% endif %}" + ASKED
