@@ -165,7 +165,7 @@ def _check(args: argparse.Namespace, terminal: Terminal) -> int:
         _serve(folder, terminal)
         raise
     terminal.say(f"folder {folder}: family {template.family}, fingerprint {template.fingerprint}")
-    if template.family == INFERRED:
+    if template.family.startswith(INFERRED):
         for name, block in template.blocks.items():
             terminal.say(f"  {name:10} {block!r}")
     for match in matches:

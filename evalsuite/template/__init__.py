@@ -7,6 +7,7 @@ in a module of :mod:`evalsuite.template.families`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from evalsuite.template.base import (
 )
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.familymatch import FamilyMatch, family_matches
-from evalsuite.template.inference.wires import INFERRED
+from evalsuite.template.inference.wires import INFERRED, given
 from evalsuite.template.ownformat import own_format, own_wire
 from evalsuite.template.properties import check
 from evalsuite.template.rendering import WireTemplate
@@ -54,23 +55,25 @@ def load_template(folder: Path | str, *, family: str | None = None) -> ChatTempl
 
     Args:
         folder: that holds them.
-        family: a key of :data:`FAMILIES`; ``inferred``: whatever the folder's own template says;
-            None: the family that says the same as the folder's own template, or else the format
-            inferred from that; without a template, the one family whose tokens are there.
+        family: a key of :data:`FAMILIES`; ``inferred``: whatever the folder's own template says, or
+            with what it is given ``inferred:enable_thinking=false``; None: the family that says the
+            same as the folder's own template, or else the format inferred from that; without a
+            template, the one family whose tokens are there.
 
     Raises:
         TemplateError: a broken file, an unknown family, a template that nothing explains, or
             without one a tokenizer of no family or of several.
     """
-    if family is not None and family not in (*FAMILIES, INFERRED):
+    arguments = {} if family is None else given(family)
+    if family is not None and arguments is None and family not in FAMILIES:
         known = ", ".join((*FAMILIES, INFERRED))
         raise TemplateError(f"family={family!r} is unknown; use one of: {known}")
     files = read_tokenizer(folder)
-    if family is not None and family != INFERRED:
+    if family is not None and arguments is None:
         return WireTemplate(FAMILIES[family], files)
     if files.chat_template is not None:
-        return WireTemplate(_decided(files, named=family is None), files)
-    if family == INFERRED:
+        return WireTemplate(_decided(files, arguments or {}, named=family is None), files)
+    if family is not None:
         raise TemplateError(
             f"{files.folder}: it ships no chat template to infer a format from; put its maker's "
             "chat_template.jinja into it, or name a family"
@@ -78,12 +81,12 @@ def load_template(folder: Path | str, *, family: str | None = None) -> ChatTempl
     return WireTemplate(_recognised(files), files)
 
 
-def _decided(files: TokenizerFiles, *, named: bool) -> Wire:
+def _decided(files: TokenizerFiles, arguments: Mapping[str, bool], *, named: bool) -> Wire:
     """The format of a folder's own template: a family's that says the same, or its own."""
-    found = own_format(files)
+    found = own_format(files, arguments)
     possible = [w for w in FAMILIES.values() if fits(w, files) and not w.arguments]
     speaking = [wire for wire in possible if named and found.speaks(wire)]
-    wire = speaking[0] if speaking else own_wire(files, found, {})
+    wire = speaking[0] if speaking else own_wire(files, found, arguments)
     return replace(wire, reserved=found.format.reserved, parts=found.format.parts)
 
 

@@ -75,7 +75,7 @@ _NOTATED = (
 )  # fmt: skip
 _USUAL = {"first_user": "user", "last_user": "user", "newest": "assistant"}
 """The block that one of another place is a variant of."""
-_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(:\w+=(true|false)(,\w+=(true|false))*)?")
 Piece = Control | Literal | Slot
 Block = tuple[Piece, ...]
 

@@ -104,7 +104,8 @@ def _reserved(
     for form in ("x {} y", "{}x", "x{}"):
         for start in range(0, len(rest), _TOGETHER):
             found |= _reacting(format, render, form, rest[start : start + _TOGETHER])
-    # Of two words that are reacted to only together the first is reserved: others may stand between.
+    # Of two words that are reacted to only together the first is reserved: any text may stand
+    # between them.
     return _smallest({_opening(word, set(words)) for word in _smallest(found)})
 
 

@@ -86,6 +86,20 @@ def test_a_prompt_with_a_header_of_its_own(tmp_path: Path) -> None:
     assert template.answer(template.encode("First, who?")) == ""
 
 
+def test_an_argument_of_the_template_is_part_of_the_name(tmp_path: Path) -> None:
+    folder = write_sample_tokenizer(FAMILIES["qwen3"], tmp_path)
+    (folder / "chat_template.jinja").write_text(JINJA["qwen3"], "utf-8")
+    quiet = load_template(folder, family="inferred:enable_thinking=false")
+    assert quiet.family == "inferred:enable_thinking=false"
+    assert quiet.arguments == {"enable_thinking": False}
+    named = load_template(folder, family="qwen3-no-thinking")
+    assert quiet.prompt(OF_TWO) == named.prompt(OF_TWO)
+    assert quiet.samples(ANSWERED) == named.samples(ANSWERED)
+    assert [r for r in check(quiet) if r.status is PropertyStatus.VIOLATED] == []
+    with pytest.raises(TemplateError, match="'enable_thinking' must be an argument"):
+        load_template(folder, family="inferred:enable_thinking")
+
+
 def test_contents_as_parts(tmp_path: Path) -> None:
     source = JINJA["chatml"].replace("m.content", "m.content[0].text")
     template = load_template(folder_with(tmp_path, source))
