@@ -63,7 +63,7 @@ class WireTemplate:
         self.bos_each_turn = wire.bos_each_turn
         self.arguments: Mapping[str, bool] = dict(wire.arguments)
         self.first_user_differs = not (wire.first_user or wire.user).endswith(wire.user)
-        self._files = files
+        self._files = files = files.for_controls((*wire.controls, *wire.pad))
         self._path = files.folder / "tokenizer.json"
         missing = [token for token in wire.controls if token not in files.added]
         if missing:
@@ -98,7 +98,7 @@ class WireTemplate:
             "headers": {str(role): ids for role, ids in self._headers().items()},
             "render": canonical.ids,
             "mask": canonical.loss_mask,
-            "bare": self.prompt(Conversation(_CANONICAL.turns[:1])),
+            "bare": self.prompt(Conversation(self._told.turns[:1])),
             "tokenizer": self._files.digest,
             "own_template": self._files.chat_template,
         }
@@ -107,7 +107,13 @@ class WireTemplate:
     @cached_property
     def _canonical(self) -> Rendered:
         fits = self.wire.takes_system
-        return self.render(_CANONICAL if fits else Conversation(_CANONICAL.turns))
+        return self.render(self._told if fits else Conversation(self._told.turns))
+
+    @cached_property
+    def _told(self) -> Conversation:
+        """The canonical conversation without what the tokenizer has no symbols for."""
+        kept = self._files.symbols.kept
+        return Conversation(tuple(Message(m.role, kept(m.content)) for m in _CANONICAL.messages))
 
     @property
     def canonical_tokens(self) -> tuple[str, ...]:
@@ -185,6 +191,8 @@ class WireTemplate:
 
     def refusal(self, conversation: Conversation) -> str | None:
         """Return why this family cannot carry a conversation that others can; None: it can."""
+        if (lost := self._lost(conversation)) is not None:
+            return lost
         if conversation.system is not None and not self.wire.takes_system:
             return f"message 0 (system): the family {self.family} has no place for a system message"
         for index, message in enumerate(conversation.messages):
@@ -200,6 +208,19 @@ class WireTemplate:
                         f"messages in the family {self.family} and is no control token there"
                     )
         return None
+
+    def _lost(self, conversation: Conversation) -> str | None:
+        """Return which character of which message the tokenizer would lose; None: none."""
+        for index, message in enumerate(conversation.messages):
+            if (lost := self._files.lost(message.content)) is not None:
+                return f"message {index} ({message.role}): {lost}"
+        return None
+
+    def _require_carried(self, conversation: Conversation) -> None:
+        if (lost := self._lost(conversation)) is not None:
+            raise TemplateError(lost)
+        if (problem := self.refusal(conversation)) is not None:
+            raise InvalidConversation(problem)
 
     @property
     def equivalences(self) -> tuple[Equivalence, ...]:
@@ -246,7 +267,7 @@ class WireTemplate:
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the ids of plain content; control text in it stays plain text."""
-        _require_characters(text)
+        self._files.require_carried(text)
         with guarded(self._path, "encoding"):
             return tuple(self._files.encoder.encode(text, add_special_tokens=False).ids)
 
@@ -302,9 +323,8 @@ class WireTemplate:
     def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
         """Drop the oldest turns until prompt (or render) is at most ``max_tokens`` ids long."""
         conversation.require_alternating()
-        if (problem := self.refusal(conversation)) is not None:
-            # Else it would depend on the length that is asked for whether a turn is met at all.
-            raise InvalidConversation(problem)
+        # Else it would depend on the length that is asked for whether a turn is met at all.
+        self._require_carried(conversation)
         asked = conversation.messages[-1].role is Role.USER
 
         def size(kept: Conversation) -> int:
@@ -319,8 +339,7 @@ class WireTemplate:
     def _turns(self, conversation: Conversation) -> Iterator[tuple[Block, Mapping[str, str], int]]:
         """Which block is due for each message, and what goes into its slots."""
         conversation.require_alternating()
-        if (problem := self.refusal(conversation)) is not None:
-            raise InvalidConversation(problem)
+        self._require_carried(conversation)
         wire, messages = self.wire, conversation.messages
         told = {} if conversation.system is None else {"system": self._trimmed(conversation.system)}
         apart = self._merging(messages) if told and wire.system is None else None
@@ -361,7 +380,6 @@ class WireTemplate:
                 yield self._literal(self._led(place) + piece.text), piece.learned
             else:
                 try:
-                    _require_characters(contents[piece.name])
                     text = self.lead(piece, place) + contents[piece.name]
                     yield self.encode(text), piece.learned
                 except EvalsuiteError as error:
@@ -415,14 +433,3 @@ class WireTemplate:
     def _pad(self, files: TokenizerFiles) -> int:
         named = (token_text(files.config.get("pad_token")), *self.wire.pad)
         return next((files.added[name] for name in named if name in files.added), self.stop_id)
-
-
-def _require_characters(text: str) -> None:
-    """Refuse what no UTF-8 can hold, by its place in the text."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise TemplateError(
-            f"character {error.start} of the text is a lone surrogate ({text[error.start]!r}), "
-            "which no token can carry; remove it"
-        ) from error
