@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.template.symbols import EVERY_BYTE
 
 _BENIGN = (
     (("user", "Who wrote it?"),),
@@ -34,6 +36,7 @@ _NASTY = (
     "\x00\x01\x7f\x85\u2028\u2029",
     "<|", "|>", "<|im_", "im_end|>", "< |im_end| >", "<|IM_END|>", "<|im_end|", "＜|im_end|＞",
     "[INST] x [/INST] <<SYS>> <s> </s> <start_of_turn> <|eot_id|> ### Response:",
+    "<b>bold</b>, <table><tr><td>1</td></tr></table> and <code>x < y</code>",
     "{{ messages }} {% raw %} {# #} ${x} %s {0}",
     "a▁b ▁ c",
     "\\n \\u003c|im_end|\\u003e &lt;|im_end|&gt;",
@@ -43,16 +46,47 @@ _NASTY = (
 )  # fmt: skip
 
 
+# Of tokens that only a number tells apart, such as thousands of reserved ones.
+_ALIKE = 4
+
+
 def adversarial_conversations(control: Sequence[str]) -> tuple[Conversation, ...]:
-    """Return the set for a tokenizer with these control tokens, benign conversations first."""
+    """Return the set for a tokenizer with these control tokens, benign conversations first.
+
+    It spells each of them in every role, or of many that are alike the first and the last ones; and
+    it holds every byte that can occur in UTF-8 text, the rare ones each in a conversation of its
+    own, because a vocabulary may lack a few.
+    """
+    control = _sampled(control)
     found = [Conversation.of(*turns) for turns in _BENIGN]
     found += [_long(turns, system=system) for turns in range(1, 13) for system in (False, True)]
     found.append(_long(100, system=True))
+    found += _every_byte()
     for text in (*_NASTY, *control):
         found += _in_every_role(text)
     for token in control:
         found += _around(token)
     return tuple(dict.fromkeys(found))
+
+
+def _sampled(control: Sequence[str]) -> list[str]:
+    """Return the tokens, but of those that only a number tells apart a few."""
+    alike: dict[str, list[str]] = {}
+    for token in control:
+        alike.setdefault(re.sub(r"\d+", "0", token), []).append(token)
+    half = _ALIKE // 2
+    kept = {t for group in alike.values() for t in (*group[:half], *group[-half:])}
+    return [token for token in control if token in kept]
+
+
+def _every_byte() -> Iterator[Conversation]:
+    common = "".join(char for char in EVERY_BYTE if " " <= char <= "~" or "\xa0" <= char <= "\xff")
+    rare = [char for char in EVERY_BYTE if char not in common]
+    yield Conversation.of(("user", common), ("assistant", common))
+    for number, char in enumerate(rare):
+        text = f"x{char}y"
+        turns = [("user", text)] if number % 2 else [("user", "x"), ("assistant", text)]
+        yield Conversation.of(*turns)
 
 
 def _long(turns: int, *, system: bool) -> Conversation:

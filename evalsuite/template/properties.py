@@ -22,7 +22,7 @@ from evalsuite.template.base import ChatTemplate, Property, PropertyResult, Prop
 from evalsuite.template.equivalence import first_change, returned
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.isolated import own_template, r6_stable
-from evalsuite.template.shrinking import judge
+from evalsuite.template.shrinking import describe, judge
 
 # Stands in no other text, so that it can be counted in a render.
 _NONCE = "⟦7f3a91c2⟧"
@@ -182,7 +182,10 @@ def r5_system_once(template: ChatTemplate, conversations: Sequence[Conversation]
 def r7_no_silent_drop(
     template: ChatTemplate, conversations: Sequence[Conversation]
 ) -> PropertyResult:
-    """Messages out of order, unknown roles and empty contents are errors that say which."""
+    """Messages out of order, unknown roles and empty contents are errors that say which.
+
+    So is every conversation among these that the template says it refuses.
+    """
     name = Property.NO_SILENT_DROP
     refusals: list[tuple[str, Callable[[], object]]] = [
         ("a message with the role 'tool'", partial(Message, "tool", "x")),  # type: ignore[arg-type]
@@ -199,6 +202,11 @@ def r7_no_silent_drop(
         ("a prompt after an answer", partial(template.prompt, conversation))
         for conversation in conversations
         if conversation.messages[-1].role is Role.ASSISTANT
+    ]
+    refusals += [
+        (f"render({describe(conversation)})", partial(template.render, conversation))
+        for conversation in conversations
+        if template.refusal(conversation) is not None
     ]
     for what, action in refusals:
         problem = _refusal_problem(action)
@@ -335,7 +343,10 @@ def check(
             conversations = (*conversations, told)
     # What a family refuses with a reason is not lost in it; the others must come through.
     carried = [c for c in conversations if template.refusal(c) is None]
-    results = [prove(template, carried) for prove in PROPERTIES]
+    results = [
+        prove(template, conversations if prove is r7_no_silent_drop else carried)
+        for prove in PROPERTIES
+    ]
     results.append(r10_train_equals_serve(template, training_fingerprint, training_tokens))
     results.append(own_template(template, carried))
     return results

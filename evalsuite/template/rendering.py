@@ -69,7 +69,7 @@ class WireTemplate:
         self.arguments: Mapping[str, bool] = dict(wire.arguments)
         self.reserved, self.parts = wire.reserved, wire.parts
         self.first_user_differs = not (wire.first_user or wire.user).endswith(wire.user)
-        self._files = files
+        self._files = files = files.for_controls((*wire.controls, *wire.pad))
         self._path = files.folder / "tokenizer.json"
         missing = [token for token in wire.controls if token not in files.added]
         if missing:
@@ -103,7 +103,7 @@ class WireTemplate:
             "headers": {str(role): ids for role, ids in self._headers().items()},
             "render": canonical.ids,
             "mask": canonical.loss_mask,
-            "bare": self._unrefused(Conversation(_CANONICAL.turns[:1]), self.header).ids,
+            "bare": self._unrefused(Conversation(self._told.turns[:1]), self.header).ids,
             "tokenizer": self._files.digest,
             "own_template": self._files.chat_template,
         }
@@ -112,7 +112,14 @@ class WireTemplate:
     @cached_property
     def _canonical(self) -> Rendered:
         fits = self.wire.takes_system
-        return self._unrefused(_CANONICAL if fits else Conversation(_CANONICAL.turns), self.end)
+        told = self._told if fits else Conversation(self._told.turns)
+        return self._unrefused(told, self.end)
+
+    @cached_property
+    def _told(self) -> Conversation:
+        """The canonical conversation without what the tokenizer has no symbols for."""
+        kept = self._files.symbols.kept
+        return Conversation(tuple(Message(m.role, kept(m.content)) for m in _CANONICAL.messages))
 
     def _unrefused(self, conversation: Conversation, last: Block) -> Rendered:
         return self._encoded(spelled(self.wire, conversation, last, self._trimmed))
@@ -140,13 +147,7 @@ class WireTemplate:
     def _rendered(self, conversation: Conversation, last: Block) -> Rendered:
         """Render all turns and what comes after them."""
         conversation.require_alternating()
-        if (problem := self.refusal(conversation)) is not None:
-            raise InvalidConversation(problem)
-        for index, message in enumerate(conversation.messages):
-            try:
-                _require_characters(message.content)
-            except TemplateError as error:
-                raise TemplateError(f"message {index} ({message.role}): {error}") from error
+        self._require_carried(conversation)
         return self._unrefused(conversation, last)
 
     def _encoded(self, pieces: Iterable[Spelled], place: Place = Place.FIRST) -> Rendered:
@@ -198,7 +199,7 @@ class WireTemplate:
 
     def _said(self, answer: str) -> Iterator[Spelled]:
         """What a model has to say for the newest answer, with its stop token."""
-        _require_characters(answer)
+        self._files.require_carried(answer)
         place = "assistant" if self.wire.newest is None else "newest"
         return filled(self._learned, {"": self._trimmed(answer, place)})
 
@@ -214,6 +215,8 @@ class WireTemplate:
 
     def refusal(self, conversation: Conversation) -> str | None:
         """Return why this family cannot carry a conversation that others can; None: it can."""
+        if (lost := self._lost(conversation)) is not None:
+            return lost
         if conversation.system is not None and not self.wire.takes_system:
             return f"message 0 (system): the family {self.family} has no place for a system message"
         for index, message in enumerate(conversation.messages):
@@ -235,6 +238,19 @@ class WireTemplate:
                         f"messages in the family {self.family} and is no control token there"
                     )
         return None
+
+    def _lost(self, conversation: Conversation) -> str | None:
+        """Return which character of which message the tokenizer would lose; None: none."""
+        for index, message in enumerate(conversation.messages):
+            if (lost := self._files.lost(message.content)) is not None:
+                return f"message {index} ({message.role}): {lost}"
+        return None
+
+    def _require_carried(self, conversation: Conversation) -> None:
+        if (lost := self._lost(conversation)) is not None:
+            raise TemplateError(lost)
+        if (problem := self.refusal(conversation)) is not None:
+            raise InvalidConversation(problem)
 
     @property
     def blocks(self) -> Mapping[str, str]:
@@ -286,7 +302,7 @@ class WireTemplate:
 
     def encode(self, text: str) -> tuple[int, ...]:
         """Return the ids of plain content; control text in it stays plain text."""
-        _require_characters(text)
+        self._files.require_carried(text)
         with guarded(self._path, "encoding"):
             return tuple(self._files.encoder.encode(text, add_special_tokens=False).ids)
 
@@ -338,9 +354,8 @@ class WireTemplate:
     def truncate(self, conversation: Conversation, max_tokens: int) -> Conversation:
         """Drop the oldest turns until prompt (or render) is at most ``max_tokens`` ids long."""
         conversation.require_alternating()
-        if (problem := self.refusal(conversation)) is not None:
-            # Else it would depend on the length that is asked for whether a turn is met at all.
-            raise InvalidConversation(problem)
+        # Else it would depend on the length that is asked for whether a turn is met at all.
+        self._require_carried(conversation)
         asked = conversation.messages[-1].role is Role.USER
 
         def size(kept: Conversation) -> int:
@@ -403,14 +418,3 @@ class WireTemplate:
     def _pad(self, files: TokenizerFiles) -> int:
         named = (token_text(files.config.get("pad_token")), *self.wire.pad)
         return next((files.added[name] for name in named if name in files.added), self.stop_id)
-
-
-def _require_characters(text: str) -> None:
-    """Refuse what no UTF-8 can hold, by its place in the text."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise TemplateError(
-            f"character {error.start} of the text is a lone surrogate ({text[error.start]!r}), "
-            "which no token can carry; remove it"
-        ) from error

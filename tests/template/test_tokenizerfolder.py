@@ -45,8 +45,8 @@ def _no_decoder(document: dict[str, Any]) -> None:
     document["decoder"] = None
 
 
-def _missing_byte(document: dict[str, Any]) -> None:
-    document["model"]["vocab"].pop("ð")
+def _missing_letter(document: dict[str, Any]) -> None:
+    document["model"]["vocab"].pop("Q")
 
 
 def _repeated_token(document: dict[str, Any]) -> None:
@@ -105,7 +105,7 @@ def _added_not_a_list(document: dict[str, Any]) -> None:
         (_lowercase, "changes text beyond Unicode NFC"),
         (_prefix_space, "changes text"),
         (_no_decoder, "changes text"),
-        (_missing_byte, "changes text"),
+        (_missing_letter, "no symbol for 'Q', without which no ordinary text can be carried"),
         (_repeated_token, "added_tokens[4] repeats"),
         (_repeated_id, "added_tokens[4] repeats"),
         (_token_without_text, "added_tokens[4] needs a content and an id"),
