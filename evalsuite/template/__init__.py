@@ -25,12 +25,14 @@ from evalsuite.template.inference.wires import INFERRED, given
 from evalsuite.template.ownformat import own_format, own_wire
 from evalsuite.template.properties import check
 from evalsuite.template.rendering import WireTemplate
+from evalsuite.template.spelling import THOUGHT
 from evalsuite.template.tokenizerfolder import TokenizerFiles, read_tokenizer
 from evalsuite.template.wire import Wire, fits
 
 __all__ = [
     "FAMILIES",
     "INFERRED",
+    "THOUGHT",
     "ChatTemplate",
     "FamilyMatch",
     "Property",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import ContextOverflow, InvalidConversation, InvalidInput, TemplateError
-from evalsuite.template import ChatTemplate, Rendered
+from evalsuite.template import THOUGHT, ChatTemplate, Rendered
 from evalsuite.training.samples import Sample
 
 IGNORED = -100
@@ -131,6 +131,9 @@ def _encode(
 ) -> list[_Kept]:
     """Encode a sample: one row, or one for each answer where prompts are no prefixes of it."""
     whole = template.carried(sample.conversation)
+    if (thought := _thought(whole, template)) is not None:
+        dropped.append(Dropped(sample.source, thought))
+        return []
     ends = [len(whole.messages)] if template.keeps_prefixes else _answers(whole)
     kept = []
     for end in ends:
@@ -151,6 +154,23 @@ def _encode(
         else:
             kept.append(_Kept(sample, conversation, encoded))
     return kept
+
+
+def _thought(conversation: Conversation, template: ChatTemplate) -> str | None:
+    """Say which answer holds a thought, which text alone cannot teach; None: none does.
+
+    To the model a thought stands between two tokens of its own. As text in an answer it would be
+    learned letter by letter, and no server would take it for a thought.
+    """
+    for index, message in enumerate(conversation.messages):
+        for mark in THOUGHT:
+            said = message.role is Role.ASSISTANT and mark in message.content
+            if said and mark in template.control_ids:
+                return (
+                    f"thought: message {index} (assistant) holds {mark}, a token of the model; "
+                    "leave the thought out and keep the answer"
+                )
+    return None
 
 
 def _answers(conversation: Conversation) -> list[int]:

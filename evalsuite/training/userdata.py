@@ -19,6 +19,14 @@ from evalsuite.training.recipe import DataRecipe
 from evalsuite.training.samples import Sample, case_sample
 
 _KEYS = {"messages", "cluster", "id"}
+_UNTAUGHT = {
+    "reasoning_content": "a thought",
+    "reasoning": "a thought",
+    "thinking": "a thought",
+    "tool_calls": "a call of tools",
+    "function_call": "a call of a function",
+}
+"""Keys of messages that other tools write, and what they hold; empty ones are left out."""
 _LONGEST_LINE = 1 << 24
 
 
@@ -134,12 +142,37 @@ def _conversation(value: object, place: str) -> Conversation:
 
 
 def _message(value: object, index: int, place: str) -> Message:
-    if not isinstance(value, dict) or set(value) != {"role", "content"}:
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{place}: message {index} must be an object with role and content")
+    for key, what in _UNTAUGHT.items():
+        if value.get(key):
+            raise InvalidInput(
+                f"{place}: message {index} has {key}: {what} cannot be learned here; leave it out, "
+                "or leave the conversation out"
+            )
+    if set(value) - set(_UNTAUGHT) != {"role", "content"}:
         raise InvalidInput(f"{place}: message {index} must have exactly the keys role and content")
     try:
-        return Message(value["role"], value["content"])
+        return Message(value["role"], _content(value["content"], index, place))
     except InvalidConversation as error:
         raise InvalidInput(f"{place}: message {index}: {error}") from None
+
+
+def _content(value: object, index: int, place: str) -> str:
+    """A text, or the texts of a list of parts, one behind the other as templates write them."""
+    if not isinstance(value, list):
+        return value if isinstance(value, str) else ""
+    texts: list[str] = []
+    for number, part in enumerate(value):
+        text = part.get("text") if isinstance(part, dict) else None
+        if not isinstance(part, dict) or part.get("type") != "text" or not isinstance(text, str):
+            kind = part.get("type") if isinstance(part, dict) else type(part).__name__
+            raise InvalidInput(
+                f"{place}: message {index}, part {number} is of type {kind!r}; only parts "
+                '{"type": "text", "text": ...} can be learned'
+            )
+        texts.append(text)
+    return "".join(texts)
 
 
 def _opening(conversation: Conversation) -> str:

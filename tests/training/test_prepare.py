@@ -64,6 +64,22 @@ def test_what_a_family_refuses_is_dropped_and_listed(tmp_path: Path) -> None:
     assert [(d.source, "[INST]" in d.reason) for d in done.dropped] == [("here:a", True)]
 
 
+def test_a_thought_is_dropped_where_it_is_more_than_text(
+    tmp_path: Path, template: ChatTemplate
+) -> None:
+    thinking = load_template(write_sample_tokenizer(FAMILIES["qwen3"], tmp_path), family="qwen3")
+    good = sample(("user", "q"), ("assistant", "a"))
+    thought = sample(("user", "r"), ("assistant", "<think>hm</think>b"))
+    done = prepare([good, thought], thinking, max_length=256, validation=0.0, seed=0)
+    assert [d.reason.split(";")[0] for d in done.dropped] == [
+        "thought: message 1 (assistant) holds <think>, a token of the model"
+    ]
+    # To a tokenizer without such tokens it is text like any other.
+    assert "<think>" not in template.control_ids
+    plain = prepare([good, thought], template, max_length=256, validation=0.0, seed=0)
+    assert plain.dropped == ()
+
+
 def test_each_answer_is_cut_to_its_own_window_where_each_is_a_row(tmp_path: Path) -> None:
     template = load_template(write_sample_tokenizer(FAMILIES["qwen3"], tmp_path), family="qwen3")
     turns = [(("user", "assistant")[i % 2], f"turn {i}") for i in range(20)]

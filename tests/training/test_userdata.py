@@ -41,6 +41,14 @@ def test_a_cluster_can_be_given(tmp_path: Path) -> None:
     assert samples[0].cluster == "own/a"
 
 
+def test_text_parts_are_joined_and_empty_keys_of_other_tools_are_left_out(tmp_path: Path) -> None:
+    parts = [{"type": "text", "text": "H"}, {"type": "text", "text": "i"}]
+    asked = {"role": "user", "content": parts}
+    told: dict[str, object] = {**GOOD["messages"][1], "tool_calls": [], "reasoning": None}
+    [sample] = load_own(own(jsonl(tmp_path, {"messages": [asked, told]})), 0)
+    assert [m.content for m in sample.conversation.messages] == ["Hi", "Ho"]
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -54,6 +62,19 @@ def test_a_cluster_can_be_given(tmp_path: Path) -> None:
         ({"messages": [{"role": "tool", "content": "x"}]}, "message 0: role='tool'"),
         ({"messages": [{"role": "user", "content": " "}]}, "message 0"),
         ({"messages": [{"role": "user", "content": "x", "name": "y"}]}, "exactly the keys"),
+        (
+            {"messages": [GOOD["messages"][0], {**GOOD["messages"][1], "reasoning": "hm"}]},
+            "message 1 has reasoning: a thought cannot be learned",
+        ),
+        (
+            {"messages": [GOOD["messages"][0], {**GOOD["messages"][1], "tool_calls": [{}]}]},
+            "message 1 has tool_calls: a call of tools",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image", "url": "x"}]}]},
+            "message 0, part 0 is of type 'image'",
+        ),
+        ({"messages": [{"role": "user", "content": ["x"]}]}, "part 0 is of type 'str'"),
         ({"messages": [GOOD["messages"][0]] * 2}, "message 1"),
         ("[" * 100_000, "not JSON"),
     ],
