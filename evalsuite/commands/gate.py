@@ -23,7 +23,7 @@ from evalsuite.commands.options import (
     command,
     gate_request,
 )
-from evalsuite.commands.progress import LONG, Milestones, status_line
+from evalsuite.commands.progress import LONG, Milestones, Pace, status_line
 
 if TYPE_CHECKING:
     from evalsuite.pipeline import Event, GateRequest
@@ -49,6 +49,11 @@ def add(subparsers: Subparsers) -> None:
         help="the run folder; a run that is there is replaced (default: reports/run)",
     )
     gate.add_argument("--waivers", type=Path, help=HELP["waivers"])
+    gate.add_argument(
+        "--plan",
+        action="store_true",
+        help="say how many prompts and tokens each side would be asked, and ask nothing",
+    )
     add_gate_options(gate)
     add_registry(gate)
     add_champion(gate)
@@ -161,10 +166,13 @@ def run_gate(request: GateRequest, terminal: Terminal) -> Run:
     from evalsuite.pipeline import evaluate
     from evalsuite.report import summary, write_reports
 
-    milestones = Milestones(LONG)
+    milestones, pace = Milestones(LONG, pace=Pace()), Pace()
 
     def tell(event: Event) -> None:
-        terminal.progress(status_line(event))
+        if event.note:
+            terminal.note(event.note)
+            return
+        terminal.progress(status_line(event, pace=pace(event)))
         line = milestones.line(event)
         if line is not None:
             terminal.log(line)
@@ -179,8 +187,39 @@ def run_gate(request: GateRequest, terminal: Terminal) -> Run:
 
 
 def _gate(args: argparse.Namespace, terminal: Terminal) -> int:
-    run = run_gate(gate_request(args, ("evalsuite", *sys.argv[1:])), terminal)
-    return EXIT[run.status]
+    request = gate_request(args, ("evalsuite", *sys.argv[1:]))
+    if args.plan:
+        return _plan(request, terminal)
+    return EXIT[run_gate(request, terminal).status]
+
+
+def _plan(request: GateRequest, terminal: Terminal) -> int:
+    """Say what a gate would ask."""
+    from rich.table import Table
+
+    from evalsuite.pipeline import plan
+
+    with terminal.working("drawing panels"):
+        planned = plan(request)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("side")
+    table.add_column("part")
+    for name in ("prompts", "tokens to read", "tokens to write at most"):
+        table.add_column(name, justify="right")
+    for share in planned:
+        table.add_row(
+            share.side,
+            share.panel,
+            *(f"{number:,}" for number in (share.prompts, share.read, share.written)),
+        )
+    terminal.say(table)
+    totals = (sum(s.prompts for s in planned), sum(s.read for s in planned))
+    terminal.say("")
+    terminal.say(
+        f"{totals[0]:,} prompts of {totals[1]:,} tokens in all; nothing was asked. What the cache "
+        "knows is not asked again, and a policy that looks early may stop before the end"
+    )
+    return 0
 
 
 def _report(args: argparse.Namespace, terminal: Terminal) -> int:

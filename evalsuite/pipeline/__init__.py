@@ -3,6 +3,7 @@
 from evalsuite.pipeline.earlystop import judge_with_looks
 from evalsuite.pipeline.inputs import GateRequest, Inputs, check, choose_policy, default_cache
 from evalsuite.pipeline.measurement import Answered, Measured, measure, trip_id
+from evalsuite.pipeline.plan import Share, plan
 from evalsuite.pipeline.records import Event, Observed
 from evalsuite.pipeline.steps import STEPS, evaluate, observe
 
@@ -14,6 +15,7 @@ __all__ = [
     "Inputs",
     "Measured",
     "Observed",
+    "Share",
     "check",
     "choose_policy",
     "default_cache",
@@ -21,5 +23,6 @@ __all__ = [
     "judge_with_looks",
     "measure",
     "observe",
+    "plan",
     "trip_id",
 ]

@@ -25,6 +25,8 @@ class Event:
     step: str
     done: int = 0
     total: int = 0
+    note: str = ""
+    """What a person at a terminal wants to know once; it is no progress."""
 
 
 Listener = Callable[[Event], None]

@@ -17,6 +17,7 @@ from evalsuite.pipeline.confirmation import confirm_flips
 from evalsuite.pipeline.earlystop import look, planned
 from evalsuite.pipeline.inputs import GateRequest, Inputs, resolve, write_attempt
 from evalsuite.pipeline.measurement import Answered, Measured, liveness_checks, measure
+from evalsuite.pipeline.plan import shares, summary
 from evalsuite.pipeline.questions import Question, first_share, questions, sample
 from evalsuite.pipeline.recording import info_of, write_down
 from evalsuite.pipeline.records import (
@@ -72,6 +73,8 @@ def draw_samples(checked: Checked) -> Drawn:
     # A dead adapter makes every score about it meaningless: nothing more is asked.
     alive = checked.ask_dead or not checked.liveness.failures
     asked = questions(checked.inputs, samples) if alive else ()
+    if asked:
+        checked.tell(Event("draw_samples", note=summary(shares(asked))))
     return Drawn(**held_by(checked), samples=samples, questions=asked)
 
 

@@ -54,7 +54,7 @@ class Line:
 
     def tell(self, event: Event) -> None:
         """Show that a step is at work, or how far it is."""
-        if self._reporter is None:
+        if self._reporter is None or event.note:
             return
         with self._uncaptured():
             if self._reporter.isatty:

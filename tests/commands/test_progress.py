@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsuite.cli import main
-from evalsuite.commands.progress import LONG, STEPS, Milestones, status_line
+from evalsuite.commands.progress import LONG, STEPS, Milestones, Pace, status_line
 from evalsuite.pipeline import Event, GateRequest, evaluate
 
 
@@ -41,6 +41,27 @@ def test_every_look_counts_its_own_questions() -> None:
         "20 %)",
         "100 %)",
     ]
+
+
+def test_the_time_left_follows_from_the_batches_after_the_first() -> None:
+    seconds = iter([0.0, 100.0, 110.0, 115.0, 120.0, 500.0, 501.0])
+    pace = Pace(lambda: next(seconds))
+    # Loading a model made the first batch slow; the ten questions after it took ten seconds.
+    assert [pace(Event("infer", done, 200)) for done in (0, 10, 20, 30)] == (
+        ["", "", "1/s, 3 min left", "1.33/s, 2 min left"]
+    )
+    assert pace(Event("infer", 200, 200)) == ""
+    # Another pass counts anew.
+    assert pace(Event("infer", 2, 9)) == ""
+    assert pace(Event("infer", 4, 9)) == "2/s, 2 s left"
+
+
+def test_a_line_says_the_time_left() -> None:
+    assert status_line(Event("infer", 3, 9), pace="2/s, 3 s left").endswith(" 3/9 (2/s, 3 s left)")
+    seconds = iter(range(100))
+    milestones = Milestones(pace=Pace(lambda: float(next(seconds))))
+    lines = [milestones.line(Event("infer", done, 4)) for done in (0, 1, 2, 4)]
+    assert lines[2] == f"{STEPS['infer']}: 2 of 4 (50 %, 1/s, 2 s left)"
 
 
 def test_asking_again_in_float32_is_told_as_a_step() -> None:

@@ -26,7 +26,15 @@ from evalsuite.errors import (
 )
 from evalsuite.gates import Gate, Status, load_policy
 from evalsuite.models import read_adapter
-from evalsuite.pipeline import STEPS, Event, GateRequest, evaluate, judge_with_looks, observe
+from evalsuite.pipeline import (
+    STEPS,
+    Event,
+    GateRequest,
+    evaluate,
+    judge_with_looks,
+    observe,
+    plan,
+)
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.questions import BOTH, first_share
 from evalsuite.pipeline.records import Asked, Decided
@@ -56,7 +64,17 @@ def test_a_run_judges_every_gate_and_writes_what_it_saw(request_: GateRequest) -
     run = evaluate(request_, tell=events.append)
     assert sorted(v.gate for v in run.verdicts) == sorted(GATES)
     steps = [*(step.__name__ for step in STEPS), "write_down"]
-    assert [e.step for e in events if not e.total] == steps
+    assert [e.step for e in events if not e.total and not e.note] == steps
+    [note] = [e.note for e in events if e.note]
+    planned = plan(request_)
+    assert note == "; ".join(
+        f"{side}: {sum(s.prompts for s in planned if s.side is side):,} prompts of "
+        f"{sum(s.read for s in planned if s.side is side):,} tokens, at most "
+        f"{sum(s.written for s in planned if s.side is side):,} tokens to write"
+        for side in BOTH
+    )
+    # The small policy looks once, so all that is planned is asked.
+    assert sum(s.prompts for s in planned) == len(run.outputs)
     verdicts = json.loads((request_.out / "verdicts.json").read_text("utf-8"))
     assert set(verdicts) >= {"status", "verdicts"}
     fields = "gate status value lower upper limit n clusters method reason".split()
