@@ -19,6 +19,10 @@ _BENIGN = (
         ("user", "他的诗呢？"),
     ),
     (("user", "Zeile 1\nLine 2\n\n第三行"), ("assistant", "It's 3.14, isn't it?")),
+    # What real conversations hold beside sentences: white space at the ends, markup, a thought.
+    (("system", " Answer. "), ("user", "\nWho? "), ("assistant", "He. "), ("user", "  Why?\n\n")),
+    (("user", "Is <b>this</b> bold?"), ("assistant", "<table>\n<tr><td>1</td></tr>\n</table>")),
+    (("user", "<think>hm</think> Who?"), ("assistant", "He."), ("user", "{'a': [1]} {{ x }}")),
 )
 _NASTY = (
     "\nstarts with a newline",
@@ -59,7 +63,8 @@ def adversarial_conversations(control: Sequence[str]) -> tuple[Conversation, ...
     """
     control = _sampled(control)
     found = [Conversation.of(*turns) for turns in _BENIGN]
-    found += [_long(turns, system=system) for turns in range(1, 13) for system in (False, True)]
+    lengths = (*range(1, 13), 16)
+    found += [_long(turns, system=system) for turns in lengths for system in (False, True)]
     found.append(_long(100, system=True))
     found += _every_byte()
     for text in (*_NASTY, *control):

@@ -99,7 +99,7 @@ JINJA: Final = {
     "gemma-3": (
         "{{ bos_token }}" + _SYSTEM_FIRST + "{% for m in turns %}{{ '<start_of_turn>' + "
         "('model' if m.role == 'assistant' else m.role) + '\n' }}{% if loop.first and told %}"
-        "{{ told | trim + '\n\n' }}{% endif %}{{ m.content | trim + '<end_of_turn>\n' }}"
+        "{{ told + '\n\n' }}{% endif %}{{ m.content | trim + '<end_of_turn>\n' }}"
         "{% endfor %}{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
     ),
     "phi-3": (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalsuite.template.wire import Wire
+from evalsuite.template.wire import STRIPPED, Wire
 
 _USER = "«<start_of_turn>»user\n{}«<end_of_turn>»\n"
 _ANSWER = "«<start_of_turn>»model\n⟦{}«<end_of_turn>»⟧\n"
@@ -28,7 +28,8 @@ GEMMA_3 = Wire(
     first_user="«<start_of_turn>»user\n{system}\n\n{}«<end_of_turn>»\n",
     assistant=_ANSWER,
     bos="<bos>",
-    strips=True,
+    # The system message keeps its ends.
+    trims=(("user", STRIPPED), ("assistant", STRIPPED)),
     pad=("<pad>",),
     sentencepiece=True,
     texts=("\n", "\n\n", "\n\n\n", "▁▁", "▁▁▁"),
