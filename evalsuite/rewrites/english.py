@@ -6,6 +6,7 @@ reading is the more common in a query.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 FUNCTION_WORDS = frozenset(
@@ -80,6 +81,9 @@ DESCRIBING = frozenset(
 )
 """Words that lead over from a name to what describes it: "the Westin, located 4 miles away"."""
 
+JOINING = frozenset(("and", "or"))
+"""What puts a second thing beside the first."""
+
 NEGATIONS = frozenset("not never no nobody nothing none neither without unable".split())
 
 _OPPOSITES = """
@@ -134,6 +138,20 @@ COMMANDS = frozenset(
     """.split()
 )
 """Verbs with which a command begins."""
+
+ASKING_FRAME = re.compile(
+    r"(?:(?:^|\b(?:you|please|kindly|just) )(?:tell|remind) (?:me|us)"
+    r"|\blet me know|\bany idea|\b(?:may|can|could) i ask"
+    r"|\b(?:do|would) you (?:happen to )?know"
+    r"|\bi (?:(?:would|really|just|also|do) )*(?:want|like|need|wish|love) to "
+    r"(?:know|ask|find out|learn)"
+    r"|\bi (?:(?:am|was|have|been|just) )*(?:wonder|wondering))"
+    r"(?= (?:(?:in|on|at|for|to|by|from|with|of|under) )?"
+    r"(?:who|whom|whose|what|which|when|where|why|how|if|whether)\b)"
+)
+"""Words, one blank apart, that lead to a question and ask nothing themselves."""
+FRAMING = frozenset("tell remind know idea ask find learn wonder wondering".split())
+"""Of these words every frame has one."""
 
 _FORMS = """
     be: am is are was were been being | go: went gone | do: did done | have: has had
@@ -190,6 +208,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "ur": ("your",),
     "r": ("are",),
     "n": ("and",),
+    "&": ("and",),
     "pls": ("please",),
     "plz": ("please",),
     "ppl": ("people",),

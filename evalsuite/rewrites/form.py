@@ -79,7 +79,8 @@ def _language(case: Case, answer: str) -> str | None:
         if any(word.han for word in asked) and not han and not {w.text for w in told} <= meant:
             return "no Chinese"
         said = (*texts_of(case), *(message.content for message in case.history))
-        latin = {w.text for w in told if not w.han and w.text in english.FUNCTION_WORDS}
+        latin = {w.text for w in told if w.text in english.FUNCTION_WORDS}
+        latin -= {"and"} if any(sign in answer for sign in "&＆") else set()
         latin -= _IN_CHINESE
         heard = {w.text for text in said for w in words(text)} if latin else set()
         return None if latin <= heard else "English"

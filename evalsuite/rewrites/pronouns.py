@@ -15,6 +15,7 @@ from functools import lru_cache
 from evalsuite.cases import Language
 from evalsuite.detectors.result import Span
 from evalsuite.detectors.text import fold
+from evalsuite.rewrites.chinese import MEASURES
 
 
 class Family(StrEnum):
@@ -105,11 +106,11 @@ _ZH: Mapping[Family, str] = {
     Family.FEMALE: r"(?<!其)她(?!们)",
     Family.PLURAL: r"[它他她]们",
     Family.NEAR: (
-        r"这(?:[座部本款位家条只张首件台辆栋]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
+        rf"这(?:[{MEASURES}]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
         r"|这(?=是)"
     ),
     Family.FAR: (
-        r"那(?:[座部本款位家条只张首件台辆栋]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
+        rf"那(?:[{MEASURES}]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
     ),
     Family.ORDINAL: (
         r"[前后]者|(?:第[一二三]|最后一)[个种座部本款位家条](?=[的呢吗是有更会能怎为要可在多几需]|[^\w]|$)"

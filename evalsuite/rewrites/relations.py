@@ -20,6 +20,8 @@ _ASKED = "?"
 """Stands for whatever a question word asks for."""
 _NEAR = 8
 """Words behind a preposition among which stands what it governs."""
+_JOINING = english.JOINING | chinese.JOINING
+"""Words that put a second thing beside the first: both are governed, in any order."""
 _MARK = re.compile(r"[.,;:?!，。；：？！、]")
 
 
@@ -63,6 +65,8 @@ def _phrase(text: str, found: Sequence[Word], start: int) -> Iterator[Word]:
     begun = False
     for before, word in pairwise(found[start - 1 : start + _NEAR]):
         says = word.content or _name(word) == _ASKED
+        if begun and not word.content and word.text in _JOINING:
+            continue
         if _MARK.search(text[before.end : word.start]) or (begun and not says):
             return
         begun = begun or says
