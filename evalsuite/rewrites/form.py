@@ -118,7 +118,10 @@ def _more_sentences(case: Case, answer: str, standard: Standard) -> Iterator[Fin
     most = max(map(sentences, texts_of(case)))
     if sentences(answer) <= most:
         return
-    if standard is Standard.FREE and not _idle_sentence(case, answer):
+    # People who reword freely ask in two sentences.
+    if standard is Standard.FREE and not (
+        _idle_sentence(case, answer) or _answered_at_once(case, answer)
+    ):
         return
     yield Finding("The answer has a sentence more than the query.")
 
@@ -126,10 +129,28 @@ def _more_sentences(case: Case, answer: str, standard: Standard) -> Iterator[Fin
 def _idle_sentence(case: Case, answer: str) -> bool:
     """Whether one of the sentences asks nothing of what query and rewrites do: "Sure!"."""
     own = known(case).own
-    parts = re.split(r"(?<=[.?!。？！])\s*", answer[:MOST].strip())
     return any(
-        part and not any(word.content and own.holds(word) for word in words(part)) for part in parts
+        not any(word.content and own.holds(word) for word in words(part))
+        for part in _sentences(answer)
     )
+
+
+def _answered_at_once(case: Case, answer: str) -> bool:
+    """Whether a statement with words that nobody said follows a question: "... born? In 1940."."""
+    facts = known(case)
+    first, *others = _sentences(answer)
+    return sort_of(first) is Sort.QUESTION and any(
+        not asks(part)
+        and any(
+            word.content and not (facts.own.holds(word) or facts.heard.holds(word))
+            for word in words(part)
+        )
+        for part in others
+    )
+
+
+def _sentences(answer: str) -> list[str]:
+    return [part for part in re.split(r"(?<=[.?!。？！;；])\s*", answer[:MOST]) if part.strip()]
 
 
 def _answers(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:

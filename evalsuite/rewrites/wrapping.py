@@ -39,6 +39,7 @@ _WRAPPERS = {
         r"^\s*(?:\d{1,2}(?:[.)](?=\D)|、)|[a-zA-Z]\)|[(（][a-zA-Z\d一二三四五六七八九十]{1,2}[)）]"
         r"|[一二三四五六七八九十]、|[\u2460-\u2473]|[•‣◦·–—]\s)"
     ),
+    "an escaped end of a line": re.compile(r"\\[nr]"),
     "a mark that ends a text": re.compile(r"#{2,}|={2,}|^\s*-{3,}|-{3,}\s*$"),
     "markdown": re.compile(
         r"\*\*|__|~~|`|\||^\s*[*_][^*_]+[*_]\W*$|^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s", re.MULTILINE
@@ -86,9 +87,32 @@ def _wrapped(case: Case, answer: str) -> Iterator[Finding]:
         for found in pattern.finditer(head):
             if _is_strange(case, found.group(1)):
                 yield Finding("The answer holds a label.", (Span(*found.span(1), "a label"),))
+    yield from _told_about(case, answer)
     label = _LABEL.search(head)
     if label and (_is_label(case, label.group(1)) or label.group().rstrip()[-1] in _QUOTES):
         yield Finding("The answer begins with a label.", (Span(*label.span(), "a label"),))
+
+
+_REWRITING = frozenset(
+    "rewrite rewrites rewriting rewritten rewrote reword reworded rephrase rephrased query".split()
+)
+_REWRITING_HAN = re.compile("改写|重写|改述|完整问句|完整问题")
+
+
+def _told_about(case: Case, answer: str) -> Iterator[Finding]:
+    """Words that tell about a rewrite instead of being one: "The rewritten query is ..."."""
+    facts = known(case)
+    spans = [
+        Span(word.start, word.end, "a label")
+        for word in words(answer)
+        if word.text in _REWRITING and not (facts.own.holds(word) or facts.heard.holds(word))
+    ]
+    texts = (*texts_of(case), *(message.content for message in case.history))
+    match = _REWRITING_HAN.search(answer[:MOST])
+    if match and not any(match.group() in text for text in texts):
+        spans.append(Span(*match.span(), "a label"))
+    if spans:
+        yield Finding("The answer tells that it is a rewrite.", tuple(spans))
 
 
 def _symbols(case: Case, answer: str) -> Iterator[Finding]:

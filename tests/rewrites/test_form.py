@@ -29,6 +29,32 @@ def test_what_stands_around_a_query_is_no_part_of_it(wrapped: str) -> None:
         assert judge(case, text).right
 
 
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        'The rewritten query is "{}"', '"{}" is the rewritten query.', "rewritten query {}",
+        "{}\\n", "{} John Lennon was born in 1940.", "{}; John Lennon was born in 1940",
+    ],
+)  # fmt: skip
+def test_a_free_rewrite_is_neither_told_about_nor_answered(wrapped: str) -> None:
+    answer = wrapped.format("When was John Lennon born?")
+    assert judge(FREE, answer).loss(Part.FORM) == 1.0
+
+
+def test_a_free_rewrite_may_have_a_sentence_before_it_and_speak_of_rewriting_where_others_do() -> (
+    None
+):
+    assert judge(FREE, "John Lennon sang Imagine. When was John Lennon born?").right
+    assert judge(百年孤独, "改写后的百年孤独的作者是谁").loss(Part.FORM) == 1.0
+    history = (Message(Role.USER, "我改写了百年孤独"),)
+    assert (
+        judge(replace(百年孤独, history=history), "改写的百年孤独的作者是谁").loss(Part.FORM) == 0
+    )
+    rewrites = ("Who rewrote it for John Lennon?",)
+    asked = replace(FREE, query="Who rewrote it?", expect=replace(FREE.expect, rewrites=rewrites))
+    assert judge(asked, "Who rewrote it, for John Lennon?").right
+
+
 @pytest.mark.parametrize("end", ["\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029", "\r\n"])
 def test_every_end_of_a_line_ends_a_line(end: str) -> None:
     answer = ASKED.replace("moons ", f"moons{end}")
