@@ -13,6 +13,7 @@ from itertools import pairwise
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites import chinese, english
+from evalsuite.rewrites.asking import PLACES
 from evalsuite.rewrites.known import Vocabulary, known, references
 from evalsuite.rewrites.names import occurrences
 from evalsuite.rewrites.pronouns import referring
@@ -74,17 +75,22 @@ def _chinese(plain: str, at: Mapping[int, Word], name: Span, own: Vocabulary) ->
 
 
 def _english(found: Sequence[Word], names: Sequence[Span]) -> Iterator[Word]:
-    """The noun right before or behind a name, and its number: the film X, X films, X, the film."""
+    """The noun right before or behind a name, and its number: the film X, X films, X, the film.
+
+    Of places also the city of X.
+    """
     starts = {name.start for name in names}
     ends = {name.end for name in names}
-    for before, article, word in zip(found, found[1:], found[2:], strict=False):
-        apposed = before.end in ends and article.text in ("the", "a", "an")
-        if apposed and word.text in english.CLASSES:
-            yield word
+    for first, second, third in zip(found, found[1:], found[2:], strict=False):
+        apposed = first.end in ends and second.text in ("the", "a", "an")
+        if apposed and third.text in english.CLASSES:
+            yield third
+        if first.text in PLACES and second.text == "of" and third.start in starts:
+            yield first
     for word, after in pairwise(found):
         if word.text in english.CLASSES and after.start in starts:
             yield word
-        if after.text in english.CLASSES and word.end in ends:
+        if after.text in english.CLASSES_BEHIND and word.end in ends:
             yield after
 
 

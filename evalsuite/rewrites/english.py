@@ -20,9 +20,9 @@ FUNCTION_WORDS = frozenset(
     around near off out up down upon as than per via besides except beside and or but nor so
     yet if whether because while though although unless there here then also too just even
     still only again already really very quite rather another other apart same total possible
-    please kindly thanks thank ok okay well oh hey hi um uh now actually anyway else how what
-    which who whom whose when where why not never no let lets get got gets getting go goes
-    going able unable
+    exactly approximately roughly please kindly thanks thank ok okay well oh hey hi um uh now
+    actually anyway else how what which who whom whose when where why not never no let lets get
+    got gets getting go goes going able unable
     """.split()
 )
 """Words that a rewrite may add or lose without asking anything else."""
@@ -38,6 +38,15 @@ CLASSES = frozenset(
     """.split()
 )
 """Nouns that say what sort of thing a name is."""
+
+CLASSES_BEHIND = frozenset(
+    """
+    film films movie movies series show song songs album albums band game games app software website
+    language company brand city town village state country region river lake mountain island planet
+    star bird animal plant dish drug medicine phone laptop car painting musical
+    """.split()
+)
+"""The same, of a name before them; not where the two name something else: Oslo University."""
 
 CASED = frozenset({"us", "it", "who"})
 """Function words that in capitals are names: the US, IT, the WHO."""
@@ -98,8 +107,9 @@ OPPOSITES: Mapping[str, frozenset[str]] = {
         if word in pair.split() and other != word
     )
     for word in _OPPOSITES.replace("|", " ").split()
-}
-"""A preposition -> those that say the opposite."""
+} | {"or": frozenset(("and",))}
+"""A preposition -> those that say the opposite; "or" where both were asked of. Not "and" for "or":
+which of the piano and the drums, is the piano or the drums."""
 
 DIRECTIONS = frozenset("from to into than after before by against".split())
 """Prepositions that cannot change what they govern for something else without asking otherwise."""

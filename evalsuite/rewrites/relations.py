@@ -25,13 +25,14 @@ _JOINING = english.JOINING | chinese.JOINING
 _MARK = re.compile(r"[.,;:?!，。；：？！、]")
 
 
-def turned(answer: str, accepted: Sequence[str]) -> Iterator[Finding]:
-    """Prepositions that say the opposite of what every accepted text says."""
+def turned(answer: str, query: str, rewrites: Sequence[str]) -> Iterator[Finding]:
+    """Little words that say the opposite of what every accepted rewrite says, or else the query."""
     told = {word.text for word in words(answer)}
-    texts = [{word.text for word in words(text)} for text in accepted]
+    texts = [{word.text for word in words(text)} for text in rewrites or (query,)]
+    asked = {word.text for word in words(query)}.union(*texts)
     for word in words(answer):
         for due in sorted(english.OPPOSITES.get(word.text, ())):
-            if due not in told and all(due in t and word.text not in t for t in texts):
+            if due not in told and word.text not in asked and all(due in text for text in texts):
                 span = Span(word.start, word.end, "the opposite")
                 yield Finding(f'The answer says "{word.text}" where "{due}" was asked.', (span,))
 

@@ -10,7 +10,7 @@ from evalsuite.cases import Case
 from evalsuite.rewrites import Part, judge
 from evalsuite.rewrites.asking import Sort, asked_for, sort_of
 from tests.rewrites.test_conversations import case, refused
-from tests.rewrites.test_faults import JUPITER, 木星, 百年孤独
+from tests.rewrites.test_faults import JUPITER, MOONS, TOWER, 木星, 百年孤独
 
 DUO = case(
     "I listen to Simon & Garfunkel.",
@@ -46,6 +46,35 @@ TRAIN = case(
     query="Which train goes from them to Rome?",
     rewrites=("Which train goes from Oslo and Bergen to Rome?",),
     names=("Oslo", "Bergen"),
+)
+WAY = case(
+    "I love Oslo.",
+    "So do I.",
+    query="How do I get there?",
+    rewrites=("How do I get to Oslo?",),
+    names=("Oslo",),
+)
+NICE = case(
+    "How many people live in Lyon?",
+    "Half a million.",
+    query="And in Nice?",
+    rewrites=("How many people live in Nice?",),
+    names=("Nice",),
+)
+上海 = case(
+    "北京的人口是多少？",
+    "两千万。",
+    query="上海呢？",
+    rewrites=("上海的人口是多少？",),
+    names=("上海",),
+    not_names=("北京",),
+)
+MUSIC = case(
+    "My son likes the piano and the drums.",
+    "Both are fun.",
+    query="Which of the two is easier?",
+    rewrites=("Is the piano or the drums easier?", "Which is easier, the piano or the drums?"),
+    names=("piano", "drums"),
 )
 两城 = case(
     "禾川和蔚坞都有人写。",
@@ -95,6 +124,13 @@ def test_a_frame_without_the_question_is_none(answer: str) -> None:
         (POET, "When was William Shakespeare, the author of Hamlet, born?"),
         (POET, "When was William Shakespeare, who wrote Hamlet, born?"),
         (TRAIN, "Which train goes from Bergen and Oslo to Rome?"),
+        (NICE, "And how many people live in Nice?"),
+        (NICE, "And in Nice?"),
+        (上海, "上海有多少人？"),
+        (上海, "那上海的人口呢？"),
+        (MUSIC, "Which of the piano and the drums is easier?"),
+        (MOONS, "Who exactly discovered Deimos and Phobos?"),
+        (WAY, "How do I get to the city of Oslo from here?"),
         (两城, "哪本书写到蔚坞和禾川的体重？"),
         (两城, "哪本书写到蔚坞&禾川的体重？"),
         (木星, "木星这颗行星有多少颗卫星？"),
@@ -118,6 +154,13 @@ def test_what_means_the_same_is_right(judged: Case, answer: str) -> None:
         (TRAIN, "Which train goes from Rome to Oslo and Bergen?", Part.KEPT),
         (两城, "禾川和蔚坞写到哪本书的体重？", Part.KEPT),
         (百年孤独, "百年孤独的作者是哪本书", Part.KEPT),
+        (NICE, "What is in Nice?", Part.KEPT),
+        (NICE, "Do people live in Nice?", Part.KEPT),
+        (上海, "上海是多少？", Part.KEPT),
+        (上海, "上海的人口多吗？", Part.KEPT),
+        (MOONS, "Who discovered Phobos or Deimos?", Part.KEPT),
+        (TOWER, "How tall is the Eiffel Tower Restaurant?", Part.KEPT),
+        (WAY, "How do I get from Oslo?", Part.KEPT),
         (百年孤独, "小说的作者是谁", Part.NAMED),
     ],
 )
