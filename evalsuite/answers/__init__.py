@@ -8,7 +8,7 @@ docs/score.md says what the figures mean.
 from evalsuite.answers.contradictions import contradictions
 from evalsuite.answers.judging import LEAK, LOSSES, Asking, Judged, judge_answers
 from evalsuite.answers.matching import require_answers
-from evalsuite.answers.pairs import Pairing, pair
+from evalsuite.answers.pairs import Pairing, pair, require_margin
 from evalsuite.answers.reading import Answer, AnswerFile, dump_answers, read_answers
 from evalsuite.answers.rows import rows_text
 from evalsuite.answers.summary import Group, Summary, Tally, summarise
@@ -32,6 +32,7 @@ __all__ = [
     "pair",
     "read_answers",
     "require_answers",
+    "require_margin",
     "rows_text",
     "summarise",
 ]

@@ -65,8 +65,7 @@ def pair(
     Raises:
         InvalidInput: a margin outside 0 to 1.
     """
-    if not 0 <= margin <= 1:
-        raise InvalidInput(f"margin={margin} must lie between 0 and 1, such as {MARGIN}")
+    require_margin(margin)
     other = {one.case.id: one for one in baseline}
     pairs = [(one, other[one.case.id]) for one in candidate]
     judged = judging(_CONFIDENCE, ASSUMED_ICC, margin)
@@ -88,6 +87,16 @@ def pair(
         worse=tuple(two for two in pairs if _changed(*two)),
         better=sum(_changed(theirs, ours) for ours, theirs in pairs),
     )
+
+
+def require_margin(margin: float) -> None:
+    """Check a margin, before the answers are judged that it is for.
+
+    Raises:
+        InvalidInput: it lies outside 0 to 1, or is no number.
+    """
+    if not 0 <= margin <= 1:
+        raise InvalidInput(f"margin={margin} must lie between 0 and 1, such as {MARGIN}")
 
 
 def _changed(wrong: Judged, right: Judged) -> bool:

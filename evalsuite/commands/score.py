@@ -11,7 +11,7 @@ from evalsuite.commands.console import Terminal
 from evalsuite.commands.options import EXIT, Subparsers, command
 
 if TYPE_CHECKING:
-    from evalsuite.answers import Answer, Asking
+    from evalsuite.answers import Answer, AnswerFile, Asking, Pairing
     from evalsuite.cases import Case
     from evalsuite.report.answers import Piece, Scored
 
@@ -73,54 +73,82 @@ def add(subparsers: Subparsers) -> None:
 
 
 def _score(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.answers import Asking, contradictions, pair, read_answers, require_answers
-    from evalsuite.cases.casefiles import load_cases
-    from evalsuite.errors import InvalidCase
-    from evalsuite.prompts import load_demonstrations
-    from evalsuite.report.answers import answers_text, metrics_text, pairing_text, warnings_text
-    from evalsuite.rewrites.metrics import Splitting
+    from evalsuite.answers import pair, require_margin
 
     named = [args.answers] if args.against is None else [args.answers, args.against]
-    files = [read_answers(path) for path in named]
+    require_margin(args.margin)
+    cases, files = _inputs(args.cases, named)
+    if args.json is not None:
+        _require_place(args.json, [*named, *args.demonstrations, *_files_of(cases)])
+    asking = _asking(args)
+    with terminal.working("judging"):
+        scored = [_scored(file.name, cases, file.answers, asking) for file in files]
+        pairing = pair(*(one.judged for one in scored), margin=args.margin) if scored[1:] else None
+    if args.json is not None:
+        _write(args.json, scored[0])
+    _show(cases, scored, pairing, terminal, shown=args.shown)
+    if args.json is not None:
+        terminal.say("")
+        terminal.say(f"wrote {args.json}")
+    return 0 if pairing is None else EXIT[pairing.status]
+
+
+def _inputs(cases: Path, answers: Sequence[Path]) -> tuple[Sequence[Case], list[AnswerFile]]:
+    """Read cases and files of answers, and check that the ones belong to the others.
+
+    Raises:
+        InvalidCase: the cases cannot be read.
+        InvalidAnswers: the answers cannot be read, or are not those of the cases.
+    """
+    from evalsuite.answers import read_answers, require_answers
+    from evalsuite.cases.casefiles import load_cases
+    from evalsuite.errors import InvalidCase
+
+    files = [read_answers(path) for path in answers]
     try:
-        cases = load_cases(args.cases)
+        known = load_cases(cases)
     except InvalidCase as error:
         require_answers(None, files, str(error).splitlines())
         raise
-    require_answers(cases, files)
-    if args.json is not None:
-        _require_place(args.json, [*named, *args.demonstrations, *_files_of(cases)])
-    asking = Asking(
+    require_answers(known, files)
+    return known, files
+
+
+def _asking(args: argparse.Namespace) -> Asking:
+    """What every answer is judged with."""
+    from evalsuite.answers import Asking
+    from evalsuite.prompts import load_demonstrations
+    from evalsuite.rewrites.metrics import Splitting
+
+    return Asking(
         demonstrations=tuple(
             one for path in args.demonstrations for one in load_demonstrations(path)
         ),
         splitting=Splitting.BLANKS if args.tokenised else Splitting.WORDS,
     )
-    with terminal.working("judging"):
-        scored = [
-            _scored(str(path), cases, file.answers, asking)
-            for path, file in zip(named, files, strict=True)
-        ]
-        pairing = (
-            None
-            if args.against is None
-            else pair(scored[0].judged, scored[1].judged, margin=args.margin)
-        )
-    if args.json is not None:
-        _write(args.json, scored[0])
+
+
+def _show(
+    cases: Sequence[Case],
+    scored: Sequence[Scored],
+    pairing: Pairing | None,
+    terminal: Terminal,
+    *,
+    shown: int,
+) -> None:
+    """Say what was found: of each file, in the field's metrics, and of the pairs."""
+    from evalsuite.answers import contradictions
+    from evalsuite.report.answers import answers_text, metrics_text, pairing_text, warnings_text
+
     _told(warnings_text(list(contradictions(cases)), WARNINGS), terminal)
     for one in scored:
-        _told(answers_text(one, shown=args.shown if pairing is None else 0), terminal)
+        _told(answers_text(one, shown=shown if pairing is None else 0), terminal)
         terminal.say("")
     _told(metrics_text(scored), terminal)
     if pairing is not None:
         terminal.say("")
-        names = str(named[0]), str(named[1])
-        _told(pairing_text(pairing, names, shown=args.shown), terminal)
-    if args.json is not None:
-        terminal.say("")
-        terminal.say(f"wrote {args.json}")
-    return 0 if pairing is None else EXIT[pairing.status]
+        ours, theirs = scored
+        _told(pairing_text(pairing, (ours.name, theirs.name), shown=shown), terminal)
 
 
 def _told(pieces: Iterable[Piece], terminal: Terminal) -> None:

@@ -122,7 +122,8 @@ def _sentence(scored: Scored) -> str:
     if whole.wrong is not None:
         share = f"{100 * (1 - whole.wrong.value):.1f} %"
         said += f", {share}; {_bounds(whole)} %, each bound with 95 % confidence"
-    empty = f" {found.empty} answers are empty, which is wrong." if found.empty else ""
+    several = f"{found.empty} answers are" if found.empty > 1 else "1 answer is"
+    empty = f" {several} empty, which is wrong." if found.empty else ""
     return f"{said}.{empty}"
 
 

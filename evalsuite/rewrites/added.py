@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
+from evalsuite.rewrites import chinese, english
 from evalsuite.rewrites.asking import PLACES, TIMES
 from evalsuite.rewrites.describing import describing, possessed, runs
 from evalsuite.rewrites.judgement import Standard
@@ -19,10 +20,10 @@ from evalsuite.rewrites.names import occurrences
 from evalsuite.rewrites.typos import corrections
 from evalsuite.rewrites.words import Word, simplified, words
 
-_JOINING = frozenset(("and", "or", "和", "与", "跟", "及", "或"))
+_JOINING = english.JOINING | chinese.JOINING
 # "Deimos, the moon" describes; "Deimos and the moon" are two.
 _JOINING_ARTICLES = frozenset(f"{j} {article}" for j in _JOINING for article in ("the", "a", "an"))
-_MARKS = frozenset("、,/")
+_MARKS = frozenset("、,/&")
 _WIDEST = 12
 """Characters between two names that a conjunction joins, at most."""
 _OPENING = ("", *"《“\"'「『")
@@ -44,9 +45,9 @@ def added(case: Case, answer: str, found: Sequence[Word], standard: Standard) ->
         and not facts.own.holds(word)
         and not (standard is Standard.AUTHORED and facts.heard.holds(word))
     ]
+    described = describing(case, answer, found) if new else frozenset()
+    new = [word for word in new if word not in described]
     if standard is Standard.AUTHORED:
-        described = describing(case, answer, found)
-        new = [word for word in new if word not in described]
         new += [*_joined(case, answer), *possessed(case, answer)]
     return [word for word in dict.fromkeys(new) if word.key not in unwanted]
 

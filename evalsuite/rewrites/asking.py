@@ -35,7 +35,22 @@ def asked_for(text: str) -> frozenset[str]:
     """What the question words of a text ask for, such as ``person``, ``time`` or ``how long``."""
     found = words(text[:MOST])
     english_words = [word for word in found if not word.han]
+    relative = _relative(text, english_words)
+    english_words = [word for word in english_words if word not in relative]
     return frozenset((*_english_asked(english_words), *_chinese_asked(text)))
+
+
+_RELATIVE = frozenset("who whom whose which".split())
+
+
+def _relative(text: str, found: Sequence[Word]) -> set[Word]:
+    """Words that describe what stands before a comma: "When was X, who ..., born?"."""
+    asked = found[:1] and found[0].text in english.QUESTION_WORDS.keys() | english.AUXILIARIES
+    return {
+        word
+        for before, word in pairwise(found)
+        if asked and word.text in _RELATIVE and text[before.end : word.start].strip() == ","
+    }
 
 
 def _english_asked(found: Sequence[Word]) -> list[str]:
@@ -121,6 +136,8 @@ def _english_sort(found: Sequence[Word]) -> Sort:
         told.pop(0)
     if not told:
         return Sort.STATEMENT
+    if english.ASKING_FRAME.search(" ".join(told)):
+        return Sort.QUESTION
     asking = english.QUESTION_WORDS.keys() | english.AUXILIARIES
     # "Until when", "do you know whose": the question word may stand a little further in.
     inside = told[1:3] if told[0] not in _BEFORE else told[1:2]

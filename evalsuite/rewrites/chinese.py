@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+MEASURES = "座部本款位家条只张首件台辆栋颗"
+"""Measure words of things that a query refers back to: 那部剧, 这颗行星."""
 _FUNCTION = (
     # Courtesy and frames first: the longest alternative has to be tried before its beginning.
     "我想请问一下|我想问一下|我想知道|请问一下|能不能告诉我|可以告诉我|能告诉我|请告诉我|告诉我|"
@@ -18,12 +20,12 @@ _FUNCTION = (
     "的时候|点(?=什么)|位于|设在|坐落[于在]|距(?=离)|"
     "关于|对于|根据|除了|"
     "它们|他们|她们|我们|你们|咱们|自己|"
-    "[这那](?:[个些种座部本款位家条只张首件台辆栋门里儿边]|两[个种位])?|"
+    f"[这那](?:[个些种{MEASURES}门里儿边]|两[个种位])?|"
     "[它他她我你您其]|"
     "[的了着过地得之]|[吗呢吧啊呀嘛啦哦哈噢哟么]|"
     "[是在有会能要该把被给对从到于让跟和与及或比为向往按由以]|"
     "[也就才又再还很太挺真更]|(?<![首成古京国故])都|"
-    "(?<=[一二两三四五六七八九十百千几多少哪每第半整])[个种座部本款位家条只张首件台辆栋些所颗名头匹棵朵片根支枝把间幅篇]|"
+    f"(?<=[一二两三四五六七八九十百千几多少哪每第半整])[个种{MEASURES}些所名头匹棵朵片根支枝把间幅篇]|"
     "(?<=叫什么)名字|(?<=叫啥)名字|(?<![第十百千零])一(?=[座部本款家条只张首件台辆栋])|"
     "[去来]"
 )
@@ -35,7 +37,7 @@ QUESTION_WORDS: Mapping[str, re.Pattern[str]] = {
     "time": re.compile("什么时候|何时|几时|啥时候|哪[一]?[年天月日]|几[月号点]|多久|多长时间"),
     "place": re.compile(
         # 在哪 is 在哪里; 在哪个 and 在哪家 ask which.
-        "哪里|哪儿|何处|什么地方|哪边|(?<=[在去到从来住])哪(?![个些种座部本款位家条只张首件台辆栋所门间年天月日一两几])"
+        f"哪里|哪儿|何处|什么地方|哪边|(?<=[在去到从来住])哪(?![个些种{MEASURES}所门间年天月日一两几])"
     ),
     "way": re.compile("怎么样|怎样|怎么|如何|咋样"),
     "number": re.compile("多少|几(?![乎何])"),
@@ -54,6 +56,8 @@ NOT_DENYING = re.compile(
 
 DIRECTIONS = frozenset("从到去往向给被比对")
 """Words that cannot change what they govern for something else without asking otherwise."""
+JOINING = frozenset("和与跟及或")
+"""What puts a second thing beside the first."""
 PERSONS_ASKED = frozenset("谁")
 """Question words that stand where a name could stand."""
 
@@ -70,6 +74,9 @@ COMMAND = re.compile(
     "找|翻译|播放|打开|换|来|再)"
 )
 
+DOUBLED = re.compile("[讲说谈聊看听想写读试找查算数问学练走玩吃用等]")
+"""Verbs that people say twice to ask for a little of it: 讲讲."""
+
 CLASSES = (
     "电影|影片|电视剧|动画片|纪录片|小说|书|诗|歌|歌曲|专辑|歌剧|音乐剧|话剧|游戏|软件|网站|语言|公司|企业|品牌|"
     "乐队|球队|俱乐部|学校|城市|国家|河流|湖|山|岛|行星|植物|动物|菜|药|药物|手机|电脑|汽车|"
@@ -83,7 +90,7 @@ PARTICLES = re.compile(r"[吗呢吧么](?=[\W]*$)")
 """What makes a statement a question at its end."""
 ALTERNATIVE = re.compile(r"(.)不\1|有没有|是否|还是")
 """What makes a statement a question wherever it stands."""
-POINTING = re.compile("[这那](?:[个些种座部本款位家条只张首件台辆栋门]|两[个种位])")
+POINTING = re.compile(f"[这那](?:[个些种{MEASURES}门]|两[个种位])")
 """A demonstrative with its measure: the noun behind it is the reference."""
 
 NUMERALS: Mapping[str, int] = {c: i for i, c in enumerate("零一二三四五六七八九")} | {

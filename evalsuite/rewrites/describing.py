@@ -13,9 +13,11 @@ from itertools import pairwise
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites import chinese, english
+from evalsuite.rewrites.asking import PLACES
 from evalsuite.rewrites.known import Vocabulary, known, references
 from evalsuite.rewrites.names import occurrences
 from evalsuite.rewrites.pronouns import referring
+from evalsuite.rewrites.restored import restored
 from evalsuite.rewrites.words import Word, simplified, words
 
 _OPENING = "[《“\"'「『]?"
@@ -25,7 +27,7 @@ _BEHIND = re.compile(rf"{_CLOSING}((?:{chinese.CLASSES_BEHIND})|[里中上内时
 _BEHIND_LATIN = re.compile(rf"(?<=[\x00-\x7f]) ?(?:{chinese.CLASSES})")
 """Behind a name in Latin letters the noun is no part of it: Kotlin 语言."""
 _POINTS = re.compile(
-    rf"{_CLOSING}(?:[这那][一两三几][部本款位家条只张首件台座个种]|{chinese.POINTING.pattern})"
+    rf"{_CLOSING}(?:[这那][一两三几][个种{chinese.MEASURES}]|{chinese.POINTING.pattern})"
 )
 _INSIDE = re.compile(r"(?<=[》])[里中上内]")
 _LONGEST = 8
@@ -36,7 +38,7 @@ _MOST = 4
 
 def describing(case: Case, answer: str, found: Sequence[Word]) -> set[Word]:
     """The words that say of a name beside them what sort of thing it is."""
-    names = [span for name in case.expect.must_name for span in occurrences(answer, name)]
+    names = [span for name in _meant(case) for span in occurrences(answer, name)]
     plain = simplified(answer)
     own, at = known(case).own, {word.start: word for word in found}
     spans = [span for name in names for span in _chinese(plain, at, name, own)]
@@ -44,6 +46,12 @@ def describing(case: Case, answer: str, found: Sequence[Word]) -> set[Word]:
     places = {place for span in spans for place in range(span.start, span.end)}
     described = {word for word in found if word.start in places and word.end - 1 in places}
     return described | set(_english(found, names)) | set(_nouns(case, found, names))
+
+
+def _meant(case: Case) -> tuple[str, ...]:
+    """What must be named; of an imported case what its accepted rewrites put back."""
+    pieces = (piece.text for put_back in restored(case).pieces for piece in put_back)
+    return case.expect.must_name or tuple(dict.fromkeys(pieces))
 
 
 def _chinese(plain: str, at: Mapping[int, Word], name: Span, own: Vocabulary) -> Iterator[Span]:
@@ -67,13 +75,22 @@ def _chinese(plain: str, at: Mapping[int, Word], name: Span, own: Vocabulary) ->
 
 
 def _english(found: Sequence[Word], names: Sequence[Span]) -> Iterator[Word]:
-    """The noun right before or behind a name, and its number: the film X, X films."""
+    """The noun right before or behind a name, and its number: the film X, X films, X, the film.
+
+    Of places also the city of X.
+    """
     starts = {name.start for name in names}
     ends = {name.end for name in names}
+    for first, second, third in zip(found, found[1:], found[2:], strict=False):
+        apposed = first.end in ends and second.text in ("the", "a", "an")
+        if apposed and third.text in english.CLASSES:
+            yield third
+        if first.text in PLACES and second.text == "of" and third.start in starts:
+            yield first
     for word, after in pairwise(found):
         if word.text in english.CLASSES and after.start in starts:
             yield word
-        if after.text in english.CLASSES and word.end in ends:
+        if after.text in english.CLASSES_BEHIND and word.end in ends:
             yield after
 
 

@@ -6,6 +6,7 @@ reading is the more common in a query.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 FUNCTION_WORDS = frozenset(
@@ -19,9 +20,9 @@ FUNCTION_WORDS = frozenset(
     around near off out up down upon as than per via besides except beside and or but nor so
     yet if whether because while though although unless there here then also too just even
     still only again already really very quite rather another other apart same total possible
-    please kindly thanks thank ok okay well oh hey hi um uh now actually anyway else how what
-    which who whom whose when where why not never no let lets get got gets getting go goes
-    going able unable
+    exactly approximately roughly please kindly thanks thank ok okay well oh hey hi um uh now
+    actually anyway else how what which who whom whose when where why not never no let lets get
+    got gets getting go goes going able unable
     """.split()
 )
 """Words that a rewrite may add or lose without asking anything else."""
@@ -37,6 +38,15 @@ CLASSES = frozenset(
     """.split()
 )
 """Nouns that say what sort of thing a name is."""
+
+CLASSES_BEHIND = frozenset(
+    """
+    film films movie movies series show song songs album albums band game games app software website
+    language company brand city town village state country region river lake mountain island planet
+    star bird animal plant dish drug medicine phone laptop car painting musical
+    """.split()
+)
+"""The same, of a name before them; not where the two name something else: Oslo University."""
 
 CASED = frozenset({"us", "it", "who"})
 """Function words that in capitals are names: the US, IT, the WHO."""
@@ -80,6 +90,9 @@ DESCRIBING = frozenset(
 )
 """Words that lead over from a name to what describes it: "the Westin, located 4 miles away"."""
 
+JOINING = frozenset(("and", "or"))
+"""What puts a second thing beside the first."""
+
 NEGATIONS = frozenset("not never no nobody nothing none neither without unable".split())
 
 _OPPOSITES = """
@@ -94,8 +107,9 @@ OPPOSITES: Mapping[str, frozenset[str]] = {
         if word in pair.split() and other != word
     )
     for word in _OPPOSITES.replace("|", " ").split()
-}
-"""A preposition -> those that say the opposite."""
+} | {"or": frozenset(("and",))}
+"""A preposition -> those that say the opposite; "or" where both were asked of. Not "and" for "or":
+which of the piano and the drums, is the piano or the drums."""
 
 DIRECTIONS = frozenset("from to into than after before by against".split())
 """Prepositions that cannot change what they govern for something else without asking otherwise."""
@@ -134,6 +148,20 @@ COMMANDS = frozenset(
     """.split()
 )
 """Verbs with which a command begins."""
+
+ASKING_FRAME = re.compile(
+    r"(?:(?:^|\b(?:you|please|kindly|just) )(?:tell|remind) (?:me|us)"
+    r"|\blet me know|\bany idea|\b(?:may|can|could) i ask"
+    r"|\b(?:do|would) you (?:happen to )?know"
+    r"|\bi (?:(?:would|really|just|also|do) )*(?:want|like|need|wish|love) to "
+    r"(?:know|ask|find out|learn)"
+    r"|\bi (?:(?:am|was|have|been|just) )*(?:wonder|wondering))"
+    r"(?= (?:(?:in|on|at|for|to|by|from|with|of|under) )?"
+    r"(?:who|whom|whose|what|which|when|where|why|how|if|whether)\b)"
+)
+"""Words, one blank apart, that lead to a question and ask nothing themselves."""
+FRAMING = frozenset("tell remind know idea ask find learn wonder wondering".split())
+"""Of these words every frame has one."""
 
 _FORMS = """
     be: am is are was were been being | go: went gone | do: did done | have: has had
@@ -190,6 +218,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "ur": ("your",),
     "r": ("are",),
     "n": ("and",),
+    "&": ("and",),
     "pls": ("please",),
     "plz": ("please",),
     "ppl": ("people",),

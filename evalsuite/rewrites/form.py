@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from unicodedata import name as character_name
 
 from evalsuite.cases import Case, Language
+from evalsuite.detectors.rarity import is_listed
 from evalsuite.detectors.result import Span
 from evalsuite.detectors.text import fold, is_han, same
 from evalsuite.rewrites import chinese, english
@@ -24,7 +25,8 @@ from evalsuite.rewrites.asking import (
 from evalsuite.rewrites.judgement import Finding, Standard
 from evalsuite.rewrites.known import known
 from evalsuite.rewrites.restored import restored
-from evalsuite.rewrites.words import MOST, words
+from evalsuite.rewrites.words import MOST, Word, words
+from evalsuite.rewrites.wrapping import texts_of, wrapping
 
 _TIMES = 3
 """A rewrite longer than this many accepted ones answers instead of asking."""
@@ -33,28 +35,7 @@ _SHORT = 12
 _REPEATED = 8
 """One in so many content words may be said once more than in any accepted text: "which gardens ...,
 and how long do we need for the gardens?"."""
-_WRAPPERS = {
-    "an arrow": re.compile(r"→|⇒|[=-]>"),
-    "an assignment": re.compile(r"^\s*\w+(?:[ _]\w+)?\s*=\s*\S"),
-    "a comment": re.compile(r"\s(?://|#|--)\s*\w"),
-    "a code fence": re.compile(r"```|~~~"),
-    "JSON": re.compile(r'^\s*[\[{].*["\'\]}]\s*:?.*[\]}]\s*$|"\s*:\s*["\[{]', re.DOTALL),
-    "a tag": re.compile(r"</?[a-zA-Z][\w-]*(?:\s[^<>]*)?/?>|<\|[^<>|]*\|>"),
-    "markdown": re.compile(
-        r"\*\*|__|~~|`|\||^\s*[*_][^*_]+[*_]\W*$|^\s*(?:#{1,6}|[-*+>]|\d+[.)])\s", re.MULTILINE
-    ),
-    "a role": re.compile(
-        r"(?:^|[\n.?!。？！\s])(?:user|assistant|system|human|bot|ai|用户|助手|系统|问|答|q|a)\s*[:：]",
-        re.IGNORECASE,
-    ),
-}
-_BRACKETED = re.compile(
-    r"(?:^\s*|(?<=[.?!。？！\s]))[\[【(（]([^\[\]【】()（）]{1,30})[\])】）](?=\W*$|\s*\w)"
-)
-_DASHED = re.compile(r"^\s*((?:[^\W\d_]+\s+){1,4})[-–—]+\s")
 _GRANTING = frozenset(("ok", "okay", "sure", "yes", "yeah"))
-_QUOTES = "\"'“‘「『"
-_LABEL = re.compile(r"^\s*([^:：\n]{1,60})[:：](?!\d)\s*\S")
 
 
 def form(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
@@ -74,53 +55,10 @@ def form(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
     )
 
 
-def wrapping(case: Case, answer: str) -> Iterator[Finding]:
-    """What stands around a query: lines, fences, tags, labels, roles."""
-    yield from _lines(case, answer)
-    yield from _wrapped(case, answer)
-
-
-def _texts(case: Case) -> tuple[str, ...]:
-    return (case.query, *case.expect.rewrites)
-
-
-def _lines(case: Case, answer: str) -> Iterator[Finding]:
-    if "\n" in answer.strip() and not any("\n" in text.strip() for text in _texts(case)):
-        start = answer.index("\n", len(answer) - len(answer.lstrip()))
-        span = Span(start, len(answer), "another line")
-        yield Finding("The answer has more than one line.", (span,))
-
-
-def _wrapped(case: Case, answer: str) -> Iterator[Finding]:
-    head = answer[:MOST]
-    for what, pattern in _WRAPPERS.items():
-        found = pattern.search(head)
-        if found and not any(pattern.search(text) for text in _texts(case)):
-            yield Finding(f"The answer holds {what}.", (Span(*found.span(), what),))
-    for pattern in (_BRACKETED, _DASHED):
-        for found in pattern.finditer(head):
-            if _is_strange(case, found.group(1)):
-                yield Finding("The answer holds a label.", (Span(*found.span(1), "a label"),))
-    label = _LABEL.search(head)
-    if label and (_is_label(case, label.group(1)) or label.group().rstrip()[-1] in _QUOTES):
-        yield Finding("The answer begins with a label.", (Span(*label.span(), "a label"),))
-
-
-def _is_label(case: Case, text: str) -> bool:
-    """Whether what stands before a colon asks nothing, or holds a word that nobody said."""
-    own = known(case).own
-    return _is_strange(case, text) or not any(w.content and own.holds(w) for w in words(text))
-
-
-def _is_strange(case: Case, text: str) -> bool:
-    """Whether a text holds a word that nobody said."""
-    facts = known(case)
-    return any(not (facts.own.holds(w) or facts.heard.holds(w)) for w in words(text) if w.content)
-
-
 def _other_language(case: Case, answer: str) -> Iterator[Finding]:
-    said = [*_texts(case), *(message.content for message in case.history)]
-    scripts = {script for text in said for script in _scripts(text)}
+    said = [*texts_of(case), *(message.content for message in case.history)]
+    # Letters of the Latin script are told by their words: "Java 语言" is Chinese.
+    scripts = {script for text in said for script in _scripts(text)} | {_LATIN}
     strange = next((c for c in answer[:MOST] if _script(c) not in scripts), None)
     if strange is not None:
         at = answer.index(strange)
@@ -136,16 +74,19 @@ def _other_language(case: Case, answer: str) -> Iterator[Finding]:
 def _language(case: Case, answer: str) -> str | None:
     asked, told = words(case.query), words(answer)
     if case.language is Language.ZH:
-        meant = {w.text for text in _texts(case)[1:] for w in words(text)}
+        meant = {w.text for text in texts_of(case)[1:] for w in words(text)}
         han = any(word.han for word in told)
         if any(word.han for word in asked) and not han and not {w.text for w in told} <= meant:
             return "no Chinese"
-        latin = [w for w in told if not w.han and w.text in english.FUNCTION_WORDS - {"a", "i"}]
-        own = {w.text for text in _texts(case) for w in words(text)}
-        return "English" if len([w for w in latin if w.text not in own]) >= 2 else None
-    if any(w.han for w in told) and not any(w.han for t in _texts(case) for w in words(t)):
+        said = (*texts_of(case), *(message.content for message in case.history))
+        latin = {w.text for w in told if w.text in english.FUNCTION_WORDS}
+        latin -= {"and"} if any(sign in answer for sign in "&＆") else set()
+        latin -= _IN_CHINESE
+        heard = {w.text for text in said for w in words(text)} if latin else set()
+        return None if latin <= heard else "English"
+    if any(w.han for w in told) and not any(w.han for t in texts_of(case) for w in words(t)):
         return "Chinese"
-    own = {w.text for text in _texts(case) for w in words(text)}
+    own = {w.text for text in texts_of(case) for w in words(text)}
     told_words = list(re.findall(r"[^\W\d_]+", fold(answer[:MOST]).text))
     for language, common in english.OTHER_LANGUAGES.items():
         foreign = {w for w in told_words if w in common and w not in english.FUNCTION_WORDS}
@@ -154,25 +95,33 @@ def _language(case: Case, answer: str) -> str | None:
     return None
 
 
+_LATIN = "LATIN"
+_IN_CHINESE = frozenset(("a", "i", "ok", "vs", "per", "'s"))
+"""English words, or letters, that Chinese sentences hold too."""
+
+
 def _scripts(text: str) -> frozenset[str]:
     return frozenset(_script(character) for character in text[:MOST])
 
 
 def _script(character: str) -> str:
-    """The script of a letter by the first word of its Unicode name; others have none."""
+    """The script of a letter by the first word of its Unicode name; what is no letter is Latin."""
     if character.isascii() or not character.isalpha():
-        return "LATIN"
+        return _LATIN
     if is_han(character):
         return "CJK"
-    first = character_name(character, "LATIN").split(" ")[0]
-    return "LATIN" if first in ("FULLWIDTH", "MASCULINE", "FEMININE", "MODIFIER") else first
+    first = character_name(character, _LATIN).split(" ")[0]
+    return _LATIN if first in ("FULLWIDTH", "MASCULINE", "FEMININE", "MODIFIER") else first
 
 
 def _more_sentences(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
-    most = max(map(sentences, _texts(case)))
+    most = max(map(sentences, texts_of(case)))
     if sentences(answer) <= most:
         return
-    if standard is Standard.FREE and not _idle_sentence(case, answer):
+    # People who reword freely ask in two sentences.
+    if standard is Standard.FREE and not (
+        _idle_sentence(case, answer) or _answered_at_once(case, answer)
+    ):
         return
     yield Finding("The answer has a sentence more than the query.")
 
@@ -180,15 +129,33 @@ def _more_sentences(case: Case, answer: str, standard: Standard) -> Iterator[Fin
 def _idle_sentence(case: Case, answer: str) -> bool:
     """Whether one of the sentences asks nothing of what query and rewrites do: "Sure!"."""
     own = known(case).own
-    parts = re.split(r"(?<=[.?!。？！])\s*", answer[:MOST].strip())
     return any(
-        part and not any(word.content and own.holds(word) for word in words(part)) for part in parts
+        not any(word.content and own.holds(word) for word in words(part))
+        for part in _sentences(answer)
     )
+
+
+def _answered_at_once(case: Case, answer: str) -> bool:
+    """Whether a statement with words that nobody said follows a question: "... born? In 1940."."""
+    facts = known(case)
+    first, *others = _sentences(answer)
+    return sort_of(first) is Sort.QUESTION and any(
+        not asks(part)
+        and any(
+            word.content and not (facts.own.holds(word) or facts.heard.holds(word))
+            for word in words(part)
+        )
+        for part in others
+    )
+
+
+def _sentences(answer: str) -> list[str]:
+    return [part for part in re.split(r"(?<=[.?!。？！;；])\s*", answer[:MOST]) if part.strip()]
 
 
 def _answers(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
     told = " ".join(word.text for word in words(answer[:200]))
-    asked = [" ".join(word.text for word in words(text)) for text in _texts(case)]
+    asked = [" ".join(word.text for word in words(text)) for text in texts_of(case)]
     openers: tuple[str, ...] = english.ANSWER_OPENERS
     if standard is Standard.FREE:
         # People begin requests with these too.
@@ -200,7 +167,7 @@ def _answers(case: Case, answer: str, standard: Standard) -> Iterator[Finding]:
             yield Finding(f'The answer begins with "{opener}", as answers do.')
             return
     found = chinese.ANSWER_OPENERS.match(answer.strip())
-    if found and not any(chinese.ANSWER_OPENERS.match(text) for text in _texts(case)):
+    if found and not any(chinese.ANSWER_OPENERS.match(text) for text in texts_of(case)):
         yield Finding(f'The answer begins with "{found.group()}", as answers do.')
 
 
@@ -219,19 +186,45 @@ def _said_twice(case: Case, answer: str, standard: Standard) -> Iterator[Finding
         if count > max(most[key], 1) and (count > 2 or key not in heard.keys or most[key])
     ]
     least = max(3 if case.language is Language.ZH else 2, 1 + len(times) // _REPEATED)
-    doubled = [
-        Span(a.start, b.end, "twice")
-        for a, b in itertools.pairwise(told)
-        if a.text == b.text and not a.han and a.text.isalpha() and not _doubles(case, a.text)
-    ]
+    doubled = (*_doubled(case, told), *_stuttered(case, told))
     if standard is Standard.FREE:
         rare = [key for key, count in times.items() if count < 2]
         if len(times) >= 2 and 5 * len(rare) <= len(times):
             yield Finding("The answer says everything twice.")
     elif doubled:
-        yield Finding("The answer says a word twice in a row.", tuple(doubled))
+        yield Finding("The answer says a word twice in a row.", doubled)
     elif len(more) >= least and not _is_name_again(case, more, times):
         yield Finding("The answer says the same thing twice.")
+
+
+def _doubled(case: Case, told: Sequence[Word]) -> Iterator[Span]:
+    """English words right behind themselves, where no text of the case has that."""
+    for a, b in itertools.pairwise(told):
+        if a.text == b.text and not a.han and a.text.isalpha() and not _doubles(case, a.text):
+            yield Span(a.start, b.end, "twice")
+
+
+def _stuttered(case: Case, told: Sequence[Word]) -> Iterator[Span]:
+    """Chinese characters twice in a row that no text of the case has so often: 卫卫星.
+
+    Not 讲讲 for 讲 and not 弟弟, which are words, nor where a word begins as the one before ends:
+    上海海鲜.
+    """
+    facts = known(case)
+    # Where no rewrite is known, a name stands beside the query.
+    named = sum((Counter(w.text for w in words(n)) for n in case.expect.must_name), Counter())
+    most = Counter(word.text for word in facts.query) + named
+    for accepted in facts.accepted:
+        most |= Counter(word.text for word in accepted)
+    times = Counter(word.text for word in told)
+    for a, b in itertools.pairwise(told):
+        twice = a.han and a.text == b.text and a.end == b.start and times[a.text] > most[a.text]
+        if twice and not (_is_reduplicated(a.text) or _doubles(case, a.text)):
+            yield Span(a.start, b.end, "twice")
+
+
+def _is_reduplicated(character: str) -> bool:
+    return bool(chinese.DOUBLED.fullmatch(character)) or is_listed(character * 2)
 
 
 def _is_name_again(case: Case, keys: Sequence[str], times: Counter[str]) -> bool:
@@ -243,7 +236,7 @@ def _is_name_again(case: Case, keys: Sequence[str], times: Counter[str]) -> bool
 def _doubles(case: Case, word: str) -> bool:
     return any(
         a.text == b.text == word
-        for text in (*_texts(case), *case.expect.must_name)
+        for text in (*texts_of(case), *case.expect.must_name, *(m.content for m in case.history))
         for a, b in zip(words(text), words(text)[1:], strict=False)
     )
 
@@ -263,7 +256,7 @@ def _only_a_mark(case: Case, answer: str, standard: Standard) -> Iterator[Findin
     """A piece with a question mark or 呢, where query and rewrites ask in words."""
     if standard is Standard.FREE or not is_fragment(answer):
         return
-    questions = [text for text in _texts(case) if sort_of(text) is Sort.QUESTION]
+    questions = [text for text in texts_of(case) if sort_of(text) is Sort.QUESTION]
     if questions and not any(map(is_fragment, questions)):
         yield Finding("Only its mark makes the answer a question.")
 
@@ -298,7 +291,7 @@ def _asks_again(case: Case, answer: str, standard: Standard) -> Iterator[Finding
             (sum(all(w.key in part for w in name) for part in parts) for name in names), default=0
         )
 
-    if whole(answer) > max(1, *map(whole, _texts(case))):
+    if whole(answer) > max(1, *map(whole, texts_of(case))):
         yield Finding("The answer asks the same thing twice.")
 
 
@@ -310,11 +303,11 @@ def _repeats_a_turn(case: Case, answer: str) -> Iterator[Finding]:
 
 
 def _too_long(case: Case, answer: str) -> Iterator[Finding]:
-    if len(answer.strip()) > max(MOST, *map(len, _texts(case))):
+    if len(answer.strip()) > max(MOST, *map(len, texts_of(case))):
         span = Span(MOST, len(answer), "too long")
         yield Finding(f"The answer has more than {MOST} characters.", (span,))
         return
-    longest = max(len(words(text)) for text in _texts(case))
+    longest = max(len(words(text)) for text in texts_of(case))
     limit = _TIMES * max(longest, _SHORT)
     told = words(answer)
     if len(told) > limit:

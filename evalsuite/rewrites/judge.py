@@ -8,11 +8,12 @@ from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.detectors.text import same
 from evalsuite.generation import Finish
-from evalsuite.rewrites.form import form, wrapping
+from evalsuite.rewrites.form import form
 from evalsuite.rewrites.judgement import Finding, Judgement, Part, Standard
 from evalsuite.rewrites.kept import kept, shares
 from evalsuite.rewrites.named import named
 from evalsuite.rewrites.words import MOST
+from evalsuite.rewrites.wrapping import wrapping
 
 _CUT_OFF = Finding("The answer did not end: it ran into the length limit.")
 _EMPTY = Finding("The answer is empty.")

@@ -17,7 +17,7 @@ from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites import english
 from evalsuite.rewrites.added import added
-from evalsuite.rewrites.asking import asked_for, denials
+from evalsuite.rewrites.asking import asked_for, denials, is_fragment
 from evalsuite.rewrites.judgement import Finding, Standard
 from evalsuite.rewrites.known import Known, Vocabulary, known, without_names
 from evalsuite.rewrites.relations import exchanged, turned
@@ -35,10 +35,11 @@ def kept(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
     facts, found = known(case), words(answer)
     return (
         *_lost(facts, without_names(case, answer)),
+        *_left_out(case, facts, answer),
         *_added(case, answer, found, standard),
         *_asks_otherwise(case, answer),
         *_denies_otherwise(case, answer),
-        *turned(answer, (case.query, *case.expect.rewrites)),
+        *turned(answer, case.query, case.expect.rewrites),
         *exchanged(answer, (case.query, *case.expect.rewrites)),
         *_shuffled(facts, found),
     )
@@ -68,6 +69,19 @@ def _lost(facts: Known, found: Sequence[Word]) -> list[Finding]:
     if not lost:
         return []
     return [Finding(f"The answer no longer asks {_quoted(lost)}.")]
+
+
+def _left_out(case: Case, facts: Known, answer: str) -> list[Finding]:
+    """Another question than the one before, to which a piece such as "And in Nice?" belongs."""
+    if facts.spelt_out is None or is_fragment(answer):
+        return []
+    if not any(
+        word.content and facts.spelt_out.holds(word) for word in without_names(case, answer)
+    ):
+        return [Finding("The answer asks nothing of what the query leaves out.")]
+    if asked_for(answer) or frozenset() in facts.asked_out:
+        return []
+    return [Finding('The answer asks "yes or no" where the conversation does not.')]
 
 
 def _absent(due: Sequence[Word], found: Sequence[Word]) -> list[Word]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.rewrites import chinese
-from evalsuite.rewrites.asking import Sort, asked_for, is_elliptic, sort_of
+from evalsuite.rewrites.asking import Sort, asked_for, is_elliptic, is_fragment, sort_of
 from evalsuite.rewrites.names import occurrences
 from evalsuite.rewrites.pronouns import Family, referring
 from evalsuite.rewrites.words import Word, simplified, words
@@ -78,6 +78,11 @@ class Known:
     """What sorts of sentence an answer may be."""
     asked: frozenset[frozenset[str]]
     """What an answer may ask for."""
+    spelt_out: Vocabulary | None
+    """What every accepted rewrite asks where the query leaves its question out: "And in Nice?".
+    None: the query says what it asks, or nothing is common to all."""
+    asked_out: frozenset[frozenset[str]]
+    """What an answer to such a query may ask for that is more than a piece itself."""
 
 
 @lru_cache(maxsize=4096)
@@ -112,7 +117,22 @@ def known(case: Case) -> Known:
         counts=counts,
         sorts=frozenset(map(sort_of, spoken)),
         asked=_asked(case, spoken),
+        spelt_out=_spelt_out(case),
+        asked_out=frozenset(map(asked_for, expect.rewrites)),
     )
+
+
+def _spelt_out(case: Case) -> Vocabulary | None:
+    if not (case.expect.rewrites and is_fragment(case.query)):
+        return None
+    own = Vocabulary.of_words([words(case.query)])
+    asked = [
+        {word.key for word in _asking_words(case, text) if word.content and not own.holds(word)}
+        for text in case.expect.rewrites
+    ]
+    common = frozenset.intersection(*map(frozenset, asked))
+    whole = _asking_words(case, case.expect.rewrites[0])
+    return Vocabulary.of_words([[w for w in whole if w.key in common]]) if common else None
 
 
 def without_names(case: Case, text: str) -> tuple[Word, ...]:

@@ -101,7 +101,9 @@ def _initials(name: str, texts: Sequence[str]) -> Iterator[str]:
     letters = "".join(w.text[0] for w in words(name) if not w.han and w.text not in _LINKING)
     if len(letters) >= 2 and len(words(name)) >= 2:
         short = letters.upper()
-        if any(re.search(rf"\b{re.escape(short)}\b", text) for text in texts):
+        # Not a part of a name with a sign: AT of AT&T.
+        alone = re.compile(rf"(?<![\w&]){re.escape(short)}(?![\w&])")
+        if any(map(alone.search, texts)):
             yield short
     if re.fullmatch(r"[A-Z]{2,6}", name):
         initial = r"\s+(?:(?:of|the|and|for|in)\s+)*".join(rf"{c}[a-z]+" for c in name)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from evalsuite.cases import Language
 from evalsuite.detectors.result import Span
 from evalsuite.detectors.text import fold
+from evalsuite.rewrites.chinese import MEASURES
 
 
 class Family(StrEnum):
@@ -85,16 +86,19 @@ _EN_DEGREE = r"\s+(?:(?:not|still|always|more|less|so|that|too)\s+)*"
 _EN_THAT_FOLLOWS = (
     rf"(?!(?:{_EN_OF_THINGS})\b)[a-z]+\s+(?:for\s+(?:\w+\s+){{1,4}}?)?(?:to|that|if)\b"
 )
-_EN_WEATHER = "raining|snowing|cold|hot|warm|sunny|dry|misty|foggy|windy|late|early"
+_EN_WEATHER = (
+    "raining|snowing|hailing|drizzling|cold|hot|warm|chilly|freezing|sunny|cloudy|rainy|snowy|stormy|"
+    "overcast|dry|humid|misty|foggy|windy|late|early"
+)
 # "It" that refers to nothing: weather, time, clauses that follow ("is it easier to learn ...").
 _EN_EXPLETIVE = re.compile(
     rf"(?:{_EN_IT_IS}|{_EN_IS_IT}){_EN_DEGREE}(?:{_EN_THAT_FOLLOWS}|(?:{_EN_WEATHER})\b)"
     rf"|\b(?:will|would)\s+it\s+be\s+(?:{_EN_WEATHER})\b"
     rf"|{_EN_IT_IS}\s+(?:said|believed|worth)\b"
     r"|\bhow\s+(?:cold|hot|warm|wet|dry|windy|humid|dark|late)\s+(?:does|did|will)\s+it\s+get\b"
-    r"|\bit\s+(?:rains?|snows?|seems?|appears?|turns\s+out|takes?|took)\b"
+    r"|\bit\s+(?:rains?|snows?|hails?|drizzles?|seems?|appears?|turns\s+out|takes?|took)\b"
     r"|\b(?:does|did|will|would)\s+it\s+"
-    r"(?:rain|snow|(?:take|cost)(?=[^.?!]*\bto\b)|matter(?=\s+(?:if|that|whether)\b))"
+    r"(?:rain|snow|hail|drizzle|(?:take|cost)(?=[^.?!]*\bto\b)|matter(?=\s+(?:if|that|whether)\b))"
     r"|\bwhat\s+time\s+is\s+it\b|\bwhat\s+is\s+it\s+like\s+to\b|\bmakes?\s+it\s+\w+\s+to\b",
     re.ASCII,
 )
@@ -105,11 +109,11 @@ _ZH: Mapping[Family, str] = {
     Family.FEMALE: r"(?<!其)她(?!们)",
     Family.PLURAL: r"[它他她]们",
     Family.NEAR: (
-        r"这(?:[座部本款位家条只张首件台辆栋]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
+        rf"这(?:[{MEASURES}]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
         r"|这(?=是)"
     ),
     Family.FAR: (
-        r"那(?:[座部本款位家条只张首件台辆栋]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
+        rf"那(?:[{MEASURES}]|[个些种](?!月|星期|周|季|礼拜|时候|学期|世纪)|两[个者位种]|里|儿)"
     ),
     Family.ORDINAL: (
         r"[前后]者|(?:第[一二三]|最后一)[个种座部本款位家条](?=[的呢吗是有更会能怎为要可在多几需]|[^\w]|$)"

@@ -20,16 +20,19 @@ _ASKED = "?"
 """Stands for whatever a question word asks for."""
 _NEAR = 8
 """Words behind a preposition among which stands what it governs."""
+_JOINING = english.JOINING | chinese.JOINING
+"""Words that put a second thing beside the first: both are governed, in any order."""
 _MARK = re.compile(r"[.,;:?!，。；：？！、]")
 
 
-def turned(answer: str, accepted: Sequence[str]) -> Iterator[Finding]:
-    """Prepositions that say the opposite of what every accepted text says."""
+def turned(answer: str, query: str, rewrites: Sequence[str]) -> Iterator[Finding]:
+    """Little words that say the opposite of what every accepted rewrite says, or else the query."""
     told = {word.text for word in words(answer)}
-    texts = [{word.text for word in words(text)} for text in accepted]
+    texts = [{word.text for word in words(text)} for text in rewrites or (query,)]
+    asked = {word.text for word in words(query)}.union(*texts)
     for word in words(answer):
         for due in sorted(english.OPPOSITES.get(word.text, ())):
-            if due not in told and all(due in t and word.text not in t for t in texts):
+            if due not in told and word.text not in asked and all(due in text for text in texts):
                 span = Span(word.start, word.end, "the opposite")
                 yield Finding(f'The answer says "{word.text}" where "{due}" was asked.', (span,))
 
@@ -63,6 +66,8 @@ def _phrase(text: str, found: Sequence[Word], start: int) -> Iterator[Word]:
     begun = False
     for before, word in pairwise(found[start - 1 : start + _NEAR]):
         says = word.content or _name(word) == _ASKED
+        if begun and not word.content and word.text in _JOINING:
+            continue
         if _MARK.search(text[before.end : word.start]) or (begun and not says):
             return
         begun = begun or says

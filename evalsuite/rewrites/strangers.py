@@ -14,13 +14,13 @@ from rapidfuzz.distance import DamerauLevenshtein, LCSseq, Levenshtein
 
 from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
-from evalsuite.rewrites import english
+from evalsuite.rewrites import chinese, english
 from evalsuite.rewrites.judgement import Finding
 from evalsuite.rewrites.known import Known, known
 from evalsuite.rewrites.restored import Restored
 from evalsuite.rewrites.words import Word, words
 
-_JOINING = frozenset(("and", "or", "plus", "和", "与", "跟", "及", "或"))
+_JOINING = english.JOINING | chinese.JOINING | {"plus"}
 _LONG_CONJUNCTIONS = (("as", "well", "as"), ("along", "with"), ("together", "with"))
 _MARKS = frozenset((",", "，", "、", "/"))
 # What follows a verb and no name: "and take me there".

@@ -24,12 +24,12 @@ and form says so; what stands behind these characters cannot make it better."""
 _HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _PART = re.compile(
     # Letters with points; a number with its marks; a word with inner apostrophes and the signs that
-    # make another name of it (C++, C#, .NET); an ending that stands alone; Han.
+    # make another name of it (C++, C#, .NET, Disney+); an ending that stands alone; "&"; Han.
     rf"(?<![^\W_])(?:[a-z]\.){{2,}}(?:[a-z](?![^\W_]))?"
     rf"|\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?(?![^\W_{_HAN}])"
     rf"|(?:(?<![^\W{_HAN}])(?<![.?!)\]])\.(?=[a-z]{{2}}))?"
-    rf"[^\W_{_HAN}]+(?:'(?!s(?![^\W_{_HAN}]))[^\W_{_HAN}]+)*(?:(?:\+\+|#)(?![^\W{_HAN}]|[+#]))?"
-    rf"|'(?:s|m|re|ve|ll|d)(?![^\W_{_HAN}])|[{_HAN}]+"
+    rf"[^\W_{_HAN}]+(?:'(?!s(?![^\W_{_HAN}]))[^\W_{_HAN}]+)*(?:(?:\+\+?|#)(?![^\W{_HAN}]|[+#]))?"
+    rf"|'(?:s|m|re|ve|ll|d)(?![^\W_{_HAN}])|&|[{_HAN}]+"
 )
 _ROOT_ENDINGS = re.compile(
     "(?:ion|ation|ition|ist|ism|ment|ness|ful|li|abl|ibl|anc|enc|er|or|i|e)$"
@@ -85,7 +85,7 @@ def _words(text: str) -> tuple[Word, ...]:
                 # The point of a Chinese sentence is no part of the word behind it.
                 part, start = part[1:], start + 1
             found += _spelled(part, start, end, named)
-    return tuple(_without_measures(_without_split_negations(found)))
+    return _without_frames(tuple(_without_measures(_without_split_negations(found))))
 
 
 def written_as_one(found: Sequence[Word], whole: str) -> Iterator[Sequence[Word]]:
@@ -117,6 +117,29 @@ def _without_measures(found: Iterable[Word]) -> Iterator[Word]:
         last = word.text
 
 
+def _without_frames(found: tuple[Word, ...]) -> tuple[Word, ...]:
+    """What leads to a question asks nothing: "can you tell me who ..."."""
+    if not any(word.text in english.FRAMING for word in found):
+        return found
+    places = [
+        place
+        for match in english.ASKING_FRAME.finditer(" ".join(word.text for word in found))
+        for place in _places(found, *match.span())
+    ]
+    return tuple(
+        replace(word, content=False) if at in places else word for at, word in enumerate(found)
+    )
+
+
+def _places(found: Sequence[Word], start: int, end: int) -> Iterator[int]:
+    """Which words stand in a range of their texts, one blank apart."""
+    offset = 0
+    for at, word in enumerate(found):
+        if start <= offset < end:
+            yield at
+        offset += len(word.text) + 1
+
+
 _NO_LONGER = ("no", "longer")
 
 
@@ -146,6 +169,8 @@ def _expanded(word: str) -> tuple[str, ...]:
             return (word[: -len(ending)], full) if word != ending else (full,)
     if word == "'s":
         return (word,)
+    if word.endswith("+") and not word.endswith("++"):
+        return (word[:-1], "plus")
     return (word.replace("'", ""),)
 
 

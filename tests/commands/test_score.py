@@ -119,6 +119,33 @@ def test_two_files_are_compared_and_the_status_says_how(
     assert row_of(told, "needed and wrong") == [str(wrong), str(other)]
 
 
+@pytest.mark.parametrize("margin", ["1.5", "-0.1", "nan"])
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_margin_that_is_none_is_refused_before_anything_is_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], margin: str, files: int
+) -> None:
+    asked, out = cases(tmp_path, 3), tmp_path / "out.jsonl"
+    given = [str(answers(tmp_path, name, 3, 1)) for name in "ab"[:files]]
+    assert main(["score", str(asked), *given, f"--margin={margin}", "--json", str(out)]) == 3
+    assert "must lie between 0 and 1" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("empty", "said"), [(1, "1 answer is empty"), (2, "2 answers are empty")])
+def test_empty_answers_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], empty: int, said: str
+) -> None:
+    given = tmp_path / "a.tsv"
+    texts = ["" if at < empty else GOOD for at in range(2)]
+    rows = [
+        *(f"case-{at}\t{text}" for at, text in enumerate(texts)),
+        "stays\tWhat is Quobra's price?",
+    ]
+    given.write_text("\n".join(rows), "utf-8")
+    assert main(["score", str(cases(tmp_path, 3)), str(given)]) == 0
+    assert f"{said}, which is wrong." in " ".join(capsys.readouterr().out.split())
+
+
 def test_two_files_leave_rows_of_the_first(tmp_path: Path) -> None:
     asked, out = cases(tmp_path, 20), tmp_path / "out.jsonl"
     ours, theirs = (answers(tmp_path, name, 20, k) for name, k in (("a", 5), ("b", 0)))
