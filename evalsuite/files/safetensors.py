@@ -28,6 +28,7 @@ _BYTES: Final = {
     "BOOL": 1, "F8_E4M3": 1, "F8_E5M2": 1,
 }  # fmt: skip
 FLOATS: Final = frozenset({"F64", "F32", "F16", "BF16"})
+_POINTER: Final = b"version https://git-lfs"
 _NAME = re.compile(r"[A-Za-z0-9_.\-]{1,512}\Z")
 
 
@@ -65,6 +66,34 @@ def read_header(path: Path) -> tuple[Tensor, ...]:
     )
     _check_tiling(path, tensors, start, size)
     return tuple(tensors)
+
+
+def require_whole(path: Path) -> None:
+    """Refuse a file that does not end where its header says, as half a download does not.
+
+    Nothing else of it is judged: a base may hold types of numbers that no adapter does.
+
+    Raises:
+        UnsafeAdapter: the file is truncated, or none of this format.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        if stream.read(len(_POINTER)) == _POINTER:
+            raise UnsafeAdapter(
+                f"{str(path)!r} is a pointer of Git LFS and not the file itself; fetch it with: "
+                "git lfs pull"
+            )
+        stream.seek(0)
+        raw, start = _header_bytes(path, stream, size)
+    try:
+        header = strict_json(raw)
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name[:2] != "__"]
+        due = start + max(ends, default=0)
+        wrong = not isinstance(due, int) or size != due
+    except (ValueError, TypeError, AttributeError, LookupError) as problem:
+        raise _broken(path, f"its header cannot be used: {problem}") from None
+    if wrong:
+        raise _broken(path, f"the file is truncated: {size} bytes, but its header speaks of {due}")
 
 
 def _broken(path: Path, what: str) -> UnsafeAdapter:

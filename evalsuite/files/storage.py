@@ -48,6 +48,12 @@ def storage_errors(path: Path, error: type[EvalsuiteError]) -> Iterator[None]:
         raise error(f"cannot write {str(path)!r}: {reason}; {_fix(problem.errno)}") from problem
 
 
+def user_cache() -> Path:
+    """The user's own folder for what can be made again: ``$XDG_CACHE_HOME/evalsuite``."""
+    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(root) / "evalsuite"
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames inside ``folder`` survive a power cut, where the system can: Windows cannot."""
     as_folder = getattr(os, "O_DIRECTORY", None)

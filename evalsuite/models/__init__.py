@@ -1,27 +1,29 @@
 """Base models and adapters as files: checked and named by digest before anything loads them."""
 
-from evalsuite.models.adapterconfig import AdapterConfig, Provenance
-from evalsuite.models.refs import (
-    CONFIG_FILE,
-    EMBEDDED_MARK,
+from evalsuite.models.adapterconfig import CONFIG_FILE, AdapterConfig, Provenance
+from evalsuite.models.adapters import (
     PROVENANCE_FILE,
-    TOKENIZER_FILES,
     WEIGHTS_FILE,
     AdapterRef,
-    BaseRef,
-    cached_base,
-    digest_file,
-    digest_tree,
-    is_embedded,
     read_adapter,
-    resolve_base,
-    without_family,
     write_provenance,
 )
+from evalsuite.models.bases import (
+    EMBEDDED_MARK,
+    NAMED,
+    TOKENIZER_FILES,
+    BaseRef,
+    cached_base,
+    is_embedded,
+    resolve_base,
+    without_family,
+)
+from evalsuite.models.digests import digest_file, digest_tree
 
 __all__ = [
     "CONFIG_FILE",
     "EMBEDDED_MARK",
+    "NAMED",
     "PROVENANCE_FILE",
     "TOKENIZER_FILES",
     "WEIGHTS_FILE",

@@ -17,6 +17,7 @@ from evalsuite.errors import ModelError, UnsafeAdapter
 from evalsuite.files.closedschema import Closed, parse_closed_json
 from evalsuite.files.wording import Wording
 
+CONFIG_FILE: Final = "adapter_config.json"
 MAX_RANK: Final = 1024
 _PLAIN = re.compile(r"[A-Za-z0-9_.]{1,256}\Z")
 # Their weights are shared: merging into one would change the other.

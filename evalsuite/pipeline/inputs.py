@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +15,7 @@ from evalsuite.detectors.retention import load_texts
 from evalsuite.engines import Numerics, resolve_numerics
 from evalsuite.errors import InvalidInput
 from evalsuite.files.problems import suggestion
+from evalsuite.files.storage import user_cache
 from evalsuite.gates import (
     Gate,
     Opponent,
@@ -167,8 +167,7 @@ class Inputs:
 
 def default_cache() -> Path:
     """The user's own cache file: ``$XDG_CACHE_HOME/evalsuite/outputs.sqlite3``."""
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "evalsuite" / "outputs.sqlite3"
+    return user_cache() / "outputs.sqlite3"
 
 
 def resolve(request: GateRequest) -> Inputs:

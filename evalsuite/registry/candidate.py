@@ -19,6 +19,7 @@ from evalsuite.files.jsonl import first_fault
 from evalsuite.gates import Attempts, Gate, Policy, Verdict, derived_seed, policy_digest
 from evalsuite.models import (
     CONFIG_FILE,
+    NAMED,
     PROVENANCE_FILE,
     WEIGHTS_FILE,
     digest_file,
@@ -266,11 +267,11 @@ def _base_place(info: BaseInfo, registry: Path) -> str:
     """Return where the base lies, relative to the registry; empty unless it is that base."""
     name = without_family(info.name)
     folder = Path(name).expanduser()
-    # nano lies in the package and a hub id in a cache: neither has a place of its own here.
-    if name == "nano" or not folder.is_dir():
+    # What has a name lies in the package or a cache, as a hub id does: it has no place of its own.
+    if name in NAMED or not folder.is_dir():
         return ""
     try:
-        found = resolve_base(folder)
+        found = resolve_base(folder, to_load=False)
     except EvalsuiteError:
         return ""
     # A folder that holds another model by now would be found changed at every verification.

@@ -86,12 +86,12 @@ class Base(_Closed):
     """The base model of the adapter."""
 
     name: str
-    """As it was given to the gate: ``nano``, a folder or a hub id."""
+    """As it was given to the gate: ``nano``, ``smollm2``, a folder or a hub id."""
     digest: str
     tokenizer_digest: str
     path: str = ""
-    """Its folder, relative to the registry; empty for nano, a hub id, and a folder that was not
-    found at promotion."""
+    """Its folder, relative to the registry; empty for nano, smollm2, a hub id, and a folder that
+    was not found at promotion."""
 
 
 class Evidence(_Closed):

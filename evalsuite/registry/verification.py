@@ -15,6 +15,7 @@ from pathlib import Path
 from evalsuite.errors import EvalsuiteError, RegistryError
 from evalsuite.gates import policy_digest
 from evalsuite.models import (
+    NAMED,
     BaseRef,
     cached_base,
     digest_file,
@@ -221,7 +222,7 @@ def _base(record: PromotionRecord, base: str | Path | None) -> Iterator[Finding]
     recorded = record.evidence.base
     subject = f"base {recorded.name}"
     try:
-        found = _recorded_base(record) if base is None else resolve_base(base)
+        found = _recorded_base(record) if base is None else resolve_base(base, to_load=False)
     except EvalsuiteError as problem:
         check = Check.UNCHECKED if base is None else Check.MISSING
         yield Finding(subject, check, str(problem))
@@ -234,8 +235,8 @@ def _recorded_base(record: PromotionRecord) -> BaseRef:
     """Find the base on this machine; neither the network nor the current directory is asked."""
     recorded = record.evidence.base
     if recorded.path:
-        return resolve_base(record.registry / recorded.path)
+        return resolve_base(record.registry / recorded.path, to_load=False)
     name = without_family(recorded.name)
-    if name == "nano" or Path(name).expanduser().is_absolute():
-        return resolve_base(recorded.name)
+    if name in NAMED or Path(name).expanduser().is_absolute():
+        return resolve_base(recorded.name, to_load=False)
     return cached_base(recorded.name)

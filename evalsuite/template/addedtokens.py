@@ -18,11 +18,11 @@ from evalsuite.errors import TemplateError
 _BLANK: Final = "▁"
 _MARKED: Final = re.compile(r"[<>\[\]{}|｜]")
 """How control tokens are told from words: by brackets and bars."""
-# None that takes part in a conversation with pictures, sounds or tools.
 _ELEMENTS: Final = frozenset(
-    "a abbr b big blockquote body br caption center cite code col colgroup dd del details dfn div "
-    "dl dt em figcaption figure font h1 h2 h3 h4 h5 h6 head hr html i ins kbd li ol p pre q s samp "
-    "small span strike strong sub sup table tbody td tfoot th thead title tr tt u ul var".split()
+    "a abbr article aside b big blockquote body br caption center cite code col colgroup dd del "
+    "details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html "
+    "i iframe img ins kbd li nav ol p pre q s samp section small span strike strong sub sup table "
+    "tbody td tfoot th thead title tr tt u ul var".split()
 )
 _TAG: Final = re.compile(r"</?([a-z][a-z0-9]*) ?/?>")
 _SPARE: Final = re.compile(r"[<\[](unused|reserved|extra|spare)[a-z_]*\d+[>\]]")

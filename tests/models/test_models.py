@@ -6,8 +6,10 @@ import hashlib
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ CONFIG: dict[str, Any] = {
     "base_model_name_or_path": "../../etc/passwd",
 }
 Change = Callable[..., Path]
+POINTER = "version https://git-lfs.example/spec/v1\noid sha256:0\nsize 9\n"
 
 
 def tensors(rank: int = 4, width: int = 6, out: int = 8) -> dict[str, np.ndarray[Any, Any]]:
@@ -90,6 +93,10 @@ def provenance(base: BaseRef, **changes: Any) -> Provenance:
 
 def configure(folder: Path, **changes: Any) -> None:
     (folder / "adapter_config.json").write_text(json.dumps({**CONFIG, **changes}))
+
+
+def shorten(file: Path, by: int) -> None:
+    file.write_bytes(file.read_bytes()[:-by])
 
 
 def write_raw(folder: Path, header: str, data: bytes = b"") -> None:
@@ -177,7 +184,7 @@ def test_shards_are_part_of_the_digest_and_must_be_there(base: BaseRef) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("no such model", "is not there; name 'nano', an existing folder or a hub id"),
+        ("no such model", "is not there; name 'nano', 'smollm2', an existing folder or a hub id"),
         ("../escape/x", "is not there"),
         ("a/b/c", "is not there"),
         ("owner/..", "is not there"),
@@ -190,8 +197,12 @@ def test_a_name_that_is_nothing_is_refused_without_asking_the_network(
         resolve_base(name)
 
 
-def resolved_elsewhere(name: str, cache: Path) -> str:
-    """Resolve a name in a process that has no network and its own cache; what it printed."""
+def resolved_elsewhere(name: str, cache: Path, hub: str | None = None) -> str:
+    """Resolve a name in a process with its own cache; what it printed.
+
+    It has no network but a hub of ours, where one is given.
+    """
+    reach = {"HF_HUB_OFFLINE": "1"} if hub is None else {"HF_ENDPOINT": hub}
     code = f"""
 from evalsuite.models import resolve_base
 try:
@@ -201,7 +212,7 @@ except Exception as error:
 """
     return subprocess.run(
         [sys.executable, "-c", code],
-        env={"HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "PATH": ""},
+        env={"HF_HUB_CACHE": str(cache), "HF_HOME": str(cache), "PATH": "", **reach},
         capture_output=True,
         text=True,
         timeout=60,
@@ -210,7 +221,68 @@ except Exception as error:
 
 def test_a_hub_id_that_cannot_be_had_is_named(tmp_path: Path) -> None:
     said = resolved_elsewhere("owner/absent@main", tmp_path)
-    assert said.startswith("ModelNotFound base model 'owner/absent@main' is no folder, is not in")
+    assert said == (
+        "ModelNotFound base model 'owner/absent@main' is no folder, is not in the local cache, and "
+        "HF_HUB_OFFLINE is set, so that nothing is downloaded; unset it once, or give a folder"
+    )
+
+
+class Hub(BaseHTTPRequestHandler):
+    """A hub that refuses everything, with the code and the reason that it was told."""
+
+    reply = (404, "")
+
+    def do_GET(self) -> None:
+        code, reason = self.reply
+        self.send_response(code)
+        self.send_header("X-Error-Code", reason)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *parts: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        ((403, "GatedRepo"), "accept its terms; accept them on the model's page and log in with"),
+        ((401, "RepoNotFound"), "no public model of that name; check the spelling, log in with"),
+        ((404, "RevisionNotFound"), "but not in the revision 'main'; check that name"),
+        ((500, ""), "could not be downloaded (LocalEntryNotFoundError: "),
+    ],
+)
+def test_what_the_hub_refuses_is_told_with_what_helps(
+    tmp_path: Path, reply: tuple[int, str], says: str
+) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Told", (Hub,), {"reply": reply}))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        said = resolved_elsewhere("owner/model", tmp_path, f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    begins = "ModelNotFound base model 'owner/model' is no folder, is not in the local cache, and "
+    assert said.startswith(begins)
+    assert says in said
+
+
+def test_half_a_model_in_the_cache_is_told_from_none(base: BaseRef, tmp_path: Path) -> None:
+    (base.path / "model.safetensors").unlink()
+    cached = tmp_path / "models--owner--model"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("a" * 40)
+    (cached / "snapshots").mkdir()
+    base.path.rename(cached / "snapshots" / ("a" * 40))
+    said = resolved_elsewhere("owner/model", tmp_path)
+    assert "is not whole in the local cache (" in said
+    assert "model.safetensors is missing" in said
+    assert "HF_HUB_OFFLINE is set" in said
 
 
 def test_a_hub_id_is_found_in_the_local_cache(base: BaseRef, tmp_path: Path) -> None:
@@ -227,8 +299,46 @@ def test_a_hub_id_is_found_in_the_local_cache(base: BaseRef, tmp_path: Path) -> 
     ("spoil", "error", "message"),
     [
         (lambda p: (p / "config.json").unlink(), ModelNotFound, "it has no config.json"),
-        (lambda p: (p / "tokenizer.json").unlink(), ModelNotFound, "has no tokenizer.json"),
-        (lambda p: (p / "model.safetensors").unlink(), ModelNotFound, "holds no weights"),
+        (
+            lambda p: (p / "tokenizer.json").unlink(),
+            ModelNotFound,
+            r"has no tokenizer.json; make one .* with transformers: AutoTokenizer",
+        ),
+        (
+            lambda p: (p / "model.safetensors").unlink(),
+            ModelNotFound,
+            "holds no weights: model.safetensors is missing; fetch it",
+        ),
+        (
+            lambda p: shorten(p / "model.safetensors", 3),
+            ModelError,
+            r"model.safetensors' is refused: the file is truncated: \d+ bytes, but .* of \d+; ",
+        ),
+        (
+            lambda p: (p / "model.safetensors").write_bytes(b"x" * 100),
+            ModelError,
+            r"model.safetensors' is refused: .* no whole header",
+        ),
+        (
+            lambda p: (p / "model.safetensors").write_bytes(b"\x02" + bytes(7) + b"{]"),
+            ModelError,
+            r"model.safetensors' is refused: its header cannot be used",
+        ),
+        (
+            lambda p: (p / "model.safetensors").write_text(POINTER),
+            ModelError,
+            r"model.safetensors' is a pointer of Git LFS .* git lfs pull",
+        ),
+        (
+            lambda p: shorten(p / "config.json", 3),
+            ModelError,
+            r"config.json' is not JSON: .*; it is truncated or damaged, fetch it again",
+        ),
+        (
+            lambda p: (p / "config.json").write_text("[]"),
+            ModelError,
+            r"config.json' holds list; a JSON object is due",
+        ),
         (
             lambda p: (p / "model.safetensors").rename(p / "pytorch_model.bin"),
             ModelError,
@@ -240,7 +350,19 @@ def test_a_hub_id_is_found_in_the_local_cache(base: BaseRef, tmp_path: Path) -> 
             "is an adapter, not a base model",
         ),
     ],
-    ids=["config", "tokenizer", "weights", "pickle", "adapter"],
+    ids=[
+        "config",
+        "tokenizer",
+        "weights",
+        "half weights",
+        "no weights",
+        "broken header",
+        "pointer",
+        "half config",
+        "odd config",
+        "pickle",
+        "adapter",
+    ],
 )
 def test_a_folder_that_is_no_base_is_refused(
     base: BaseRef, spoil: Callable[[Path], object], error: type[ModelError], message: str
@@ -248,6 +370,14 @@ def test_a_folder_that_is_no_base_is_refused(
     spoil(base.path)
     with pytest.raises(error, match=message):
         resolve_base(base.path)
+
+
+def test_a_damaged_base_has_a_digest_all_the_same(base: BaseRef) -> None:
+    shorten(base.path / "model.safetensors", 3)
+    (base.path / "config.json").write_text("{")
+    damaged = resolve_base(base.path, to_load=False)
+    assert damaged.digest != base.digest
+    assert damaged.tokenizer_digest == base.tokenizer_digest
 
 
 def test_a_file_is_no_base(base: BaseRef) -> None:

@@ -129,7 +129,7 @@ def base_folder(folder: Path) -> Path:
 
 def base_info(name: str, folder: Path) -> BaseInfo:
     """Return what a run says about the base in ``folder`` that was given as ``name``."""
-    found = resolve_base(folder)
+    found = resolve_base(folder, to_load=False)
     return BaseInfo(name=name, digest=found.digest, tokenizer_digest=found.tokenizer_digest)
 
 

@@ -144,6 +144,15 @@ def test_a_truncated_file_is_refused(write_folder: WriteFolder, document: dict[s
         load_template(write_folder(text[: len(text) // 2]))
 
 
+@pytest.mark.parametrize("name", ["tokenizer_config.json", "generation_config.json"])
+def test_a_truncated_file_beside_it_is_refused_too(write_folder: WriteFolder, name: str) -> None:
+    folder = write_folder(generation={"eos_token_id": 320})
+    whole = (folder / name).read_text("utf-8")
+    (folder / name).write_text(whole[:-1], "utf-8")
+    with pytest.raises(TemplateError, match=f"{name}: not JSON: .*; download the file again"):
+        load_template(folder)
+
+
 def test_a_missing_folder_says_what_is_due(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=re.escape("a folder that holds tokenizer.json")):
         load_template(tmp_path / "absent")

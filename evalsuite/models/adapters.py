@@ -1,0 +1,136 @@
+"""Adapters as files: checked and named by digest before anything loads them.
+
+An adapter folder may come from anybody. Nothing in it is executed or followed: its configuration
+is read by a closed schema, its weights must be finite safetensors of the declared rank, and the
+base it was made for is compared by digest. Loading into a model is the engine's business; no
+tensor library is imported here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from evalsuite.errors import BaseMismatch, ModelNotFound, UnsafeAdapter
+from evalsuite.files.safetensors import first_not_finite, read_header
+from evalsuite.models.adapterconfig import (
+    CONFIG_FILE,
+    AdapterConfig,
+    Provenance,
+    parse_config,
+    parse_provenance,
+)
+from evalsuite.models.adaptertensors import check_shapes, check_tensors
+from evalsuite.models.bases import BaseRef, weight_names
+from evalsuite.models.digests import digest_tree
+
+WEIGHTS_FILE: Final = "adapter_model.safetensors"
+PROVENANCE_FILE: Final = "evalsuite.json"
+MAX_WEIGHTS_BYTES: Final = 8 * 2**30
+MAX_TEXT_BYTES: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterRef:
+    """An adapter folder that passed every check that needs no model."""
+
+    path: Path
+    digest: str
+    """SHA-256 over configuration, weights and provenance; see :func:`digest_tree`."""
+    config: AdapterConfig
+    provenance: Provenance | None
+    """None when the folder does not say where it comes from."""
+
+
+def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
+    """Check an adapter folder and name it by digest, without loading it.
+
+    Args:
+        path: The folder with ``adapter_config.json`` and ``adapter_model.safetensors``.
+        base: When given, the adapter must have been made for it: the digest in its provenance
+            and the shapes of its matrices are compared.
+
+    Raises:
+        ModelNotFound: there is no such folder, or it holds no adapter.
+        UnsafeAdapter: a pickle, a broken or endless file, a pattern, a rank or key out of bounds,
+            weights that are not finite.
+        BaseMismatch: it belongs to another base.
+    """
+    folder = Path(path).expanduser()
+    _check_folder(folder)
+    config = parse_config(folder / CONFIG_FILE, _small(folder / CONFIG_FILE))
+    weights = folder / WEIGHTS_FILE
+    provenance = None
+    names = [CONFIG_FILE, WEIGHTS_FILE]
+    if (folder / PROVENANCE_FILE).is_file():
+        provenance = parse_provenance(folder / PROVENANCE_FILE, _small(folder / PROVENANCE_FILE))
+        names.append(PROVENANCE_FILE)
+    # First of all: shapes that do not fit would only repeat, less clearly, what this one says.
+    if base is not None and provenance is not None:
+        _check_base(folder, provenance, base)
+    tensors = read_header(weights)
+    check_tensors(weights, tensors, config)
+    if base is not None:
+        matrices = {
+            tensor.name: tensor.shape
+            for name in weight_names(base.path)
+            if name.endswith(".safetensors")
+            for tensor in read_header(base.path / name)
+        }
+        check_shapes(folder, tensors, base.name, matrices)
+    bad = first_not_finite(weights, tensors)
+    if bad is not None:
+        raise UnsafeAdapter(
+            f"{str(weights)!r}: tensor {bad.name!r} holds NaN or an infinity; training diverged, "
+            "train again with a lower learning rate"
+        )
+    return AdapterRef(folder.resolve(), digest_tree(folder, names), config, provenance)
+
+
+def write_provenance(folder: Path, provenance: Provenance) -> None:
+    """Write ``evalsuite.json`` into an adapter folder; :func:`read_adapter` reads it back."""
+    text = json.dumps(provenance.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    (folder / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.exists():
+        raise ModelNotFound(f"adapter {str(folder)!r} does not exist; check the path")
+    if not folder.is_dir():
+        raise ModelNotFound(f"adapter {str(folder)!r} is a file; name the folder that holds it")
+    if not (folder / CONFIG_FILE).is_file():
+        raise ModelNotFound(
+            f"{str(folder)!r} is not an adapter folder: it has no {CONFIG_FILE}; name the folder "
+            "that training wrote"
+        )
+    for pickle in (folder / "adapter_model.bin", folder / "adapter_model.pt"):
+        if pickle.exists():
+            raise UnsafeAdapter(
+                f"{str(pickle)!r} is a pickle, which can run code when it is read; save the "
+                f"adapter as {WEIGHTS_FILE} and remove this file"
+            )
+    if not (folder / WEIGHTS_FILE).is_file():
+        raise ModelNotFound(f"{str(folder)!r} has no {WEIGHTS_FILE}; save the adapter again")
+    size = (folder / WEIGHTS_FILE).stat().st_size
+    if size > MAX_WEIGHTS_BYTES:
+        raise UnsafeAdapter(
+            f"{str(folder / WEIGHTS_FILE)!r} has {size} bytes; the limit for an adapter is "
+            f"{MAX_WEIGHTS_BYTES}"
+        )
+
+
+def _small(path: Path) -> bytes:
+    if path.stat().st_size > MAX_TEXT_BYTES:
+        raise UnsafeAdapter(f"{str(path)!r} is larger than {MAX_TEXT_BYTES} bytes")
+    return path.read_bytes()
+
+
+def _check_base(folder: Path, provenance: Provenance, base: BaseRef) -> None:
+    if provenance.base_digest != base.digest:
+        raise BaseMismatch(
+            f"adapter {str(folder)!r} was made for base {provenance.base_name!r} "
+            f"({provenance.base_digest}), not for {base.name!r} ({base.digest}); give the base "
+            "it was trained on, or train it again on this one"
+        )
