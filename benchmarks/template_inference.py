@@ -46,7 +46,7 @@ _TOKEN = re.compile(
 _UNSEEN = 160
 """Random conversations to compare on, beside those of the proof."""
 _WORDS = (
-    "What is it?", "它有多大？", "No.", "7", "a b  c", "<i>x</i>", "- one\n- two", "{\"k\": 1}", "ok",
+    "What is it?", "它有多大？", "No.", "7", "a b  c", "<i>x</i>", "- one\n- two", "[1, 2]",
     "user:", "The end", "…", "\U0001f600 e\u0301", "x" * 300, "第一行\n第二行", "(1)", "https://a.b/c",
 )  # fmt: skip
 _ENDS = ("", "", "", "", " ", "\n", "\n\n", "  ", "\t", " \n ", "\u3000")
