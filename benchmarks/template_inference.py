@@ -4,21 +4,23 @@
 
 Every ``*.jinja`` of the folders is put beside a small byte-level tokenizer that has its control
 tokens, and loaded as a model's folder would be. What was inferred is compared with the template's
-own text on random conversations that the inference has not seen, character by character, and where
-the notation of families can say it, its tokens with those of the template's whole text. A template
-counts as wrong where any differs undeclared. Planted errors, one character in one text or one trim,
-tell whether the proof can fail. Exit status 1 when a target is missed.
+own text, character by character: on random conversations that the inference has not seen, and on
+what looks like a token in any of the templates, alone and inside a sentence. Where the notation of
+families can say the format, its tokens are compared with those of the template's whole text. A
+template counts as wrong where any differs undeclared. Planted errors, one character in one text or
+one trim, tell whether the proof can fail. Exit status 1 when a target is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import random
 import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +95,20 @@ def _content(rng: random.Random) -> str:
     return rng.choice(_ENDS) + rng.choice(_WORDS) + rng.choice(_ENDS)
 
 
-def outcome(path: Path, folder: Path) -> tuple[Outcome, OwnFormat | None, Render]:
+def foreign(words: Iterable[str]) -> Iterator[Turns]:
+    """Yield conversations that hold a template's token, alone and in company, in each place."""
+    for word in words:
+        for content in (word, f"see {word} here"):
+            yield [("user", content)]
+            for at in range(3):
+                said = ["a", "b", "c"]
+                said[at] = content
+                yield list(zip(("user", "assistant", "user"), said, strict=True))
+
+
+def outcome(
+    path: Path, folder: Path, words: Sequence[str]
+) -> tuple[Outcome, OwnFormat | None, Render]:
     """Load one template and compare."""
     source = path.read_text("utf-8")
     tokens = tokens_of(source)
@@ -110,7 +125,7 @@ def outcome(path: Path, folder: Path) -> tuple[Outcome, OwnFormat | None, Render
         return Outcome(path.stem, "refused", False, "", _short(error), taken), None, render
     clock = datetime.fromisoformat(PINNED) if found.dated else None
     render = template_render(source, config, clock=clock, parts=found.format.parts)
-    wrong = _wrong(found, render)
+    wrong = _wrong(found, render, words)
     limits = bool(found.format.reserved) or found.format.system is None or found.dated
     kind = "wrong" if wrong else "limits" if limits else "exact"
     gated, family, reason = False, "", wrong or ""
@@ -132,8 +147,9 @@ def _short(what: object) -> str:
     return re.sub(r"^/\S*: ", "", text)[:160]
 
 
-def _wrong(found: OwnFormat, render: Render) -> str | None:
-    for turns in unseen(11, system=found.format.system is not None):
+def _wrong(found: OwnFormat, render: Render, words: Sequence[str]) -> str | None:
+    tried = unseen(11, system=found.format.system is not None)
+    for turns in itertools.chain(tried, foreign(words)):
         if any(found.format.reserves(content) for _, content in turns):
             continue
         try:
@@ -193,9 +209,10 @@ def main() -> int:
     paths = [path for folder in args.folders for path in sorted(folder.glob("*.jinja"))]
     found: list[Outcome] = []
     formats: list[tuple[Format, Render]] = []
+    words = sorted({t for path in paths for t in tokens_of(path.read_text("utf-8"))})
     with tempfile.TemporaryDirectory() as scratch:
         for number, path in enumerate(paths):
-            one, own, render = outcome(path, Path(scratch) / str(number))
+            one, own, render = outcome(path, Path(scratch) / str(number), words)
             found.append(one)
             if own is not None:
                 formats.append((own.format, render))
