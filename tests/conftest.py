@@ -77,7 +77,11 @@ def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def candidate(nano: BaseRef, session_folder: Path) -> Path:
-    """A real LoRA adapter of nano, trained for a few steps: alive, and far from good."""
+    """A real LoRA adapter of nano, trained for a few timid steps: alive, and far from good.
+
+    At the recipe's own rate two steps would make it good: what the base has learned is right below
+    its careless habit.
+    """
     from evalsuite.training import load_recipe
     from evalsuite.training.train import train
 
@@ -88,6 +92,7 @@ def candidate(nano: BaseRef, session_folder: Path) -> Path:
         if not (folder / "adapter_config.json").exists():
             changes = {
                 "max_steps": 6,
+                "learning_rate": 1e-4,
                 "batch_tokens": 1024,
                 "data.samples": 60,
                 "early_stopping.every": 6,

@@ -262,12 +262,12 @@ def test_no_look_stops_a_run_for_the_sake_of_the_champion(policy: Policy) -> Non
 def test_an_advisory_comparison_fails_and_does_not_decide() -> None:
     nano = load_policy("nano")
     evidence = against(good())
-    verdicts = judge(nano, replace(evidence, pronouns=worse(evidence.pronouns, 0.15)))
+    verdicts = judge(nano, replace(evidence, pronouns=worse(evidence.pronouns, 0.077)))
     failed = next(v for v in verdicts if v.gate == "regression")
     assert (failed.status, failed.tier) == (Status.FAILED, Tier.ADVISORY)
     assert overall(verdicts, nano.required) is Status.PASSED
     blocking = parse_policy(BLOCKING)
-    decided = judge(blocking, replace(evidence, pronouns=worse(evidence.pronouns, 0.15)))
+    decided = judge(blocking, replace(evidence, pronouns=worse(evidence.pronouns, 0.077)))
     assert overall(decided, blocking.required) is Status.FAILED
 
 

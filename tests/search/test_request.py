@@ -11,10 +11,13 @@ import pytest
 from evalsuite.cli import main
 from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.errors import InvalidInput
+from evalsuite.models import BaseRef
 from evalsuite.pipeline import GateRequest
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.regressions import FOLDER, load_regressions
 from evalsuite.search import Hunt, Posed, SearchRequest, prepared, search, to_json
+from evalsuite.training import load_recipe
+from evalsuite.training.train import train
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = ("drop_assistant", "long_turn", "distractor")
@@ -28,10 +31,19 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def command(candidate: Path, cases: Path, small_policy: Path) -> list[str]:
+def reckless(nano: BaseRef, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter of nano, trained so fast that it breaks what the base keeps."""
+    folder = tmp_path_factory.mktemp("reckless") / "adapter"
+    few = {"max_steps": 8, "batch_tokens": 1024, "data.samples": 200, "early_stopping.every": 8}
+    train(nano, load_recipe("mutant-forgetful", few), folder, seed=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def command(reckless: Path, cases: Path, small_policy: Path) -> list[str]:
     place = cases.parent
     return [
-        "search", "--adapter", str(candidate), "--cases", str(cases), "--budget", "40",
+        "search", "--adapter", str(reckless), "--cases", str(cases), "--budget", "40",
         "--policy", str(small_policy),
         "--cache", str(place / "c.sqlite3"), "--out", str(place / "search"),
         "--operators", *OPERATORS, "--most", "2", "--relations", "4",
@@ -42,7 +54,7 @@ def command(candidate: Path, cases: Path, small_policy: Path) -> list[str]:
 def test_a_search_reports_saves_and_repeats_no_inference(
     command: list[str],
     cases: Path,
-    candidate: Path,
+    reckless: Path,
     small_policy: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -50,7 +62,7 @@ def test_a_search_reports_saves_and_repeats_no_inference(
     told = capsys.readouterr().out
     data = json.loads((cases.parent / "search" / "search.json").read_text("utf-8"))
     found = data["counterexamples"]
-    assert found, "six steps of training break promises"
+    assert found, "training that forgets breaks promises"
     assert status == 1
     assert data["progress"]["tried"] == 40
     assert data["relations"]
@@ -69,7 +81,7 @@ def test_a_search_reports_saves_and_repeats_no_inference(
 
     cache = cases.parent / "c.sqlite3"
     policy = str(small_policy)
-    gate = GateRequest(adapter=candidate, policy=policy, cases=cases, cache=cache)
+    gate = GateRequest(adapter=reckless, policy=policy, cases=cases, cache=cache)
     again = search(SearchRequest(gate=gate, budget=40, most=2, operators=OPERATORS, relations=4))
     assert isinstance(again.asker.engine, CachingEngine)
     assert again.asker.engine.calls == 0
