@@ -152,6 +152,13 @@ NLP = case(
     names=("Natural Language Processing",),
 )
 
+泽罗 = case(
+    "今天我读到了泽罗。", "不错的小说。",
+    query="你用什么比较它？",
+    rewrites=("你用什么比较泽罗？", "你用什么比较小说泽罗？"),
+    names=("泽罗",),
+    language=Language.ZH,
+)  # fmt: skip
 REFUSED = [
     (JUPITER, "Jupiter", Part.KEPT),
     (JUPITER, "Jupiter", Part.FORM),
@@ -201,6 +208,7 @@ REFUSED = [
     (百年孤独, "百年孤寂的作者是谁", Part.NAMED),
     (SKELTON, "When did Red Buttons die?", Part.NAMED),
     (VISA, "Do I need a visa to go to us?", Part.NAMED),
+    (泽罗, "你用什么泽罗？", Part.KEPT),
 ]
 ACCEPTED = [
     (JUPITER, "How many moons does Jupiter have"),
