@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,22 +83,28 @@ def candidate(nano: BaseRef, session_folder: Path) -> Path:
     At the recipe's own rate two steps would make it good: what the base has learned is right below
     its careless habit.
     """
+    changes = {"max_steps": 6, "learning_rate": 1e-4, "data.samples": 60}
+    return _trained(nano, "lora", changes, session_folder / "candidate")
+
+
+@pytest.fixture(scope="session")
+def reckless(nano: BaseRef, session_folder: Path) -> Path:
+    """An adapter of nano, trained so fast that it breaks what the base keeps."""
+    changes = {"max_steps": 8, "data.samples": 200}
+    return _trained(nano, "mutant-forgetful", changes, session_folder / "reckless")
+
+
+def _trained(base: BaseRef, recipe: str, changes: dict[str, Any], folder: Path) -> Path:
+    """Train an adapter once for all workers of this test session."""
     from evalsuite.training import load_recipe
     from evalsuite.training.train import train
 
-    folder = session_folder / "candidate"
-    lock = FileLock(session_folder / "candidate.lock")
+    lock = FileLock(folder.with_suffix(".lock"))
     lock.acquire(timeout=600)
     try:
         if not (folder / "adapter_config.json").exists():
-            changes = {
-                "max_steps": 6,
-                "learning_rate": 1e-4,
-                "batch_tokens": 1024,
-                "data.samples": 60,
-                "early_stopping.every": 6,
-            }
-            train(nano, load_recipe("lora", changes), folder, seed=1)
+            few = {"batch_tokens": 1024, "early_stopping.every": changes["max_steps"], **changes}
+            train(base, load_recipe(recipe, few), folder, seed=1)
     finally:
         lock.release()
     return folder

@@ -136,10 +136,10 @@ def test_lint_checks_the_shipped_cases(programs: Path, here: Path) -> None:
 
 
 def test_a_search_and_the_gate_after_it_work_in_an_empty_folder(
-    programs: Path, here: Path, candidate: Path, small_policy: Path
+    programs: Path, here: Path, reckless: Path, small_policy: Path
 ) -> None:
     common = (
-        "--adapter", candidate, "--policy", small_policy,
+        "--adapter", reckless, "--policy", small_policy,
         "--cache", here.parent / "outputs.sqlite3",
     )  # fmt: skip
     search = ("search", "--budget", "60", "--most", "1", "--relations", "0")

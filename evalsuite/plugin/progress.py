@@ -93,7 +93,7 @@ def progress_of(config: pytest.Config) -> Iterator[Callable[[Event], None]]:
     named = getattr(config, "workerinput", {}).get(_FILE)
     if named is not None:
         try:
-            yield lambda event: _append(Path(named), [event.step, event.done, event.total])
+            yield lambda event: _tell(Path(named), event)
         finally:
             _append(Path(named), [])
         return
@@ -102,6 +102,11 @@ def progress_of(config: pytest.Config) -> Iterator[Callable[[Event], None]]:
         yield line.tell
     finally:
         line.end()
+
+
+def _tell(path: Path, event: Event) -> None:
+    if not event.note:
+        _append(path, [event.step, event.done, event.total])
 
 
 def _append(path: Path, event: list[str | int]) -> None:

@@ -163,6 +163,10 @@ def _r7(look: _Look) -> PropertyResult:
 def _r9(look: _Look) -> PropertyResult:
     name, files = Property.BOS_AND_STOP, look.files
     bos = files.added.get(token_text(files.config.get("bos_token")))
+    counts = {look.said[turns, False].ids.count(bos) for turns in _DIALOGUES[:2] if bos is not None}
+    if len(counts) > 1:
+        # It starts every message, as a token of roles does; then its count says nothing.
+        bos = None
     for turns in _prefixes():
         ids = look.said[turns, False].ids
         if bos is not None and bos in ids and ids.count(bos) != 1:

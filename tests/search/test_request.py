@@ -11,13 +11,10 @@ import pytest
 from evalsuite.cli import main
 from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.errors import InvalidInput
-from evalsuite.models import BaseRef
 from evalsuite.pipeline import GateRequest
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.regressions import FOLDER, load_regressions
 from evalsuite.search import Hunt, Posed, SearchRequest, prepared, search, to_json
-from evalsuite.training import load_recipe
-from evalsuite.training.train import train
 
 ROOT = Path(__file__).parents[2]
 OPERATORS = ("drop_assistant", "long_turn", "distractor")
@@ -27,15 +24,6 @@ OPERATORS = ("drop_assistant", "long_turn", "distractor")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("searched") / "cases"
     shutil.copytree(ROOT / "cases", folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def reckless(nano: BaseRef, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An adapter of nano, trained so fast that it breaks what the base keeps."""
-    folder = tmp_path_factory.mktemp("reckless") / "adapter"
-    few = {"max_steps": 8, "batch_tokens": 1024, "data.samples": 200, "early_stopping.every": 8}
-    train(nano, load_recipe("mutant-forgetful", few), folder, seed=1)
     return folder
 
 

@@ -60,9 +60,9 @@ def test_ten_thousand_hostile_conversations_survive_file_and_template(
     survives()
 
 
-def command(candidate: Path, policy: Path, place: Path) -> list[str]:
+def command(reckless: Path, policy: Path, place: Path) -> list[str]:
     return [
-        sys.executable, "-m", "evalsuite.cli", "search", "--adapter", str(candidate),
+        sys.executable, "-m", "evalsuite.cli", "search", "--adapter", str(reckless),
         "--policy", str(policy), "--cases", str(ROOT / "cases"), "--budget", "60", "--most", "3",
         "--no-save", "--relations", "4", "--cache", str(place / "c.sqlite3"), "--out", str(place),
     ]  # fmt: skip
@@ -73,13 +73,13 @@ def found_in(place: Path) -> dict[str, object]:
     return {key: data[key] for key in ("counterexamples", "relations", "envelope", "plan")}
 
 
-def test_two_processes_find_the_same(candidate: Path, small_policy: Path, tmp_path: Path) -> None:
+def test_two_processes_find_the_same(reckless: Path, small_policy: Path, tmp_path: Path) -> None:
     found = []
     for seed in ("1", "2"):
         place = tmp_path / seed
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(
-            command(candidate, small_policy, place),
+            command(reckless, small_policy, place),
             env=environment,
             capture_output=True,
             text=True,
@@ -88,7 +88,7 @@ def test_two_processes_find_the_same(candidate: Path, small_policy: Path, tmp_pa
         assert done.returncode in (0, 1), done.stderr
         found.append(found_in(place))
     assert found[0] == found[1]
-    assert found[0]["counterexamples"], "a candidate of six steps breaks something"
+    assert found[0]["counterexamples"], "training that forgets breaks something"
 
 
 def remembered(path: Path) -> int:
@@ -102,11 +102,11 @@ def remembered(path: Path) -> int:
 
 
 def test_a_killed_search_goes_on_and_repeats_no_inference(
-    candidate: Path, small_policy: Path, tmp_path: Path
+    reckless: Path, small_policy: Path, tmp_path: Path
 ) -> None:
     cache = tmp_path / "c.sqlite3"
     running = subprocess.Popen(
-        command(candidate, small_policy, tmp_path),
+        command(reckless, small_policy, tmp_path),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -117,7 +117,7 @@ def test_a_killed_search_goes_on_and_repeats_no_inference(
     running.wait()
     before = remembered(cache)
     policy = str(small_policy)
-    gate = GateRequest(adapter=candidate, policy=policy, cases=ROOT / "cases", cache=cache)
+    gate = GateRequest(adapter=reckless, policy=policy, cases=ROOT / "cases", cache=cache)
     resumed = search(SearchRequest(gate=gate, budget=60, most=3, relations=4))
     engine = resumed.asker.engine
     assert isinstance(engine, CachingEngine)
@@ -125,19 +125,19 @@ def test_a_killed_search_goes_on_and_repeats_no_inference(
     assert engine.hits >= before
 
     whole = tmp_path / "whole"
-    subprocess.run(command(candidate, small_policy, whole), capture_output=True, check=False)
+    subprocess.run(command(reckless, small_policy, whole), capture_output=True, check=False)
     assert to_json(resumed)["counterexamples"] == found_in(whole)["counterexamples"]
     assert remembered(whole / "c.sqlite3") == remembered(cache)
 
 
 def test_the_search_finds_the_same_under_xdist(
-    candidate: Path, small_policy: Path, tmp_path: Path
+    reckless: Path, small_policy: Path, tmp_path: Path
 ) -> None:
     def told(*more: str) -> list[str]:
         done = subprocess.run(
             [
                 sys.executable, "-m", "pytest", "tests/gates/test_adversarial.py", "-q",
-                "--adapter", str(candidate), "--gate-search-budget", "40",
+                "--adapter", str(reckless), "--gate-search-budget", "40",
                 "--gate-policy", str(small_policy),
                 "--gate-cache", str(tmp_path / "c.sqlite3"), *more,
             ],
@@ -148,4 +148,4 @@ def test_the_search_finds_the_same_under_xdist(
 
     alone = told()
     assert alone == told("-n", "2")
-    assert alone, "a candidate of six steps breaks something"
+    assert alone, "training that forgets breaks something"

@@ -108,3 +108,13 @@ def test_without_a_text_there_is_nothing_to_say(
     write_folder: WriteFolder, jinja: str | None
 ) -> None:
     assert as_served(write_folder(jinja=jinja)) == []
+
+
+def test_a_bos_that_starts_every_message_is_no_double_bos(write_folder: WriteFolder) -> None:
+    roles = write_folder(config={"bos_token": "<|im_start|>", "eos_token": "<|im_end|>"})
+    assert statuses(roles)["R9"] is PropertyStatus.HOLDS
+    twice = "{{ bos_token }}{{ bos_token }}" + CHATML
+    doubled = write_folder(
+        jinja=twice, config={"bos_token": "<|endoftext|>", "eos_token": "<|im_end|>"}
+    )
+    assert statuses(doubled)["R9"] is PropertyStatus.VIOLATED

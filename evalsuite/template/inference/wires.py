@@ -11,7 +11,7 @@ from typing import Any
 from evalsuite.errors import TemplateError
 from evalsuite.template.inference.formats import Format, Kind, SystemPlace
 from evalsuite.template.inference.rules import Rule
-from evalsuite.template.wire import KEPT, STRIPPED, Trim, Wire
+from evalsuite.template.wire import STRIPPED, Trim, Wire
 
 INFERRED = "inferred"
 """The name of a format that is no family's."""
@@ -92,42 +92,72 @@ def to_wire(
     """
     spans = _Tokens(tokens)
     gaps = _gaps(format)
-    user_head, tail = _user_head(gaps, spans)
-    close = _user_tail(gaps, spans)
-    begin_bare = gaps.begin.removesuffix(user_head)
-    end = gaps.end[len(tail) :]
-    header = gaps.asked[len(close) :]
-    said = {"newest": gaps.newest[len(close) :], "assistant": gaps.older[len(close) :]}
-    generation = None if said["newest"].startswith(header) else header
-    answers = {
-        name: _answer(text, header if generation is None else text, tail, spans)
-        for name, text in said.items()
-    }
-    fields = {"user": spans.notate(user_head) + "{}" + spans.notate(close)}
-    fields |= _system(format, (user_head, tail, close, begin_bare), bos, spans)
-    trims = _trims(format, fields, split=answers["newest"] != answers["assistant"])
-    if "newest" not in trims and answers["newest"] == answers["assistant"]:
+    cut = _cut(gaps, spans)
+    blocks: dict[str, Any] = {"user": spans.notate(cut.head) + "{}" + spans.notate(cut.close)}
+    blocks |= _system(format, cut, bos, spans)
+    answers = _answers(gaps, cut, spans)
+    alike = answers["newest"] == answers["assistant"]
+    trims = _trims(format, blocks, split=not alike)
+    if alike and "newest" not in trims:
         del answers["newest"]
-    blocks: dict[str, Any] = {**fields, **answers}
+    blocks |= answers
     strips = bool(trims) and all(trim == STRIPPED for trim in trims.values())
-    kept = () if strips else tuple((name, t) for name, t in trims.items() if t != KEPT)
     try:
         return Wire(
             name=named(arguments or {}),
             source="the chat template of the folder",
             **blocks,
-            generation=None if generation is None else spans.notate(generation),
-            end=spans.notate(end),
+            end=spans.notate(cut.end),
             bos=_bos(bos, blocks),
-            delimiters=_delimiters(user_head, close, spans),
+            delimiters=_delimiters(cut, spans),
             strips=strips,
-            trims=kept,
+            trims=() if strips else tuple(trims.items()),
             sentencepiece=sentencepiece,
             parts=format.parts,
             arguments=tuple((arguments or {}).items()),
         )
     except TemplateError as error:
         raise NoWire(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """The texts between contents, cut into what belongs to the message before or behind."""
+
+    begin: str
+    """In front of everything, where there is no system message."""
+    head: str
+    """Starts every question."""
+    close: str
+    """Ends every question."""
+    header: str
+    """What a prompt ends with, behind that."""
+    tail: str
+    """Ends every answer."""
+    end: str
+    """Ends a dialogue, behind that."""
+
+
+def _cut(gaps: _Gaps, spans: _Tokens) -> _Cut:
+    head, tail = _user_head(gaps, spans)
+    close = _user_tail(gaps, spans)
+    return _Cut(
+        begin=gaps.begin.removesuffix(head),
+        head=head,
+        close=close,
+        header=gaps.asked[len(close) :],
+        tail=tail,
+        end=gaps.end[len(tail) :],
+    )
+
+
+def _answers(gaps: _Gaps, cut: _Cut, spans: _Tokens) -> dict[str, str]:
+    """Return the blocks of answers, and of a prompt's end where no answer begins with it."""
+    older, newest = gaps.older[len(cut.close) :], gaps.newest[len(cut.close) :]
+    found = {} if newest.startswith(cut.header) else {"generation": spans.notate(cut.header)}
+    for name, text in (("assistant", older), ("newest", newest)):
+        found[name] = _answer(text, text if "generation" in found else cut.header, cut.tail, spans)
+    return found
 
 
 class _Tokens:
@@ -232,49 +262,52 @@ def _answer(text: str, header: str, tail: str, spans: _Tokens) -> str:
     return spans.notate(before) + f"⟦{inside}⟧" + spans.notate(tail[stop.end() :])
 
 
-def _system(
-    format: Format, texts: tuple[str, str, str, str], bos: str, spans: _Tokens
-) -> dict[str, str]:
+def _system(format: Format, cut: _Cut, bos: str, spans: _Tokens) -> dict[str, str]:
     """Return what stands in front of everything, and where the system message is told."""
-    head, tail, close, bare = texts
     place = None if format.system is None else format.system.constant
     if format.system is None or place is SystemPlace.DROPPED:
-        return {"begin": spans.notate(bare)}
+        return {"begin": spans.notate(cut.begin)}
     if place is None:
         raise NoWire("the system message is told in prompts and not in dialogues, or elsewhere")
-
-    def constant(before: Kind, after: Kind) -> str:
-        rule: Rule[str] | None = format.gaps.get((before, after))
-        text = None if rule is None else rule.constant
-        if text is None:
-            raise NoWire(f"what stands between {before} and {after} depends on its place")
-        return text
-
-    before, after = constant(Kind.BEGIN, Kind.SYSTEM), constant(Kind.SYSTEM, Kind.USER)
-    closed = spans.notate(after) + "{}" + spans.notate(close)
+    before = _constant(format, Kind.BEGIN, Kind.SYSTEM)
+    after = _constant(format, Kind.SYSTEM, Kind.USER)
+    closed = spans.notate(after) + "{}" + spans.notate(cut.close)
     if place is SystemPlace.LAST:
-        lead = before.removeprefix(bare)
-        later = constant(Kind.ASSISTANT, Kind.SYSTEM)
-        if not before.startswith(bare) or later != tail + lead:
+        lead = before.removeprefix(cut.begin)
+        later = _constant(format, Kind.ASSISTANT, Kind.SYSTEM)
+        if not before.startswith(cut.begin) or later != cut.tail + lead:
             raise NoWire(
                 "the system message starts differently in the first question and in others"
             )
-        return {"begin": spans.notate(bare), "last_user": spans.notate(lead) + "{system}" + closed}
-    begin = bare if before.startswith(bare) else ""
-    if not begin:
-        # A token that starts roles, too, is theirs.
-        starts = bos and bos not in head and before.startswith(bos) and bare.startswith(bos)
-        begin = bos if starts else ""
+        begin = spans.notate(cut.begin)
+        return {"begin": begin, "last_user": spans.notate(lead) + "{system}" + closed}
+    begin = _begin(before, cut, bos)
     found = {"begin": spans.notate(begin)}
-    if begin != bare:
-        found["begin_bare"] = spans.notate(bare)
-    lead, own = before[len(begin) :], after.removesuffix(head)
+    if begin != cut.begin:
+        found["begin_bare"] = spans.notate(cut.begin)
+    lead, own = spans.notate(before[len(begin) :]), after.removesuffix(cut.head)
     # Only a token tells where a message of its own ends; else it is read with the question.
-    if after.endswith(head) and spans.first(own) is not None:
-        found["system"] = spans.notate(lead) + "{}" + spans.notate(own)
-    else:
-        found["first_user"] = spans.notate(lead) + "{system}" + closed
-    return found
+    if after.endswith(cut.head) and spans.first(own) is not None:
+        return {**found, "system": lead + "{}" + spans.notate(own)}
+    return {**found, "first_user": lead + "{system}" + closed}
+
+
+def _begin(before: str, cut: _Cut, bos: str) -> str:
+    """Return what of the text in front of a system message stands there without one, too."""
+    if before.startswith(cut.begin):
+        return cut.begin
+    # A token that starts roles, too, is theirs.
+    shared = bos and bos not in cut.head and before.startswith(bos) and cut.begin.startswith(bos)
+    return bos if shared else ""
+
+
+def _constant(format: Format, before: Kind, after: Kind) -> str:
+    """Return a text that is the same wherever it stands."""
+    rule = format.gaps.get((before, after))
+    text = None if rule is None else rule.constant
+    if text is None:
+        raise NoWire(f"what stands between {before} and {after} depends on its place")
+    return text
 
 
 def _trims(format: Format, fields: Mapping[str, str], *, split: bool) -> dict[str, Trim]:
@@ -323,11 +356,11 @@ def _trim(rule: Rule[Trim] | None, kind: Kind, places: Sequence[Mapping[str, boo
     return next(iter(values), None)
 
 
-def _delimiters(head: str, close: str, spans: _Tokens) -> tuple[str, ...]:
+def _delimiters(cut: _Cut, spans: _Tokens) -> tuple[str, ...]:
     """Return the plain texts that separate messages, where no control token does."""
-    if spans.first(close) is not None:
+    if spans.first(cut.close) is not None:
         return ()
-    found = [text.strip() for text in (head, close) if spans.first(text) is None]
+    found = [text.strip() for text in (cut.head, cut.close) if spans.first(text) is None]
     return tuple(dict.fromkeys(text for text in found if text))
 
 

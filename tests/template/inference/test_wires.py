@@ -23,6 +23,14 @@ DEFAULT = (
     "{% if messages[0].role != 'system' %}{{ '<|im_start|>system\nBe {brief}.<|im_end|>\n' }}"
     "{% endif %}"
 )
+LLAMA_2 = (
+    "{% set told = messages[0].content if messages[0].role == 'system' else '' %}"
+    "{% set turns = messages[1:] if told else messages %}"
+    "{% for m in turns %}{% if m.role == 'user' %}"
+    "{% set said = '<<SYS>>\n' + told + '\n<</SYS>>\n\n' + m.content if loop.first and told "
+    "else m.content %}{{ bos_token + '[INST] ' + said | trim + ' [/INST]' }}"
+    "{% else %}{{ ' ' + m.content | trim + ' ' + eos_token }}{% endif %}{% endfor %}"
+)
 R1 = (
     "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '<U>' + m.content + '<A>' }}"
     "{% elif m.role == 'system' %}{{ m.content }}{% else %}{{ m.content + eos_token }}{% endif %}"
@@ -84,6 +92,24 @@ def test_a_prompt_with_a_header_of_its_own(tmp_path: Path) -> None:
     thought = template.encode("First, who?") + said
     assert template.answer(thought) == "Li Bai's poems?"
     assert template.answer(template.encode("First, who?")) == ""
+
+
+def test_a_question_behind_a_system_message_keeps_what_the_makers_template_leaves(
+    tmp_path: Path,
+) -> None:
+    """Llama 2's strips the system message and the first question as one text."""
+    folder = write_sample_tokenizer(FAMILIES["llama-2"], tmp_path)
+    (folder / "chat_template.jinja").write_text(LLAMA_2, "utf-8")
+    template = load_template(folder)
+    assert template.family == INFERRED
+    told = Conversation.of(("system", " Be brief. "), ("user", " Who? "))
+    assert "[INST] <<SYS>>\n Be brief. \n<</SYS>>\n\n Who? [/INST]" in (
+        template.decode(template.prompt(told))
+    )
+    bare = template.decode(template.prompt(Conversation(told.turns)))
+    assert "[INST] Who? [/INST]" in bare
+    [own] = [r for r in check(template) if r.name.number == "own"]
+    assert own.status is PropertyStatus.HOLDS
 
 
 def test_an_argument_of_the_template_is_part_of_the_name(tmp_path: Path) -> None:
