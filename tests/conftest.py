@@ -88,6 +88,12 @@ def candidate(nano: BaseRef, session_folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def good(nano: BaseRef, session_folder: Path) -> Path:
+    """An adapter of nano, trained for a few steps at the recipe's own rate: most of it is right."""
+    return _trained(nano, "lora", {"max_steps": 6, "data.samples": 60}, session_folder / "good")
+
+
+@pytest.fixture(scope="session")
 def reckless(nano: BaseRef, session_folder: Path) -> Path:
     """An adapter of nano, trained so fast that it breaks what the base keeps."""
     changes = {"max_steps": 8, "data.samples": 200}

@@ -18,16 +18,20 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @pytest.fixture(scope="session")
 def released(
-    candidate: Path, small_policy: Path, few_cases: Path, tmp_path_factory: pytest.TempPathFactory
+    candidate: Path,
+    good: Path,
+    small_policy: Path,
+    few_cases: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Released:
     found = Released(tmp_path_factory.mktemp("released"), candidate.parent / "outputs.sqlite3")
-    shutil.copytree(candidate, found.champion)
+    shutil.copytree(good, found.champion)
     shutil.copytree(few_cases, found.folder / "cases")
     (found.folder / "policy.yaml").write_text(small_policy.read_text("utf-8") + RULE, "utf-8")
     scaled(found.champion, found.folder / "next", 1.001)
-    # Wrong often enough to fail beside the champion, and not always: the gates of references alone
-    # must still pass it, on any processor.
-    scaled(found.champion, found.folder / "worse", 7.5)
+    # What the champion learned, turned round: wrong often enough to fail beside it, and not always,
+    # because the gates of references alone must still pass it, on any processor.
+    scaled(found.champion, found.folder / "worse", -1.0)
     first = replace(found.request, adapter=found.champion, out=found.folder / "first")
     promote(evaluate(first).folder, found.registry, now=NOW)
     return found

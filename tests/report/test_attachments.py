@@ -88,7 +88,7 @@ def test_a_qualification_of_the_same_policy_is_shown(failed: Run, tmp_path: Path
     known = _known(failed, failed.info.policy.digest)
     folder = _written(tmp_path / "q", "qualification.json", known)
     html = render_html(failed, attachments=read_attachments(failed, qualification=folder))
-    assert "0 of 171 good candidates were FAILED" in html
+    assert "0 of 20 good candidates were FAILED" in html
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"subject": 1}'])
