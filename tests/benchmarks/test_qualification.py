@@ -19,6 +19,8 @@ def record() -> dict[str, Any]:
     """A record with a curve for every spoilt rewrite, all of them seen."""
     found: dict[str, Any] = json.loads((RESULTS / "qualification-nano.json").read_bytes())
     found["curves"] = [curve for curve in found["curves"] if curve["mutant"] not in SPOILT]
+    for curve in found["curves"]:
+        curve.pop("seen", None)
     seen = {"answers": 2000, "refused": 2000, "parts": {"named": 0, "kept": 1800, "form": 20}}
     found["curves"] += [
         {"mutant": name, "gate": "pronoun_resolution", "middle": 0.05, "slope": 5.0,
