@@ -66,7 +66,7 @@ class Outcome:
     family: str
     reason: str
     seconds: float
-    """To load, with the process that the template runs in."""
+    """To infer, with the process that the template runs in; a second load reads the cache."""
 
 
 def tokens_of(source: str) -> list[str]:
@@ -125,6 +125,7 @@ def outcome(
         return Outcome(path.stem, "refused", False, "", _short(error), taken), None, render
     clock = datetime.fromisoformat(PINNED) if found.dated else None
     render = template_render(source, config, clock=clock, parts=found.format.parts)
+    taken = time.perf_counter() - began
     wrong = _wrong(found, render, words)
     limits = bool(found.format.reserved) or found.format.system is None or found.dated
     kind = "wrong" if wrong else "limits" if limits else "exact"
@@ -138,7 +139,6 @@ def outcome(
         reason = reason or ("" if gated else _short(result.detail))
     except EvalsuiteError as error:
         reason = reason or _short(error)
-    taken = time.perf_counter() - began
     return Outcome(path.stem, kind, gated, family, reason, taken), found, render
 
 

@@ -246,6 +246,12 @@ def _snapshot(name: str, *, local: bool) -> Path:
 
 
 def weight_names(path: Path) -> list[str]:
+    """Return the names of a model's files of weights, with their index where there is one.
+
+    Raises:
+        ModelNotFound: it is no model folder, or a file is missing.
+        ModelError: it is an adapter, or its weights are a pickle.
+    """
     if (path / CONFIG_FILE).is_file():
         raise ModelError(
             f"{str(path)!r} is an adapter, not a base model; give it as the adapter and its base "

@@ -87,7 +87,7 @@ def _decided(files: TokenizerFiles, arguments: Mapping[str, bool], *, named: boo
     """The format of a folder's own template: a family's that says the same, or its own."""
     found = own_format(files, arguments)
     possible = [w for w in FAMILIES.values() if fits(w, files) and not w.arguments]
-    speaking = [wire for wire in possible if named and found.speaks(wire)]
+    speaking = [wire for wire in possible if named and found.departure(wire) is None]
     wire = speaking[0] if speaking else own_wire(files, found, arguments)
     return replace(wire, reserved=found.format.reserved, parts=found.format.parts)
 

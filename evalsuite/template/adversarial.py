@@ -61,7 +61,7 @@ def adversarial_conversations(control: Sequence[str]) -> tuple[Conversation, ...
     it holds every byte that can occur in UTF-8 text, the rare ones each in a conversation of its
     own, because a vocabulary may lack a few.
     """
-    control = _sampled(control)
+    control = sampled(control)
     found = [Conversation.of(*turns) for turns in _BENIGN]
     lengths = (*range(1, 13), 16)
     found += [_long(turns, system=system) for turns in lengths for system in (False, True)]
@@ -74,8 +74,8 @@ def adversarial_conversations(control: Sequence[str]) -> tuple[Conversation, ...
     return tuple(dict.fromkeys(found))
 
 
-def _sampled(control: Sequence[str]) -> list[str]:
-    """Return the tokens, but of those that only a number tells apart a few."""
+def sampled(control: Sequence[str]) -> list[str]:
+    """Return tokens, but of those that only a number tells apart a few."""
     alike: dict[str, list[str]] = {}
     for token in control:
         alike.setdefault(re.sub(r"\d+", "0", token), []).append(token)

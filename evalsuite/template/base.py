@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from evalsuite.conversation import Conversation
 from evalsuite.errors import TemplateError
+from evalsuite.template.wire import Trim
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,9 @@ class ChatTemplate(Protocol):
     @property
     def blocks(self) -> Mapping[str, str]:
         """The format in the notation of families, by the name of each block."""
+
+    def trim(self, conversation: Conversation, index: int) -> Trim:
+        """Return what a message loses of the white space at its ends, as the format declares."""
 
     @property
     def equivalences(self) -> tuple[Equivalence, ...]:

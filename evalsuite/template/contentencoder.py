@@ -84,6 +84,11 @@ class Model:
 
 
 def require_bpe(path: Path, document: Mapping[str, object]) -> Model:
+    """Return the model of a tokenizer that can give every text back.
+
+    Raises:
+        TemplateError: it is of another kind, is broken, or changes text.
+    """
     model = document.get("model")
     if not isinstance(model, dict) or model.get("type") != "BPE":
         raise TemplateError(
@@ -107,12 +112,14 @@ def require_bpe(path: Path, document: Mapping[str, object]) -> Model:
 
 
 def is_sentencepiece(document: Mapping[str, object]) -> bool:
+    """Return whether blanks are written as ▁."""
     pre = document.get("pre_tokenizer")
     metaspace = isinstance(pre, dict) and pre.get("type") == "Metaspace"
     return document.get("normalizer") in _SENTENCEPIECE or metaspace
 
 
 def prefix_of(document: Mapping[str, object]) -> Prefix:
+    """Return where the tokenizer puts a blank in front of text by itself."""
     pre = document.get("pre_tokenizer")
     if document.get("normalizer") == _SENTENCEPIECE[-1]:
         return Prefix.ALWAYS

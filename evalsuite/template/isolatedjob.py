@@ -81,11 +81,10 @@ class FormatTold(TypedDict):
 
 
 class InferenceTold(TypedDict, total=False):
-    """A format with texts of the template to compare with, or why there is none."""
+    """A format, or why there is none."""
 
     format: FormatTold
     dated: bool
-    texts: list[tuple[list[tuple[str, str]], str]]
     refused: str
     turns: list[tuple[str, str]] | None
     """The conversation that shows why."""

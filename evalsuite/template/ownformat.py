@@ -13,21 +13,26 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from evalsuite.conversation import Conversation
 from evalsuite.errors import TemplateError
-from evalsuite.template.inference.formats import Format, SystemPlace
+from evalsuite.files.storage import user_cache
+from evalsuite.template.families import FAMILIES
+from evalsuite.template.inference.formats import Format, SystemPlace, Turns
+from evalsuite.template.inference.learning import framed, shapes
+from evalsuite.template.inference.proof import conversations
 from evalsuite.template.inference.telling import from_json
 from evalsuite.template.inference.wires import NoWire, to_wire
-from evalsuite.template.isolated import Limits, NoAnswer, run_isolated
 from evalsuite.template.isolatedjob import InferenceTold
+from evalsuite.template.secondprocess import Limits, NoAnswer, run_isolated
 from evalsuite.template.shrinking import describe
 from evalsuite.template.spelling import text
 from evalsuite.template.tokenizerfolder import TokenizerFiles, token_text
 from evalsuite.template.wire import Wire, fits
 
-_VERSION = 2
+_VERSION = 3
 """Of the inference: with another one, nothing of the cache is taken."""
 _LIMITS = Limits(processor_seconds=60, wall_seconds=300)
 _TOKENS = ("bos", "eos", "pad", "unk", "cls", "sep", "mask")
@@ -38,19 +43,36 @@ class OwnFormat:
     """What a folder's own template was found to say."""
 
     format: Format
-    texts: tuple[tuple[Conversation, str], ...]
-    """Conversations without reserved texts, and what the template says for each."""
     dated: bool
     """Whether it gives no text without a clock."""
 
-    def speaks(self, wire: Wire) -> bool:
-        """Whether a family says the same for every conversation that it can carry."""
+    def departure(self, wire: Wire) -> str | None:
+        """Say where a family says something else; None: nowhere that both can carry.
+
+        The format was proven against the template, so that it stands for it here.
+        """
         place = self.format.system
         told = place is not None and place.constant is not SystemPlace.DROPPED
         if wire.takes_system is not told:
-            return False
-        carried = [(c, said) for c, said in self.texts if _carries(wire, c)]
-        return bool(carried) and all(text(wire, c) == said for c, said in carried)
+            return "one of them has a place for a system message"
+        for turns in _tried(told):
+            conversation = Conversation.of(*turns)
+            if any(self.format.reserves(content) for _, content in turns) or any(
+                text in content for text in wire.delimiters for _, content in turns
+            ):
+                continue
+            said, due = text(wire, conversation), self.format.text(turns)
+            if said != due:
+                return f"{said[:200]!r} stands for {due[:200]!r}, in: {describe(conversation)}"
+        return None
+
+
+@lru_cache(maxsize=2)
+def _tried(system: bool) -> tuple[Turns, ...]:
+    """Conversations on which a family and a format are compared: all that a rule can tell apart."""
+    plain = [turns for turns in shapes() if system or turns[0][0] != "system"]
+    blanks = [turns for one in plain for turns in framed(one)]
+    return (*plain, *blanks, *conversations(takes_system=system))
 
 
 def own_format(files: TokenizerFiles, arguments: Mapping[str, bool] | None = None) -> OwnFormat:
@@ -68,13 +90,15 @@ def own_format(files: TokenizerFiles, arguments: Mapping[str, bool] | None = Non
     if "refused" in told:
         turns = told.get("turns")
         shown = "" if not turns else f"; conversation: {_shown(turns)}"
+        # Only a family whose tokens are there can be meant.
+        fitting = [wire.name for wire in FAMILIES.values() if fits(wire, files)]
+        named = f", or name a family, as in {files.folder}#{fitting[0]}" if fitting else ""
         raise TemplateError(
             f"{where if where.exists() else files.folder / 'tokenizer_config.json'}: the format of "
             f"the chat template cannot be inferred: {told['refused']}{shown}; use the template of "
-            f"the model's maker, or name a family, as in {files.folder}#chatml"
+            f"the model's maker{named}"
         )
-    texts = tuple((Conversation.of(*turns), said) for turns, said in told["texts"])
-    return OwnFormat(from_json(told["format"]), texts, told["dated"])
+    return OwnFormat(from_json(told["format"]), told["dated"])
 
 
 def own_wire(files: TokenizerFiles, found: OwnFormat, arguments: Mapping[str, bool]) -> Wire:
@@ -96,25 +120,18 @@ def own_wire(files: TokenizerFiles, found: OwnFormat, arguments: Mapping[str, bo
             f"{files.folder}: its chat template was inferred, but cannot be trained or gated with: "
             f"{error}"
         ) from error
-    for conversation, said in found.texts:
-        if _carries(wire, conversation) and text(wire, conversation) != said:
-            raise TemplateError(
-                f"{files.folder}: its chat template was inferred, but cannot be written down as a "
-                f"family: {text(wire, conversation)[:200]!r} stands for {said[:200]!r}; "
-                f"conversation: {describe(conversation)}"
-            )
+    departure = found.departure(wire)
+    if departure is not None:
+        raise TemplateError(
+            f"{files.folder}: its chat template was inferred, but cannot be written down as a "
+            f"family: {departure}"
+        )
     if not fits(wire, files):
         raise TemplateError(
             f"{files.folder}: its chat template was inferred, but its plain text "
             f"{', '.join(map(repr, wire.delimiters))} is a token of the tokenizer"
         )
     return wire
-
-
-def _carries(wire: Wire, conversation: Conversation) -> bool:
-    if conversation.system is not None and not wire.takes_system:
-        return False
-    return not any(d in m.content for m in conversation.messages for d in wire.delimiters)
 
 
 def _shown(turns: list[tuple[str, str]]) -> str:
@@ -168,8 +185,12 @@ _known: dict[str, InferenceTold] = {}
 
 def _read(name: str) -> InferenceTold | None:
     """Return what the cache holds, or None: what cannot be read is inferred again."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         told: InferenceTold = json.loads((_folder() / f"{name}.json").read_text("utf-8"))
+        # Whoever damages the file may leave JSON behind.
+        if "refused" not in told:
+            from_json(told["format"])
+            bool(told["dated"])
         return told
     return None
 
@@ -186,5 +207,4 @@ def _keep(name: str, told: InferenceTold) -> None:
 
 
 def _folder() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(root) / "evalsuite" / "templates"
+    return user_cache() / "templates"

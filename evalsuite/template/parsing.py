@@ -9,8 +9,9 @@ from typing import Protocol
 
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidConversation, TemplateError
+from evalsuite.template.notation import Block, Control, Literal, Piece, Slot, parse_block
 from evalsuite.template.pieces import Place, head
-from evalsuite.template.wire import Block, Control, Literal, Piece, Slot, Wire, parse_block
+from evalsuite.template.wire import Wire
 
 
 class Spelling(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TypeAlias
 
-from evalsuite.template.wire import Block, Control, Literal, Piece, Slot
+from evalsuite.template.notation import Block, Control, Literal, Piece, Slot
 
 Spelled: TypeAlias = Control | Literal
 """What a render consists of once every content is in its place."""

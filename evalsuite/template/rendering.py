@@ -21,11 +21,14 @@ from pathlib import Path
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import InvalidConversation, TemplateError
 from evalsuite.template.base import Equivalence, PropertyResult, Rendered
+from evalsuite.template.notation import Block, Control, Literal, Slot, parse_block
 from evalsuite.template.parsing import Reader
 from evalsuite.template.pieces import Place, Spelled, filled, head, joined
 from evalsuite.template.properties import check
+from evalsuite.template.refusals import lost, refused
 from evalsuite.template.spelling import (
     THOUGHT,
+    block_of,
     frames,
     header,
     learned,
@@ -34,7 +37,7 @@ from evalsuite.template.spelling import (
 )
 from evalsuite.template.tokenizerfolder import Prefix, TokenizerFiles, guarded, token_text
 from evalsuite.template.truncation import last_turns
-from evalsuite.template.wire import Block, Control, Literal, Slot, Wire, parse_block
+from evalsuite.template.wire import Trim, Wire
 
 _LONGEST_CACHED, _MOST_CACHED = 80, 4096
 """Characters of a text whose ids are remembered, and how many of them are."""
@@ -215,47 +218,23 @@ class WireTemplate:
 
     def refusal(self, conversation: Conversation) -> str | None:
         """Return why this family cannot carry a conversation that others can; None: it can."""
-        if (lost := self._lost(conversation)) is not None:
-            return lost
-        if conversation.system is not None and not self.wire.takes_system:
-            return f"message 0 (system): the family {self.family} has no place for a system message"
-        for index, message in enumerate(conversation.messages):
-            if self._files.sentencepiece and not message.content.replace("▁", " ").strip():
-                return (
-                    f"message {index} ({message.role}) holds nothing but ▁, with which its "
-                    "tokenizer writes blanks"
-                )
-            for text in self.wire.reserved:
-                if text in message.content:
-                    return (
-                        f"message {index} ({message.role}) holds {text!r}, which the model's own "
-                        "template treats as its own; leave it out, or write it otherwise"
-                    )
-            for text in self.wire.delimiters:
-                if text in message.content:
-                    return (
-                        f"message {index} ({message.role}) holds {text!r}, which separates "
-                        f"messages in the family {self.family} and is no control token there"
-                    )
-        return None
-
-    def _lost(self, conversation: Conversation) -> str | None:
-        """Return which character of which message the tokenizer would lose; None: none."""
-        for index, message in enumerate(conversation.messages):
-            if (lost := self._files.lost(message.content)) is not None:
-                return f"message {index} ({message.role}): {lost}"
-        return None
+        found = lost(self._files, conversation)
+        return found or refused(self.wire, self._files, conversation)
 
     def _require_carried(self, conversation: Conversation) -> None:
-        if (lost := self._lost(conversation)) is not None:
-            raise TemplateError(lost)
-        if (problem := self.refusal(conversation)) is not None:
+        if (problem := lost(self._files, conversation)) is not None:
+            raise TemplateError(problem)
+        if (problem := refused(self.wire, self._files, conversation)) is not None:
             raise InvalidConversation(problem)
 
     @property
     def blocks(self) -> Mapping[str, str]:
         """The format in the notation of families, by the name of each block."""
         return self.wire.notated
+
+    def trim(self, conversation: Conversation, index: int) -> Trim:
+        """Return what a message loses of the white space at its ends, as the format declares."""
+        return self.wire.trim(block_of(self.wire, conversation, index))
 
     @property
     def equivalences(self) -> tuple[Equivalence, ...]:

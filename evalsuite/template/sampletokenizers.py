@@ -14,8 +14,9 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 from tokenizers.trainers import BpeTrainer
 
+from evalsuite.template.notation import Control, parse_block
 from evalsuite.template.tokenizerfolder import Prefix
-from evalsuite.template.wire import Control, Wire, parse_block
+from evalsuite.template.wire import Wire
 
 # Qwen2.5's; a family whose tokenizers cut words otherwise brings its own.
 _PATTERN = (

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from evalsuite.conversation import Conversation, Message, Role
+from evalsuite.template.notation import Block, Control, Literal, parse_block
 from evalsuite.template.pieces import Spelled, filled
-from evalsuite.template.wire import Block, Control, Literal, Wire, parse_block
+from evalsuite.template.wire import Wire
 
 THOUGHT = ("<think>", "</think>")
 """The control tokens around a thought."""
@@ -75,12 +76,9 @@ def _turns(
     wire: Wire, conversation: Conversation, trim: Trimming
 ) -> Iterator[tuple[Block, Mapping[str, str]]]:
     """Which block is due for each message, and what goes into its slots."""
-    messages = conversation.messages
     told = {} if conversation.system is None else {"system": conversation.system}
-    apart = _merging(wire, messages) if told and wire.system is None else None
-    for index, message in enumerate(messages):
-        last = index == len(messages) - 1
-        name = _block(wire, message.role, merged=index == apart, last=last)
+    for index, message in enumerate(conversation.messages):
+        name = block_of(wire, conversation, index)
         block = getattr(wire, name)
         if block is not None:
             slots = {**told, "": message.content}
@@ -94,12 +92,16 @@ def _merging(wire: Wire, messages: Sequence[Message]) -> int:
     return users[0] if wire.first_user is not None else users[-1]
 
 
-def _block(wire: Wire, role: Role, *, merged: bool, last: bool) -> str:
-    """The name of the block that a message is told in."""
+def block_of(wire: Wire, conversation: Conversation, index: int) -> str:
+    """Return the name of the block that a message is told in."""
+    messages = conversation.messages
+    role = messages[index].role
     if role is Role.SYSTEM:
         return "system"
     if role is Role.ASSISTANT:
-        return "newest" if last and wire.newest is not None else "assistant"
-    if not merged:
+        newest = index == len(messages) - 1 and wire.newest is not None
+        return "newest" if newest else "assistant"
+    apart = conversation.system is not None and wire.system is None and wire.takes_system
+    if not apart or index != _merging(wire, messages):
         return "user"
     return "first_user" if wire.first_user is not None else "last_user"

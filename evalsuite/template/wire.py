@@ -16,38 +16,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 from evalsuite.errors import TemplateError
+from evalsuite.template.notation import Block, Control, Literal, Piece, Slot, parse_block
 from evalsuite.template.tokenizerfolder import Prefix, TokenizerFiles
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """A control token."""
-
-    text: str
-    learned: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """Text that the format supplies; encoded with the text that it meets."""
-
-    text: str
-    learned: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """Where a content goes."""
-
-    name: str
-    """Empty for the content of the block's own message; ``system`` for the system's."""
-    learned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +51,9 @@ _NOTATED = (
 )  # fmt: skip
 _USUAL = {"first_user": "user", "last_user": "user", "newest": "assistant"}
 """The block that one of another place is a variant of."""
+_BASES = ("nano", "smollm2")
+"""Names of bases, which ``template check`` takes, too."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]*(:\w+=(true|false)(,\w+=(true|false))*)?")
-Piece = Control | Literal | Slot
-Block = tuple[Piece, ...]
-
-_NOTATION = re.compile(
-    r"«(?P<control>[^»]+)»|\{(?P<slot>system)?\}|(?P<mark>[⟦⟧])|(?P<text>[^«{⟦⟧]+|\{)"
-)
 
 
 @dataclass(frozen=True)
@@ -153,10 +125,10 @@ class Wire:
     """Whether no folder tells that it is meant, so that somebody has to say so."""
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name) or self.name == "nano":
+        if not _NAME.fullmatch(self.name) or self.name in _BASES:
             raise TemplateError(
                 f"family {self.name!r}: a name is of small letters, digits, dots and hyphens, and "
-                "not that of the embedded model"
+                f"not that of a base ({', '.join(_BASES)})"
             )
         for field in _NOTATED:
             try:
@@ -320,54 +292,6 @@ class Wire:
         Where it is not, a dialogue is one training sample for each of its answers.
         """
         return self.newest is None and self.last_user is None and self.generation is None
-
-
-@cache
-def parse_block(text: str) -> Block:
-    """Return the pieces of a block, or of a frame without a content.
-
-    Raises:
-        TemplateError: the text is not in the notation.
-    """
-    pieces: list[Piece] = []
-    learned = False
-    for piece in _pieces(text):
-        if isinstance(piece, str):
-            if (piece == "⟦") is learned:
-                raise TemplateError(f"{text!r}: ⟦ and ⟧ do not match")
-            learned = not learned
-            continue
-        marked, before = replace(piece, learned=learned), pieces[-1] if pieces else None
-        if (
-            isinstance(marked, Literal)
-            and isinstance(before, Literal)
-            and marked.learned is before.learned
-        ):
-            marked = replace(marked, text=before.text + marked.text)
-            del pieces[-1]
-        pieces.append(marked)
-    if learned:
-        raise TemplateError(f"{text!r}: ⟦ has no ⟧")
-    return tuple(pieces)
-
-
-def _pieces(text: str) -> Iterator[Piece | str]:
-    position = 0
-    while position < len(text):
-        found = _NOTATION.match(text, position)
-        if found is None:
-            raise TemplateError(
-                f"{text!r}: {text[position]!r} at {position} is not in the notation"
-            )
-        if found["control"]:
-            yield Control(found["control"])
-        elif found["mark"]:
-            yield found["mark"]
-        elif found["text"]:
-            yield Literal(found["text"])
-        else:
-            yield Slot(found["slot"] or "")
-        position = found.end()
 
 
 def fits(wire: Wire, files: TokenizerFiles) -> bool:

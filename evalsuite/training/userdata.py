@@ -160,8 +160,12 @@ def _message(value: object, index: int, place: str) -> Message:
 
 def _content(value: object, index: int, place: str) -> str:
     """A text, or the texts of a list of parts, one behind the other as templates write them."""
+    if isinstance(value, str):
+        return value
     if not isinstance(value, list):
-        return value if isinstance(value, str) else ""
+        raise InvalidInput(
+            f"{place}: message {index} has content={value!r}; a text is due, or a list of its parts"
+        )
     texts: list[str] = []
     for number, part in enumerate(value):
         text = part.get("text") if isinstance(part, dict) else None

@@ -98,6 +98,30 @@ def test_lint_names_the_line_and_fails(capsys: pytest.CaptureFixture[str], tmp_p
     assert "bad.yaml:3" in capsys.readouterr().out
 
 
+def test_a_plan_is_told_and_nothing_is_asked_or_counted(
+    capsys: pytest.CaptureFixture[str],
+    candidate: Path,
+    small_policy: Path,
+    few_cases: Path,
+    tmp_path: Path,
+) -> None:
+    asked = [
+        "gate", "--plan", "--adapter", str(candidate), "--policy", str(small_policy),
+        "--cases", str(few_cases), "--out", str(tmp_path / "run"), "--seed", "11",
+        "--cache", str(tmp_path / "cache.sqlite3"), "--registry", str(tmp_path / "registry"),
+    ]  # fmt: skip
+    assert main(asked) == 0
+    told = capsys.readouterr().out
+    rows = [line.split() for line in told.splitlines() if line.startswith(("candidate", "base"))]
+    assert {(row[0], row[1]) for row in rows} >= {
+        (side, part) for side in ("candidate", "baseline") for part in ("panel", "nano", "texts")
+    }
+    prompts = sum(int(row[2].replace(",", "")) for row in rows)
+    assert f"{prompts:,} prompts of " in told
+    assert list(tmp_path.iterdir()) == []
+    assert main([*asked, "--policy", str(tmp_path / "none.yaml")]) == 3
+
+
 def test_gate_report_promote_and_verify_work_on_one_run(
     capsys: pytest.CaptureFixture[str],
     candidate: Path,

@@ -10,6 +10,7 @@ from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import EvalsuiteError
 from evalsuite.template import ChatTemplate, PropertyResult, Rendered, WireTemplate
 from evalsuite.template.isolated import own_template, r6_stable
+from evalsuite.template.notation import Block, Literal
 from evalsuite.template.pieces import Place, Spelled
 from evalsuite.template.properties import (
     r1_prefix,
@@ -22,7 +23,7 @@ from evalsuite.template.properties import (
     r9_bos_and_stop,
 )
 from evalsuite.template.tokenizerfolder import TokenizerFiles, full_tokenizer
-from evalsuite.template.wire import Block, Literal, Wire
+from evalsuite.template.wire import Wire
 
 Prove = Callable[[ChatTemplate, Sequence[Conversation]], PropertyResult]
 """A property, as a function that tells whether a template has it."""

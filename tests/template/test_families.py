@@ -33,11 +33,11 @@ from evalsuite.template.base import Equivalence
 from evalsuite.template.equivalence import first_change
 from evalsuite.template.familymatch import family_matches
 from evalsuite.template.isolated import own_template, r6_stable
+from evalsuite.template.notation import parse_block
 from evalsuite.template.properties import r4_parse_back, r5_system_once, r10_train_equals_serve
 from evalsuite.template.propertytable import check_family, family_table
 from evalsuite.template.sampletokenizers import write_sample_tokenizer
 from evalsuite.template.tokenizerfolder import Prefix, read_tokenizer
-from evalsuite.template.wire import parse_block
 from tests.template.defects import EVERYWHERE, ForgetsSystemInTruncation, Lowers, Prove
 from tests.template.makers import JINJA
 from tests.template.test_chatml import contents, conversations, on_any_machine, visible
@@ -302,6 +302,20 @@ def test_a_content_that_a_tokenizer_reads_as_blank_is_refused(
     assert templates["qwen3"].parse(templates["qwen3"].render(blank).ids) == blank
 
 
+def test_a_format_that_keeps_what_it_declares_to_lose_is_refuted(tmp_path: Path) -> None:
+    class Keeps(WireTemplate):
+        def _trimmed(self, content: str, block: str) -> str:
+            return content if block == "newest" else super()._trimmed(content, block)
+
+    files = read_tokenizer(write_sample_tokenizer(FAMILIES["qwen3"], tmp_path))
+    asked = [Conversation.of(("user", "x"), ("assistant", "\n y"))]
+    assert (
+        r4_parse_back(WireTemplate(FAMILIES["qwen3"], files), asked).status
+        is not PropertyStatus.VIOLATED
+    )
+    assert r4_parse_back(Keeps(FAMILIES["qwen3"], files), asked).status is PropertyStatus.VIOLATED
+
+
 def test_a_family_without_a_place_for_a_system_message_says_so(
     templates: dict[str, ChatTemplate],
 ) -> None:
@@ -336,7 +350,7 @@ def test_a_tokenizer_of_several_families_asks_which(tmp_path: Path) -> None:
         ({"first_user": "X {}«<x>»"}, "must tell the system message once"),
         ({"system": "{system}{}«<x>»"}, "nothing tells where|only first_user"),
         ({"name": "My family"}, "a name is of small letters"),
-        ({"name": "nano"}, "not that of the embedded model"),
+        ({"name": "nano"}, "not that of a base"),
         ({"bos": "<s>"}, "stands in no block"),
         ({"assistant": "⟦{}«<x>»⟧ x ⟦«</s>»⟧"}, "one learned run"),
     ],

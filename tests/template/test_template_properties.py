@@ -18,11 +18,11 @@ from evalsuite.template import (
     PropertyStatus,
     WireTemplate,
     check,
-    isolated,
     load_template,
+    secondprocess,
 )
 from evalsuite.template.adversarial import adversarial_conversations
-from evalsuite.template.isolated import Limits, own_template, r6_stable
+from evalsuite.template.isolated import own_template, r6_stable
 from evalsuite.template.properties import (
     PROPERTIES,
     r1_prefix,
@@ -31,6 +31,7 @@ from evalsuite.template.properties import (
     r9_bos_and_stop,
     r10_train_equals_serve,
 )
+from evalsuite.template.secondprocess import Limits
 from evalsuite.template.shrinking import describe, judge, shrink
 from evalsuite.template.tokenizerfolder import read_tokenizer
 from tests.template.defects import CHATML as DEFECTS
@@ -204,7 +205,7 @@ def test_a_second_process_that_dies_refutes_nothing(
     program: str,
     says: str,
 ) -> None:
-    monkeypatch.setattr(isolated, "_COMMAND", (sys.executable, "-c", program))
+    monkeypatch.setattr(secondprocess, "_COMMAND", (sys.executable, "-c", program))
     result = prove(template, ONE, limits=Limits(wall_seconds=1 if "sleep" in program else 300))
     assert (result.status, says in result.detail) == (PropertyStatus.UNTESTED, True), result
 
@@ -212,7 +213,7 @@ def test_a_second_process_that_dies_refutes_nothing(
 def test_a_second_process_that_cannot_start_refutes_nothing(
     template: ChatTemplate, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(isolated, "_COMMAND", (str(tmp_path / "no-such-program"),))
+    monkeypatch.setattr(secondprocess, "_COMMAND", (str(tmp_path / "no-such-program"),))
     result = r6_stable(template, ONE)
     assert result.status is PropertyStatus.UNTESTED
     assert "No such file" in result.detail

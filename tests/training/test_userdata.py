@@ -75,6 +75,7 @@ def test_text_parts_are_joined_and_empty_keys_of_other_tools_are_left_out(tmp_pa
             "message 0, part 0 is of type 'image'",
         ),
         ({"messages": [{"role": "user", "content": ["x"]}]}, "part 0 is of type 'str'"),
+        ({"messages": [{"role": "user", "content": 5}]}, "message 0 has content=5; a text is due"),
         ({"messages": [GOOD["messages"][0]] * 2}, "message 1"),
         ("[" * 100_000, "not JSON"),
     ],

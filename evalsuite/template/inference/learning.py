@@ -89,6 +89,13 @@ def shapes() -> Iterator[Turns]:
         yield [("system", _WORDS[0]), *said]
 
 
+def framed(turns: Turns) -> Iterator[Turns]:
+    """Yield a conversation with white space around each of its contents in turn."""
+    for index, (role, word) in enumerate(turns):
+        for frame in _FRAMES:
+            yield [*turns[:index], (role, frame.format(word)), *turns[index + 1 :]]
+
+
 def _look(render: Render) -> list[_Seen]:
     found: list[_Seen] = []
     refused: dict[bool, tuple[str, Turns]] = {}

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias, TypeVar
 
+from evalsuite.template.adversarial import sampled
 from evalsuite.template.inference.formats import Format, Kind, SystemPlace
-from evalsuite.template.inference.learning import NoFormat, NoText, Render, learn, shapes
-from evalsuite.template.inference.proof import conversations, lengths, proven
+from evalsuite.template.inference.learning import NoFormat, Render, learn
+from evalsuite.template.inference.proof import lengths, proven
 from evalsuite.template.inference.rules import Rule
 from evalsuite.template.isolatedjob import FormatTold, InferenceTold, RuleTold
 from evalsuite.template.wire import Trim
@@ -18,39 +19,30 @@ Told = TypeVar("Told")
 Rendering: TypeAlias = Callable[[bool, bool], Render]
 """Makes a render: whether it has a clock, and whether contents are lists of parts."""
 
-_MOST_WORDS = 1000
-_SHOWN = 24
-"""Random conversations whose texts are handed out beside those of the shapes."""
 
-
-def inferred(rendering: Rendering, words: Sequence[str], numbers: Sequence[int]) -> InferenceTold:
+def inferred(
+    rendering: Rendering, words: Sequence[str], tokens: Sequence[str], numbers: Sequence[int]
+) -> InferenceTold:
     """Infer a format and prove it.
 
     Args:
         rendering: makes renders of the template.
-        words: that it may react to.
+        words: of the template's source, all of which are tried.
+        tokens: added tokens of the tokenizer; of those that only a number tells apart a few are
+            tried.
         numbers: lengths of contents that it may react to.
 
     Raises:
         NoFormat: no rule explains the template, or one was refuted.
     """
-    words = _sample(list(dict.fromkeys(words)))
-    spelled = dict.fromkeys(form for w in words for form in (w.upper(), w.lower(), w[::-1]))
-    others = [form for form in spelled if form not in set(words)]
+    tried = list(dict.fromkeys((*words, *sampled(tokens))))
+    spelled = dict.fromkeys(form for w in tried for form in (w.upper(), w.lower(), w[::-1]))
+    others = [form for form in spelled if form not in set(tried)]
     dated, parts, format = _learned(rendering)
     render = rendering(dated, parts)
-    found = proven(replace(format, parts=parts), render, words, others)
+    found = proven(replace(format, parts=parts), render, tried, others)
     lengths(found, render, numbers)
-    tried = [*shapes(), *list(conversations(takes_system=found.system is not None))[:_SHOWN]]
-    texts: list[tuple[list[tuple[str, str]], str]] = []
-    for turns in tried:
-        if any(found.reserves(content) for _, content in turns):
-            continue
-        try:
-            texts.append((list(turns), render(turns)))
-        except NoText:
-            continue
-    return {"format": to_json(found), "texts": texts, "dated": dated}
+    return {"format": to_json(found), "dated": dated}
 
 
 def _learned(rendering: Rendering) -> tuple[bool, bool, Format]:
@@ -65,14 +57,6 @@ def _learned(rendering: Rendering) -> tuple[bool, bool, Format]:
                 break
     assert first is not None
     raise first
-
-
-def _sample(words: Sequence[str]) -> list[str]:
-    """Of many words as many as are tried, evenly: thousands of them are alike."""
-    if len(words) <= _MOST_WORDS:
-        return list(words)
-    step = len(words) / _MOST_WORDS
-    return [words[int(i * step)] for i in range(_MOST_WORDS)]
 
 
 def to_json(format: Format) -> FormatTold:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import evalsuite.template.ownformat as ownformat
-from evalsuite.conversation import Conversation, Role
+from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import InvalidConversation, TemplateError
 from evalsuite.template import FAMILIES, INFERRED, PropertyStatus, check, load_template
 from evalsuite.template.ownformat import own_format, own_wire
@@ -18,6 +18,7 @@ from tests.template.makers import JINJA
 
 OF_TWO = Conversation.of(("user", "Who?"), ("assistant", "Li Bai."), ("user", "His poems?"))
 ANSWERED = OF_TWO.then(Role.ASSISTANT, "Li Bai's poems?")
+SYSTEM = Conversation((Message(Role.SYSTEM, "Be brief."), *ANSWERED.messages))
 ROLES = ("<|im_start|>", "<|im_end|>")
 DEFAULT = (
     "{% if messages[0].role != 'system' %}{{ '<|im_start|>system\nBe {brief}.<|im_end|>\n' }}"
@@ -59,10 +60,10 @@ def test_the_template_of_a_family_says_the_same_as_the_family(name: str, tmp_pat
     files = read_tokenizer(folder)
     found = own_format(files)
     wire = own_wire(files, found, {})
-    assert found.speaks(FAMILIES[name])
+    assert found.departure(FAMILIES[name]) is None
     assert (wire.stop, wire.bos) == (FAMILIES[name].stop, FAMILIES[name].bos)
     assert wire.takes_system is FAMILIES[name].takes_system
-    told = [c for c, _ in found.texts if c.system is None or wire.takes_system]
+    told = [c for c in (OF_TWO, ANSWERED, SYSTEM) if c.system is None or wire.takes_system]
     assert [text(wire, c) for c in told] == [text(FAMILIES[name], c) for c in told]
     assert load_template(folder).family == name
 
@@ -169,6 +170,30 @@ def test_a_template_that_cannot_be_inferred_says_where_and_what_to_do(tmp_path: 
     assert load_template(folder, family="chatml").family == "chatml"
 
 
+def test_a_family_whose_tokens_are_not_there_is_not_advised(tmp_path: Path) -> None:
+    source = "{% for t in tools %}{{ t }}{% endfor %}" + JINJA["chatml"]
+    with pytest.raises(TemplateError, match=r"use the template of the model's maker$"):
+        load_template(folder_with(tmp_path, source, ("<a>", "<b>")))
+
+
+@pytest.mark.parametrize("kept", [".strip(' \n')", ".strip('\n')", ".lstrip()", ""])
+def test_a_family_that_loses_other_white_space_is_not_meant(tmp_path: Path, kept: str) -> None:
+    folder = write_sample_tokenizer(FAMILIES["llama-3"], tmp_path)
+    source = JINJA["llama-3"].replace("m.content | trim", f"m.content{kept}")
+    (folder / "chat_template.jinja").write_text(source, "utf-8")
+    template = load_template(folder)
+    assert template.family == INFERRED
+    [own] = [r for r in check(template) if r.name.number == "own"]
+    assert own.status is PropertyStatus.HOLDS
+
+
+def test_every_word_of_a_source_is_tried_however_many_tokens_there_are(tmp_path: Path) -> None:
+    tokens = (*ROLES, *(f"<unused{n}>" for n in range(3000)))
+    source = JINJA["chatml"].replace("m.content", "m.content.split('secret')[-1]")
+    template = load_template(folder_with(tmp_path, source, (*tokens[2:], *ROLES)))
+    assert template.reserved == ("secret",)
+
+
 def test_it_is_inferred_once(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = folder_with(tmp_path, DEFAULT + JINJA["chatml"])
     fingerprint = load_template(folder).fingerprint
@@ -182,7 +207,10 @@ def test_it_is_inferred_once(tmp_path: Path, cache: Path, monkeypatch: pytest.Mo
         assert load_template(folder).fingerprint == fingerprint
         patched.setattr(ownformat, "_known", {})
         assert load_template(folder).fingerprint == fingerprint
-    kept.write_text("{", "utf-8")
+    for damaged in ("{", "[]", "{}", '{"format": {}, "dated": false}', '{"format": 5}'):
+        kept.write_text(damaged, "utf-8")
+        monkeypatch.setattr(ownformat, "_known", {})
+        assert load_template(folder).fingerprint == fingerprint
     monkeypatch.setattr(ownformat, "_known", {})
     assert load_template(folder).fingerprint == fingerprint
 
