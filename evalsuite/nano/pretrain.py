@@ -209,9 +209,12 @@ def pretrain(
 
     Raises:
         InvalidInput: ``resume`` without a checkpoint in ``out``, or with one of another recipe, or
-            the other way round; ``begin`` holds no model of the recipe's shape.
+            the other way round; ``begin`` holds no model, or one of another shape than the
+            recipe's.
     """
     recipe = recipe or (Pretraining() if begin is None else REFINING)
+    if begin is not None:
+        _require_model(begin)
     saved = out / "checkpoint" / "state.safetensors"
     told = _told(recipe, begin)
     _check_folder(out, saved, told, resume=resume)
@@ -250,6 +253,15 @@ def _save_tokenizer(recipe: Pretraining, begin: Path | None, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name in _TOKENIZER:
         shutil.copyfile(begin / name, out / name)
+
+
+def _require_model(begin: Path) -> None:
+    missing = [name for name in (*_TOKENIZER, _MODEL) if not (begin / name).is_file()]
+    if missing:
+        raise InvalidInput(
+            f"begin={begin} is no folder of a nano model: it has no {missing[0]}; name one, such "
+            "as that of the shipped weights, evalsuite/nano/weights"
+        )
 
 
 def _begin_with(model: Qwen2ForCausalLM, begin: Path) -> None:

@@ -187,6 +187,12 @@ def test_a_resumed_pretraining_ends_in_the_very_weights_of_an_uninterrupted_one(
     assert weights[0] == weights[1]
 
 
+def test_refining_from_what_is_no_model_names_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"it has no tokenizer\.json; name one"):
+        pretrain(tmp_path / "out", begin=tmp_path / "nowhere")
+    assert not (tmp_path / "out").exists()
+
+
 def test_refining_begins_with_the_weights_of_a_model(tmp_path: Path) -> None:
     first = pretrain(tmp_path / "first", TINY)
     still = replace(TINY, phases=phase(1), muon_rate=1e-12, adamw_rate=1e-12, prompt_weight=0.0)
