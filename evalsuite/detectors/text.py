@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,6 +25,7 @@ _PUNCTUATION = str.maketrans(
         **dict.fromkeys("•・‧∙⋅", "·"),
     }
 )
+_PLAIN = re.compile("[!-~]+(?: [!-~]+)*+")
 _UNSPACED = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
 _WORD = rf"[^\W_{_UNSPACED}]+"
@@ -45,8 +46,8 @@ class Folded:
 
     original: str
     text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The original range that ``text[start:end]`` came from; ``start < end``."""
@@ -81,6 +82,10 @@ def fold(text: str) -> Folded:
     NFKC and case folding per character with its combining marks; format characters and variation
     selectors vanish; white space becomes one space, none beside a Han character, none at the ends.
     """
+    if _PLAIN.fullmatch(text):
+        # Most English texts: nothing moves, and a text is folded some twenty times faster.
+        folded = text.lower().replace("`", "'")
+        return Folded(text, folded, range(len(text)), range(1, len(text) + 1))
     characters: list[str] = []
     starts: list[int] = []
     ends: list[int] = []

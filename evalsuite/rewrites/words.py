@@ -158,6 +158,7 @@ def _spelled(part: str, start: int, end: int, capitals: bool) -> Iterator[Word]:
         yield Word(word, _key(word), start, end, content)
 
 
+@lru_cache(maxsize=8192)
 def _expanded(word: str) -> tuple[str, ...]:
     known = english.SPELLINGS.get(word)
     if known is not None:

@@ -101,11 +101,13 @@ _REWRITING_HAN = re.compile("改写|重写|改述|完整问句|完整问题")
 
 def _told_about(case: Case, answer: str) -> Iterator[Finding]:
     """Words that tell about a rewrite instead of being one: "The rewritten query is ..."."""
-    facts = known(case)
+    told = [word for word in words(answer) if word.text in _REWRITING]
+    # What is known of a case takes time, and hardly any answer holds such a word.
+    facts = known(case) if told else None
     spans = [
         Span(word.start, word.end, "a label")
-        for word in words(answer)
-        if word.text in _REWRITING and not (facts.own.holds(word) or facts.heard.holds(word))
+        for word in told
+        if facts and not (facts.own.holds(word) or facts.heard.holds(word))
     ]
     texts = (*texts_of(case), *(message.content for message in case.history))
     match = _REWRITING_HAN.search(answer[:MOST])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalsuite.cases import Language
@@ -64,6 +64,15 @@ def test_every_folded_character_points_at_its_origin(text: str) -> None:
     assert len(folded.text) == len(folded.starts) == len(folded.ends)
     assert list(folded.starts) == sorted(folded.starts)
     assert all(0 <= s < e <= len(text) for s, e in zip(folded.starts, folded.ends, strict=True))
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=40))
+@example("It's `so`  plain")
+def test_a_plain_text_folds_as_a_part_of_any_other_does(text: str) -> None:
+    alone, before = fold(text), fold(f"{text}é")
+    assert before.text.removesuffix("é").rstrip() == alone.text
+    assert list(before.starts)[: len(alone.text)] == list(alone.starts)
+    assert list(before.ends)[: len(alone.text)] == list(alone.ends)
 
 
 @given(TEXTS, NAMES, TEXTS)
