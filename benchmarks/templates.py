@@ -29,7 +29,7 @@ from evalsuite.models import resolve_base
 from evalsuite.template import FAMILIES, ChatTemplate, load_template
 from evalsuite.template.equivalence import first_change
 from evalsuite.template.sampletokenizers import write_sample_tokenizer
-from evalsuite.template.tokenizerfolder import full_tokenizer, read_tokenizer
+from evalsuite.template.tokenizerfolder import full_tokenizer
 
 _ROLES = (Role.USER, Role.ASSISTANT)
 _ODD = (
@@ -111,7 +111,7 @@ def speed(template: ChatTemplate) -> dict[str, float]:
     told = Conversation((Message(Role.SYSTEM, "Rewrite the query. 改写问题。"), *turns))
     conversation = told if template.refusal(told) is None else Conversation(tuple(turns))
     text = template.decode(template.render(conversation).ids)
-    tokenizer = full_tokenizer(read_tokenizer(template.source))
+    tokenizer = full_tokenizer(template.source)
     render = timed(lambda: template.render(conversation))
     once = timed(lambda: tokenizer.encode(text, add_special_tokens=False).ids)
     return {"render_ms": 1000 * render, "tokenise_ms": 1000 * once, "times": render / once}

@@ -118,20 +118,20 @@ def _inferred(job: Job) -> InferenceTold:
     """Learn the format of the folder's own template, without a clock if it does without one."""
     from evalsuite.template.inference.learning import NoFormat, Render
     from evalsuite.template.inference.telling import inferred
-    from evalsuite.template.tokenizerfolder import read_tokenizer
+    from evalsuite.template.tokenizerfolder import read_template
 
-    files = read_tokenizer(job["folder"])
-    source, arguments = files.chat_template or "", job.get("arguments", {})
+    written, config = read_template(job["folder"])
+    source, arguments = written or "", job.get("arguments", {})
 
     def rendering(dated: bool, parts: bool) -> Render:
         clock = datetime.datetime.now() if dated else None
-        return template_render(source, files.config, arguments, clock=clock, parts=parts)
+        return template_render(source, config, arguments, clock=clock, parts=parts)
 
     try:
         environment = _compile(source).environment
         words = _source_words(environment, source)
         numbers = _source_numbers(environment, source)
-        return inferred(rendering, words, tuple(files.added), numbers)
+        return inferred(rendering, words, job["tokens"], numbers)
     except NoFormat as error:
         turns = None if error.turns is None else [(role, text) for role, text in error.turns]
         return {"refused": error.reason, "turns": turns}
@@ -203,20 +203,19 @@ def _render(template: ChatTemplate, conversation: Conversation) -> RenderedText:
 def _own(
     job: Job, conversations: Sequence[Conversation], *, dated: bool
 ) -> list[RenderedText] | None:
-    from evalsuite.template.tokenizerfolder import full_tokenizer, read_tokenizer
+    from evalsuite.template.tokenizerfolder import read_template
 
-    files = read_tokenizer(job["folder"])
-    if files.chat_template is None:
+    source, config = read_template(job["folder"])
+    if source is None:
         return None
     try:
         clock = datetime.datetime.now() if dated else None
-        template = _compile(files.chat_template, clock=clock)
+        template = _compile(source, clock=clock)
     except MemoryError:
         raise
     except Exception as error:  # no Jinja program, so no conversation has a text
         return [_raised(error)] * (len(conversations) + len(job.get("raw", ())))
-    tokenizer = full_tokenizer(files)
-    names = _names(files.config) | job.get("arguments", {})
+    names = _names(config) | job.get("arguments", {})
     answers: list[RenderedText] = []
     told = [[(str(m.role), m.content) for m in c.messages] for c in conversations]
     asked = [(turns, turns[-1][0] == "user") for turns in told]
@@ -236,8 +235,7 @@ def _own(
         if len(text) > _MAX_TEXT:
             answers.append({"error": f"its text has {len(text)} characters"})
             continue
-        ids = tokenizer.encode(text, add_special_tokens=False).ids
-        answers.append({"text": text, "ids": ids})
+        answers.append({"text": text})
     return answers
 
 
@@ -247,19 +245,19 @@ def _reactions(job: Job) -> list[Reaction]:
     A program that looks for a word has that word in its source. What a content may do to the
     rendered text is appear in it, once; whatever else happens is a reaction.
     """
-    from evalsuite.template.tokenizerfolder import read_tokenizer
+    from evalsuite.template.tokenizerfolder import read_template
 
-    files = read_tokenizer(job["folder"])
+    source, config = read_template(job["folder"])
     try:
-        template = _compile(files.chat_template or "", clock=datetime.datetime.now())
-        words = _words(template.environment, files.chat_template or "")
+        template = _compile(source or "", clock=datetime.datetime.now())
+        words = _words(template.environment, source or "")
     except MemoryError:
         raise
     except ValueError as error:
         return [{"problem": str(error)}]
     except Exception:  # told by the comparison of texts
         return []
-    names = _names(files.config) | job.get("arguments", {})
+    names = _names(config) | job.get("arguments", {})
 
     def text(roles: tuple[str, ...], contents: list[str]) -> str | None:
         turns = list(zip(roles, contents, strict=True))

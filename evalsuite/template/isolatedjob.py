@@ -35,6 +35,8 @@ class RenderTask(TypedDict):
     """Whether the template wants contents as lists of parts."""
     infer: NotRequired[bool]
     """Whether to learn the format of the folder's own template, and nothing else."""
+    tokens: NotRequired[list[str]]
+    """The tokenizer's control tokens, which inference tries as contents."""
 
 
 class Job(RenderTask):
@@ -48,7 +50,7 @@ class Job(RenderTask):
 
 
 class RenderedText(TypedDict, total=False):
-    """The text and the ids of a conversation, or the error why there are none."""
+    """The text of a conversation by the maker's template, or its ids by ours, or the error."""
 
     text: str
     ids: list[int]

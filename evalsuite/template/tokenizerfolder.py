@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -132,8 +133,7 @@ def read_tokenizer(folder: Path | str) -> TokenizerFiles:
     folder = Path(folder)
     path = folder / "tokenizer.json"
     document = _read_object(path, _MAX_TOKENIZER_BYTES)
-    config_path = folder / "tokenizer_config.json"
-    config = _read_object(config_path, _MAX_CONFIG_BYTES) if config_path.exists() else {}
+    source, config = read_template(folder)
     model = require_bpe(path, document)
     listed = read_added_tokens(path, document)
     prefix = prefix_of(document)
@@ -155,18 +155,44 @@ def read_tokenizer(folder: Path | str) -> TokenizerFiles:
         sentencepiece=is_sentencepiece(document),
         prefix=prefix,
         swallowing=frozenset(one.content for one in listed if one.swallows),
-        chat_template=_chat_template(folder, config),
+        chat_template=source,
         stops=_stops(folder, config, added),
         symbols=symbols,
     )
 
 
-def full_tokenizer(files: TokenizerFiles) -> Tokenizer:
-    """Return the maker's tokenizer as written: it recognises added tokens in text."""
-    path = files.folder / "tokenizer.json"
-    plain = {**files.document, "truncation": None, "padding": None}
+def read_template(folder: Path | str) -> tuple[str | None, dict[str, object]]:
+    """Return a folder's own chat template, if it has one, and its tokenizer's configuration.
+
+    Raises:
+        TemplateError: naming the file and what is wrong with it.
+    """
+    folder = Path(folder)
+    path = folder / "tokenizer_config.json"
+    config = _read_object(path, _MAX_CONFIG_BYTES) if path.exists() else {}
+    return _chat_template(folder, config), config
+
+
+def full_tokenizer(folder: Path | str) -> Tokenizer:
+    """Return the maker's tokenizer as written: it recognises added tokens in text.
+
+    That of the last folder is kept, because a large one takes seconds.
+
+    Raises:
+        TemplateError: the file cannot be read.
+    """
+    path = Path(folder) / "tokenizer.json"
     with guarded(path, "loading"):
-        return Tokenizer.from_str(json.dumps(plain))
+        written = path.stat()
+        return _full_tokenizer(path, written.st_mtime_ns, written.st_size)
+
+
+@lru_cache(maxsize=1)
+def _full_tokenizer(path: Path, *_: int) -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _read_object(path: Path, limit: int) -> dict[str, object]:

@@ -61,7 +61,7 @@ class AddsToThePrompt(WireTemplate):
 
 class LetsControlThrough(WireTemplate):
     def __init__(self, wire: Wire, files: TokenizerFiles) -> None:
-        self._makers = full_tokenizer(files)
+        self._makers = full_tokenizer(files.folder)
         super().__init__(wire, files)
 
     def encode(self, text: str) -> tuple[int, ...]:
