@@ -30,13 +30,14 @@ from figures import RESULTS, Bound, Figure, conclude, machine
 from evalsuite.errors import EvalsuiteError
 from evalsuite.template import PropertyStatus, load_template
 from evalsuite.template.adversarial import adversarial_conversations
+from evalsuite.template.clocks import PINNED
 from evalsuite.template.inference.formats import Format, Turns
 from evalsuite.template.inference.learning import NoFormat, NoText, Render
 from evalsuite.template.inference.proof import proven
 from evalsuite.template.inference.rules import Rule, Unseen
 from evalsuite.template.isolated import own_template
 from evalsuite.template.isolated_main import template_render
-from evalsuite.template.ownformat import PINNED, OwnFormat, own_format
+from evalsuite.template.ownformat import OwnFormat, own_format
 from evalsuite.template.sampletokenizers import write_tokenizer
 from evalsuite.template.tokenizerfolder import read_tokenizer
 from evalsuite.template.wire import KEPT, STRIPPED, Trim

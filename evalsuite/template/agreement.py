@@ -22,10 +22,16 @@ def first_difference(template: ChatTemplate, theirs: Sequence[int], ours: Sequen
 
 
 def spoken(template: ChatTemplate, conversation: Conversation) -> tuple[int, ...]:
-    """Return the prompt of a conversation that waits for an answer, the render of any other."""
+    """Return the prompt of a conversation that waits for an answer, the render of any other.
+
+    Without the last stop token where the maker's text lacks it, too.
+    """
     if conversation.messages[-1].role == "user":
         return template.prompt(conversation)
-    return template.render(conversation).ids
+    ids = template.render(conversation).ids
+    if not template.open_end:
+        return ids
+    return ids[: len(ids) - 1 - ids[::-1].index(template.stop_id)]
 
 
 def is_harmless(conversation: Conversation, tokens: Collection[str]) -> bool:

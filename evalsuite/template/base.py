@@ -127,6 +127,8 @@ class ChatTemplate(Protocol):
     """What the maker's own template is given to speak this family."""
     reserved: tuple[str, ...]
     """Texts that the maker's own template reacts to; a content that holds one is refused."""
+    open_end: bool
+    """Whether the maker's text of a dialogue lacks the stop token of its last answer."""
     parts: bool
     """Whether the maker's own template is given contents as lists of parts."""
     first_user_differs: bool
@@ -204,7 +206,7 @@ class ChatTemplate(Protocol):
         """
 
     def uncut(self, conversation: Conversation) -> tuple[int, ...]:
-        """Return the ids of a prompt or a dialogue as its whole text gives them.
+        """Return the ids of a prompt or a dialogue as the maker's whole text gives them.
 
         :meth:`prompt` and :meth:`render` give the same, but where the end of an answer's header
         and the answer's beginning make one token, such as two line breaks: no prompt can end inside

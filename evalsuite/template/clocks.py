@@ -8,6 +8,8 @@ from itertools import takewhile
 
 from evalsuite.template.isolatedjob import RenderedText
 
+PINNED = "2024-07-26T12:00:00"
+"""The day on which a template lives that gives no text without a clock."""
 _DATE = string.digits + " -/.,:"
 """What two written dates may have in common at their ends, beside the end of a day's name."""
 

@@ -9,7 +9,7 @@ A process that is stopped by a limit, or dies, has refuted nothing: the property
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from evalsuite.conversation import Conversation
 from evalsuite.errors import EvalsuiteError
 from evalsuite.template.agreement import first_difference, is_harmless, spoken
 from evalsuite.template.base import ChatTemplate, Property, PropertyResult, PropertyStatus
-from evalsuite.template.clocks import clock_problem
+from evalsuite.template.clocks import PINNED, clock_problem
 from evalsuite.template.isolatedjob import (
     Raw,
     Reaction,
@@ -27,6 +27,7 @@ from evalsuite.template.isolatedjob import (
 )
 from evalsuite.template.secondprocess import Limits, NoAnswer, run_isolated
 from evalsuite.template.shrinking import describe, judge, size
+from evalsuite.template.tokenizerfolder import full_tokenizer, guarded
 
 _DATES = ("2031-02-03T23:59:59", "2019-11-30T00:00:01")
 _LIMITS = Limits()
@@ -106,7 +107,13 @@ def own_template(
     if clock is not None:
         return PropertyResult(name, PropertyStatus.VIOLATED, clock)
     dated = theirs != later
-    texts = _unless_silent(bare, theirs)
+    texts = bare
+    if any("error" in answer for answer in bare):
+        try:
+            [pinned] = run_isolated(job, harmless, limits, dates=[PINNED])
+        except NoAnswer as error:
+            return PropertyResult(name, PropertyStatus.UNTESTED, str(error))
+        texts = _unless_silent(bare, pinned["own"] or [])
     result = _compare(template, list(zip(harmless, texts, strict=True)), dated=dated)
     if result.status is PropertyStatus.VIOLATED:
         return result
@@ -157,13 +164,17 @@ def _compare(
     pairs = sorted(pairs, key=lambda pair: size(pair[0]))
     compared = [pair for pair in pairs if "error" not in pair[1]]
     notes = _silent(pairs)
+    tokenized = _tokenizing(template.source or Path())
     if not compared:
         return PropertyResult(name, PropertyStatus.UNTESTED, f"nothing was compared: {notes[0]}")
     notes += [f"it is given {n}={v}, as serving has to" for n, v in template.arguments.items()]
     if dated:
-        notes.append("its text depends on the date; ours is what it says where there is no clock")
+        notes.append(
+            "its text depends on the date; ours is what it says where there is no clock, or else "
+            f"on {PINNED[:10]}"
+        )
     for conversation, answer in compared:
-        ours, theirs = spoken(template, conversation), tuple(answer["ids"])
+        ours, theirs = spoken(template, conversation), tokenized(answer["text"])
         extra = len(theirs) - len(ours)
         if ours == theirs:
             continue
@@ -201,8 +212,13 @@ def _tells(template: ChatTemplate, ids: Sequence[int], conversation: Conversatio
         return False
     return (
         found.system is not None
-        and found.turns == template.parse(spoken(template, conversation)).turns
+        and found.turns == template.parse(_rendered(template, conversation)).turns
     )
+
+
+def _rendered(template: ChatTemplate, conversation: Conversation) -> tuple[int, ...]:
+    asked = conversation.messages[-1].role == "user"
+    return template.prompt(conversation) if asked else template.render(conversation).ids
 
 
 def _silent(pairs: list[tuple[Conversation, RenderedText]]) -> list[str]:
@@ -242,14 +258,15 @@ def own_ids(
             "arguments": dict(arguments),
             "reactions": False,
         }
-        timeless, dated = run_isolated(job, conversations, limits, dates=[None, _DATES[0]])
+        timeless, dated = run_isolated(job, conversations, limits, dates=[None, PINNED])
     except NoAnswer:
         return None
     bare, written = timeless["own"], dated["own"]
     if bare is None or written is None:
         return None
     texts = _unless_silent(bare, written)
-    return [None if "error" in text else tuple(text["ids"]) for text in texts]
+    tokenized = _tokenizing(folder)
+    return [None if "error" in text else tokenized(text["text"]) for text in texts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,14 +307,28 @@ def served_texts(
     early, late = (answer["own"] for answer in answers)
     if early is None or late is None:
         return None
-    return _served(asked, early), _served(asked, late)
+    return _served(folder, asked, early), _served(folder, asked, late)
 
 
-def _served(asked: Sequence[Turns], texts: Sequence[RenderedText]) -> dict[Turns, Served]:
+def _served(
+    folder: Path, asked: Sequence[Turns], texts: Sequence[RenderedText]
+) -> dict[Turns, Served]:
+    tokenized = _tokenizing(folder)
     return {
-        what: Served(text.get("text"), tuple(text.get("ids", ())))
+        what: Served(text.get("text"), tokenized(text.get("text", "")))
         for what, text in zip(asked, texts, strict=True)
     }
+
+
+def _tokenizing(folder: Path) -> Callable[[str], tuple[int, ...]]:
+    """Return what makes ids of a whole text, as a folder's maker does."""
+    tokenizer = full_tokenizer(folder)
+
+    def ids(text: str) -> tuple[int, ...]:
+        with guarded(folder / "tokenizer.json", "encoding"):
+            return tuple(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return ids
 
 
 def _unless_silent(

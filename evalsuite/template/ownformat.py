@@ -19,6 +19,7 @@ from pathlib import Path
 from evalsuite.conversation import Conversation
 from evalsuite.errors import TemplateError
 from evalsuite.files.storage import user_cache
+from evalsuite.template.clocks import PINNED
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.inference.formats import Format, SystemPlace, Turns
 from evalsuite.template.inference.learning import framed, shapes
@@ -165,6 +166,7 @@ def _asked(files: TokenizerFiles, arguments: dict[str, bool]) -> InferenceTold:
                 "reactions": False,
                 "infer": True,
                 "arguments": arguments,
+                "tokens": list(files.added),
             },
             (),
             _LIMITS,
@@ -173,10 +175,6 @@ def _asked(files: TokenizerFiles, arguments: dict[str, bool]) -> InferenceTold:
     except NoAnswer as error:
         raise TemplateError(f"the chat template cannot be tried: {error}") from error
     return answer["inferred"]
-
-
-PINNED = "2024-07-26T12:00:00"
-"""The day on which a template lives that gives no text without a clock."""
 
 
 _known: dict[str, InferenceTold] = {}

@@ -147,13 +147,18 @@ class Reader:
     def _message(
         self, candidates: Sequence[tuple[Block, Block]], role: Role
     ) -> Generator[Message, None, Block]:
-        """Yield what a block says, and return the block: of those that fit, the longest head's."""
+        """Yield what a block says, and return the block: of those that fit, the longest head's.
+
+        Of two with one head it is that with the next token.
+        """
         heads = [((*before, *head(block)), block) for before, block in candidates]
         reached = [(self._after(start, self._here), block) for start, block in heads]
         fitting = [(end, block) for (end, misfit), block in reached if misfit is None]
         if not fitting:
             raise self._out_of_place([(end, piece) for (end, piece), _ in reached if piece])
-        self._here, block = max(fitting, key=lambda found: (found[0].atom, found[0].character))
+        self._here, block = max(
+            fitting, key=lambda found: (found[0].atom, found[0].character, self._closes(*found))
+        )
         role = Role.SYSTEM if block == self._wire.system_block else role
         rest = block[len(head(block)) :]
         while rest:
@@ -162,6 +167,12 @@ class Reader:
             yield self._content(ends, Role.SYSTEM if slot.name else role)
             rest = rest[1 + len(ends) :]
         return block
+
+    def _closes(self, here: _Position, block: Block) -> bool:
+        """Whether the next token from a position on is the first behind a block's content."""
+        rest = block[len(head(block)) :]
+        due = next((piece.text for piece in rest if isinstance(piece, Control)), None)
+        return due == next((a.text for a in self._atoms[here.atom :] if a.control), None)
 
     def _content(self, ends: Block, role: Role) -> Message:
         """Read a content, and the pieces that follow it."""

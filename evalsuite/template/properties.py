@@ -22,6 +22,7 @@ from evalsuite.template.base import ChatTemplate, Property, PropertyResult, Prop
 from evalsuite.template.equivalence import first_change, returned
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.isolated import own_template, r6_stable
+from evalsuite.template.notation import Literal, parse_block
 from evalsuite.template.shrinking import describe, judge
 
 # Stands in no other text, so that it can be counted in a render.
@@ -93,15 +94,17 @@ def r2_mask(template: ChatTemplate, conversations: Sequence[Conversation]) -> Pr
 
 
 def _says(template: ChatTemplate, ids: Sequence[int], content: str) -> bool:
-    """Whether a learned run is a content and, beside it, control tokens and white space only."""
+    """Whether a learned run is a content and, beside it, what the format itself says only."""
     due = returned(content, template.equivalences)
     text = unicodedata.normalize("NFC", template.decode(ids))
     before, found, after = text.rpartition(due)
     if not found:
         return False
     rest = before + after
-    for token in template.control_ids:
-        rest = rest.replace(token, "")
+    named = [template.blocks[name] for name in ("assistant", "newest") if name in template.blocks]
+    own = {p.text for block in named for p in parse_block(block) if isinstance(p, Literal)}
+    for known in (*template.control_ids, *own):
+        rest = rest.replace(known, "")
     return not rest.strip()
 
 

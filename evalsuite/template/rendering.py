@@ -21,19 +21,20 @@ from pathlib import Path
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import InvalidConversation, TemplateError
 from evalsuite.template.base import Equivalence, PropertyResult, Rendered
-from evalsuite.template.notation import Block, Control, Literal, Slot, parse_block
+from evalsuite.template.generated import Generated
+from evalsuite.template.notation import Block, Control, parse_block
 from evalsuite.template.parsing import Reader
 from evalsuite.template.pieces import Place, Spelled, filled, head, joined
 from evalsuite.template.properties import check
 from evalsuite.template.refusals import lost, refused
 from evalsuite.template.spelling import (
-    THOUGHT,
     block_of,
     frames,
     header,
     learned,
     opens_thought,
     spelled,
+    written,
 )
 from evalsuite.template.tokenizerfolder import Prefix, TokenizerFiles, guarded, token_text
 from evalsuite.template.truncation import last_turns
@@ -70,7 +71,7 @@ class WireTemplate:
         self.keeps_prefixes = wire.keeps_prefixes
         self.bos_each_turn = wire.bos_each_turn
         self.arguments: Mapping[str, bool] = dict(wire.arguments)
-        self.reserved, self.parts = wire.reserved, wire.parts
+        self.reserved, self.parts, self.open_end = wire.reserved, wire.parts, wire.open_end
         self.first_user_differs = not (wire.first_user or wire.user).endswith(wire.user)
         self._files = files = files.for_controls((*wire.controls, *wire.pad))
         self._path = files.folder / "tokenizer.json"
@@ -93,7 +94,6 @@ class WireTemplate:
         self.end = parse_block(wire.end)
         self.header = header(wire)
         self._learned = learned(wire)
-        self._opens_thought = opens_thought(wire)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -169,9 +169,7 @@ class WireTemplate:
 
     def uncut(self, conversation: Conversation) -> tuple[int, ...]:
         """Return the ids as the whole text gives them, without a cut where learning begins."""
-        asked = conversation.messages[-1].role is Role.USER
-        last = self.header if asked else self.end
-        pieces = spelled(self.wire, conversation, last, self._trimmed)
+        pieces = written(self.wire, conversation, self._trimmed)
         return self._encoded(replace(piece, learned=False) for piece in pieces).ids
 
     def samples(self, conversation: Conversation) -> tuple[Rendered, ...]:
@@ -299,26 +297,15 @@ class WireTemplate:
 
     def thought(self, ids: Sequence[int]) -> int:
         """Return how many ids at the start of a generated answer are thoughts, and no answer."""
-        begin, end = (self.control_ids.get(token) for token in THOUGHT)
-        begun = self._opens_thought or (bool(ids) and ids[0] == begin)
-        if end is None or not begun:
-            return 0
-        return ids.index(end) + 1 if end in ids else len(ids)
+        return self._generated.thought(tuple(ids))
 
     def answer(self, ids: Sequence[int]) -> str:
         """Return what a generated answer says: its text without what the format puts around it."""
-        start = self.thought(ids)
-        at = next(i for i, piece in enumerate(self._learned) if isinstance(piece, Slot))
-        text, before = self.decode(ids[start:]), self._learned[:at]
-        thinks = any(isinstance(piece, Control) for piece in before)
-        lead = before[-1].text if before and isinstance(before[-1], Literal) else ""
-        if start and not thinks:
-            text = text.lstrip("\n")
-        elif start or not thinks:
-            place = Place.AFTER_CONTROL if start else self._answered_at
-            text = text.removeprefix(self.led(place)).removeprefix(lead)
-        rest = self._learned[at + 1]
-        return text.removesuffix(rest.text) if isinstance(rest, Literal) else text
+        return self._generated.answer(tuple(ids))
+
+    @cached_property
+    def _generated(self) -> Generated:
+        return Generated(self, self._learned, self._answered_at, opened=opens_thought(self.wire))
 
     def answer_ids(self, text: str) -> tuple[int, ...]:
         """Return the ids of an answer as a model has to say it, without the stop token."""

@@ -64,12 +64,20 @@ def spelled(
     yield from filled(last, {})
 
 
-def text(wire: Wire, conversation: Conversation) -> str:
-    """Return the text of a prompt where the user has the last word, else that of a dialogue."""
+def written(wire: Wire, conversation: Conversation, trim: Trimming) -> Iterator[Spelled]:
+    """Yield a prompt where the user has the last word, else a dialogue, as its maker writes it."""
     asked = conversation.messages[-1].role is Role.USER
     last = header(wire) if asked else parse_block(wire.end)
-    pieces = spelled(wire, conversation, last, trimmed(wire))
-    return "".join(piece.text for piece in pieces)
+    pieces = tuple(spelled(wire, conversation, last, trim))
+    if wire.open_end and not asked:
+        ends = [at for at, p in enumerate(pieces) if p.learned and isinstance(p, Control)]
+        pieces = pieces[: ends[-1]]
+    yield from pieces
+
+
+def text(wire: Wire, conversation: Conversation) -> str:
+    """Return the text of a prompt where the user has the last word, else that of a dialogue."""
+    return "".join(piece.text for piece in written(wire, conversation, trimmed(wire)))
 
 
 def _turns(

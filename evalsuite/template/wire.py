@@ -87,6 +87,9 @@ class Wire:
     """The same for a conversation without a system message, where it differs."""
     end: str = ""
     """After a dialogue that ends with an answer."""
+    open_end: bool = False
+    """Whether the maker's text of a dialogue lacks the token that ends its last answer, and all
+    behind it. Ours has them, because a model has to learn to stop."""
     bos: str | None = None
     """The token that every render starts with; None where the family has none."""
     sentencepiece: bool = False
@@ -150,8 +153,6 @@ class Wire:
                     f"family {self.name}: the one learned run of an answer must hold {{}} and end "
                     "with the stop token, such as ⟦{}«</s>»⟧"
                 )
-        if len({run[-1] for run in learned}) != 1:
-            raise TemplateError(f"family {self.name}: its answers end with different tokens")
         frames = (self.begin, self.begin_bare or "", self.end, self.generation or "")
         for text in frames:
             if any(isinstance(piece, Slot) for piece in parse_block(text)):
@@ -215,9 +216,12 @@ class Wire:
 
     @cached_property
     def stop(self) -> str:
-        """The token that ends an answer, and that generation stops on."""
+        """The token that ends an answer, and that generation stops on.
+
+        An answer that was followed up may end with another one, which nobody learns to say.
+        """
         return next(
-            p.text for p in reversed(self.answers[0]) if isinstance(p, Control) and p.learned
+            p.text for p in reversed(self.answers[-1]) if isinstance(p, Control) and p.learned
         )
 
     @cached_property

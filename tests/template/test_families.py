@@ -343,7 +343,6 @@ def test_a_tokenizer_of_several_families_asks_which(tmp_path: Path) -> None:
         ({"assistant": "⟧{}«</s>»⟦"}, "⟦ and ⟧ do not match"),
         ({"user": "«{}\n"}, "is not in the notation"),
         ({"first_user": "{system}\n{}«<x>»", "system": "{}«<x>»"}, "two places"),
-        ({"newest": "⟦{}«</end>»⟧"}, "different tokens"),
         ({"user": "User: {}\n"}, "nothing tells where"),
         ({"begin": "«<s>"}, "is not in the notation"),
         ({"begin": "{}\n"}, "stands around messages"),

@@ -99,7 +99,7 @@ def _added_not_a_list(document: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (_no_control, "no control token ends an answer"),
+        (_no_control, "nothing tells where {} ends"),
         (_word_level, "model.type must be 'BPE'"),
         (_dropout, "makes renders random"),
         (_lowercase, "changes text beyond Unicode NFC"),

@@ -108,6 +108,7 @@ def to_wire(
             source="the chat template of the folder",
             **blocks,
             end=spans.notate(cut.end),
+            open_end=cut.open_end,
             bos=_bos(bos, blocks),
             delimiters=_delimiters(cut, spans),
             strips=strips,
@@ -133,21 +134,32 @@ class _Cut:
     header: str
     """What a prompt ends with, behind that."""
     tail: str
-    """Ends every answer."""
+    """Ends every answer that was followed up."""
+    last: str
+    """Ends the newest answer: the same, or up to another stop token."""
     end: str
     """Ends a dialogue, behind that."""
+    open_end: bool
+    """Whether the maker's dialogue ends with the newest answer's content."""
 
 
 def _cut(gaps: _Gaps, spans: _Tokens) -> _Cut:
     head, tail = _user_head(gaps, spans)
     close = _user_tail(gaps, spans)
+    last = tail
+    stop = spans.first(gaps.end)
+    if stop is not None and not gaps.end.startswith(tail):
+        last = gaps.end[: stop.end()]
+    open_end = stop is None and not gaps.end.startswith(tail)
     return _Cut(
         begin=gaps.begin.removesuffix(head),
         head=head,
         close=close,
         header=gaps.asked[len(close) :],
         tail=tail,
-        end=gaps.end[len(tail) :],
+        last=last,
+        end="" if open_end else gaps.end[len(last) :],
+        open_end=open_end,
     )
 
 
@@ -155,8 +167,8 @@ def _answers(gaps: _Gaps, cut: _Cut, spans: _Tokens) -> dict[str, str]:
     """Return the blocks of answers, and of a prompt's end where no answer begins with it."""
     older, newest = gaps.older[len(cut.close) :], gaps.newest[len(cut.close) :]
     found = {} if newest.startswith(cut.header) else {"generation": spans.notate(cut.header)}
-    for name, text in (("assistant", older), ("newest", newest)):
-        found[name] = _answer(text, text if "generation" in found else cut.header, cut.tail, spans)
+    for name, text, tail in (("assistant", older, cut.tail), ("newest", newest, cut.last)):
+        found[name] = _answer(text, text if "generation" in found else cut.header, tail, spans)
     return found
 
 
@@ -210,10 +222,11 @@ def _gaps(format: Format) -> _Gaps:
 
 
 def _user_head(gaps: _Gaps, spans: _Tokens) -> tuple[str, str]:
-    """Return what starts every user message, and what ends every answer.
+    """Return what starts every user message, and what ends every answer that was followed up.
 
     Both stand between an answer and the next question; what a dialogue ends with tells where to
-    cut.
+    cut. Where that is no help, because the newest answer ends otherwise or not at all, the answer's
+    part is the shortest that holds a token, be it one that the next question starts with.
     """
     begin, joint = gaps.begin, gaps.next_user
     shared = 0
@@ -228,11 +241,14 @@ def _user_head(gaps: _Gaps, spans: _Tokens) -> tuple[str, str]:
     rests = [(head, joint[: len(joint) - len(head)]) for head in cuts]
     whole = [pair for pair in rests if pair[1] == gaps.end]
     started = [pair for pair in rests if pair[1] and gaps.end.startswith(pair[1])]
-    if not whole and not started:
+    fitting = whole or started
+    if not any(spans.first(tail) for _, tail in fitting[:1]):
+        fitting = [pair for pair in rests if spans.first(pair[1])] or fitting
+    if not fitting:
         raise NoWire(
             f"an answer that was followed up ends with {joint!r}, the newest with {gaps.end!r}"
         )
-    return (whole or started)[0]
+    return fitting[0]
 
 
 def _user_tail(gaps: _Gaps, spans: _Tokens) -> str:

@@ -37,6 +37,26 @@ R1 = (
     "{% elif m.role == 'system' %}{{ m.content }}{% else %}{{ m.content + eos_token }}{% endif %}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<think>\n' }}{% endif %}"
 )
+PLAIN = (
+    "{% for m in messages %}{{ m.role + ': ' + m.content + '\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
+)
+GLM = (
+    "{{ '[g]<sop>' }}{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
+)
+HARMONY = (
+    "{% for m in messages %}{{ '<|start|>' + m.role }}{% if m.role == 'assistant' %}"
+    "{{ '<|channel|>final<|message|>' + m.content + ('<|return|>' if loop.last else '<|end|>') }}"
+    "{% else %}{{ '<|message|>' + m.content + '<|end|>' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start|>assistant' }}{% endif %}"
+)
+UNCLOSED = (
+    "{% for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content }}"
+    "{% if not loop.last or m.role != 'assistant' %}{{ '<|im_end|>\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+CHANNELS = ("<|start|>", "<|message|>", "<|channel|>", "<|end|>", "<|return|>")
 
 
 @pytest.fixture
@@ -95,6 +115,51 @@ def test_a_prompt_with_a_header_of_its_own(tmp_path: Path) -> None:
     assert template.answer(template.encode("First, who?")) == ""
 
 
+@pytest.mark.parametrize(
+    ("source", "tokens", "stop", "said"),
+    [
+        (GLM, ("<sop>", "<|system|>", "<|assistant|>", "<|user|>"), "<|user|>", "{}<|user|>"),
+        (UNCLOSED, ROLES, "<|im_end|>", "{}<|im_end|>"),
+        (HARMONY, CHANNELS, "<|return|>", "<|channel|>final<|message|>{}<|return|>"),
+        (JINJA["chatml"].replace("'<|im_end|>\n'", "'\n'"), ROLES[::-1], ROLES[0], "{}\n{stop}"),
+    ],
+    ids=["next message", "unclosed", "two stops", "a role's"],
+)
+def test_an_answer_that_its_maker_ends_otherwise_or_not_at_all(
+    tmp_path: Path, source: str, tokens: tuple[str, ...], stop: str, said: str
+) -> None:
+    template = load_template(folder_with(tmp_path, source, tokens))
+    assert template.control_ids[stop] == template.stop_id
+    results = [r for r in check(template) if not r.name.needs_provenance]
+    held = {PropertyStatus.HOLDS, PropertyStatus.DECLARED}
+    assert [r for r in results if r.status not in held] == []
+    due = [said.replace("{}", m).replace("{stop}", stop) for m in ("Li Bai.", "Li Bai's poems?")]
+    learned = [
+        i
+        for sample in template.samples(SYSTEM)
+        for i, kept in zip(sample.ids, sample.loss_mask, strict=True)
+        if kept
+    ]
+    assert template.decode(learned) == "".join(due)
+    assert template.parse(template.render(SYSTEM).ids) == SYSTEM
+
+
+def test_a_thought_in_a_message_of_another_channel_is_no_answer(tmp_path: Path) -> None:
+    template = load_template(folder_with(tmp_path, HARMONY, CHANNELS))
+    token = template.control_ids
+    thought = (
+        token["<|channel|>"], *template.encode("analysis"), token["<|message|>"],
+        *template.encode("First, who?"), token["<|end|>"],
+    )  # fmt: skip
+    said = template.answer_ids("Li Bai's poems?")
+    again = (token["<|start|>"], *template.encode("assistant"), *said)
+    assert template.answer(said) == "Li Bai's poems?"
+    assert template.answer((*thought, *again)) == "Li Bai's poems?"
+    assert template.answer(thought) == ""
+    # A model that speaks without any channel has said what it said.
+    assert template.answer(template.encode("Whose poems?")) == "Whose poems?"
+
+
 def test_a_question_behind_a_system_message_keeps_what_the_makers_template_leaves(
     tmp_path: Path,
 ) -> None:
@@ -146,7 +211,7 @@ def test_a_content_with_a_reserved_word_is_refused_by_name(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        (JINJA["chatml"].replace("'<|im_end|>\n'", "'\n'"), "no control token ends an answer"),
+        (PLAIN, "no control token ends an answer"),
         (
             JINJA["chatml"].replace("m.content", "(m.content | trim if loop.last else m.content)"),
             "lose at their ends depends on their place",
