@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Self
 
@@ -92,8 +92,21 @@ class Policy(PolicyPart):
     attempts: Attempts = Attempts.COUNT
     looks: Looks | None = None
     """Without, panels are asked as a whole."""
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = tuple(Language)
+    """What candidates are for: golden cases, suites and remembered regressions of other languages
+    are not asked. Where panels are concerned, each names its own."""
     gates: GateRules
     search: SearchRule = SearchRule()
+
+    @model_validator(mode="after")
+    def _panels_of_its_languages(self) -> Self:
+        for path, panel in self.gates.panels.items():
+            for language in sorted(set(panel) - set(self.languages)):
+                raise ValueError(
+                    f"gates.{path} draws cases of {language.value}, which languages="
+                    f"{[one.value for one in self.languages]} leaves out; remove one of the two"
+                )
+        return self
 
     @model_validator(mode="after")
     def _something_decides(self) -> Self:
@@ -149,6 +162,8 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
     or advisory, a comparison with the champion and one of words lost and new.
     """
     deciding = {key: value for key, value in resolved.items() if key != "search"}
+    if set(_listed(deciding.get("languages"))) == set(Language):
+        del deciding["languages"]  # what a policy without the key means
     gates = _without(deciding.get("gates"), Gate.REGRESSION.value)
     if isinstance(gates, Mapping):
         deciding["gates"] = {
@@ -158,6 +173,10 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
     deciding["gates"] = _without_former_meaning(deciding.get("gates"))
     text = json.dumps(deciding, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _without(rules: object, key: str) -> object:

@@ -293,6 +293,16 @@ class GateRules(PolicyPart):
     regression: RegressionRule | None = None
     """Absent: candidates are not compared with a champion."""
 
+    @property
+    def panels(self) -> dict[str, Panel]:
+        """Every size of a drawn panel, by its path in the policy."""
+        return {
+            "example_leakage.panel": self.example_leakage.panel,
+            "pronoun_resolution.panel": self.pronoun_resolution.panel,
+            "forgetting.panel": self.forgetting.panel,
+            "forgetting.text.panel": self.forgetting.text.panel,
+        }
+
     @model_validator(mode="after")
     def _same_sets(self) -> Self:
         both = [set(rule.goldens.sets) for rule in (self.example_leakage, self.pronoun_resolution)]

@@ -26,7 +26,15 @@ from evalsuite.gates import (
     load_policy,
     load_waivers,
 )
-from evalsuite.models import AdapterRef, BaseRef, is_embedded, read_adapter, resolve_base
+from evalsuite.models import (
+    NAMED,
+    AdapterRef,
+    BaseRef,
+    is_embedded,
+    read_adapter,
+    resolve_base,
+    without_family,
+)
 from evalsuite.pipeline.champion import (
     AUTO,
     Compared,
@@ -51,7 +59,7 @@ class GateRequest:
     base_model: str = "nano"
     adapter: Path
     policy: str | None = None
-    """Name or file; None: ``nano`` for the embedded base, else ``default``."""
+    """Name or file; None: that of the base's name (``nano``, ``smollm2``), else ``default``."""
     cases: Path | None = None
     """Folder of golden cases; None: see :func:`evalsuite.cases.shipped.case_folders`."""
     root: Path = Path()
@@ -272,7 +280,11 @@ def check(request: GateRequest) -> Read:
         demonstrations=_demonstrations(folders.goldens, policy),
         suites=_suites(policy),
         texts=_texts(policy),
-        regressions=load_regressions(folders.regressions),
+        regressions=tuple(
+            one
+            for one in load_regressions(folders.regressions)
+            if one.case.language in policy.languages
+        ),
         folders=folders,
         waivers=load_waivers(request.waivers) if request.waivers else (),
     )
@@ -284,7 +296,8 @@ def choose_policy(policy: str | None, base_model: str) -> Policy:
     Raises:
         InvalidPolicy: no such policy, or its file is wrong.
     """
-    return load_policy(policy or ("nano" if is_embedded(base_model) else "default"))
+    made_for = "nano" if is_embedded(base_model) else without_family(base_model)
+    return load_policy(policy or (made_for if made_for in NAMED else "default"))
 
 
 def set_of(path: str | Path) -> str:
@@ -322,7 +335,10 @@ def _goldens(folder: Path, policy: Policy) -> dict[str, tuple[Case, ...]]:
             "and of pronoun_resolution, as blocking or advisory, and give it with --policy; or "
             "name another folder with --cases"
         )
-    return {name: tuple(cases) for name, cases in found.items()}
+    return {
+        name: tuple(case for case in cases if case.language in policy.languages)
+        for name, cases in found.items()
+    }
 
 
 def _demonstrations(folder: Path, policy: Policy) -> dict[tuple[str, Language], DemonstrationPair]:
@@ -366,6 +382,8 @@ def _suites(policy: Policy) -> tuple[SkillItem, ...]:
     items: list[SkillItem] = []
     suites = policy.gates.forgetting.skills.suites
     for case in load_cases([Path(name) for name in suites]) if suites else ():
+        if case.language not in policy.languages:
+            continue
         if case.reference is None:
             raise InvalidInput(f"{case.source}: a skill case needs its answer as expect.rewrites")
         items.append(

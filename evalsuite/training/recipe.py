@@ -17,7 +17,7 @@ from typing import Annotated, Self
 import yaml
 from pydantic import Field, model_validator
 
-from evalsuite.cases import Kind
+from evalsuite.cases import Kind, Language
 from evalsuite.files.closedschema import Closed, json_schema
 from evalsuite.files.wording import Wording
 from evalsuite.prompts import FORMATS
@@ -105,6 +105,8 @@ class DataRecipe(_Closed):
     framed: Share = 0.0
     """Share of the rewriting samples that ask in random words around the reference, so that copying
     what was asked is learned instead of the grammar's own sentences."""
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = tuple(Language)
+    """Of what is drawn; a base may know one only."""
     kinds: dict[Kind, Weight] = Field(default={})
     """Relative frequency of the kinds named here; a kind that is not named has 1.0."""
     demonstrations: int = Field(default=4, ge=0, le=4)
@@ -202,6 +204,8 @@ class Recipe(_Closed):
         """SHA-256 over every value; of own data files only the names, their content has its own."""
         plain = self.model_dump(mode="json")
         plain["data"]["files"] = [Path(f).name for f in self.data.files]
+        if set(self.data.languages) == set(Language):
+            del plain["data"]["languages"]  # so that recipes of before keep their digests
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

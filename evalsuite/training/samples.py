@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsuite.cases import Case, Kind
+from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration, build
@@ -50,7 +50,7 @@ class Sample:
 def draw_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
     """Draw the recipe's rewriting samples and its replay; the same seed draws the same."""
     replay = round(recipe.samples * recipe.replay / (1.0 - recipe.replay))
-    return rewriting_samples(recipe, seed) + replay_samples(replay, seed)
+    return rewriting_samples(recipe, seed) + replay_samples(replay, seed, recipe.languages)
 
 
 def rewriting_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
@@ -59,6 +59,7 @@ def rewriting_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
         seed,
         recipe.samples,
         "train",
+        languages=recipe.languages,
         kinds=_weighted_kinds(recipe),
         max_demonstrations=recipe.demonstrations,
     )
@@ -102,7 +103,9 @@ def case_sample(
     )
 
 
-def replay_samples(n: int, seed: int) -> tuple[Sample, ...]:
+def replay_samples(
+    n: int, seed: int, languages: Sequence[Language] = tuple(Language)
+) -> tuple[Sample, ...]:
     """Draw ``n`` samples of what the base can already do.
 
     One wording of each skill stays unrehearsed, for the gate to ask, and general text altogether:
@@ -111,7 +114,7 @@ def replay_samples(n: int, seed: int) -> tuple[Sample, ...]:
     """
     return tuple(
         Sample(item.conversation, item.cluster, f"replay/{item.skill}/{item.language}", item.id)
-        for item in sample_skills(seed, n, "train", rehearsed=True)
+        for item in sample_skills(seed, n, "train", languages=languages, rehearsed=True)
     )
 
 

@@ -27,7 +27,7 @@ from evalsuite.gates.policyfile import POLICIES
 NANO = (POLICIES / "nano.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "advisory"), [("default", set()), ("nano", {Gate.REGRESSION})])
+@pytest.mark.parametrize(("name", "advisory"), [("default", set()), ("nano", {Gate.REGRESSION}), ("smollm2", {Gate.REGRESSION})])
 def test_every_shipped_policy_demands_every_gate_of_the_candidates_own(
     name: str, advisory: set[Gate]
 ) -> None:
@@ -37,8 +37,8 @@ def test_every_shipped_policy_demands_every_gate_of_the_candidates_own(
     assert set(Gate) - set(policy.required) == advisory
 
 
-def test_nano_and_default_are_shipped() -> None:
-    assert policy_names() == ("default", "nano")
+def test_three_policies_are_shipped() -> None:
+    assert policy_names() == ("default", "nano", "smollm2")
 
 
 def test_everyday_goldens_block_real_models_and_advise_on_nano() -> None:
