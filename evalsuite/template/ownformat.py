@@ -25,7 +25,7 @@ from evalsuite.template.inference.formats import Format, SystemPlace, Turns
 from evalsuite.template.inference.learning import framed, shapes
 from evalsuite.template.inference.proof import conversations
 from evalsuite.template.inference.telling import from_json
-from evalsuite.template.inference.wires import NoWire, to_wire
+from evalsuite.template.inference.wires import INFERRED, NoWire, to_wire
 from evalsuite.template.isolatedjob import InferenceTold
 from evalsuite.template.secondprocess import Limits, NoAnswer, run_isolated
 from evalsuite.template.shrinking import describe
@@ -91,6 +91,12 @@ def own_format(files: TokenizerFiles, arguments: Mapping[str, bool] | None = Non
     if "refused" in told:
         turns = told.get("turns")
         shown = "" if not turns else f"; conversation: {_shown(turns)}"
+        if "UndefinedError" in told["refused"]:
+            shown += (
+                "; a template is given messages, add_generation_prompt, the tokenizer's tokens, "
+                "tools and documents (none of either), and what stands behind "
+                f"{files.folder}#{INFERRED}:NAME=true"
+            )
         # Only a family whose tokens are there can be meant.
         fitting = [wire.name for wire in FAMILIES.values() if fits(wire, files)]
         named = f", or name a family, as in {files.folder}#{fitting[0]}" if fitting else ""

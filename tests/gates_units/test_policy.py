@@ -27,7 +27,10 @@ from evalsuite.gates.policyfile import POLICIES
 NANO = (POLICIES / "nano.yaml").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "advisory"), [("default", set()), ("nano", {Gate.REGRESSION}), ("smollm2", {Gate.REGRESSION})])
+@pytest.mark.parametrize(
+    ("name", "advisory"),
+    [("default", set()), ("nano", {Gate.REGRESSION}), ("smollm2", {Gate.REGRESSION})],
+)
 def test_every_shipped_policy_demands_every_gate_of_the_candidates_own(
     name: str, advisory: set[Gate]
 ) -> None:

@@ -408,7 +408,10 @@ def test_a_waived_run_is_promoted_while_its_waiver_holds(
 
 
 @pytest.mark.slow
-def test_flips_of_low_precision_are_asked_again_in_float32(request_: GateRequest) -> None:
+def test_flips_of_low_precision_are_asked_again_in_float32(
+    request_: GateRequest, reckless: Path
+) -> None:
+    request_ = replace(request_, adapter=reckless)
     asked = replace(request_, dtype="bfloat16")
     run = evaluate(asked)
     flips = run.info.flips

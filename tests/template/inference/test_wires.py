@@ -192,6 +192,22 @@ def test_an_argument_of_the_template_is_part_of_the_name(tmp_path: Path) -> None
         load_template(folder, family="inferred:enable_thinking")
 
 
+def test_the_template_of_another_model_is_told_by_its_tokens(tmp_path: Path) -> None:
+    foreign = JINJA["chatml"].replace("<|im_start|>", "<|turn|>")
+    for source, noted in ((foreign, True), (JINJA["chatml"], False)):
+        template = load_template(folder_with(tmp_path / str(noted), source))
+        [own] = [r for r in check(template) if r.name.number == "own"]
+        assert ("'<|turn|>': written like a control token" in own.detail) is noted, own
+        assert (own.status is PropertyStatus.DECLARED) is noted
+
+
+def test_a_template_that_needs_what_nobody_gives_it_is_told_so(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, "{{ company.upper() }}" + JINJA["chatml"])
+    with pytest.raises(TemplateError, match="'company' is undefined.*is given messages") as caught:
+        load_template(folder)
+    assert f"{folder}#inferred:NAME=true" in str(caught.value)
+
+
 def test_contents_as_parts(tmp_path: Path) -> None:
     source = JINJA["chatml"].replace("m.content", "m.content[0].text")
     template = load_template(folder_with(tmp_path, source))
