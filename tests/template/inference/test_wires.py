@@ -203,7 +203,7 @@ def test_the_template_of_another_model_is_told_by_its_tokens(tmp_path: Path) -> 
 
 def test_a_template_that_needs_what_nobody_gives_it_is_told_so(tmp_path: Path) -> None:
     folder = folder_with(tmp_path, "{{ company.upper() }}" + JINJA["chatml"])
-    with pytest.raises(TemplateError, match="'company' is undefined.*is given messages") as caught:
+    with pytest.raises(TemplateError, match=r"'company' is undefined.*is given messages") as caught:
         load_template(folder)
     assert f"{folder}#inferred:NAME=true" in str(caught.value)
 

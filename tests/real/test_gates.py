@@ -1,0 +1,98 @@
+"""Adapters of the real model through training, gates, promotion and verification.
+
+``nox -s organisms`` trains the two that lie beside this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from evalsuite.errors import RegistryError
+from evalsuite.gates import Gate, Status
+from evalsuite.models import BaseRef, read_adapter
+from evalsuite.pipeline import GateRequest, choose_policy, evaluate
+from evalsuite.registry import promote, verify
+from evalsuite.runs.folder import load_run
+from evalsuite.training import load_recipe
+from evalsuite.training.train import train
+from tests.conftest import SMALL_POLICY
+
+pytestmark = pytest.mark.real
+ROOT = Path(__file__).parents[2]
+ADAPTERS = Path(__file__).parent / "adapters"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("answers") / "cache.sqlite3"
+
+
+@pytest.fixture
+def asked(base: BaseRef, tmp_path: Path, answers: Path) -> GateRequest:
+    """A request for the good adapter, under the policy of the base."""
+    return GateRequest(
+        base_model=base.name,
+        adapter=ADAPTERS / "good",
+        root=ROOT,
+        out=tmp_path / "run",
+        cache=answers,
+        seed=1,
+    )
+
+
+def test_its_policy_is_of_its_own_and_english(asked: GateRequest) -> None:
+    policy = choose_policy(asked.policy, asked.base_model)
+    assert (policy.name, [one.value for one in policy.languages]) == ("smollm2", ["en"])
+
+
+@pytest.mark.parametrize(("name", "recipe"), [("good", "lora"), ("leaky", "mutant-leaky")])
+def test_the_committed_adapters_are_those_of_the_recipes(
+    base: BaseRef, name: str, recipe: str
+) -> None:
+    provenance = read_adapter(ADAPTERS / name, base).provenance
+    assert provenance is not None
+    assert provenance.recipe_digest == load_recipe(recipe).for_base("smollm2").digest
+    assert provenance.base_digest == base.digest
+
+
+def test_a_few_steps_of_training_give_an_adapter(base: BaseRef, tmp_path: Path) -> None:
+    few = {"max_steps": 3, "early_stopping.every": 3, "data.samples": 24, "warmup": 0.0}
+    result = train(base, load_recipe("lora", few), tmp_path / "few")
+    assert result.steps == 3
+    assert read_adapter(tmp_path / "few", base).provenance is not None
+
+
+def test_an_adapter_that_leaks_is_refused_for_that(asked: GateRequest) -> None:
+    run = evaluate(replace(asked, adapter=ADAPTERS / "leaky"))
+    assert run.status is Status.FAILED
+    found = {verdict.gate: verdict for verdict in run.verdicts}
+    assert found[Gate.EXAMPLE_LEAKAGE].status is Status.FAILED
+
+
+def test_the_good_one_is_refused_for_what_it_forgets_and_for_nothing_else(
+    asked: GateRequest, tmp_path: Path
+) -> None:
+    run = evaluate(asked)
+    assert run.status is Status.FAILED
+    failed = [verdict.gate for verdict in run.verdicts if verdict.status is Status.FAILED]
+    assert failed == [Gate.FORGETTING]
+    with pytest.raises(RegistryError, match="forgetting"):
+        promote(run.folder, tmp_path / "registry", now=NOW)
+
+
+def test_what_passes_is_promoted_and_verified(asked: GateRequest, tmp_path: Path) -> None:
+    lenient = tmp_path / "lenient.yaml"
+    english = SMALL_POLICY.replace(", zh: 13", "").replace(", zh: 20", "").replace(", zh: 8", "")
+    lenient.write_text(english.replace("power:", "languages: [en]\npower:"), "utf-8")
+    run = evaluate(replace(asked, policy=str(lenient)))
+    assert run.status is Status.PASSED
+    assert {case.language for case in load_run(run.folder).cases} <= {"en", ""}
+    record = promote(run.folder, tmp_path / "registry", now=NOW)
+    found = verify(record.path)
+    assert found.ok
+    assert "base" in " ".join(finding.subject for finding in found.findings)
