@@ -123,6 +123,24 @@ def trl(session: nox.Session) -> None:
     session.run("python", "benchmarks/template_inference.py", f"{trl}/chat_templates")
 
 
+@nox.session(venv_backend="venv", reuse_venv=True)
+def mistral(session: nox.Session) -> None:
+    """The inference on every template that mistral-common generates.
+
+    They are generated in an environment of its own, because it wants another numpy, and tried in
+    the one that nox was started from.
+    """
+    session.install("mistral-common==1.13.1")
+    folder = Path(session.create_tmp()) / "templates"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.run("python", "benchmarks/mistral_templates.py", folder)
+    out = "benchmarks/results/template_inference_mistral.json"
+    session.run(
+        sys.executable, "benchmarks/template_inference.py", folder, "--out", out,
+        *session.posargs, external=True,
+    )  # fmt: skip
+
+
 @nox.session
 def real(session: nox.Session) -> None:
     """The real model smollm2: made from its package, loaded, asked.

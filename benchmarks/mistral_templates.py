@@ -29,6 +29,7 @@ def main() -> int:
     settings = itertools.product(TokenizerVersion, itertools.product((False, True), repeat=5))
     for version, flags in settings:
         for system in (None, SYSTEM):
+            thinks = version.supports_model_settings
             names = [flag.partition("_")[0] for flag, on in zip(FLAGS, flags, strict=True) if on]
             try:
                 source = generate_chat_template(
@@ -36,8 +37,8 @@ def main() -> int:
                     default_system_prompt=system,
                     use_special_token_variables=True,
                     model_settings_fields=None,
-                    reasoning_effort_values=EFFORTS if version.supports_model_settings else None,
-                    reasoning_effort_default=EFFORTS[0] if version.supports_model_settings else None,
+                    reasoning_effort_values=EFFORTS if thinks else None,
+                    reasoning_effort_default=EFFORTS[0] if thinks else None,
                     **dict(zip(FLAGS, flags, strict=True)),
                 )
             except ValueError:  # it says of many settings that they do not go together

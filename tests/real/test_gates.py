@@ -74,22 +74,29 @@ def test_an_adapter_that_leaks_is_refused_for_that(asked: GateRequest) -> None:
     assert found[Gate.EXAMPLE_LEAKAGE].status is Status.FAILED
 
 
-def test_the_good_one_is_refused_for_what_it_forgets_and_for_nothing_else(
+def test_the_good_one_is_refused_for_what_it_forgets_and_leaks_nothing(
     asked: GateRequest, tmp_path: Path
 ) -> None:
     run = evaluate(asked)
     assert run.status is Status.FAILED
-    failed = [verdict.gate for verdict in run.verdicts if verdict.status is Status.FAILED]
-    assert failed == [Gate.FORGETTING]
+    failed = {verdict.gate for verdict in run.verdicts if verdict.status is Status.FAILED}
+    assert Gate.FORGETTING in failed
+    assert Gate.EXAMPLE_LEAKAGE not in failed
     with pytest.raises(RegistryError, match="forgetting"):
         promote(run.folder, tmp_path / "registry", now=NOW)
 
 
-def test_what_passes_is_promoted_and_verified(asked: GateRequest, tmp_path: Path) -> None:
+def test_what_passes_is_promoted_and_verified(
+    asked: GateRequest, few_cases: Path, tmp_path: Path
+) -> None:
     lenient = tmp_path / "lenient.yaml"
-    english = SMALL_POLICY.replace(", zh: 13", "").replace(", zh: 20", "").replace(", zh: 8", "")
+    # The same cases, all of them English.
+    english = SMALL_POLICY.replace("en: 13, zh: 13", "en: 26").replace("en: 8, zh: 8", "en: 8")
+    english = english.replace("en: 20, zh: 20", "en: 40")
+    # Of the seeded skills this base has none to forget.
+    english = english.replace("      macro:", "      floor: 0.0\n      macro:")
     lenient.write_text(english.replace("power:", "languages: [en]\npower:"), "utf-8")
-    run = evaluate(replace(asked, policy=str(lenient)))
+    run = evaluate(replace(asked, policy=str(lenient), cases=few_cases))
     assert run.status is Status.PASSED
     assert {case.language for case in load_run(run.folder).cases} <= {"en", ""}
     record = promote(run.folder, tmp_path / "registry", now=NOW)
