@@ -128,7 +128,12 @@ def outcome(
     render = template_render(source, config, clock=clock, parts=found.format.parts)
     taken = time.perf_counter() - began
     wrong = _wrong(found, render, words)
-    limits = bool(found.format.reserved) or found.format.system is None or found.dated
+    limits = (
+        bool(found.format.reserved)
+        or found.format.distinct
+        or found.format.system is None
+        or found.dated
+    )
     kind = "wrong" if wrong else "limits" if limits else "exact"
     gated, family, reason = False, "", wrong or ""
     try:
@@ -151,7 +156,7 @@ def _short(what: object) -> str:
 def _wrong(found: OwnFormat, render: Render, words: Sequence[str]) -> str | None:
     tried = unseen(11, system=found.format.system is not None)
     for turns in itertools.chain(tried, foreign(words)):
-        if any(found.format.reserves(content) for _, content in turns):
+        if not found.format.carries(turns):
             continue
         try:
             due = found.format.text(turns)

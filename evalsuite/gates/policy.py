@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import Field, JsonValue, PositiveInt, model_validator
+from pydantic import Field, JsonValue, PositiveInt, field_validator, model_validator
 
 from evalsuite.cases import Kind, Language
 from evalsuite.errors import InvalidInput
@@ -97,6 +97,13 @@ class Policy(PolicyPart):
     are not asked. Where panels are concerned, each names its own."""
     gates: GateRules
     search: SearchRule = SearchRule()
+
+    @field_validator("languages")
+    @classmethod
+    def _each_once(cls, languages: tuple[Language, ...]) -> tuple[Language, ...]:
+        if len(set(languages)) < len(languages):
+            raise ValueError(f"languages={[one.value for one in languages]} names one twice")
+        return languages
 
     @model_validator(mode="after")
     def _panels_of_its_languages(self) -> Self:

@@ -89,7 +89,8 @@ def _decided(files: TokenizerFiles, arguments: Mapping[str, bool], *, named: boo
     possible = [w for w in FAMILIES.values() if fits(w, files) and not w.arguments]
     speaking = [wire for wire in possible if named and found.departure(wire) is None]
     wire = speaking[0] if speaking else own_wire(files, found, arguments)
-    return replace(wire, reserved=found.format.reserved, parts=found.format.parts)
+    own = found.format
+    return replace(wire, reserved=own.reserved, parts=own.parts, distinct=own.distinct)
 
 
 def _recognised(files: TokenizerFiles) -> Wire:

@@ -127,6 +127,8 @@ class ChatTemplate(Protocol):
     """What the maker's own template is given to speak this family."""
     reserved: tuple[str, ...]
     """Texts that the maker's own template reacts to; a content that holds one is refused."""
+    distinct: bool
+    """Whether two equal messages are refused: the maker's own template takes them for one."""
     open_end: bool
     """Whether the maker's text of a dialogue lacks the stop token of its last answer."""
     parts: bool

@@ -19,6 +19,7 @@ from evalsuite.errors import EvalsuiteError
 from evalsuite.template.agreement import first_difference, is_harmless, spoken
 from evalsuite.template.base import ChatTemplate, Property, PropertyResult, PropertyStatus
 from evalsuite.template.clocks import PINNED, clock_problem
+from evalsuite.template.inference.wires import INFERRED
 from evalsuite.template.isolatedjob import (
     Raw,
     Reaction,
@@ -30,6 +31,7 @@ from evalsuite.template.notation import Literal, parse_block
 from evalsuite.template.secondprocess import Limits, NoAnswer, run_isolated
 from evalsuite.template.shrinking import describe, judge, size
 from evalsuite.template.tokenizerfolder import full_tokenizer, guarded
+from evalsuite.template.wire import reserved_in
 
 _LIKE_A_TOKEN = re.compile(r"<[|｜][^<>|｜\s]{1,40}[|｜]>|<(?:start|end)_of_\w{1,20}>")
 _DATES = ("2031-02-03T23:59:59", "2019-11-30T00:00:01")
@@ -132,7 +134,7 @@ def _reacting(
     """
     refused = template.reserved
     if refused:
-        reactions = [r for r in reactions if not any(w in r.get("content", "") for w in refused)]
+        reactions = [r for r in reactions if not reserved_in(refused, r.get("content", ""))]
         note = f"a message that holds {' or '.join(map(repr, refused))} is refused"
         known = "" if result.status is PropertyStatus.HOLDS else f"{result.detail}; "
         result = PropertyResult(result.name, PropertyStatus.DECLARED, known + note)
@@ -200,7 +202,13 @@ def _compare(
             f"{describe(conversation)}"
         )
         return PropertyResult(name, PropertyStatus.VIOLATED, detail)
-    if unknown := _unknown_tokens(template):
+    if template.open_end:
+        notes.append("its dialogue lacks the token that ends the last answer, which ours has")
+    if template.distinct:
+        notes.append(
+            "a message that says what an earlier one says is refused: it takes both for one"
+        )
+    if template.family.startswith(INFERRED) and (unknown := _unknown_tokens(template)):
         notes.append(
             f"{' and '.join(map(repr, unknown))}: written like a control token, of which this "
             "tokenizer has none, so it is plain text; see whether the template is that of another "

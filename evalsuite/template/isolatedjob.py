@@ -80,6 +80,7 @@ class FormatTold(TypedDict):
     system: RuleTold[str] | None
     parts: bool
     reserved: list[str]
+    distinct: bool
 
 
 class InferenceTold(TypedDict, total=False):

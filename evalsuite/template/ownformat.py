@@ -33,7 +33,7 @@ from evalsuite.template.spelling import text
 from evalsuite.template.tokenizerfolder import TokenizerFiles, token_text
 from evalsuite.template.wire import Wire, fits
 
-_VERSION = 3
+_VERSION = 5
 """Of the inference: with another one, nothing of the cache is taken."""
 _LIMITS = Limits(processor_seconds=60, wall_seconds=300)
 _TOKENS = ("bos", "eos", "pad", "unk", "cls", "sep", "mask")
@@ -58,7 +58,7 @@ class OwnFormat:
             return "one of them has a place for a system message"
         for turns in _tried(told):
             conversation = Conversation.of(*turns)
-            if any(self.format.reserves(content) for _, content in turns) or any(
+            if not self.format.carries(turns) or any(
                 text in content for text in wire.delimiters for _, content in turns
             ):
                 continue
@@ -125,7 +125,8 @@ def own_wire(files: TokenizerFiles, found: OwnFormat, arguments: Mapping[str, bo
     except NoWire as error:
         raise TemplateError(
             f"{files.folder}: its chat template was inferred, but cannot be trained or gated with: "
-            f"{error}"
+            f"{error}; use a template of the model's maker without that, or name the family that "
+            f"serving speaks, as in {files.folder}#chatml (template check compares it)"
         ) from error
     departure = found.departure(wire)
     if departure is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalsuite.conversation import Conversation
 from evalsuite.template.tokenizerfolder import TokenizerFiles
-from evalsuite.template.wire import Wire
+from evalsuite.template.wire import Wire, repeated, reserved_in
 
 
 def lost(files: TokenizerFiles, conversation: Conversation) -> str | None:
@@ -19,13 +19,19 @@ def refused(wire: Wire, files: TokenizerFiles, conversation: Conversation) -> st
     """Return why a format cannot carry a conversation that others can; None: it can."""
     if conversation.system is not None and not wire.takes_system:
         return f"message 0 (system): the family {wire.name} has no place for a system message"
+    same = repeated([m.content for m in conversation.messages]) if wire.distinct else None
+    if same is not None:
+        return (
+            f"message {same} ({conversation.messages[same].role}) says what an earlier message "
+            "says, and the model's own template takes the two for one; word it otherwise"
+        )
     for index, message in enumerate(conversation.messages):
         if files.sentencepiece and not message.content.replace("▁", " ").strip():
             return (
                 f"message {index} ({message.role}) holds nothing but ▁, with which its tokenizer "
                 "writes blanks"
             )
-        if (text := _first(wire.reserved, message.content)) is not None:
+        if (text := reserved_in(wire.reserved, message.content)) is not None:
             return (
                 f"message {index} ({message.role}) holds {text!r}, which the model's own template "
                 "treats as its own; leave it out, or write it otherwise"

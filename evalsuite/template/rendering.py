@@ -71,7 +71,8 @@ class WireTemplate:
         self.keeps_prefixes = wire.keeps_prefixes
         self.bos_each_turn = wire.bos_each_turn
         self.arguments: Mapping[str, bool] = dict(wire.arguments)
-        self.reserved, self.parts, self.open_end = wire.reserved, wire.parts, wire.open_end
+        self.reserved, self.parts = wire.reserved, wire.parts
+        self.distinct, self.open_end = wire.distinct, wire.open_end
         self.first_user_differs = not (wire.first_user or wire.user).endswith(wire.user)
         self._files = files = files.for_controls((*wire.controls, *wire.pad))
         self._path = files.folder / "tokenizer.json"
@@ -169,6 +170,7 @@ class WireTemplate:
 
     def uncut(self, conversation: Conversation) -> tuple[int, ...]:
         """Return the ids as the whole text gives them, without a cut where learning begins."""
+        self._require_carried(conversation)
         pieces = written(self.wire, conversation, self._trimmed)
         return self._encoded(replace(piece, learned=False) for piece in pieces).ids
 

@@ -239,11 +239,21 @@ def _chat_template(folder: Path, config: Mapping[str, object]) -> str | None:
         with guarded(path, "reading"):
             source = path.read_bytes().decode("utf-8")
     if isinstance(source, list):
-        named = [e for e in source if isinstance(e, dict) and e.get("name") == "default"]
-        source = named[0].get("template") if named else None
+        named = {e.get("name"): e.get("template") for e in source if isinstance(e, dict)}
+        if "default" not in named:
+            raise TemplateError(
+                f"{folder / 'tokenizer_config.json'}: its chat templates are called "
+                f"{', '.join(map(str, named)) or 'nothing'}, and none is the default; put the one "
+                "that serving uses into chat_template.jinja"
+            )
+        source = named["default"]
     if source is None:
         return None
     where = path if path.exists() else folder / "tokenizer_config.json"
+    if isinstance(source, str) and not source.strip():
+        raise TemplateError(
+            f"{where}: the chat template is empty; put its maker's into it, or remove it"
+        )
     if not isinstance(source, str):
         raise TemplateError(f"{where}: the chat template is {type(source).__name__}; a text is due")
     if len(source) > _MAX_TEMPLATE_CHARS:

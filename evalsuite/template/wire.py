@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -42,6 +42,25 @@ class Trim:
         if self.left != "":
             content = content.lstrip(self.left)
         return content if self.right == "" else content.rstrip(self.right)
+
+
+def repeated(contents: Sequence[str]) -> int | None:
+    """Return the first message that says what an earlier one says; None: all differ."""
+    said = [content.strip() for content in contents]
+    return next((at for at, content in enumerate(said) if content in said[:at]), None)
+
+
+def reserved_in(reserved: Collection[str], content: str) -> str | None:
+    """Return the reserved text that a content holds; None: none.
+
+    A text that is reserved in small letters and in capitals is reserved in every mixture.
+    """
+    folded = content.casefold()
+    for text in reserved:
+        caseless = text.swapcase() in reserved and text.swapcase() != text
+        if text in content or (caseless and text.casefold() in folded):
+            return text
+    return None
 
 
 KEPT, STRIPPED = Trim(), Trim(None, None)
@@ -115,6 +134,8 @@ class Wire:
     """Whether the maker's own template is given contents as lists of one text part."""
     reserved: tuple[str, ...] = ()
     """Texts to which the maker's template reacts; a content that holds one is refused."""
+    distinct: bool = False
+    """Whether the maker's template takes equal messages for one; no two may be equal."""
     pad: tuple[str, ...] = ()
     """Tokens for padding, of which the first that exists is used; else it is the stop token."""
     arguments: tuple[tuple[str, bool], ...] = ()

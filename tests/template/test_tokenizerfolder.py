@@ -250,7 +250,13 @@ def test_a_template_in_the_config_is_read_from_a_text_or_a_list(write_folder: Wr
         folder = write_folder(jinja=None, config={"chat_template": value})
         assert read_tokenizer(folder).chat_template == "{{ x }}"
     other = write_folder(jinja=None, config={"chat_template": [{"name": "tool_use"}]})
-    assert read_tokenizer(other).chat_template is None
+    with pytest.raises(TemplateError, match="called tool_use, and none is the default"):
+        read_tokenizer(other)
+
+
+def test_an_empty_template_is_told_so(write_folder: WriteFolder) -> None:
+    with pytest.raises(TemplateError, match=r"chat_template\.jinja: the chat template is empty"):
+        read_tokenizer(write_folder(jinja=" \n"))
 
 
 def test_a_folder_needs_only_its_tokenizer(write_folder: WriteFolder) -> None:

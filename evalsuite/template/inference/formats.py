@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from evalsuite.template.inference.rules import Place, Rule
-from evalsuite.template.wire import Trim
+from evalsuite.template.wire import Trim, repeated, reserved_in
 
 Turns: TypeAlias = Sequence[tuple[str, str]]
 """Messages as (role, content)."""
@@ -65,6 +65,8 @@ class Format:
     """Whether contents are given as ``[{"type": "text", "text": ...}]``."""
     reserved: tuple[str, ...] = ()
     """Texts in a content that the template reacts to; what it does then is not known."""
+    distinct: bool = False
+    """Whether the template takes equal messages for one, so that no two may be equal."""
 
     def text(self, turns: Turns) -> str:
         """Return the text of a conversation: a prompt where the user has the last word.
@@ -79,7 +81,13 @@ class Format:
 
     def reserves(self, content: str) -> str | None:
         """Return the reserved text that a content holds; None: none."""
-        return next((text for text in self.reserved if text in content), None)
+        return reserved_in(self.reserved, content)
+
+    def carries(self, turns: Turns) -> bool:
+        """Whether what the template gives for a conversation is known."""
+        if self.distinct and repeated([content for _, content in turns]) is not None:
+            return False
+        return not any(self.reserves(content) for _, content in turns)
 
 
 def asks(turns: Turns) -> bool:

@@ -195,11 +195,6 @@ def _trim_rules(render: Render, seen: Sequence[_Seen]) -> dict[Kind, Rule[Trim]]
     for one in seen:
         for said in one.order:
             possible = _possible(render, one, said.index)
-            if not possible:
-                raise NoFormat(
-                    f"what becomes of white space around message {said.index} follows no rule",
-                    one.turns,
-                )
             places.setdefault(said.kind, []).append((where(said, one.turns), possible))
     found: dict[Kind, Rule[Trim]] = {}
     for kind, values in places.items():
@@ -211,7 +206,11 @@ def _trim_rules(render: Render, seen: Sequence[_Seen]) -> dict[Kind, Rule[Trim]]
 
 
 def _possible(render: Render, one: _Seen, index: int) -> list[Trim]:
-    """Which trims explain what a template does to white space around one content."""
+    """Which trims explain what a template does to white space around one content.
+
+    Raises:
+        NoFormat: none does; shows the content and what becomes of it.
+    """
     role, word = one.turns[index]
     before, _, after = one.text.partition(word)
     possible = list(_TRIMS)
@@ -220,10 +219,19 @@ def _possible(render: Render, one: _Seen, index: int) -> list[Trim]:
         turns = [*one.turns[:index], (role, content), *one.turns[index + 1 :]]
         try:
             text = render(turns)
-        except NoText:
-            return []
+        except NoText as error:
+            raise NoFormat(f"with white space in message {index} {error}", turns) from error
         kept = text[len(before) : len(text) - len(after)] if after else text[len(before) :]
         if not text.startswith(before) or not text.endswith(after):
-            return []
+            raise NoFormat(
+                f"with white space in message {index} its text is not the same around it: "
+                f"{text[:200]!r}",
+                turns,
+            )
         possible = [trim for trim in possible if trim(content) == kept]
+        if not possible:
+            raise NoFormat(
+                f"it writes message {index} as {kept!r}, which no rule of white space explains",
+                turns,
+            )
     return possible

@@ -16,6 +16,7 @@ from dataclasses import replace
 from evalsuite.template.inference.formats import Format, Turns
 from evalsuite.template.inference.learning import NoFormat, NoText, Render
 from evalsuite.template.inference.rules import Unseen
+from evalsuite.template.wire import repeated
 
 _SHAPES = (("user",), ("user", "assistant", "user"), ("system", "user"), ("user", "assistant"))
 """In which conversations a content is tried, in each place of each."""
@@ -30,6 +31,13 @@ _TEXTS = (
     "assistant\n", "system", "\\n", "É e\u0301 \U0001f600", "[1]", "# Title\n- one\n- two",
     "It's 3.14, isn't it?", "好" * 40, "word " * 60, "same", "same",
 )  # fmt: skip
+_MANY = (16, 17, 33, 61, 101)
+"""Messages of long conversations."""
+_OUT_OF_THE_WAY = (
+    "12345", "2024", "-1", "3.14", "true", "None", "a" * 3000, "word " * 600 + "end",
+    "\n".join(f"line {n}" for n in range(40)), "好" * 2500, "Hm. " * 5000 + "end",
+)  # fmt: skip
+"""Contents that a template may count in, cut, or take for a number."""
 _BLANKS = ("", "", "", " ", "  ", "\n", "\n\n", "\t", "\r\n", "\u3000", "\u00a0", " \n")
 
 
@@ -50,16 +58,23 @@ def proven(
     found = replace(format, reserved=tuple(sorted(_reserved(format, render, words, others))))
     told = sorted(conversations(takes_system=found.system is not None), key=_size)
     for turns in told:
-        if any(found.reserves(content) for _, content in turns):
+        if not found.carries(turns):
             continue
         difference = _difference(found, render, turns)
-        if difference is not None:
+        if difference is None:
+            continue
+        if repeated([content for _, content in turns]) is None:
             raise NoFormat(difference, turns)
+        # What holds for messages that differ may hold; of equal ones the template takes one for
+        # another.
+        found = replace(found, distinct=True)
     return found
 
 
 def conversations(*, takes_system: bool) -> Iterator[list[tuple[str, str]]]:
-    """Yield random conversations, always the same: both languages, markup, white space at ends."""
+    """Yield conversations, always the same: random ones with markup and white space at ends, in
+    both languages, then equal, long and odd ones.
+    """
     rng = random.Random(7)  # noqa: S311  # no secret
     for number in range(_CONVERSATIONS):
         length = 1 + number % _LONGEST
@@ -67,6 +82,31 @@ def conversations(*, takes_system: bool) -> Iterator[list[tuple[str, str]]]:
         told = takes_system and number % 3 == 0
         said = ["system", *roles[:length]] if told else roles[:length]
         yield [(role, _content(rng)) for role in said]
+    yield from _demanding(takes_system=takes_system)
+
+
+def _demanding(*, takes_system: bool) -> Iterator[list[tuple[str, str]]]:
+    """Yield what no random conversation is: equal messages, many of them, contents out of the way.
+
+    A template may compare messages where their places are meant, count turns, or count in contents.
+    """
+    for told in (True, False) if takes_system else (False,):
+        system = [("system", "same")] if told else []
+        for length in (*range(2, 9), *_MANY):
+            roles = (["user", "assistant"] * length)[:length]
+            yield [*system, *((role, "same") for role in roles)]
+            apart = [(role, f"{number} {role[0]}") for number, role in enumerate(roles)]
+            yield [*system, *apart]
+            # The first question again, at the end.
+            yield [*system, *apart[:-1], (roles[-1], apart[0][1])]
+    for content in _OUT_OF_THE_WAY:
+        for shape in _SHAPES:
+            if shape[0] == "system" and not takes_system:
+                continue
+            for at in range(len(shape)):
+                turns = [(role, f"q{place}zq") for place, role in enumerate(shape)]
+                turns[at] = (shape[at], content)
+                yield turns
 
 
 def _content(rng: random.Random) -> str:

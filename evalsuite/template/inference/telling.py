@@ -36,7 +36,9 @@ def inferred(
         NoFormat: no rule explains the template, or one was refuted.
     """
     tried = list(dict.fromkeys((*words, *sampled(tokens))))
-    spelled = dict.fromkeys(form for w in tried for form in (w.upper(), w.lower(), w[::-1]))
+    spelled = dict.fromkeys(
+        form for w in tried for form in (w.upper(), w.lower(), w.title(), w[::-1])
+    )
     others = [form for form in spelled if form not in set(tried)]
     dated, parts, format = _learned(rendering)
     render = rendering(dated, parts)
@@ -70,6 +72,7 @@ def to_json(format: Format) -> FormatTold:
         "system": None if format.system is None else _rule(format.system, str),
         "parts": format.parts,
         "reserved": list(format.reserved),
+        "distinct": format.distinct,
     }
 
 
@@ -81,6 +84,7 @@ def from_json(told: FormatTold) -> Format:
         system=None if told["system"] is None else _read(told["system"], SystemPlace),
         parts=told["parts"],
         reserved=tuple(told["reserved"]),
+        distinct=told["distinct"],
     )
 
 

@@ -284,7 +284,10 @@ def _system(format: Format, cut: _Cut, bos: str, spans: _Tokens) -> dict[str, st
     if format.system is None or place is SystemPlace.DROPPED:
         return {"begin": spans.notate(cut.begin)}
     if place is None:
-        raise NoWire("the system message is told in prompts and not in dialogues, or elsewhere")
+        raise NoWire(
+            "where the system message stands depends on whether an answer is asked for: what a "
+            "model is asked and what it is trained on would differ in that"
+        )
     before = _constant(format, Kind.BEGIN, Kind.SYSTEM)
     after = _constant(format, Kind.SYSTEM, Kind.USER)
     closed = spans.notate(after) + "{}" + spans.notate(cut.close)

@@ -114,6 +114,56 @@ def test_a_word_that_stands_beside_a_reserved_one_in_the_source_is_not_reserved(
     assert inferred(reacting, "content", "</think>", "content</think>").reserved == ("</think>",)
 
 
+def test_a_word_that_is_reacted_to_in_small_letters_is_reserved_in_every_mixture() -> None:
+    lowered = LOOP + "{% if 'urgent' in m.content | lower %}!{% endif %}" + ASKED
+    found = inferred(lowered, "urgent", "URGENT")
+    assert all(found.reserves(f"{word}: help") for word in ("Urgent", "uRGENT", "urgent"))
+    assert found.reserves("Urge: help") is None
+    exact = inferred(lowered.replace(" | lower", ""), "urgent", "URGENT")
+    assert exact.reserves("Urgent: help") is None
+
+
+@pytest.mark.parametrize(
+    "reacting",
+    [
+        "{% if m == messages[0] %}{{ '(first)' }}{% endif %}",
+        "{% if messages | selectattr('content', 'equalto', m.content) | list | length > 2 %}"
+        "{{ '(thrice)' }}{% endif %}",
+        "{% if not loop.first and m.content == messages[0].content %}{{ '(again)' }}{% endif %}",
+    ],
+    ids=["as the first", "thrice", "says the first"],
+)
+def test_a_template_that_takes_equal_messages_for_one_may_be_given_none(reacting: str) -> None:
+    found = inferred(LOOP + reacting + ASKED)
+    assert found.distinct
+    assert found.carries([("user", "a"), ("assistant", "b"), ("user", "c")])
+    assert not found.carries([("user", "a"), ("assistant", "b"), ("user", " a ")])
+    assert not inferred(SPOKEN).distinct
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ("{% set messages = messages[-20:] %}", ""),
+        ("{% set messages = messages[-60:] %}", ""),
+        ("{% if messages | length > 16 %}{{ 'long' }}{% endif %}", ""),
+        ("{% if messages | length > 40 %}{{ 'long' }}{% endif %}", ""),
+        ("", "{% if loop.index0 is divisibleby 13 and not loop.first %}!{% endif %}"),
+        ("{% if messages | length > 14 %}{{ raise_exception('too long') }}{% endif %}", ""),
+        ("", "{% if m.content.count('\n') > 9 %}!{% endif %}"),
+        ("", "{% if m.content.split() | length > 500 %}!{% endif %}"),
+        ("", "{% if m.content | int > 5000 %}!{% endif %}"),
+        ("", "{% if m.content | int(0) in range(1990, 2031) %}!{% endif %}"),
+        ("", "{% if m.content != m.content | truncate(1200, true) %}!{% endif %}"),
+    ],
+)
+def test_what_shows_in_long_conversations_or_odd_contents_only_is_refused(
+    head: str, body: str
+) -> None:
+    with pytest.raises(NoFormat):
+        inferred(head + LOOP + body + ASKED)
+
+
 def test_of_two_words_that_are_reacted_to_together_the_first_is_reserved() -> None:
     reacting = LOOP + (
         "{% if m.content.startswith('<t>') and m.content.endswith('</t>') %}!{% endif %}" + ASKED
@@ -132,7 +182,7 @@ def test_of_two_words_that_are_reacted_to_together_the_first_is_reserved() -> No
         (LOOP + "{{ messages | length }}" + ASKED, "follows no rule of place"),
         (
             SPOKEN.replace("m.content", "m.content | replace(' ', '_')"),
-            "white space around message",
+            "its text is not the same around it|which no rule of white space explains",
         ),
         (SPOKEN.replace("m.content", "m.content | upper"), "stands 0 times in its text"),
         (SPOKEN.replace("in messages", "in messages | reverse"), "in another order"),

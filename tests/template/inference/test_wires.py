@@ -208,6 +208,28 @@ def test_a_template_that_needs_what_nobody_gives_it_is_told_so(tmp_path: Path) -
     assert f"{folder}#inferred:NAME=true" in str(caught.value)
 
 
+def test_a_message_that_the_template_takes_for_another_is_refused_by_name(tmp_path: Path) -> None:
+    source = JINJA["chatml"].replace("m.content", "m.content + ('!' if m == messages[0] else '')")
+    with pytest.raises(TemplateError, match="between user and assistant depends on its place"):
+        load_template(folder_with(tmp_path / "first", source))
+    again = JINJA["chatml"].replace(
+        "m.content", "m.content + ('!' if not loop.first and m == messages[0] else '')"
+    )
+    template = load_template(folder_with(tmp_path / "again", again))
+    with pytest.raises(InvalidConversation, match=r"message 2 \(user\) says what an earlier"):
+        template.prompt(Conversation.of(("user", "a"), ("assistant", "b"), ("user", "a")))
+    [own] = [r for r in check(template) if r.name.number == "own"]
+    assert own.status is PropertyStatus.DECLARED
+    assert "it takes both for one" in own.detail
+
+
+def test_what_is_refused_is_refused_as_one_text_too(tmp_path: Path) -> None:
+    source = JINJA["chatml"].replace("m.content", "m.content.split('</x>')[-1]")
+    template = load_template(folder_with(tmp_path, source))
+    with pytest.raises(InvalidConversation, match="holds '</x>'"):
+        template.uncut(Conversation.of(("user", "a </x> b")))
+
+
 def test_contents_as_parts(tmp_path: Path) -> None:
     source = JINJA["chatml"].replace("m.content", "m.content[0].text")
     template = load_template(folder_with(tmp_path, source))
