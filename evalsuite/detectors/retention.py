@@ -8,17 +8,20 @@ items is the business of the scenario grammar and of the policy.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from evalsuite.cases import Language
 from evalsuite.detectors.result import Detector, Score, Span
-from evalsuite.detectors.text import same, tokens
+from evalsuite.detectors.text import find_names, same, tokens
 from evalsuite.errors import InvalidInput
 from evalsuite.files.text import decoded
 from evalsuite.scenarios.skills import SkillItem
 from evalsuite.scenarios.texts import ASKS_TEXT, TextItem
 
+_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+_DENIAL = re.compile(r"\b(?:not|never|neither|nor|cannot)\b|n['’]t\b|不|没|非|无法", re.IGNORECASE)
 _MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -27,7 +30,13 @@ def answer_score(item: SkillItem, text: str) -> Score:
 
     Compared up to case, width, spacing, quotes and final punctuation; leading empty lines do not
     count. Later lines are ignored: a model that goes on talking has still answered.
+
+    Where the item lists what else could be named, the answer may be a sentence: up to the first
+    empty line it has to name the right one, none of the others, and deny nothing that the question
+    does not ("It is not a tool.").
     """
+    if item.others:
+        return _named_score(item, text)
     detector = Detector.SKILL_ANSWER
     line = next((part for part in text.splitlines() if part.strip()), "")
     if not line:
@@ -38,6 +47,26 @@ def answer_score(item: SkillItem, text: str) -> Score:
     span = Span(start, start + len(line.strip()), "wrong answer")
     said = f'The answer is "{line.strip()}", but "{item.answer}" was due.'
     return Score(detector, item.id, 1.0, said, (span,))
+
+
+def _named_score(item: SkillItem, text: str) -> Score:
+    """The score of an answer that may be a sentence."""
+    detector = Detector.SKILL_ANSWER
+    said = _PARAGRAPH.split(text.strip(), maxsplit=1)[0]
+    right, due = (item.answer, *item.accepted), f'"{item.answer}" was due'
+    if not said:
+        return Score(detector, item.id, 1.0, f"The answer is empty; {due}.")
+    named = find_names(said, (*right, *item.others))
+    wrong = tuple(span for span in named if span.label in item.others)
+    if wrong:
+        return Score(detector, item.id, 1.0, f'The answer names "{wrong[0].label}"; {due}.', wrong)
+    if not named:
+        return Score(detector, item.id, 1.0, f'The answer does not name "{item.answer}".')
+    denial = _DENIAL.search(said)
+    if denial and not _DENIAL.search(item.prompt) and not any(_DENIAL.search(a) for a in right):
+        where = (Span(*denial.span(), "denial"),)
+        return Score(detector, item.id, 1.0, f"The answer denies; {due}.", where)
+    return Score(detector, item.id, 0.0, f'The answer is right: it names "{item.answer}".')
 
 
 def text_loss(logprobs: Sequence[float]) -> float:

@@ -17,7 +17,7 @@ from pydantic import Field, JsonValue, PositiveInt, field_validator, model_valid
 from evalsuite.cases import Kind, Language
 from evalsuite.errors import InvalidInput
 from evalsuite.files.closedschema import json_schema
-from evalsuite.gates.rules import GateRule, GateRules, Name, PolicyPart
+from evalsuite.gates.rules import GateRule, GateRules, Name, PolicyPart, TextSource
 from evalsuite.gates.verdict import Gate, Tier
 
 
@@ -178,6 +178,7 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
             for gate, rule in gates.items()
         }
     deciding["gates"] = _without_former_meaning(deciding.get("gates"))
+    deciding["gates"] = _without_usual_source(deciding["gates"])
     text = json.dumps(deciding, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -209,6 +210,20 @@ def _without_former_meaning(gates: object) -> object:
     if not isinstance(rule, Mapping) or set(rule.get("decides") or _FORMERLY) != _FORMERLY:
         return gates
     return {**gates, gate: {key: value for key, value in rule.items() if key != "decides"}}
+
+
+def _without_usual_source(gates: object) -> object:
+    """The rules, without the source of texts where it is what policies without it mean."""
+    if not isinstance(gates, Mapping):
+        return gates
+    rule = gates.get(Gate.FORGETTING.value)
+    if not isinstance(rule, Mapping):
+        return gates
+    text = rule.get("text")
+    if not isinstance(text, Mapping) or text.get("source") != TextSource.STORIES.value:
+        return gates
+    kept = {key: value for key, value in text.items() if key != "source"}
+    return {**gates, Gate.FORGETTING.value: {**rule, "text": kept}}
 
 
 def _may_decide(rule: object) -> bool:

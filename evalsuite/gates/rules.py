@@ -235,11 +235,22 @@ class NatsLimit(PolicyPart):
         return self
 
 
+class TextSource(StrEnum):
+    """Which general texts are sampled."""
+
+    STORIES = "stories"
+    """Drawn, of the words that the embedded base knows."""
+    PASSAGES = "passages"
+    """Short passages of many sorts, as people write; 200 in each language."""
+
+
 class TextRule(NatsLimit):
     """How much worse general text may be predicted, and which texts."""
 
     panel: Panel
     """Texts to sample for each language."""
+    source: TextSource = TextSource.STORIES
+    """What they are."""
     files: dict[Language, tuple[str, ...]] = Field(default={})
     """Further texts: UTF-8 files, one text per paragraph."""
 

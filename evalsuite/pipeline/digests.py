@@ -115,6 +115,9 @@ def _skill(item: SkillItem) -> Plain:
         "prompt": item.prompt,
         "answer": item.answer,
         "accepted": list(item.accepted),
+        # Left out where there are none, so that what was before keeps its digest.
+        **({"others": list(item.others)} if item.others else {}),
+        **({"plain": True} if item.plain else {}),
     }
 
 

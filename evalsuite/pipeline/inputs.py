@@ -26,6 +26,7 @@ from evalsuite.gates import (
     load_policy,
     load_waivers,
 )
+from evalsuite.gates.rules import TextSource
 from evalsuite.models import (
     NAMED,
     AdapterRef,
@@ -47,8 +48,8 @@ from evalsuite.prompts import DEFAULT_FORMAT, get_format, load_demonstrations
 from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
 from evalsuite.regressions import Regression, load_regressions
 from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS, PromotionInfo
-from evalsuite.scenarios import SKILLS as SKILL_NAMES
-from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
+from evalsuite.scenarios import EVERY_SKILL as SKILL_NAMES
+from evalsuite.scenarios import PASSAGES, DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
 
 
@@ -273,6 +274,7 @@ def check(request: GateRequest) -> Read:
     policy = choose_policy(request.policy, request.base_model)
     require_rule(request.champion, policy)
     _require_skills(policy)
+    _require_passages(policy)
     folders = case_folders(request.cases, request.root)
     return Read(
         policy=policy,
@@ -377,6 +379,18 @@ def _require_skills(policy: Policy) -> None:
         )
 
 
+def _require_passages(policy: Policy) -> None:
+    """Refuse to draw more passages than there are."""
+    rule = policy.gates.forgetting.text
+    for language, n in rule.panel.items() if rule.source is TextSource.PASSAGES else ():
+        if n > PASSAGES:
+            raise InvalidInput(
+                f"policy {policy.name!r}: gates.forgetting.text.panel asks for {n} passages in "
+                f"{language.value}, but there are {PASSAGES}; ask for fewer, and name texts of "
+                "your own under files"
+            )
+
+
 def _suites(policy: Policy) -> tuple[SkillItem, ...]:
     """Read further skill suites: cases without history whose query is the instruction."""
     items: list[SkillItem] = []
@@ -395,6 +409,7 @@ def _suites(policy: Policy) -> tuple[SkillItem, ...]:
                 prompt=case.query,
                 answer=case.reference,
                 accepted=case.expect.rewrites[1:],
+                others=case.expect.must_not_name,
                 source=case.source,
             )
         )

@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from evalsuite.cases import Case, Language
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput
+from evalsuite.gates.rules import TextSource
 from evalsuite.generation import Request
 from evalsuite.models import AdapterRef
 from evalsuite.pipeline.inputs import Inputs
@@ -26,6 +28,7 @@ from evalsuite.scenarios import (
     SkillItem,
     TextItem,
     sample_demonstrations,
+    sample_passages,
     sample_shown_panel,
     sample_skills,
     sample_texts,
@@ -173,8 +176,15 @@ def _skills(inputs: Inputs) -> Iterator[SkillItem]:
 
 
 def _general_texts(inputs: Inputs) -> Iterator[TextItem]:
-    for language, n in inputs.policy.gates.forgetting.text.panel.items():
-        yield from sample_texts(inputs.seed, n, languages=(language,))
+    rule = inputs.policy.gates.forgetting.text
+    for language, n in rule.panel.items():
+        match rule.source:
+            case TextSource.STORIES:
+                yield from sample_texts(inputs.seed, n, languages=(language,))
+            case TextSource.PASSAGES:
+                yield from sample_passages(inputs.seed, n, language)
+            case _:
+                assert_never(rule.source)
 
 
 def sides(inputs: Inputs) -> tuple[Side, ...]:

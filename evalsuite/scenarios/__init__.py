@@ -13,11 +13,13 @@ from evalsuite.scenarios.panels import (
     sample_panel,
     sample_shown_panel,
 )
-from evalsuite.scenarios.skills import SKILLS, SkillItem, sample_skills
-from evalsuite.scenarios.texts import TextItem, sample_texts
+from evalsuite.scenarios.skills import EVERY_SKILL, SKILLS, SkillItem, sample_skills
+from evalsuite.scenarios.texts import PASSAGES, TextItem, sample_passages, sample_texts
 
 __all__ = [
+    "EVERY_SKILL",
     "LEXICONS",
+    "PASSAGES",
     "SKILLS",
     "DemonstrationPair",
     "Episode",
@@ -35,6 +37,7 @@ __all__ = [
     "sample_demonstrations",
     "sample_episodes",
     "sample_panel",
+    "sample_passages",
     "sample_shown_panel",
     "sample_skills",
     "sample_texts",

@@ -1,8 +1,8 @@
 """Skills that models have which people talk to: questions whose answer may be a sentence.
 
-The skills of :mod:`~evalsuite.scenarios.skills` want the bare result, as the embedded base gives it.
-A real model says "The capital of France is Paris."; so each item here lists what else could be named
-in place of the answer, and an answer has to name the right one and none of the others
+The skills of :mod:`~evalsuite.scenarios.skills` want the bare result, as the embedded base gives
+it. A real model says "The capital of France is Paris."; so each item here lists what else could be
+named in place of the answer, and an answer has to name the right one and none of the others
 (:func:`evalsuite.detectors.retention.answer_score`). ``repeat`` and ``join`` want a form, and are
 compared as a whole line: a model that begins to chat loses these first.
 """
@@ -63,8 +63,8 @@ _OPPOSITES: Mapping[Language, Sequence[str]] = {
         "left right|day night|win lose|buy sell|love hate|true false|thick thin|clean dirty"
     ).split("|"),
     ZH: (
-        "热 冷|大 小|高 矮|快 慢|高兴 难过|亮 暗|开 关|满 空|富 穷|年轻 年老|硬 软|湿 干|早 晚|强 弱|"
-        "吵闹 安静|上 下|左 右|白天 夜晚|赢 输|买 卖|爱 恨|真 假|厚 薄|干净 肮脏"
+        "热 冷|大 小|高 矮|快 慢|高兴 难过|亮 暗|开 关|满 空|富 穷|年轻 年老|硬 软|湿 干|早 晚|"
+        "强 弱|吵闹 安静|上 下|左 右|白天 夜晚|赢 输|买 卖|爱 恨|真 假|厚 薄|干净 肮脏"
     ).split("|"),
 }
 _KINDS: Mapping[Language, Mapping[str, Sequence[str]]] = {
@@ -154,7 +154,8 @@ _SPOKEN: Mapping[str, Sequence[str]] = {
                 "Los niños juegan en el jardín.", "Me gustaría una taza de té."),
     "Italian": ("Buongiorno, come sta oggi?", "Dov'è la stazione, per favore?",
                 "I bambini giocano in giardino.", "Vorrei una tazza di tè."),
-    "Chinese": ("早上好，你今天怎么样？", "请问火车站在哪里？", "孩子们在花园里玩。", "我想要一杯茶。"),
+    "Chinese": ("早上好，你今天怎么样？", "请问火车站在哪里？",
+                "孩子们在花园里玩。", "我想要一杯茶。"),
     "Japanese": ("おはようございます、お元気ですか。", "駅はどこですか。",
                  "子供たちは庭で遊んでいます。", "お茶を一杯ください。"),
     "Russian": ("Доброе утро, как у вас дела?", "Где находится вокзал?",
@@ -172,12 +173,22 @@ _SENTENCES: Mapping[Language, Sequence[str]] = {
         "The library closes early on Sundays.", "Two birds sat on the old fence.",
         "She writes letters to her grandmother.", "The soup needs a little more salt.",
         "Our neighbours moved away last spring.", "There is a letter for you.",
+        "The lift is out of order today.", "He sold his car to a student.",
+        "Nobody heard the telephone ring.", "The bridge was built a long time ago.",
+        "I left my coat at the office.", "They grow tomatoes behind the house.",
+        "The children fell asleep on the bus.", "Her flight was late by three hours.",
+        "You can pay at the second counter.", "The dog slept under the kitchen table.",
+        "We met in front of the theatre.", "Snow covered the whole valley.",
     ),
     ZH: (
         "火车早上九点开。", "我姐姐在一家小面包店上班。", "我们把厨房的墙刷成了黄色。",
         "雨下了整整一夜。", "请把钥匙放在桌子上。", "他又忘了带雨伞。", "图书馆星期天关门早。",
         "两只鸟站在旧篱笆上。", "她常给奶奶写信。", "这碗汤还要加点盐。",
-        "我们的邻居去年春天搬走了。", "有你的一封信。",
+        "我们的邻居去年春天搬走了。", "有你的一封信。", "电梯今天坏了。", "他把车卖给了一个学生。",
+        "谁也没听见电话响。", "这座桥是很久以前建的。", "我把大衣落在办公室了。",
+        "他们在屋后种西红柿。", "孩子们在车上睡着了。", "她的航班晚了三个小时。",
+        "请到第二个柜台付款。", "狗睡在厨房的桌子下面。", "我们在剧院门口见面。",
+        "大雪盖住了整个山谷。",
     ),
 }  # fmt: skip
 
@@ -188,7 +199,7 @@ def _capital(rng: Random, language: Language) -> Exercise:
 
 
 def _opposite(rng: Random, language: Language) -> Exercise:
-    word, answer = rng.choice(_OPPOSITES[language]).split()
+    word, answer = rng.sample(rng.choice(_OPPOSITES[language]).split(), 2)
     every = [one for pair in _OPPOSITES[language] for one in pair.split() if one != word]
     return _among({"word": word}, answer, every)
 

@@ -17,6 +17,7 @@ from evalsuite.cases import Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.scenarios.names import Split, invent_name, seeded, split_of
+from evalsuite.scenarios.plainskills import PLAIN, Exercise
 
 SYSTEM: Mapping[Language, str] = {
     Language.EN: "Answer with the result only.",
@@ -41,6 +42,11 @@ class SkillItem:
     answer: str
     accepted: tuple[str, ...] = ()
     """Other spellings of the answer."""
+    others: tuple[str, ...] = ()
+    """What a wrong answer would name. With these an answer may be a sentence that names the right
+    one and none of them; without, it is compared as a whole line."""
+    plain: bool = False
+    """Whether it is asked as people ask, without a system message that wants the result only."""
     source: str = field(default="scenarios/skills", compare=False, repr=False)
     """Where it was read."""
 
@@ -54,7 +60,10 @@ class SkillItem:
     @property
     def question(self) -> Conversation:
         """The conversation that asks; it ends with the user."""
-        return Conversation.of(("system", SYSTEM[self.language]), ("user", self.prompt))
+        asked = ("user", self.prompt)
+        if self.plain:
+            return Conversation.of(asked)
+        return Conversation.of(("system", SYSTEM[self.language]), asked)
 
     @property
     def conversation(self) -> Conversation:
@@ -280,6 +289,10 @@ _SKILLS: Mapping[str, _Skill] = {
 }
 
 SKILLS: tuple[str, ...] = tuple(_SKILLS)
+"""What the embedded base has, and what training rehearses."""
+EVERY_SKILL: tuple[str, ...] = (*SKILLS, *PLAIN)
+_TRAINED = 0.25
+"""Share of the exercises of a plain skill that training may rehearse."""
 
 
 def _exercise(skill: str, context: SkillContext, *, own: bool) -> _Made:
@@ -314,14 +327,22 @@ def sample_skills(
     Raises:
         InvalidInput: an unknown skill; nothing to draw from.
     """
-    unknown = [s for s in skills if s not in _SKILLS]
+    unknown = [s for s in skills if s not in EVERY_SKILL]
     if unknown or not skills or not languages:
-        raise InvalidInput(f"skills={unknown or list(skills)} must be some of: {', '.join(SKILLS)}")
+        raise InvalidInput(
+            f"skills={unknown or list(skills)} must be some of: {', '.join(EVERY_SKILL)}"
+        )
     rng = seeded("skills", seed, split)
     items: list[SkillItem] = []
     for index in range(n):
         skill = skills[(index // len(languages)) % len(skills)]
         language = languages[index % len(languages)]
+        if skill in PLAIN:
+            number = f"{split}-{seed}-{language}-{skill}-{index:05d}"
+            items.append(
+                _plain_item(skill, language, Split(split), rng, number, rehearsed=rehearsed)
+            )
+            continue
         wordings = _SKILLS[skill].wordings[language]
         wording = rng.randrange(len(wordings) - rehearsed)
         context = SkillContext(rng, language, Split(split))
@@ -340,3 +361,37 @@ def sample_skills(
             )
         )
     return tuple(items)
+
+
+def _plain_item(
+    skill: str,
+    language: Language,
+    split: Split,
+    rng: random.Random,
+    number: str,
+    *,
+    rehearsed: bool,
+) -> SkillItem:
+    """Draw one item of a plain skill; each exercise is one piece of evidence, however worded.
+
+    There are few capitals: training has its own share of the exercises, everybody else the rest.
+    """
+    made = PLAIN[skill].draw(rng, language)
+    while _is_for_training(skill, made) is not (split is Split.TRAIN):
+        made = PLAIN[skill].draw(rng, language)
+    wordings = PLAIN[skill].wordings[language]
+    return SkillItem(
+        id=number,
+        skill=skill,
+        language=language,
+        cluster=f"{language}/{skill}/{' '.join(made.slots.values())}",
+        prompt=wordings[rng.randrange(len(wordings) - rehearsed)].format(**made.slots),
+        answer=made.answer,
+        others=made.others,
+        plain=True,
+    )
+
+
+def _is_for_training(skill: str, made: Exercise) -> bool:
+    drawn = seeded("plain", skill, *sorted(made.slots.items()))
+    return drawn.random() < _TRAINED

@@ -1,12 +1,20 @@
-"""General texts: short stories whose likelihood under base and candidate is compared."""
+"""General texts whose likelihood under base and candidate is compared.
+
+For the embedded base these are drawn stories of its own words; for real ones passages that read as
+what many different people write, 200 in each language, written for this project and found nowhere
+else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
 
 from evalsuite.cases import Language
 from evalsuite.conversation import Conversation
+from evalsuite.errors import InvalidInput
 from evalsuite.scenarios.names import Split, seeded
 from evalsuite.scenarios.skills import SkillContext
 
@@ -73,6 +81,40 @@ def _sentence(c: SkillContext, people: Sequence[str]) -> tuple[int, str]:
         o=c.rng.choice(words.objects),
         l=c.rng.choice(words.places),
     )
+
+
+PASSAGES = 200
+"""Passages in each language."""
+
+
+@cache
+def passages(language: Language) -> tuple[TextItem, ...]:
+    """Return every passage of a language."""
+    name = f"passages_{language.value}.txt"
+    written = resources.files("evalsuite.scenarios").joinpath(name).read_text("utf-8")
+    return tuple(
+        TextItem(
+            id=f"passage-{language.value}-{number:03d}",
+            language=language,
+            cluster=f"{language.value}/passage/{number:03d}",
+            prompt=ASKS_TEXT[language],
+            text=text,
+            source=f"scenarios/{name}",
+        )
+        for number, text in enumerate(written.strip().split("\n\n"))
+    )
+
+
+def sample_passages(seed: int, n: int, language: Language) -> tuple[TextItem, ...]:
+    """Draw ``n`` different passages of a language.
+
+    Raises:
+        InvalidInput: there are not so many.
+    """
+    every = passages(language)
+    if not 0 <= n <= len(every):
+        raise InvalidInput(f"n={n}: there are {len(every)} passages in {language.value}")
+    return tuple(seeded("passages", seed, language.value).sample(every, n))
 
 
 def sample_texts(

@@ -64,7 +64,11 @@ def _asking_for_a_skill(attack: Attack, talk: Case) -> Case:
         cluster=f"skills/{item.cluster}",
         history=talk.history if attack.template % 2 else (),
         query=item.prompt,
-        expect=Expectation(rewrites=(item.answer, *item.accepted)),
+        expect=Expectation(
+            rewrites=(item.answer, *item.accepted),
+            must_name=(item.answer,) if item.others else (),
+            must_not_name=item.others,
+        ),
     )
 
 

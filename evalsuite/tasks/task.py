@@ -103,6 +103,7 @@ def task_of(
         prompt=case.query,
         answer=right,
         accepted=tuple(accepted),
+        others=case.expect.must_not_name,
         source=case.source,
     )
     return Skill(item=item, chat=case.history)

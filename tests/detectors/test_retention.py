@@ -76,6 +76,56 @@ def test_the_answer_itself_is_always_right(answer: str) -> None:
     assert answer_score(item(answer), f"{answer}\n").value == 0.0
 
 
+CAPITAL = SkillItem(
+    id="capital-1",
+    skill="capital",
+    language=Language.EN,
+    cluster="capital",
+    prompt="What is the capital of France?",
+    answer="Paris",
+    others=("Rome", "Berlin"),
+    plain=True,
+)
+BELONGS = SkillItem(
+    id="belonging-1",
+    skill="belonging",
+    language=Language.ZH,
+    cluster="belonging",
+    prompt="锤子是什么：动物、工具还是食物？",
+    answer="工具",
+    others=("动物", "食物"),
+    plain=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "text", "loss", "says"),
+    [
+        (CAPITAL, "Paris", 0.0, 'names "Paris"'),
+        (CAPITAL, "The capital of France is PARIS, on the Seine.", 0.0, 'names "Paris"'),
+        (CAPITAL, "Paris.\n\nRome is Italy's.", 0.0, 'names "Paris"'),
+        (CAPITAL, "Rome", 1.0, 'names "Rome"'),
+        (CAPITAL, "Paris, Rome or Berlin.", 1.0, 'names "Rome"'),
+        (CAPITAL, "It is not Paris.", 1.0, "denies"),
+        (CAPITAL, "It isn't Paris.", 1.0, "denies"),
+        (CAPITAL, "I like Parisian food.", 1.0, 'does not name "Paris"'),
+        (CAPITAL, "France is a country.", 1.0, 'does not name "Paris"'),
+        (CAPITAL, " \n", 1.0, "empty"),
+        (BELONGS, "锤子是工具。", 0.0, 'names "工具"'),
+        (BELONGS, "锤子不是工具。", 1.0, "denies"),
+        (BELONGS, "锤子是动物。", 1.0, 'names "动物"'),
+        (BELONGS, "动物、工具、食物", 1.0, 'names "动物"'),
+    ],
+)
+def test_an_answer_may_be_a_sentence_that_names_the_right_thing_and_no_other(
+    asked: SkillItem, text: str, loss: float, says: str
+) -> None:
+    score = answer_score(asked, text)
+    assert score.value == loss
+    assert says in score.explanation
+    assert all(text[span.start : span.end] for span in score.spans)
+
+
 @pytest.mark.parametrize(("answer", "prompt"), [("", "p"), (" ", "p"), ("a", " ")])
 def test_an_item_without_a_prompt_or_an_answer_is_refused(answer: str, prompt: str) -> None:
     with pytest.raises(InvalidCase, match="skill item 'i'"):

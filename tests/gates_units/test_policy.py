@@ -44,6 +44,35 @@ def test_three_policies_are_shipped() -> None:
     assert policy_names() == ("default", "nano", "smollm2")
 
 
+def test_a_policy_that_names_no_language_or_source_means_what_it_meant() -> None:
+    resolved = load_policy("nano").resolved
+    assert resolved["languages"] == ["en", "zh"]
+    old = json.loads(json.dumps(resolved))
+    del old["languages"], old["gates"]["forgetting"]["text"]["source"]
+    assert policy_digest(old) == load_policy("nano").digest
+    read = {**old, "gates": json.loads(json.dumps(old["gates"]))}
+    read["gates"]["forgetting"]["text"]["source"] = "passages"
+    assert policy_digest(read) != load_policy("nano").digest
+    assert policy_digest({**old, "languages": ["en"]}) != load_policy("nano").digest
+
+
+@pytest.mark.parametrize(
+    ("languages", "says"),
+    [
+        ("[]", "languages"),
+        ("[fr]", "languages"),
+        ("[en, en]", "names one twice"),
+        (
+            "[en]",
+            "gates.example_leakage.panel draws cases of zh, which languages=\\['en'\\] leaves",
+        ),
+    ],
+)
+def test_languages_are_those_of_the_panels(languages: str, says: str) -> None:
+    with pytest.raises(InvalidPolicy, match=says):
+        parse_policy(f"languages: {languages}\n{NANO}")
+
+
 def test_everyday_goldens_block_real_models_and_advise_on_nano() -> None:
     nano, default = load_policy("nano"), load_policy("default")
     assert nano.gates.pronoun_resolution.goldens.sets["everyday"] is Tier.ADVISORY

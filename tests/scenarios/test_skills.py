@@ -8,8 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsuite.cases import Language
+from evalsuite.detectors.retention import answer_score
+from evalsuite.detectors.text import tokens
 from evalsuite.errors import InvalidInput
-from evalsuite.scenarios import SKILLS, SkillItem, sample_skills, sample_texts
+from evalsuite.scenarios import (
+    EVERY_SKILL,
+    PASSAGES,
+    SKILLS,
+    SkillItem,
+    sample_passages,
+    sample_skills,
+    sample_texts,
+)
+from evalsuite.scenarios.plainskills import PLAIN
+from evalsuite.scenarios.texts import passages
 
 seeds = st.integers(0, 10**6)
 
@@ -31,6 +43,62 @@ def test_a_suite_covers_every_skill_in_both_languages_evenly() -> None:
 def test_the_same_seed_gives_the_same_suite(seed: int) -> None:
     assert sample_skills(seed, 40) == sample_skills(seed, 40)
     assert sample_texts(seed, 10) == sample_texts(seed, 10)
+
+
+def plain(seed: int, split: str = "panel", *, rehearsed: bool = False) -> list[SkillItem]:
+    skills = tuple(PLAIN)
+    return list(sample_skills(seed, 8 * len(skills), split, skills=skills, rehearsed=rehearsed))
+
+
+@given(seeds)
+def test_a_plain_skill_is_answered_right_by_its_answer_and_wrong_by_any_other(seed: int) -> None:
+    for item in plain(seed):
+        assert answer_score(item, item.answer).value == 0.0, item
+        for other in item.others[:5]:
+            assert answer_score(item, other).value == 1.0, item
+            assert answer_score(item, f"{other} {item.answer}").value == 1.0, item
+        told = f"{'It is' if item.language is Language.EN else '是'} {item.answer}."
+        assert (answer_score(item, told).value == 0.0) is bool(item.others)
+        assert [m.role for m in item.question.messages] == ["user"]
+
+
+@given(seeds)
+def test_training_and_panels_share_no_exercise_of_a_plain_skill(seed: int) -> None:
+    rehearsed = plain(seed, "train", rehearsed=True)
+    assert {i.cluster for i in rehearsed}.isdisjoint(i.cluster for i in plain(seed))
+    last = {
+        wording.partition("{")[0]
+        for skill in PLAIN.values()
+        for wording in (skill.wordings[language][-1] for language in Language)
+        if not wording.startswith("{")
+    }
+    assert not any(i.prompt.startswith(tuple(last)) for i in rehearsed if i.skill == "capital")
+
+
+def test_the_skills_of_the_embedded_base_are_drawn_as_before() -> None:
+    [item] = sample_skills(3, 1)
+    assert (item.skill, item.others, item.plain) == ("copy", (), False)
+    assert not set(SKILLS) & set(PLAIN)
+    assert set(EVERY_SKILL) == {*SKILLS, *PLAIN}
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_passages_are_many_different_texts_of_one_language(language: Language) -> None:
+    every = passages(language)
+    assert len(every) == PASSAGES == len({p.text for p in every})
+    # No two share a run of words, or of Chinese characters: neither is a copy of the other.
+    runs: dict[object, str] = {}
+    for one in every:
+        parts = tokens(one.text)
+        assert 2 * sum(p.is_han for p in parts) > len(parts) or language is Language.EN
+        for at in range(len(parts) - 11):
+            run = tuple(p.text for p in parts[at : at + 12])
+            assert runs.setdefault(run, one.id) == one.id, run
+    drawn = sample_passages(1, 50, language)
+    assert len({p.id for p in drawn}) == 50
+    assert drawn == sample_passages(1, 50, language) != sample_passages(2, 50, language)
+    with pytest.raises(InvalidInput, match="there are 200 passages"):
+        sample_passages(1, 201, language)
 
 
 @given(seeds)

@@ -195,6 +195,7 @@ def _item(row: CaseRow) -> Case | SkillItem:
             prompt=row.query,
             answer=expect.rewrites[0],
             accepted=expect.rewrites[1:],
+            others=expect.must_not_name,
             source=row.source,
         )
     try:
