@@ -81,7 +81,7 @@ def measured(base_model: str, languages: tuple[Language, ...], each: int) -> lis
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base-model", default="nano")
-    parser.add_argument("--languages", nargs="+", default=["en", "zh"], type=Language)
+    parser.add_argument("--languages", nargs="+", default=list(Language), type=Language)
     parser.add_argument("-n", type=int, default=40, help="items of each skill and language")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
