@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue, PositiveInt, field_validator, model_validator
 
@@ -243,5 +243,37 @@ def derived_seed(adapter_digest: str, policy_digest: str, circumstances: str) ->
 
 
 def policy_schema() -> dict[str, object]:
-    """Return the JSON Schema of a policy file, as editors use it."""
-    return json_schema(Policy, "evalsuite policy")
+    """Return the JSON Schema of a policy file, as editors use it.
+
+    A file that extends another policy may leave out whatever that one says, in every part of it.
+    """
+    whole = json_schema(Policy, "evalsuite policy")
+    parts = whole["$defs"]
+    assert isinstance(parts, dict)
+    extends = {"type": "string", "description": "Name or file of the policy that this one changes."}
+    keys = {"properties": whole["properties"], "required": whole["required"]}
+    partial = _partial({"properties": {"extends": extends, **whole["properties"]}})  # type: ignore[dict-item]
+    head = {key: value for key, value in whole.items() if key not in (*keys, "$defs")}
+    return {
+        **head,
+        "properties": dict.fromkeys(("extends", *whole["properties"]), True),
+        "if": {"required": ["extends"]},
+        "then": {**partial, "required": ["extends", "name"]},
+        "else": keys,
+        "$defs": parts | {_PARTIAL + name: _partial(part) for name, part in parts.items()},
+    }
+
+
+_PARTIAL = "Partial"
+
+
+def _partial(schema: JsonValue) -> Any:
+    """A part of a schema that demands no key, and refers to such parts only."""
+    if isinstance(schema, list):
+        return [_partial(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _partial(value) for key, value in schema.items() if key != "required"}
+    if isinstance(reference := schema.get("$ref"), str):
+        found["$ref"] = reference.replace("#/$defs/", f"#/$defs/{_PARTIAL}")
+    return found
