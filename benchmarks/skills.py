@@ -3,7 +3,7 @@
     python benchmarks/skills.py --base-model smollm2 --languages en
 
 The items are those that a gate would ask, of a seed of their own. What a base has less often than
-the floor of a policy cannot be forgotten, and belongs into none of its lists.
+the floor of a policy cannot be forgotten, so a policy should not ask for it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from figures import RESULTS, conclude, machine
 from evalsuite.cases import Language
 from evalsuite.detectors.retention import answer_score
 from evalsuite.engines import open_engine, resolve_numerics
+from evalsuite.errors import InvalidInput
 from evalsuite.generation import Request
 from evalsuite.models import resolve_base
-from evalsuite.scenarios import EVERY_SKILL, sample_skills
+from evalsuite.scenarios import EVERY_SKILL, SkillItem, sample_skills
 from evalsuite.statistics.rates import binomial_bounds
 from evalsuite.tasks import Skill, prompt_of, sampling_of
 from evalsuite.template import load_template
@@ -43,13 +45,24 @@ class Accuracy:
     """Clopper and Pearson, two-sided 95 %, as if items were independent."""
 
 
+def drawn(skill: str, language: Language, most: int) -> tuple[SkillItem, ...]:
+    """Draw items of one skill: half as many, or a quarter, where there are no more."""
+    for n in (most, most // 2, most // 4):
+        with suppress(InvalidInput):
+            return sample_skills(SEED, n, languages=(language,), skills=(skill,))
+    raise InvalidInput(f"skill {skill!r} has not even {most // 4} items in {language}")
+
+
 def measured(base_model: str, languages: tuple[Language, ...], each: int) -> list[Accuracy]:
     """Ask every skill in every language."""
     base = resolve_base(base_model)
     template = load_template(base.path, family=base.family)
-    items = sample_skills(
-        SEED, each * len(EVERY_SKILL) * len(languages), languages=languages, skills=EVERY_SKILL
-    )
+    items = [
+        item
+        for language in languages
+        for skill in EVERY_SKILL
+        for item in drawn(skill, language, each)
+    ]
     tasks = [Skill(item=item) for item in items]
     asked = [
         Request(prompt=template.prompt(template.carried(prompt_of(t))), sampling=sampling_of(t))

@@ -71,7 +71,7 @@ def _add_template(subparsers: Subparsers) -> None:
         "model",
         metavar="MODEL",
         help="nano, smollm2, a folder, a Hugging Face id, or a family, such as llama-3; "
-        "#FAMILY after it names the family of its chat template, which is inferred else",
+        "#FAMILY after it names the family of its chat template, otherwise it is inferred",
     )
     check.add_argument(
         "--adapter", type=Path, help="compare with the template that this adapter was trained with"

@@ -50,8 +50,9 @@ def command(
 HELP = {
     "base_model": "nano (embedded, default), smollm2 (of a package, see docs/models.md), a folder, "
     "or a Hugging Face id (owner/name@revision); #FAMILY after it names the family of its chat "
-    "template, which is inferred else",
-    "policy": "nano, default, or a YAML file (default: nano for the embedded base, else default)",
+    "template, otherwise it is inferred",
+    "policy": "nano, smollm2, default, or a YAML file (default: that of the base's name, else "
+    "default)",
     "cases": "folder of golden cases (default: {}, else those that ship with evalsuite)",
     "seed": "of the panels (default: from adapter, policy, cases and how they are asked)",
     "prompt_format": "xml, json, markdown or plain (default: xml)",

@@ -21,7 +21,13 @@ from evalsuite.scenarios.skills import SkillItem
 from evalsuite.scenarios.texts import ASKS_TEXT, TextItem
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
-_DENIAL = re.compile(r"\b(?:not|never|neither|nor|cannot)\b|n['’]t\b|不|没|非|无法", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
+_QUOTED = re.compile(r'"[^"]*"|“[^”]*”|「[^」]*」')
+_DENIAL = re.compile(
+    r"\b(?:not|never|neither|nor|cannot|no|wrong|incorrect|anything but)\b|n['’]t\b"
+    r"|不是|并非|没有|不对|不属于|不等于|不叫|错误",
+    re.IGNORECASE,
+)
 _MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -32,8 +38,9 @@ def answer_score(item: SkillItem, text: str) -> Score:
     count. Later lines are ignored: a model that goes on talking has still answered.
 
     Where the item lists what else could be named, the answer may be a sentence: up to the first
-    empty line it has to name the right one, none of the others, and deny nothing that the question
-    does not ("It is not a tool.").
+    empty line it has to name the right one and none of the others, no number but the right one and
+    those of the question where that is a number, and deny nothing ("It is not a tool."), except in
+    quotation marks.
     """
     if item.others:
         return _named_score(item, text)
@@ -62,8 +69,14 @@ def _named_score(item: SkillItem, text: str) -> Score:
         return Score(detector, item.id, 1.0, f'The answer names "{wrong[0].label}"; {due}.', wrong)
     if not named:
         return Score(detector, item.id, 1.0, f'The answer does not name "{item.answer}".')
-    denial = _DENIAL.search(said)
-    if denial and not _DENIAL.search(item.prompt) and not any(_DENIAL.search(a) for a in right):
+    told = set(_NUMBER.findall(item.prompt)) | {item.answer}
+    foreign = [n for n in _NUMBER.finditer(said) if n.group() not in told]
+    if item.answer.isdecimal() and foreign:
+        where = (Span(*foreign[0].span(), "another number"),)
+        return Score(detector, item.id, 1.0, f"The answer says {foreign[0].group()}; {due}.", where)
+    quoted = _QUOTED.sub(lambda match: " " * len(match.group()), said)
+    denial = _DENIAL.search(quoted)
+    if denial and not any(_DENIAL.search(answer) for answer in right):
         where = (Span(*denial.span(), "denial"),)
         return Score(detector, item.id, 1.0, f"The answer denies; {due}.", where)
     return Score(detector, item.id, 0.0, f'The answer is right: it names "{item.answer}".')

@@ -107,10 +107,10 @@ class Policy(PolicyPart):
 
     @model_validator(mode="after")
     def _panels_of_its_languages(self) -> Self:
-        for path, panel in self.gates.panels.items():
-            for language in sorted(set(panel) - set(self.languages)):
+        for path, said in self.gates.by_language.items():
+            for language in sorted(set(said) - set(self.languages)):
                 raise ValueError(
-                    f"gates.{path} draws cases of {language.value}, which languages="
+                    f"gates.{path} names {language.value}, which languages="
                     f"{[one.value for one in self.languages]} leaves out; remove one of the two"
                 )
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -305,13 +306,14 @@ class GateRules(PolicyPart):
     """Absent: candidates are not compared with a champion."""
 
     @property
-    def panels(self) -> dict[str, Panel]:
-        """Every size of a drawn panel, by its path in the policy."""
+    def by_language(self) -> dict[str, Mapping[Language, object]]:
+        """Everything that is said by language, by its path in the policy."""
         return {
             "example_leakage.panel": self.example_leakage.panel,
             "pronoun_resolution.panel": self.pronoun_resolution.panel,
             "forgetting.panel": self.forgetting.panel,
             "forgetting.text.panel": self.forgetting.text.panel,
+            "forgetting.text.files": self.forgetting.text.files,
         }
 
     @model_validator(mode="after")

@@ -9,12 +9,9 @@ from datetime import datetime
 from pathlib import Path
 
 from evalsuite.cases import Case, Language
-from evalsuite.cases.casefiles import load_cases
-from evalsuite.cases.shipped import DEMONSTRATIONS, CaseFolders, case_folders
-from evalsuite.detectors.retention import load_texts
+from evalsuite.cases.shipped import CaseFolders, case_folders
 from evalsuite.engines import Numerics, resolve_numerics
 from evalsuite.errors import InvalidInput
-from evalsuite.files.problems import suggestion
 from evalsuite.files.storage import user_cache
 from evalsuite.gates import (
     Gate,
@@ -26,7 +23,6 @@ from evalsuite.gates import (
     load_policy,
     load_waivers,
 )
-from evalsuite.gates.rules import TextSource
 from evalsuite.models import (
     NAMED,
     AdapterRef,
@@ -44,12 +40,19 @@ from evalsuite.pipeline.champion import (
     require_rule,
 )
 from evalsuite.pipeline.digests import digest_of_cases, digest_of_circumstances
-from evalsuite.prompts import DEFAULT_FORMAT, get_format, load_demonstrations
+from evalsuite.pipeline.reading import (
+    demonstrations,
+    goldens,
+    require_passages,
+    require_skills,
+    suites,
+    texts,
+)
+from evalsuite.prompts import DEFAULT_FORMAT, get_format
 from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
 from evalsuite.regressions import Regression, load_regressions
-from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS, PromotionInfo
-from evalsuite.scenarios import EVERY_SKILL as SKILL_NAMES
-from evalsuite.scenarios import PASSAGES, DemonstrationPair, SkillItem, TextItem
+from evalsuite.runs import PromotionInfo
+from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
 
 
@@ -273,15 +276,15 @@ def check(request: GateRequest) -> Read:
         raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
     policy = choose_policy(request.policy, request.base_model)
     require_rule(request.champion, policy)
-    _require_skills(policy)
-    _require_passages(policy)
+    require_skills(policy)
+    require_passages(policy)
     folders = case_folders(request.cases, request.root)
     return Read(
         policy=policy,
-        goldens=_goldens(folders.goldens, policy),
-        demonstrations=_demonstrations(folders.goldens, policy),
-        suites=_suites(policy),
-        texts=_texts(policy),
+        goldens=goldens(folders.goldens, policy),
+        demonstrations=demonstrations(folders.goldens, policy),
+        suites=suites(policy),
+        texts=texts(policy),
         regressions=tuple(
             one
             for one in load_regressions(folders.regressions)
@@ -300,133 +303,3 @@ def choose_policy(policy: str | None, base_model: str) -> Policy:
     """
     made_for = "nano" if is_embedded(base_model) else without_family(base_model)
     return load_policy(policy or (made_for if made_for in NAMED else "default"))
-
-
-def set_of(path: str | Path) -> str:
-    """The golden set that a case file belongs to: ``everyday`` for ``everyday_zh.yaml``."""
-    return Path(path).stem.partition("_")[0]
-
-
-def _goldens(folder: Path, policy: Policy) -> dict[str, tuple[Case, ...]]:
-    if not folder.exists():
-        raise InvalidInput(
-            f"cases={str(folder)!r} does not exist; run from the project's root or name the folder "
-            "of golden cases with --cases"
-        )
-    if not folder.is_dir():
-        raise InvalidInput(
-            f"cases={str(folder)!r} is a file; name the folder that holds it, with its "
-            f"{DEMONSTRATIONS}/"
-        )
-    wanted = policy.gates.pronoun_resolution.goldens.sets
-    found: dict[str, list[Case]] = {name: [] for name in wanted}
-    for case in load_cases(folder):
-        name = set_of(case.source.rpartition(":")[0])
-        found.setdefault(name, []).append(case)
-    reserved = sorted({PANEL, SKILLS, TEXTS, REGRESSIONS} & {*found, *wanted})
-    if reserved:
-        raise InvalidInput(
-            f"a golden set in {str(folder)!r} or policy {policy.name!r} is called {reserved[0]}, "
-            "as a sampled part of the run is; call it something else"
-        )
-    unknown = sorted(set(found) - set(wanted))
-    if unknown:
-        raise InvalidInput(
-            f"{str(folder)!r} holds the golden sets {unknown}, which policy {policy.name!r} does "
-            "not name; name them in a copy of the policy, under goldens.sets of example_leakage "
-            "and of pronoun_resolution, as blocking or advisory, and give it with --policy; or "
-            "name another folder with --cases"
-        )
-    return {
-        name: tuple(case for case in cases if case.language in policy.languages)
-        for name, cases in found.items()
-    }
-
-
-def _demonstrations(folder: Path, policy: Policy) -> dict[tuple[str, Language], DemonstrationPair]:
-    found: dict[tuple[str, Language], DemonstrationPair] = {}
-    here = {path.name for path in (folder / DEMONSTRATIONS).glob("*.y*ml")}
-    for name in policy.gates.pronoun_resolution.goldens.sets:
-        for language in Language:
-            stem = f"{name}_{language}"
-            path = folder / DEMONSTRATIONS / f"{stem}.yaml"
-            swap = path.with_stem(f"{stem}_swap")
-            if path.name in here:
-                if swap.name not in here:
-                    raise InvalidInput(
-                        f"{path}: has no counterfactual, without which a leak can hide; write "
-                        f"{swap.name} beside it: same shapes, no entity and no question in common"
-                    )
-                found[name, language] = DemonstrationPair(
-                    stem, load_demonstrations(path), load_demonstrations(swap)
-                )
-                here -= {path.name, swap.name}
-    if here:
-        sets = ", ".join(policy.gates.pronoun_resolution.goldens.sets)
-        raise InvalidInput(
-            f"{folder / DEMONSTRATIONS / min(here)}: stands before no golden set; name it "
-            f"SET_LANGUAGE.yaml, or SET_LANGUAGE_swap.yaml beside that, with a set of: {sets}"
-        )
-    return found
-
-
-def _require_skills(policy: Policy) -> None:
-    """Refuse a skill that nobody can draw, before a model is loaded for it."""
-    for name in sorted({*policy.gates.forgetting.skills.seeded} - {*SKILL_NAMES}):
-        raise InvalidInput(
-            f"policy {policy.name!r}: gates.forgetting.skills.seeded={name!r} is no skill"
-            f"{suggestion(name, SKILL_NAMES)}; use some of: {', '.join(SKILL_NAMES)}"
-        )
-
-
-def _require_passages(policy: Policy) -> None:
-    """Refuse to draw more passages than there are."""
-    rule = policy.gates.forgetting.text
-    for language, n in rule.panel.items() if rule.source is TextSource.PASSAGES else ():
-        if n > PASSAGES:
-            raise InvalidInput(
-                f"policy {policy.name!r}: gates.forgetting.text.panel asks for {n} passages in "
-                f"{language.value}, but there are {PASSAGES}; ask for fewer, and name texts of "
-                "your own under files"
-            )
-
-
-def _suites(policy: Policy) -> tuple[SkillItem, ...]:
-    """Read further skill suites: cases without history whose query is the instruction."""
-    items: list[SkillItem] = []
-    suites = policy.gates.forgetting.skills.suites
-    for case in load_cases([Path(name) for name in suites]) if suites else ():
-        if case.language not in policy.languages:
-            continue
-        if case.reference is None:
-            raise InvalidInput(f"{case.source}: a skill case needs its answer as expect.rewrites")
-        items.append(
-            SkillItem(
-                id=case.id,
-                skill=set_of(case.source.rpartition(":")[0]),
-                language=case.language,
-                cluster=case.cluster,
-                prompt=case.query,
-                answer=case.reference,
-                accepted=case.expect.rewrites[1:],
-                others=case.expect.must_not_name,
-                source=case.source,
-            )
-        )
-    return tuple(items)
-
-
-def _texts(policy: Policy) -> tuple[TextItem, ...]:
-    files = policy.gates.forgetting.text.files
-    named = [name for names in files.values() for name in names]
-    twice = sorted({name for name in named if named.count(name) > 1})
-    if twice:
-        raise InvalidInput(
-            f"policy {policy.name!r} names {twice} twice under forgetting.text.files; keep one"
-        )
-    return tuple(
-        text
-        for language, names in files.items()
-        for name in names
-        for text in load_texts(Path(name), language=language)
-    )

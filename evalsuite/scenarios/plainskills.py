@@ -10,24 +10,28 @@ compared as a whole line: a model that begins to chat loses these first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from evalsuite.cases import Language
 
 EN, ZH = Language.EN, Language.ZH
-MOST = 40
-"""Numbers below this are what a wrong sum or count may name."""
+_LARGEST = 40
+"""Numbers below this are listed as wrong sums; an answer may name no other number either."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
     """One question without its wording."""
 
+    key: str
+    """What is asked; exercises that share it are one piece of evidence."""
     slots: Mapping[str, str]
     answer: str
     others: tuple[str, ...] = ()
     """What a wrong answer would name; none: the answer is compared as a line."""
+    accepted: tuple[str, ...] = ()
+    """Other words for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,11 @@ _CAPITALS: Mapping[Language, Mapping[str, str]] = {
         "Poland": "Warsaw", "Ireland": "Dublin", "Norway": "Oslo", "Cuba": "Havana",
         "Thailand": "Bangkok", "Kenya": "Nairobi", "Peru": "Lima", "Sweden": "Stockholm",
         "Hungary": "Budapest", "Canada": "Ottawa", "Finland": "Helsinki", "Iraq": "Baghdad",
+        "Denmark": "Copenhagen", "Belgium": "Brussels", "Turkey": "Ankara", "Iran": "Tehran",
+        "Argentina": "Buenos Aires", "Australia": "Canberra", "Vietnam": "Hanoi",
+        "Romania": "Bucharest", "Bulgaria": "Sofia", "Croatia": "Zagreb", "Lebanon": "Beirut",
+        "Nepal": "Kathmandu", "Jordan": "Amman", "Chile": "Santiago", "Colombia": "Bogota",
+        "Iceland": "Reykjavik",
     },
     ZH: {
         "法国": "巴黎", "德国": "柏林", "意大利": "罗马", "西班牙": "马德里", "日本": "东京",
@@ -53,19 +62,48 @@ _CAPITALS: Mapping[Language, Mapping[str, str]] = {
         "葡萄牙": "里斯本", "奥地利": "维也纳", "波兰": "华沙", "爱尔兰": "都柏林",
         "挪威": "奥斯陆", "古巴": "哈瓦那", "泰国": "曼谷", "肯尼亚": "内罗毕", "秘鲁": "利马",
         "瑞典": "斯德哥尔摩", "匈牙利": "布达佩斯", "加拿大": "渥太华", "芬兰": "赫尔辛基",
-        "伊拉克": "巴格达",
+        "伊拉克": "巴格达", "丹麦": "哥本哈根", "比利时": "布鲁塞尔", "土耳其": "安卡拉",
+        "伊朗": "德黑兰", "阿根廷": "布宜诺斯艾利斯", "澳大利亚": "堪培拉", "越南": "河内",
+        "罗马尼亚": "布加勒斯特", "保加利亚": "索非亚", "克罗地亚": "萨格勒布",
+        "黎巴嫩": "贝鲁特", "尼泊尔": "加德满都", "约旦": "安曼", "智利": "圣地亚哥",
+        "哥伦比亚": "波哥大", "冰岛": "雷克雅未克",
     },
 }  # fmt: skip
 _OPPOSITES: Mapping[Language, Sequence[str]] = {
     EN: (
-        "hot cold|big small|tall short|fast slow|happy sad|light dark|open closed|full empty|"
-        "rich poor|young old|hard soft|wet dry|early late|strong weak|loud quiet|up down|"
-        "left right|day night|win lose|buy sell|love hate|true false|thick thin|clean dirty"
+        "hot cold|big small|wide narrow|fast slow|happy sad|deep shallow|full empty|rich poor|"
+        "first last|wet dry|early late|strong weak|loud quiet|up down|north south|day night|"
+        "win lose|buy sell|love hate|true false|thick thin|clean dirty|black white|brave cowardly"
     ).split("|"),
     ZH: (
-        "热 冷|大 小|高 矮|快 慢|高兴 难过|亮 暗|开 关|满 空|富 穷|年轻 年老|硬 软|湿 干|早 晚|"
-        "强 弱|吵闹 安静|上 下|左 右|白天 夜晚|赢 输|买 卖|爱 恨|真 假|厚 薄|干净 肮脏"
+        "热 冷|大 小|宽 窄|快 慢|高兴 难过|深 浅|满 空|富有 贫穷|开始 结束|湿 干|早 晚|强 弱|"
+        "吵闹 安静|上 下|南 北|白天 夜晚|赢 输|买 卖|爱 恨|真 假|厚 薄|干净 肮脏|黑 白|勇敢 胆小"
     ).split("|"),
+}
+_ALSO: Mapping[str, Sequence[str]] = {
+    "small": ("little", "tiny"), "big": ("large",), "cold": ("cool",), "sad": ("unhappy",),
+    "fast": ("quick",), "quiet": ("silent", "soft"), "loud": ("noisy",), "hate": ("dislike",),
+    "false": ("untrue",), "dirty": ("unclean", "filthy"), "poor": ("broke",), "lose": ("lost",),
+    "night": ("nighttime",), "day": ("daytime",), "weak": ("feeble",), "dry": ("arid",),
+    "wide": ("broad",), "cowardly": ("timid", "fearful"), "brave": ("courageous",),
+    "narrow": ("slim",), "thin": ("slim",), "last": ("final",),
+    "难过": ("伤心", "悲伤", "不高兴"), "高兴": ("开心", "快乐"), "夜晚": ("黑夜", "晚上"),
+    "肮脏": ("脏",), "干净": ("清洁", "洁净"), "安静": ("宁静", "寂静"), "吵闹": ("喧闹",),
+    "贫穷": ("穷", "贫困"), "富有": ("富裕", "有钱"), "胆小": ("懦弱", "胆怯"), "假": ("虚假",),
+    "冷": ("寒冷",), "热": ("炎热",), "结束": ("终止",), "干": ("干燥",), "湿": ("潮湿",),
+    "中文": ("汉语", "华语"), "英语": ("英文",), "法语": ("法文",), "德语": ("德文",),
+    "日语": ("日文",), "俄语": ("俄文",), "西班牙语": ("西班牙文",), "意大利语": ("意大利文",),
+    "Chinese": ("Mandarin",),
+    "星期一": ("周一",), "星期二": ("周二",), "星期三": ("周三",), "星期四": ("周四",),
+    "星期五": ("周五",), "星期六": ("周六",), "星期日": ("周日", "星期天"),
+}  # fmt: skip
+"""Other words for the same answer."""
+_NUMBERS: Mapping[Language, Sequence[str]] = {
+    EN: (
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen"
+    ).split(),
+    ZH: "零 一 二 三 四 五 六 七 八 九 十 十一 十二 十三 十四 十五 十六 十七 十八".split(),
 }
 _KINDS: Mapping[Language, Mapping[str, Sequence[str]]] = {
     EN: {
@@ -179,6 +217,14 @@ _SENTENCES: Mapping[Language, Sequence[str]] = {
         "The children fell asleep on the bus.", "Her flight was late by three hours.",
         "You can pay at the second counter.", "The dog slept under the kitchen table.",
         "We met in front of the theatre.", "Snow covered the whole valley.",
+        "The shop sells bread and milk.", "My uncle repairs old clocks.",
+        "The river is high this week.", "She found a coin under the mat.",
+        "We will have dinner at seven.", "The window does not close well.",
+        "A stranger asked me the way.", "The baker opens at half past five.",
+        "His answer came two weeks later.", "They sang until the lamp went out.",
+        "The road to the lake is closed.", "Our teacher lost her glasses.",
+        "The cat brought a mouse home.", "I have never been to the coast.",
+        "The coffee machine is broken again.", "He counted the steps in the tower.",
     ),
     ZH: (
         "火车早上九点开。", "我姐姐在一家小面包店上班。", "我们把厨房的墙刷成了黄色。",
@@ -188,20 +234,25 @@ _SENTENCES: Mapping[Language, Sequence[str]] = {
         "谁也没听见电话响。", "这座桥是很久以前建的。", "我把大衣落在办公室了。",
         "他们在屋后种西红柿。", "孩子们在车上睡着了。", "她的航班晚了三个小时。",
         "请到第二个柜台付款。", "狗睡在厨房的桌子下面。", "我们在剧院门口见面。",
-        "大雪盖住了整个山谷。",
+        "大雪盖住了整个山谷。", "那家店卖面包和牛奶。", "我叔叔修旧钟表。", "这个星期河水涨了。",
+        "她在垫子下面捡到一枚硬币。", "我们七点吃晚饭。", "这扇窗户关不严。",
+        "一个陌生人向我问路。", "面包师五点半就开门。", "他的回信两个星期后才到。",
+        "他们一直唱到灯灭。", "去湖边的路封了。", "我们老师的眼镜丢了。",
+        "猫叼了一只老鼠回家。", "我从来没去过海边。", "咖啡机又坏了。", "他数了数塔里的台阶。",
     ),
 }  # fmt: skip
 
 
 def _capital(rng: Random, language: Language) -> Exercise:
     country = rng.choice(list(_CAPITALS[language]))
-    return _among({"country": country}, _CAPITALS[language][country], _CAPITALS[language].values())
+    every = _CAPITALS[language]
+    return _among(country, {"country": country}, every[country], every.values())
 
 
 def _opposite(rng: Random, language: Language) -> Exercise:
     word, answer = rng.sample(rng.choice(_OPPOSITES[language]).split(), 2)
     every = [one for pair in _OPPOSITES[language] for one in pair.split() if one != word]
-    return _among({"word": word}, answer, every)
+    return _among(word, {"word": word}, answer, every)
 
 
 def _belonging(rng: Random, language: Language) -> Exercise:
@@ -209,13 +260,15 @@ def _belonging(rng: Random, language: Language) -> Exercise:
     label = rng.choice(labels)
     comma, last = (", ", " or ") if language is EN else ("、", "还是")
     told = comma.join(labels[:-1]) + last + labels[-1]
-    return _among({"word": rng.choice(_KINDS[language][label]), "labels": told}, label, labels)
+    word = rng.choice(_KINDS[language][label])
+    return _among(word, {"word": word, "labels": told}, label, labels)
 
 
 def _sentiment(rng: Random, language: Language) -> Exercise:
     label = rng.choice(sorted(_REVIEWS[language]))
-    said = rng.choice(_REVIEWS[language][label]).format(x=rng.choice(_REVIEWED[language]))
-    return _among({"review": said}, label, _REVIEWS[language])
+    review = rng.choice(_REVIEWS[language][label])
+    told = review.format(x=rng.choice(_REVIEWED[language]))
+    return _among(review, {"review": told}, label, _REVIEWS[language])
 
 
 def _reading(rng: Random, language: Language) -> Exercise:
@@ -228,49 +281,55 @@ def _reading(rng: Random, language: Language) -> Exercise:
     else:
         told = [f"{day}{who}买了{thing}" for day, thing in zip(days, things, strict=True)]
         passage = "，".join(told) + "。"
-    return _among({"passage": passage, "who": who, "day": days[at]}, things[at], things)
+    slots = {"passage": passage, "who": who, "day": days[at]}
+    return _among(f"{passage} {days[at]}", slots, things[at], things)
 
 
 def _sequence(rng: Random, language: Language) -> Exercise:
     names = rng.choice((_DAYS, _MONTHS))[language]
     at = rng.randrange(len(names) - 1)
     others = [name for name in names if name != names[at]]
-    return _among({"name": names[at]}, names[at + 1], others)
-
-
-def _larger(rng: Random, language: Language) -> Exercise:
-    del language
-    a, b = rng.sample(range(1, 100), 2)
-    return _among({"a": str(a), "b": str(b)}, str(max(a, b)), (str(a), str(b)))
+    return _among(names[at], {"name": names[at]}, names[at + 1], others)
 
 
 def _sum(rng: Random, language: Language) -> Exercise:
-    del language
     a, b = rng.randint(1, 9), rng.randint(1, 9)
     asked = {str(a), str(b)}
-    wrong = [str(n) for n in range(MOST) if str(n) not in asked]
-    return _among({"a": str(a), "b": str(b)}, str(a + b), wrong)
+    wrong = [str(n) for n in range(_LARGEST) if str(n) not in asked]
+    made = _among(f"{min(a, b)} {max(a, b)}", {"a": str(a), "b": str(b)}, str(a + b), wrong)
+    return replace(made, accepted=(_NUMBERS[language][a + b],))
 
 
 def _language(rng: Random, language: Language) -> Exercise:
     name = rng.choice(sorted(_SPOKEN))
     names = _LANGUAGES_ZH if language is ZH else {one: one for one in _SPOKEN}
-    return _among({"said": rng.choice(_SPOKEN[name])}, names[name], names.values())
+    said = rng.choice(_SPOKEN[name])
+    return _among(said, {"said": said}, names[name], names.values())
 
 
 def _repeat(rng: Random, language: Language) -> Exercise:
     said = rng.choice(_SENTENCES[language])
-    return Exercise({"said": said}, said)
+    return Exercise(said, {"said": said}, said)
 
 
 def _join(rng: Random, language: Language) -> Exercise:
     words = rng.sample(_BOUGHT[language], 3)
     comma, last = (", ", " and ") if language is EN else ("、", "和")
-    return Exercise({"words": comma.join(words[:-1]) + last + words[-1]}, "; ".join(words))
+    told = comma.join(words[:-1]) + last + words[-1]
+    return Exercise(told, {"words": told}, "; ".join(words))
 
 
-def _among(slots: Mapping[str, str], answer: str, every: Iterable[str]) -> Exercise:
-    return Exercise(slots, answer, tuple(dict.fromkeys(one for one in every if one != answer)))
+def _among(key: str, slots: Mapping[str, str], answer: str, every: Iterable[str]) -> Exercise:
+    """An exercise whose answer is one of several names.
+
+    A name within a word that is asked about is none: who says that word has not named it.
+    """
+    also = tuple(_ALSO.get(answer, ()))
+    said = [text for text in slots.values() if answer not in text]
+    others = dict.fromkeys(
+        one for one in every if one not in (answer, *also) and not any(one in text for text in said)
+    )
+    return Exercise(key, slots, answer, tuple(others), also)
 
 
 PLAIN: Mapping[str, PlainSkill] = {
@@ -308,11 +367,6 @@ PLAIN: Mapping[str, PlainSkill] = {
              "Name the one that comes right after {name}."),
         ZH: ("{name}的后面是什么？", "日历上{name}之后是哪个？", "请说出紧接在{name}后面的那个。"),
     }),
-    "larger": PlainSkill(_larger, {
-        EN: ("Which number is larger, {a} or {b}?", "Which is bigger: {a} or {b}?",
-             "Choose the larger number: {a} or {b}."),
-        ZH: ("{a}和{b}哪个数更大？", "哪个更大：{a}还是{b}？", "请选出较大的数：{a}、{b}。"),
-    }),
     "sum": PlainSkill(_sum, {
         EN: ("What is {a} plus {b}?", "Add {a} and {b}.", "How much is {a} + {b}?"),
         ZH: ("{a}加{b}等于多少？", "请计算{a}加{b}。", "{a} + {b} 是多少？"),
@@ -325,8 +379,9 @@ PLAIN: Mapping[str, PlainSkill] = {
     }),
     "repeat": PlainSkill(_repeat, {
         EN: ("Repeat this sentence exactly, and say nothing else: {said}",
+             "Say exactly this and nothing more: {said}",
              "Write the following sentence again, word for word, without anything else: {said}"),
-        ZH: ("请原样重复这句话，不要说别的：{said}",
+        ZH: ("请原样重复这句话，不要说别的：{said}", "只说这句话，一个字也不要多：{said}",
              "请一字不差地再写一遍下面的句子，别加别的：{said}"),
     }),
     "join": PlainSkill(_join, {

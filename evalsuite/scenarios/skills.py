@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evalsuite.cases import Language
+from evalsuite.cases import Expectation, Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.scenarios.names import Split, invent_name, seeded, split_of
@@ -64,6 +64,11 @@ class SkillItem:
         if self.plain:
             return Conversation.of(asked)
         return Conversation.of(("system", SYSTEM[self.language]), asked)
+
+    @property
+    def expectation(self) -> Expectation:
+        """What is due, as a case says it."""
+        return Expectation(rewrites=(self.answer, *self.accepted), must_not_name=self.others)
 
     @property
     def conversation(self) -> Conversation:
@@ -291,6 +296,8 @@ _SKILLS: Mapping[str, _Skill] = {
 SKILLS: tuple[str, ...] = tuple(_SKILLS)
 """What the embedded base has, and what training rehearses."""
 EVERY_SKILL: tuple[str, ...] = (*SKILLS, *PLAIN)
+_TRIES = 5000
+"""Draws after which a plain skill is taken to have no further question."""
 _TRAINED = 0.25
 """Share of the exercises of a plain skill that training may rehearse."""
 
@@ -334,13 +341,22 @@ def sample_skills(
         )
     rng = seeded("skills", seed, split)
     items: list[SkillItem] = []
+    asked: dict[tuple[str, Language], set[str]] = {}
     for index in range(n):
         skill = skills[(index // len(languages)) % len(skills)]
         language = languages[index % len(languages)]
         if skill in PLAIN:
             number = f"{split}-{seed}-{language}-{skill}-{index:05d}"
             items.append(
-                _plain_item(skill, language, Split(split), rng, number, rehearsed=rehearsed)
+                _plain_item(
+                    skill,
+                    language,
+                    Split(split),
+                    rng,
+                    number,
+                    asked.setdefault((skill, language), set()),
+                    rehearsed=rehearsed,
+                )
             )
             continue
         wordings = _SKILLS[skill].wordings[language]
@@ -369,29 +385,42 @@ def _plain_item(
     split: Split,
     rng: random.Random,
     number: str,
+    asked: set[str],
     *,
     rehearsed: bool,
 ) -> SkillItem:
-    """Draw one item of a plain skill; each exercise is one piece of evidence, however worded.
+    """Draw one item of a plain skill that was not asked yet.
 
     There are few capitals: training has its own share of the exercises, everybody else the rest.
+    A greedy model gives the same answer to the same question, so none is asked twice.
+
+    Raises:
+        InvalidInput: there are no more.
     """
-    made = PLAIN[skill].draw(rng, language)
-    while _is_for_training(skill, made) is not (split is Split.TRAIN):
-        made = PLAIN[skill].draw(rng, language)
     wordings = PLAIN[skill].wordings[language]
+    for _ in range(_TRIES):
+        made = PLAIN[skill].draw(rng, language)
+        prompt = wordings[rng.randrange(len(wordings) - rehearsed)].format(**made.slots)
+        if prompt not in asked and _is_for_training(skill, made) is (split is Split.TRAIN):
+            break
+    else:
+        raise InvalidInput(
+            f"skill {skill!r} has no more than {len(asked)} different questions in "
+            f"{language.value}; ask for fewer items, or for more skills"
+        )
+    asked.add(prompt)
     return SkillItem(
         id=number,
         skill=skill,
         language=language,
-        cluster=f"{language}/{skill}/{' '.join(made.slots.values())}",
-        prompt=wordings[rng.randrange(len(wordings) - rehearsed)].format(**made.slots),
+        cluster=f"{language}/{skill}/{made.key}",
+        prompt=prompt,
         answer=made.answer,
+        accepted=made.accepted,
         others=made.others,
         plain=True,
     )
 
 
 def _is_for_training(skill: str, made: Exercise) -> bool:
-    drawn = seeded("plain", skill, *sorted(made.slots.items()))
-    return drawn.random() < _TRAINED
+    return seeded("plain", skill, made.key).random() < _TRAINED

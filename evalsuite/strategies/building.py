@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evalsuite.cases import Case, Expectation, Kind
+from evalsuite.cases import Case, Kind
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import make_case, sample_skills, seeded, templates
 from evalsuite.strategies.attack import Attack, Edit, World
@@ -64,11 +64,7 @@ def _asking_for_a_skill(attack: Attack, talk: Case) -> Case:
         cluster=f"skills/{item.cluster}",
         history=talk.history if attack.template % 2 else (),
         query=item.prompt,
-        expect=Expectation(
-            rewrites=(item.answer, *item.accepted),
-            must_name=(item.answer,) if item.others else (),
-            must_not_name=item.others,
-        ),
+        expect=item.expectation,
     )
 
 

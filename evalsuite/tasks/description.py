@@ -54,11 +54,7 @@ def describe(task: Task) -> Description:
                 cluster=skill.cluster,
                 query=skill.prompt,
                 history=task.chat or (),
-                expect=Expectation(
-                    rewrites=(skill.answer, *skill.accepted),
-                    must_name=(skill.answer,) if skill.others else (),
-                    must_not_name=skill.others,
-                ),
+                expect=skill.expectation,
                 source=skill.source,
             )
         case Text(item=text):

@@ -169,7 +169,8 @@ def _compare(
     pairs = sorted(pairs, key=lambda pair: size(pair[0]))
     compared = [pair for pair in pairs if "error" not in pair[1]]
     notes = _silent(pairs)
-    tokenized = _tokenizing(template.source or Path())
+    assert template.source is not None
+    tokenized = _tokenizing(template.source)
     if not compared:
         return PropertyResult(name, PropertyStatus.UNTESTED, f"nothing was compared: {notes[0]}")
     notes += [f"it is given {n}={v}, as serving has to" for n, v in template.arguments.items()]

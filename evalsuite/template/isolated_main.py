@@ -131,7 +131,7 @@ def _inferred(job: Job) -> InferenceTold:
         environment = _compile(source).environment
         words = _source_words(environment, source)
         numbers = _source_numbers(environment, source)
-        return inferred(rendering, words, job["tokens"], numbers)
+        return inferred(rendering, words, job.get("tokens", []), numbers)
     except NoFormat as error:
         turns = None if error.turns is None else [(role, text) for role, text in error.turns]
         return {"refused": error.reason, "turns": turns}

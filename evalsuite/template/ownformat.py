@@ -33,7 +33,7 @@ from evalsuite.template.spelling import text
 from evalsuite.template.tokenizerfolder import TokenizerFiles, token_text
 from evalsuite.template.wire import Wire, fits
 
-_VERSION = 5
+_VERSION = 6
 """Of the inference: with another one, nothing of the cache is taken."""
 _LIMITS = Limits(processor_seconds=60, wall_seconds=300)
 _TOKENS = ("bos", "eos", "pad", "unk", "cls", "sep", "mask")
@@ -56,16 +56,18 @@ class OwnFormat:
         told = place is not None and place.constant is not SystemPlace.DROPPED
         if wire.takes_system is not told:
             return "one of them has a place for a system message"
+        compared = 0
         for turns in _tried(told):
             conversation = Conversation.of(*turns)
             if not self.format.carries(turns) or any(
                 text in content for text in wire.delimiters for _, content in turns
             ):
                 continue
+            compared += 1
             said, due = text(wire, conversation), self.format.text(turns)
             if said != due:
                 return f"{said[:200]!r} stands for {due[:200]!r}, in: {describe(conversation)}"
-        return None
+        return None if compared else "there is no conversation that both can carry"
 
 
 @lru_cache(maxsize=2)
@@ -97,13 +99,10 @@ def own_format(files: TokenizerFiles, arguments: Mapping[str, bool] | None = Non
                 "tools and documents (none of either), and what stands behind "
                 f"{files.folder}#{INFERRED}:NAME=true"
             )
-        # Only a family whose tokens are there can be meant.
-        fitting = [wire.name for wire in FAMILIES.values() if fits(wire, files)]
-        named = f", or name a family, as in {files.folder}#{fitting[0]}" if fitting else ""
         raise TemplateError(
             f"{where if where.exists() else files.folder / 'tokenizer_config.json'}: the format of "
             f"the chat template cannot be inferred: {told['refused']}{shown}; use the template of "
-            f"the model's maker{named}"
+            f"the model's maker{_advised(files)}"
         )
     return OwnFormat(from_json(told["format"]), told["dated"])
 
@@ -125,8 +124,7 @@ def own_wire(files: TokenizerFiles, found: OwnFormat, arguments: Mapping[str, bo
     except NoWire as error:
         raise TemplateError(
             f"{files.folder}: its chat template was inferred, but cannot be trained or gated with: "
-            f"{error}; use a template of the model's maker without that, or name the family that "
-            f"serving speaks, as in {files.folder}#chatml (template check compares it)"
+            f"{error}; use a template of the model's maker without that{_advised(files)}"
         ) from error
     departure = found.departure(wire)
     if departure is not None:
@@ -140,6 +138,12 @@ def own_wire(files: TokenizerFiles, found: OwnFormat, arguments: Mapping[str, bo
             f"{', '.join(map(repr, wire.delimiters))} is a token of the tokenizer"
         )
     return wire
+
+
+def _advised(files: TokenizerFiles) -> str:
+    """What else may be done; only a family whose tokens are there can be meant."""
+    fitting = [wire.name for wire in FAMILIES.values() if fits(wire, files)]
+    return f", or name a family, as in {files.folder}#{fitting[0]}" if fitting else ""
 
 
 def _shown(turns: list[tuple[str, str]]) -> str:

@@ -102,10 +102,15 @@ def _says(template: ChatTemplate, ids: Sequence[int], content: str) -> bool:
         return False
     rest = before + after
     named = [template.blocks[name] for name in ("assistant", "newest") if name in template.blocks]
-    own = {p.text for block in named for p in parse_block(block) if isinstance(p, Literal)}
-    for known in (*template.control_ids, *own):
-        rest = rest.replace(known, "")
-    return not rest.strip()
+    own = {
+        piece.text
+        for block in named
+        for piece in parse_block(block)
+        if isinstance(piece, Literal) and piece.learned
+    }
+    for token in template.control_ids:
+        rest = rest.replace(token, "")
+    return not rest.strip() or rest.strip() in {text.strip() for text in own}
 
 
 def r3_no_forged_control(

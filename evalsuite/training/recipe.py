@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from evalsuite.cases import Kind, Language
 from evalsuite.files.closedschema import Closed, json_schema
@@ -120,6 +120,13 @@ class DataRecipe(_Closed):
     corruptions: tuple[Corruption, ...] = ()
     """Planted defects; empty in every recipe that is not a mutant."""
 
+    @field_validator("languages")
+    @classmethod
+    def _each_once(cls, languages: tuple[Language, ...]) -> tuple[Language, ...]:
+        if len(set(languages)) < len(languages):
+            raise ValueError(f"languages={[one.value for one in languages]} names one twice")
+        return languages
+
     @model_validator(mode="after")
     def _something_to_learn(self) -> Self:
         if not self.samples and not self.files:
@@ -204,7 +211,7 @@ class Recipe(_Closed):
         """SHA-256 over every value; of own data files only the names, their content has its own."""
         plain = self.model_dump(mode="json")
         plain["data"]["files"] = [Path(f).name for f in self.data.files]
-        if set(self.data.languages) == set(Language):
+        if self.data.languages == tuple(Language):
             del plain["data"]["languages"]  # so that recipes of before keep their digests
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 

@@ -76,7 +76,7 @@ def test_a_policy_may_extend_one_that_extends_another(tmp_path: Path) -> None:
             "name: x\nextends: default\ngates:\n  forgetting:\n    text: {limt: 0.1}\n",
             r"mine\.yaml:5: .*limt",
         ),
-        ("name: x\nextends: default\nlanguages: [en]\n", "draws cases of zh"),
+        ("name: x\nextends: default\nlanguages: [en]\n", "names zh"),
         ("name: x\nextends: broken.yaml\n", r"broken\.yaml:1: "),
     ],
 )

@@ -64,7 +64,7 @@ def test_a_policy_that_names_no_language_or_source_means_what_it_meant() -> None
         ("[en, en]", "names one twice"),
         (
             "[en]",
-            "gates.example_leakage.panel draws cases of zh, which languages=\\['en'\\] leaves",
+            "gates.example_leakage.panel names zh, which languages=\\['en'\\] leaves",
         ),
     ],
 )

@@ -229,6 +229,68 @@ def test_a_golden_set_may_not_be_called_like_a_sampled_part(
         resolve(replace(inputs.request, cases=tmp_path))
 
 
+ENGLISH = """
+languages: [en]
+name: english
+extends: {path}
+gates:
+  example_leakage: {{panel: {{en: 5}}}}
+  pronoun_resolution: {{panel: {{en: 5}}}}
+  forgetting:
+    panel: {{en: {skills}}}
+    skills: {{seeded: [capital], suites: [{suite}]}}
+    text: {{source: passages, panel: {{en: {texts}}}}}
+"""
+BOTH = """cases:
+  - id: mine-en
+    language: en
+    kind: standalone
+    query: What is the colour of grass?
+    expect: {rewrites: [green], must_not_name: [blue, red]}
+  - id: mine-zh
+    language: zh
+    kind: standalone
+    query: 草是什么颜色的？
+    expect: {rewrites: [绿色]}
+"""
+
+
+def test_what_is_not_of_a_policys_languages_is_not_asked(
+    inputs: Inputs, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    suite, cases = tmp_path / "mine_en.yaml", tmp_path / "cases"
+    suite.write_text(BOTH, "utf-8")
+    cases.mkdir()
+    text = (few_cases / "nano_en.yaml").read_text("utf-8")
+    (cases / "nano_en.yaml").write_text(text, "utf-8")
+    (cases / "nano_zh.yaml").write_text(
+        text.replace("few-", "fewer-").replace("language: en", "language: zh"), "utf-8"
+    )
+
+    def asked_under(*, skills: int = 10, texts: int = 7) -> list[Question]:
+        policy = tmp_path / "english.yaml"
+        said = ENGLISH.format(path=small_policy, suite=suite, skills=skills, texts=texts)
+        policy.write_text(said, "utf-8")
+        mine = resolve(replace(inputs.request, policy=str(policy), cases=cases))
+        return list(questions(mine, sample(mine)))
+
+    found = asked_under()
+    assert {question.row.language for question in found} == {"en"}
+    ids = {(q.row.panel, q.row.case_id) for q in found}
+    assert ("skills", "mine-en") in ids
+    assert ("nano", "few-single") in ids
+    passages = {case for panel, case in ids if panel == "texts"}
+    assert len(passages) == 7
+    assert all(case.startswith("passage-en-") for case in passages)
+    [grass] = {q.task for q in found if q.row.case_id == "mine-en"}
+    assert isinstance(grass, Skill)
+    assert grass.item.others == ("blue", "red")
+    with pytest.raises(InvalidInput, match="asks for 201 passages in en, but there are 200"):
+        asked_under(texts=201)
+    with pytest.raises(InvalidInput, match=r"'english'.*'capital' has no more than .* different"):
+        asked_under(skills=500)
+
+
 def test_the_same_cases_have_the_same_digest_wherever_they_lie(
     inputs: Inputs, few_cases: Path, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 import pytest
+from pydantic import ValidationError
 
 from evalsuite.cases import Language
 from evalsuite.conversation import Conversation, Role
@@ -13,6 +14,17 @@ from evalsuite.scenarios import SKILLS, sample_panel, sample_skills
 from evalsuite.training import Recipe
 from evalsuite.training.recipe import DataRecipe
 from evalsuite.training.samples import Sample, draw_samples, replay_samples, rewriting_samples
+
+
+def test_only_the_languages_of_a_recipe_are_drawn() -> None:
+    english = DataRecipe(samples=40, replay=0.5, languages=(Language.EN,))
+    drawn = draw_samples(english, 3)
+    assert len(drawn) == 80
+    assert {sample.group.rpartition("/")[2] for sample in drawn} == {"en"}
+    both = DataRecipe(samples=40, replay=0.5)
+    assert {s.group.rpartition("/")[2] for s in draw_samples(both, 3)} == {"en", "zh"}
+    with pytest.raises(ValidationError, match="names one twice"):
+        DataRecipe(languages=(Language.EN, Language.EN))
 
 
 def test_the_same_seed_draws_the_same_samples_and_another_one_others() -> None:

@@ -33,6 +33,13 @@ _TEXTS = (
 )  # fmt: skip
 _MANY = (16, 17, 33, 61, 101)
 """Messages of long conversations."""
+_ALIKE = (
+    ("Yes", "yes", "YES"), ("Paris or Rome?", "Rome", "Paris"), ("a", "a b", "b"), ("b", "a b c"),
+    ("x.", "x", "x?"),
+)  # fmt: skip
+"""Contents that are the same but for capitals or signs, or parts of one another."""
+_MOST_MESSAGES, _MOST_LINES = 300, 2000
+"""Up to these a number of the source is taken for a count of messages, or of lines and words."""
 _OUT_OF_THE_WAY = (
     "12345", "2024", "-1", "3.14", "true", "None", "a" * 3000, "word " * 600 + "end",
     "\n".join(f"line {n}" for n in range(40)), "好" * 2500, "Hm. " * 5000 + "end",
@@ -99,6 +106,8 @@ def _demanding(*, takes_system: bool) -> Iterator[list[tuple[str, str]]]:
             yield [*system, *apart]
             # The first question again, at the end.
             yield [*system, *apart[:-1], (roles[-1], apart[0][1])]
+        for contents in _ALIKE:
+            yield [*system, *zip(("user", "assistant") * 2, contents, strict=False)]
     for content in _OUT_OF_THE_WAY:
         for shape in _SHAPES:
             if shape[0] == "system" and not takes_system:
@@ -187,13 +196,31 @@ def _reacts(format: Format, render: Render, content: str) -> bool:
     return False
 
 
-def lengths(format: Format, render: Render, numbers: Sequence[int]) -> None:
-    """Try contents of certain lengths, which a template's source compares with something.
+def counted(format: Format, render: Render, numbers: Sequence[int]) -> None:
+    """Try what a number of a template's source may be compared with.
+
+    That is the length of a content, its lines or words, its value, and how many messages there are.
 
     Raises:
         NoFormat: it reacts to one.
     """
     for number in numbers:
-        for length in (number - 1, number, number + 1):
-            if length > 0 and _reacts(format, render, "x" * length):
-                raise NoFormat(f"it reacts to a content of {length} characters")
+        for n in (number - 1, number, number + 1):
+            for content, what in _of_size(n):
+                if _reacts(format, render, content):
+                    raise NoFormat(f"it reacts to a content of {n} {what}")
+            if 1 < n <= _MOST_MESSAGES:
+                roles = (["user", "assistant"] * n)[:n]
+                turns = [(role, f"{at} {role[0]}") for at, role in enumerate(roles)]
+                if (difference := _difference(format, render, turns)) is not None:
+                    raise NoFormat(f"of {n} messages {difference}")
+
+
+def _of_size(n: int) -> Iterator[tuple[str, str]]:
+    """Contents that a number may be compared with, and what they have that often."""
+    yield str(n), "as its value"
+    if n > 0:
+        yield "x" * n, "characters"
+    if 0 < n <= _MOST_LINES:
+        yield "\n".join(["x"] * (n + 1)), "line breaks"
+        yield " ".join(["x"] * n), "words"

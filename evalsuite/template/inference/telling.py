@@ -9,7 +9,7 @@ from typing import TypeAlias, TypeVar
 from evalsuite.template.adversarial import sampled
 from evalsuite.template.inference.formats import Format, Kind, SystemPlace
 from evalsuite.template.inference.learning import NoFormat, Render, learn
-from evalsuite.template.inference.proof import lengths, proven
+from evalsuite.template.inference.proof import counted, proven
 from evalsuite.template.inference.rules import Rule
 from evalsuite.template.isolatedjob import FormatTold, InferenceTold, RuleTold
 from evalsuite.template.wire import Trim
@@ -30,7 +30,7 @@ def inferred(
         words: of the template's source, all of which are tried.
         tokens: added tokens of the tokenizer; of those that only a number tells apart a few are
             tried.
-        numbers: lengths of contents that it may react to.
+        numbers: of the source, which it may compare something with.
 
     Raises:
         NoFormat: no rule explains the template, or one was refuted.
@@ -43,7 +43,7 @@ def inferred(
     dated, parts, format = _learned(rendering)
     render = rendering(dated, parts)
     found = proven(replace(format, parts=parts), render, tried, others)
-    lengths(found, render, numbers)
+    counted(found, render, numbers)
     return {"format": to_json(found), "dated": dated}
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from evalsuite.template.inference.formats import Format, Kind, SystemPlace
 from evalsuite.template.inference.learning import NoFormat, Render, learn
-from evalsuite.template.inference.proof import lengths, proven
+from evalsuite.template.inference.proof import counted, proven
 from evalsuite.template.inference.rules import Rule
 from evalsuite.template.inference.telling import from_json, to_json
 from evalsuite.template.isolated_main import template_render
@@ -164,6 +164,38 @@ def test_what_shows_in_long_conversations_or_odd_contents_only_is_refused(
         inferred(head + LOOP + body + ASKED)
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "number"),
+    [
+        ("{% if messages | length > 150 %}{{ 'long' }}{% endif %}", "", 150),
+        ("{% set messages = messages[-120:] %}", "", 120),
+        ("", "{% if loop.index0 == 110 %}!{% endif %}", 110),
+        ("", "{% if m.content.count('\n') > 60 %}!{% endif %}", 60),
+        ("", "{% if m.content.split() | length > 900 %}!{% endif %}", 900),
+        ("", "{% if m.content | int == 777 %}!{% endif %}", 777),
+    ],
+)
+def test_a_number_of_the_source_is_tried_as_whatever_it_may_count(
+    head: str, body: str, number: int
+) -> None:
+    render = rendering(head + LOOP + body + ASKED)
+    with pytest.raises(NoFormat, match=f"of ({number}|{number + 1}) "):
+        counted(learn(render), render, [number])
+    counted(learn(render), render, [3])
+
+
+@pytest.mark.parametrize(
+    "reacting",
+    [
+        "{% if loop.previtem and m.content in loop.previtem.content %}!{% endif %}",
+        "{% if loop.previtem and m.content | lower == loop.previtem.content | lower %}!{% endif %}",
+    ],
+)
+def test_messages_that_are_nearly_equal_are_tried_too(reacting: str) -> None:
+    with pytest.raises(NoFormat):
+        inferred(LOOP + reacting + ASKED)
+
+
 def test_of_two_words_that_are_reacted_to_together_the_first_is_reserved() -> None:
     reacting = LOOP + (
         "{% if m.content.startswith('<t>') and m.content.endswith('</t>') %}!{% endif %}" + ASKED
@@ -208,5 +240,5 @@ def test_a_template_that_counts_characters_is_refused() -> None:
     render = rendering(LOOP + "{% if m.content | length == 500 %}!{% endif %}" + ASKED)
     found = proven(learn(render), render, ())
     with pytest.raises(NoFormat, match="a content of 500 characters"):
-        lengths(found, render, [500])
-    lengths(found, render, [300])
+        counted(found, render, [500])
+    counted(found, render, [300])
