@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from evalsuite.cases.case import ID_PATTERN, Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
@@ -20,6 +20,16 @@ from evalsuite.files.wording import wording_of
 Identifier = Annotated[
     VisibleText, WithJsonSchema({"type": "string", "pattern": f"^{ID_PATTERN}$"})
 ]
+
+
+def _each_once(languages: tuple[Language, ...]) -> tuple[Language, ...]:
+    if len(set(languages)) < len(languages):
+        raise ValueError(f"languages={[one.value for one in languages]} names one twice")
+    return languages
+
+
+Languages = Annotated[tuple[Language, ...], Field(min_length=1), AfterValidator(_each_once)]
+"""Some of the languages, each once."""
 _SPEAKERS = "write '- user: ...' or '- assistant: ...'"
 
 

@@ -17,7 +17,7 @@ from evalsuite.detectors.result import Detector, Score, Span
 from evalsuite.detectors.text import find_names, same, tokens
 from evalsuite.errors import InvalidInput
 from evalsuite.files.text import decoded
-from evalsuite.scenarios.skills import SkillItem
+from evalsuite.scenarios.skillitem import SkillItem
 from evalsuite.scenarios.texts import ASKS_TEXT, TextItem
 
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")

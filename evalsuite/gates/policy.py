@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import Field, JsonValue, PositiveInt, field_validator, model_validator
+from pydantic import Field, JsonValue, PositiveInt, model_validator
 
 from evalsuite.cases import Kind, Language
+from evalsuite.cases.schema import Languages
 from evalsuite.errors import InvalidInput
 from evalsuite.files.closedschema import json_schema
 from evalsuite.gates.rules import GateRule, GateRules, Name, PolicyPart, TextSource
@@ -59,7 +60,7 @@ class SearchRule(PolicyPart):
     kinds: tuple[Kind, ...] = ()
     """What the harmless part may be about; empty: every kind whose history settles what is meant,
     that is, all but ``unanswerable`` and ``demonstration_lure``."""
-    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = tuple(Language)
+    languages: Languages = tuple(Language)
     skills: bool = True
     """Whether to ask for the seeded skills of ``forgetting`` too, in hostile chats."""
     max_edits: Annotated[int, Field(ge=1, le=16)] = 3
@@ -92,18 +93,11 @@ class Policy(PolicyPart):
     attempts: Attempts = Attempts.COUNT
     looks: Looks | None = None
     """Without, panels are asked as a whole."""
-    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = tuple(Language)
+    languages: Languages = tuple(Language)
     """What candidates are for: golden cases, suites and remembered regressions of other languages
     are not asked. Where panels are concerned, each names its own."""
     gates: GateRules
     search: SearchRule = SearchRule()
-
-    @field_validator("languages")
-    @classmethod
-    def _each_once(cls, languages: tuple[Language, ...]) -> tuple[Language, ...]:
-        if len(set(languages)) < len(languages):
-            raise ValueError(f"languages={[one.value for one in languages]} names one twice")
-        return languages
 
     @model_validator(mode="after")
     def _panels_of_its_languages(self) -> Self:

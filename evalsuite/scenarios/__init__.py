@@ -13,7 +13,8 @@ from evalsuite.scenarios.panels import (
     sample_panel,
     sample_shown_panel,
 )
-from evalsuite.scenarios.skills import EVERY_SKILL, SKILLS, SkillItem, sample_skills
+from evalsuite.scenarios.skillitem import SkillItem
+from evalsuite.scenarios.skills import EVERY_SKILL, SKILLS, sample_skills
 from evalsuite.scenarios.texts import PASSAGES, TextItem, sample_passages, sample_texts
 
 __all__ = [

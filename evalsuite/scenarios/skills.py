@@ -11,69 +11,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from evalsuite.cases import Expectation, Language
-from evalsuite.conversation import Conversation, Role
-from evalsuite.errors import InvalidCase, InvalidInput
+from evalsuite.cases import Language
+from evalsuite.errors import InvalidInput
 from evalsuite.scenarios.names import Split, invent_name, seeded, split_of
 from evalsuite.scenarios.plainskills import PLAIN, Exercise
-
-SYSTEM: Mapping[Language, str] = {
-    Language.EN: "Answer with the result only.",
-    Language.ZH: "只回答结果。",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SkillItem:
-    """One instruction with its one right answer.
-
-    Raises:
-        InvalidCase: an empty prompt or answer.
-    """
-
-    id: str
-    skill: str
-    language: Language
-    cluster: str
-    """Skill, language, wording and size: items that share it are not independent evidence."""
-    prompt: str
-    answer: str
-    accepted: tuple[str, ...] = ()
-    """Other spellings of the answer."""
-    others: tuple[str, ...] = ()
-    """What a wrong answer would name. With these an answer may be a sentence that names the right
-    one and none of them; without, it is compared as a whole line."""
-    plain: bool = False
-    """Whether it is asked as people ask, without a system message that wants the result only."""
-    source: str = field(default="scenarios/skills", compare=False, repr=False)
-    """Where it was read."""
-
-    def __post_init__(self) -> None:
-        if not self.prompt.strip():
-            raise InvalidCase(f"skill item {self.id!r}: the prompt is empty")
-        for text in (self.answer, *self.accepted):
-            if not text.strip():
-                raise InvalidCase(f"skill item {self.id!r}: an answer is empty; nothing to compare")
-
-    @property
-    def question(self) -> Conversation:
-        """The conversation that asks; it ends with the user."""
-        asked = ("user", self.prompt)
-        if self.plain:
-            return Conversation.of(asked)
-        return Conversation.of(("system", SYSTEM[self.language]), asked)
-
-    @property
-    def expectation(self) -> Expectation:
-        """What is due, as a case says it."""
-        return Expectation(rewrites=(self.answer, *self.accepted), must_not_name=self.others)
-
-    @property
-    def conversation(self) -> Conversation:
-        """The conversation with its answer, as training data."""
-        return self.question.then(Role.ASSISTANT, self.answer)
+from evalsuite.scenarios.skillitem import SkillItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,49 +289,36 @@ def sample_skills(
     for index in range(n):
         skill = skills[(index // len(languages)) % len(skills)]
         language = languages[index % len(languages)]
-        if skill in PLAIN:
-            number = f"{split}-{seed}-{language}-{skill}-{index:05d}"
-            items.append(
-                _plain_item(
-                    skill,
-                    language,
-                    Split(split),
-                    rng,
-                    number,
-                    asked.setdefault((skill, language), set()),
-                    rehearsed=rehearsed,
-                )
-            )
-            continue
-        wordings = _SKILLS[skill].wordings[language]
-        wording = rng.randrange(len(wordings) - rehearsed)
+        number = f"{split}-{seed}-{language}-{skill}-{index:05d}"
         context = SkillContext(rng, language, Split(split))
-        # The embedded base may have met every exercise; what rehearses and what measures may not
-        # share any.
-        own = rehearsed or context.split is not Split.TRAIN
-        made = _exercise(skill, context, own=own)
-        items.append(
-            SkillItem(
-                id=f"{split}-{seed}-{language}-{skill}-{index:05d}",
-                skill=skill,
-                language=language,
-                cluster=f"{language}/{skill}/w{wording}/{made.size}",
-                prompt=wordings[wording].format(**made.slots),
-                answer=made.answer,
-            )
-        )
+        if skill in PLAIN:
+            known = asked.setdefault((skill, language), set())
+            items.append(_plain_item(skill, context, number, known, rehearsed=rehearsed))
+        else:
+            items.append(_bare_item(skill, context, number, rehearsed=rehearsed))
     return tuple(items)
 
 
+def _bare_item(skill: str, context: SkillContext, number: str, *, rehearsed: bool) -> SkillItem:
+    """Draw one item of a skill that wants the result only."""
+    language = context.language
+    wordings = _SKILLS[skill].wordings[language]
+    wording = context.rng.randrange(len(wordings) - rehearsed)
+    # The embedded base may have met every exercise; what rehearses and what measures may not share
+    # any.
+    made = _exercise(skill, context, own=rehearsed or context.split is not Split.TRAIN)
+    return SkillItem(
+        id=number,
+        skill=skill,
+        language=language,
+        cluster=f"{language}/{skill}/w{wording}/{made.size}",
+        prompt=wordings[wording].format(**made.slots),
+        answer=made.answer,
+    )
+
+
 def _plain_item(
-    skill: str,
-    language: Language,
-    split: Split,
-    rng: random.Random,
-    number: str,
-    asked: set[str],
-    *,
-    rehearsed: bool,
+    skill: str, context: SkillContext, number: str, asked: set[str], *, rehearsed: bool
 ) -> SkillItem:
     """Draw one item of a plain skill that was not asked yet.
 
@@ -397,6 +328,7 @@ def _plain_item(
     Raises:
         InvalidInput: there are no more.
     """
+    rng, language, split = context.rng, context.language, context.split
     wordings = PLAIN[skill].wordings[language]
     for _ in range(_TRIES):
         made = PLAIN[skill].draw(rng, language)

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Annotated, Self
 
 import yaml
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from evalsuite.cases import Kind, Language
+from evalsuite.cases.schema import Languages
 from evalsuite.files.closedschema import Closed, json_schema
 from evalsuite.files.wording import Wording
 from evalsuite.prompts import FORMATS
@@ -105,7 +106,7 @@ class DataRecipe(_Closed):
     framed: Share = 0.0
     """Share of the rewriting samples that ask in random words around the reference, so that copying
     what was asked is learned instead of the grammar's own sentences."""
-    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = tuple(Language)
+    languages: Languages = tuple(Language)
     """Of what is drawn; a base may know one only."""
     kinds: dict[Kind, Weight] = Field(default={})
     """Relative frequency of the kinds named here; a kind that is not named has 1.0."""
@@ -119,13 +120,6 @@ class DataRecipe(_Closed):
     """Share of the samples held back, by whole clusters, to measure the validation loss."""
     corruptions: tuple[Corruption, ...] = ()
     """Planted defects; empty in every recipe that is not a mutant."""
-
-    @field_validator("languages")
-    @classmethod
-    def _each_once(cls, languages: tuple[Language, ...]) -> tuple[Language, ...]:
-        if len(set(languages)) < len(languages):
-            raise ValueError(f"languages={[one.value for one in languages]} names one twice")
-        return languages
 
     @model_validator(mode="after")
     def _something_to_learn(self) -> Self:
