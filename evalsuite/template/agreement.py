@@ -24,10 +24,12 @@ def first_difference(template: ChatTemplate, theirs: Sequence[int], ours: Sequen
 def spoken(template: ChatTemplate, conversation: Conversation) -> tuple[int, ...]:
     """Return the prompt of a conversation that waits for an answer, the render of any other.
 
-    Without the last stop token where the maker's text lacks it, too.
+    Without the last stop token, and the system message, where the maker's text lacks it, too.
     """
     if conversation.messages[-1].role == "user":
         return template.prompt(conversation)
+    if template.prompts_only:
+        conversation = Conversation(conversation.turns)
     ids = template.render(conversation).ids
     if not template.open_end:
         return ids

@@ -129,6 +129,8 @@ class ChatTemplate(Protocol):
     """Texts that the maker's own template reacts to; a content that holds one is refused."""
     distinct: bool
     """Whether two equal messages are refused: the maker's own template takes them for one."""
+    prompts_only: bool
+    """Whether the maker's text leaves the system message out of a dialogue."""
     open_end: bool
     """Whether the maker's text of a dialogue lacks the stop token of its last answer."""
     parts: bool

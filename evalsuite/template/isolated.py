@@ -203,6 +203,8 @@ def _compare(
             f"{describe(conversation)}"
         )
         return PropertyResult(name, PropertyStatus.VIOLATED, detail)
+    if template.prompts_only:
+        notes.append("it leaves the system message out of a dialogue, where ours tells it")
     if template.open_end:
         notes.append("its dialogue lacks the token that ends the last answer, which ours has")
     if template.distinct:

@@ -73,6 +73,7 @@ class WireTemplate:
         self.arguments: Mapping[str, bool] = dict(wire.arguments)
         self.reserved, self.parts = wire.reserved, wire.parts
         self.distinct, self.open_end = wire.distinct, wire.open_end
+        self.prompts_only = wire.prompts_only
         self.first_user_differs = not (wire.first_user or wire.user).endswith(wire.user)
         self._files = files = files.for_controls((*wire.controls, *wire.pad))
         self._path = files.folder / "tokenizer.json"

@@ -68,6 +68,8 @@ def written(wire: Wire, conversation: Conversation, trim: Trimming) -> Iterator[
     """Yield a prompt where the user has the last word, else a dialogue, as its maker writes it."""
     asked = conversation.messages[-1].role is Role.USER
     last = header(wire) if asked else parse_block(wire.end)
+    if wire.prompts_only and not asked:
+        conversation = Conversation(conversation.turns)
     pieces = tuple(spelled(wire, conversation, last, trim))
     if wire.open_end and not asked:
         ends = [at for at, p in enumerate(pieces) if p.learned and isinstance(p, Control)]

@@ -134,6 +134,9 @@ class Wire:
     """Whether the maker's own template is given contents as lists of one text part."""
     reserved: tuple[str, ...] = ()
     """Texts to which the maker's template reacts; a content that holds one is refused."""
+    prompts_only: bool = False
+    """Whether the maker's text tells the system message in prompts and leaves it out of a dialogue
+    that ends with an answer. Ours tells it in both, because training learns what a prompt asks."""
     distinct: bool = False
     """Whether the maker's template takes equal messages for one; no two may be equal."""
     pad: tuple[str, ...] = ()

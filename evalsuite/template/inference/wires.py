@@ -115,6 +115,7 @@ def to_wire(
             trims=() if strips else tuple(trims.items()),
             sentencepiece=sentencepiece,
             parts=format.parts,
+            prompts_only=_place(format)[1],
             arguments=tuple((arguments or {}).items()),
         )
     except TemplateError as error:
@@ -278,9 +279,22 @@ def _answer(text: str, header: str, tail: str, spans: _Tokens) -> str:
     return spans.notate(before) + f"⟦{inside}⟧" + spans.notate(tail[stop.end() :])
 
 
+def _place(format: Format) -> tuple[SystemPlace | None, bool]:
+    """Return where the system message is told, and whether in prompts only.
+
+    A dialogue that leaves it out asks nobody anything; what a model is asked decides.
+    """
+    rule = format.system
+    if rule is None or rule.constant is not None:
+        return None if rule is None else rule.constant, False
+    if rule.features == ("asks",) and rule.values.get((False,)) is SystemPlace.DROPPED:
+        return rule.values[True,], True
+    return None, False
+
+
 def _system(format: Format, cut: _Cut, bos: str, spans: _Tokens) -> dict[str, str]:
     """Return what stands in front of everything, and where the system message is told."""
-    place = None if format.system is None else format.system.constant
+    place, _ = _place(format)
     if format.system is None or place is SystemPlace.DROPPED:
         return {"begin": spans.notate(cut.begin)}
     if place is None:

@@ -56,6 +56,17 @@ UNCLOSED = (
     "{% if not loop.last or m.role != 'assistant' %}{{ '<|im_end|>\n' }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
+NEMO = (
+    "{% set told = messages[0].content if messages[0].role == 'system' else '' %}{{ bos_token }}"
+    "{% for m in (messages[1:] if told else messages) %}{% if m.role == 'user' %}"
+    "{{ '[INST]' + (told + '\n\n' if loop.last and told else '') + m.content + '[/INST]' }}"
+    "{% else %}{{ m.content + eos_token }}{% endif %}{% endfor %}"
+)
+FIRST_IN_PROMPTS = (
+    "{% for m in messages %}{% if m.role != 'system' or add_generation_prompt %}"
+    "{{ '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
 CHANNELS = ("<|start|>", "<|message|>", "<|channel|>", "<|end|>", "<|return|>")
 
 
@@ -142,6 +153,29 @@ def test_an_answer_that_its_maker_ends_otherwise_or_not_at_all(
     ]
     assert template.decode(learned) == "".join(due)
     assert template.parse(template.render(SYSTEM).ids) == SYSTEM
+
+
+@pytest.mark.parametrize(
+    ("source", "tokens"),
+    [(NEMO, ("<s>", "[INST]", "[/INST]", "</s>")), (FIRST_IN_PROMPTS, ROLES)],
+    ids=["last", "first"],
+)
+def test_a_system_message_that_is_told_in_prompts_only_is_trained_with_too(
+    tmp_path: Path, source: str, tokens: tuple[str, ...]
+) -> None:
+    template = load_template(folder_with(tmp_path, source, tokens, bos_token=tokens[0]))
+    assert template.prompts_only
+    asked = Conversation(SYSTEM.messages[:-1])
+    assert "Be brief." in template.decode(template.prompt(asked))
+    # What is learned stands behind what is asked; the maker's own dialogue leaves it out.
+    prompt = template.prompt(asked)
+    assert template.samples(SYSTEM)[-1].ids[: len(prompt)] == prompt
+    assert "Be brief." not in template.decode(template.uncut(SYSTEM))
+    results = [r for r in check(template) if not r.name.needs_provenance]
+    held = {PropertyStatus.HOLDS, PropertyStatus.DECLARED}
+    assert [r for r in results if r.status not in held] == []
+    [own] = [r for r in results if r.name.number == "own"]
+    assert "leaves the system message out of a dialogue" in own.detail
 
 
 def test_a_thought_in_a_message_of_another_channel_is_no_answer(tmp_path: Path) -> None:
