@@ -1,8 +1,7 @@
 """General texts whose likelihood under base and candidate is compared.
 
 For the embedded base these are drawn stories of its own words; for real ones passages that read as
-what many different people write, 200 in each language, written for this project and found nowhere
-else.
+what many different people write, 200 in each language, written for this project.
 """
 
 from __future__ import annotations

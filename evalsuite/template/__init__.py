@@ -21,7 +21,7 @@ from evalsuite.template.base import (
 )
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.familymatch import FamilyMatch, family_matches
-from evalsuite.template.inference.wires import INFERRED, given
+from evalsuite.template.inference.naming import INFERRED, given
 from evalsuite.template.ownformat import own_format, own_wire
 from evalsuite.template.properties import check
 from evalsuite.template.rendering import WireTemplate

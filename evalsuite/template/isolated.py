@@ -19,7 +19,7 @@ from evalsuite.errors import EvalsuiteError
 from evalsuite.template.agreement import first_difference, is_harmless, spoken
 from evalsuite.template.base import ChatTemplate, Property, PropertyResult, PropertyStatus
 from evalsuite.template.clocks import PINNED, clock_problem
-from evalsuite.template.inference.wires import INFERRED
+from evalsuite.template.inference.naming import INFERRED
 from evalsuite.template.isolatedjob import (
     Raw,
     Reaction,

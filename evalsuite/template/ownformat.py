@@ -23,9 +23,10 @@ from evalsuite.template.clocks import PINNED
 from evalsuite.template.families import FAMILIES
 from evalsuite.template.inference.formats import Format, SystemPlace, Turns
 from evalsuite.template.inference.learning import framed, shapes
+from evalsuite.template.inference.naming import INFERRED
 from evalsuite.template.inference.proof import conversations
 from evalsuite.template.inference.telling import from_json
-from evalsuite.template.inference.wires import INFERRED, NoWire, to_wire
+from evalsuite.template.inference.wires import NoWire, to_wire
 from evalsuite.template.isolatedjob import InferenceTold
 from evalsuite.template.secondprocess import Limits, NoAnswer, run_isolated
 from evalsuite.template.shrinking import describe

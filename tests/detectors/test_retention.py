@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,37 +77,17 @@ def test_the_answer_itself_is_always_right(answer: str) -> None:
     assert answer_score(item(answer), f"{answer}\n").value == 0.0
 
 
-CAPITAL = SkillItem(
-    id="capital-1",
-    skill="capital",
-    language=Language.EN,
-    cluster="capital",
-    prompt="What is the capital of France?",
-    answer="Paris",
-    others=("Rome", "Berlin"),
-    plain=True,
-)
-SUM = SkillItem(
-    id="sum-1",
-    skill="sum",
-    language=Language.EN,
-    cluster="sum",
-    prompt="What is 3 plus 4?",
-    answer="7",
-    accepted=("seven",),
-    others=("5", "6", "8"),
-    plain=True,
-)
-BELONGS = SkillItem(
-    id="belonging-1",
-    skill="belonging",
-    language=Language.ZH,
-    cluster="belonging",
-    prompt="锤子是什么：动物、工具还是食物？",
-    answer="工具",
-    others=("动物", "食物"),
-    plain=True,
-)
+def plain(
+    prompt: str, answer: str, *others: str, also: str = "", language: Language = Language.EN
+) -> SkillItem:
+    accepted = (also,) if also else ()
+    asked = replace(item(answer, *accepted), prompt=prompt, language=language)
+    return replace(asked, others=others, plain=True)
+
+
+CAPITAL = plain("What is the capital of France?", "Paris", "Rome", "Berlin")
+SUM = plain("What is 3 plus 4?", "7", "5", "6", "8", also="seven")
+BELONGS = plain("锤子是什么：动物、工具还是食物？", "工具", "动物", "食物", language=Language.ZH)
 
 
 @pytest.mark.parametrize(

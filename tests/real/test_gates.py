@@ -11,12 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from evalsuite.cases.casefiles import load_cases
+from evalsuite.engines import open_engine
 from evalsuite.errors import RegistryError
 from evalsuite.gates import Gate, Status
+from evalsuite.generation import Request
 from evalsuite.models import BaseRef, read_adapter
 from evalsuite.pipeline import GateRequest, choose_policy, evaluate
+from evalsuite.prompts import build, load_demonstrations
 from evalsuite.registry import promote, verify
+from evalsuite.rewrites import judge
 from evalsuite.runs.folder import load_run
+from evalsuite.tasks.prompt import REWRITE
+from evalsuite.template import load_template
 from evalsuite.training import load_recipe
 from evalsuite.training.train import train
 from tests.conftest import SMALL_POLICY
@@ -48,6 +55,25 @@ def asked(base: BaseRef, tmp_path: Path, answers: Path) -> GateRequest:
 def test_its_policy_is_of_its_own_and_english(asked: GateRequest) -> None:
     policy = choose_policy(asked.policy, asked.base_model)
     assert (policy.name, [one.value for one in policy.languages]) == ("smollm2", ["en"])
+
+
+def test_a_model_that_answers_instead_of_rewriting_is_right_on_no_golden(
+    base: BaseRef, answers: Path
+) -> None:
+    folder = ROOT / "cases"
+    shown = load_demonstrations(folder / "demonstrations" / "everyday_en.yaml")
+    cases = load_cases(sorted(folder.glob("*/everyday_en.yaml")))
+    template = load_template(base.path)
+    asked = [
+        Request(prompt=template.prompt(build(case, demonstrations=shown)), sampling=REWRITE)
+        for case in cases
+    ]
+    said = open_engine(base, cache=answers).infer(asked)
+    judged = [judge(c, answer.text, answer.finish) for c, answer in zip(cases, said, strict=True)]
+    assert len(judged) > 50
+    # Its answers were read once: none of them is the query, spelt out.
+    assert not any(one.right for one in judged)
+    assert judge(cases[0], cases[0].reference or "").right
 
 
 @pytest.mark.parametrize(("name", "recipe"), [("good", "lora"), ("leaky", "mutant-leaky")])
