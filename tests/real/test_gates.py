@@ -62,7 +62,7 @@ def test_a_model_that_answers_instead_of_rewriting_is_right_on_no_golden(
 ) -> None:
     folder = ROOT / "cases"
     shown = load_demonstrations(folder / "demonstrations" / "everyday_en.yaml")
-    cases = load_cases(sorted(folder.glob("*/everyday_en.yaml")))
+    cases = [case for case in load_cases(folder) if "everyday_en" in case.source]
     template = load_template(base.path)
     asked = [
         Request(prompt=template.prompt(build(case, demonstrations=shown)), sampling=REWRITE)
