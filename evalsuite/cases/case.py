@@ -21,6 +21,15 @@ class Language(StrEnum):
     ZH = "zh"
 
 
+class WorldName(StrEnum):
+    """Which conversations drawn cases are of; :mod:`evalsuite.scenarios` makes them."""
+
+    NANO = "nano"
+    """Words of the embedded model, put together in every way."""
+    NATURAL = "natural"
+    """Conversations that people could have (docs/natural.md)."""
+
+
 class Kind(StrEnum):
     """What makes the query depend on its history; slices of every report."""
 

@@ -1,5 +1,6 @@
 """The scenario grammar: conversations about things that do not exist, with known answers."""
 
+from evalsuite.scenarios.anchors import Anchor, sample_anchors
 from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
 from evalsuite.scenarios.names import Split, invent_name, is_personal, seeded, split_of
 from evalsuite.scenarios.panels import (
@@ -16,12 +17,15 @@ from evalsuite.scenarios.panels import (
 from evalsuite.scenarios.skillitem import SkillItem
 from evalsuite.scenarios.skills import EVERY_SKILL, SKILLS, sample_skills
 from evalsuite.scenarios.texts import PASSAGES, TextItem, sample_passages, sample_texts
+from evalsuite.scenarios.worlds import GRAMMARS
 
 __all__ = [
     "EVERY_SKILL",
+    "GRAMMARS",
     "LEXICONS",
     "PASSAGES",
     "SKILLS",
+    "Anchor",
     "DemonstrationPair",
     "Episode",
     "Panel",
@@ -35,6 +39,7 @@ __all__ = [
     "is_personal",
     "make_case",
     "make_lure",
+    "sample_anchors",
     "sample_demonstrations",
     "sample_episodes",
     "sample_panel",

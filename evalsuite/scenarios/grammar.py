@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -67,6 +67,29 @@ class Template:
     def cluster(self) -> str:
         """The cluster of every case that asks in these words, of whatever kind it is."""
         return cluster_of(self.split, self.language, self.asked)
+
+    def case(
+        self,
+        rng: random.Random,
+        case_id: str,
+        source: str = "",
+        avoid: frozenset[str] = frozenset(),
+        distance: int | None = None,
+    ) -> Case:
+        """Make one case of the template; see :func:`make_case`."""
+        return make_case(rng, self, case_id, source, avoid, distance)
+
+    def asks_like(self, case: Case, shown: Sequence[Demonstration]) -> bool:
+        """Whether a case shares its lead, its attribute or its adjective with one of these."""
+        lexicon = LEXICONS[case.language]
+        fillings = [
+            word
+            for word in (*(a for t in lexicon.types for a in t.attributes), *lexicon.adjectives)
+            if f"{{{'adj' if word in lexicon.adjectives else 'attr'}}}" in self.asked
+        ]
+        theirs = [d.query for d in shown]
+        shared = any(w in case.query and any(w in query for query in theirs) for w in fillings)
+        return shared or any(lead(self.asked) in query for query in theirs)
 
 
 def cluster_of(split: Split, language: Language, query: str) -> str:

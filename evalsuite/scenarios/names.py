@@ -92,6 +92,16 @@ def syllables() -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(_EN_FIRST), tuple(sorted({*_EN_SECOND, *_EN_PERSONAL}))
 
 
+def personal_endings() -> tuple[str, ...]:
+    """What English names of persons end in."""
+    return tuple(_EN_PERSONAL)
+
+
+def surnames() -> str:
+    """Chinese surnames, one character each."""
+    return _ZH_SURNAMES
+
+
 def is_personal(name: str) -> bool:
     """Whether an invented name is a person's, as its ending tells, or its surname in Chinese."""
     if name.isascii():

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
-from evalsuite.scenarios.lexicon import lead
+from evalsuite.scenarios.grammar import LEXICONS
 from evalsuite.scenarios.names import Split, seeded
+from evalsuite.scenarios.worlds import GRAMMARS, Drawable
 
 # What demonstrations show: the kinds whose antecedent is one thing, so that a lure can be made.
 _LURING = (Kind.SINGLE, Kind.COMPARISON, Kind.TOPIC_SWITCH)
@@ -70,11 +70,13 @@ class _Sampler:
     Within a cell every template is used once, in a shuffled order, before any comes again.
     """
 
-    def __init__(self, seed: int, split: str) -> None:
+    def __init__(self, seed: int, split: str, world: WorldName) -> None:
         self._split = Split(split)
+        self._world = world
+        self._grammar = GRAMMARS[world]
         self._seed = seed
-        self._rng = seeded("panel", seed, self._split)
-        self._left: dict[tuple[Language, Kind], list[Template]] = {}
+        self._rng = seeded("panel", seed, self._split, *_marked(world))
+        self._left: dict[tuple[Language, Kind], list[Drawable]] = {}
         self._made = 0
 
     def case(
@@ -84,20 +86,26 @@ class _Sampler:
         avoid: frozenset[str],
     ) -> Case:
         language, kind = cells[self._made % len(cells)]
-        case_id = f"{self._split}-{self._seed}-{language}-{kind}-{self._made:05d}"
-        source = f"scenarios/{self._split}/{self._seed}"
+        world = "".join(f"{mark}-" for mark in _marked(self._world))
+        case_id = f"{world}{self._split}-{self._seed}-{language}-{kind}-{self._made:05d}"
+        source = "/".join(("scenarios", *_marked(self._world), self._split, str(self._seed)))
         self._made += 1
         if kind is Kind.DEMONSTRATION_LURE:
             imitated = self._rng.choice([d for d in shown if d.language is language])
-            return make_lure(self._rng, imitated, self._split, case_id, source, avoid)
-        return make_case(self._rng, self._template(language, kind), case_id, source, avoid)
+            return self._grammar.lure(self._rng, imitated, self._split, case_id, source, avoid)
+        return self._template(language, kind).case(self._rng, case_id, source, avoid)
 
-    def _template(self, language: Language, kind: Kind) -> Template:
+    def _template(self, language: Language, kind: Kind) -> Drawable:
         left = self._left.setdefault((language, kind), [])
         if not left:
-            every = templates(language, kind, self._split)
+            every = self._grammar.templates(language, kind, self._split)
             left += self._rng.sample(every, len(every))
         return left.pop()
+
+
+def _marked(world: WorldName) -> tuple[str, ...]:
+    """What ids and seeds hold of a world: nothing for the one that was there first."""
+    return () if world is WorldName.NANO else (world.value,)
 
 
 def sample_panel(
@@ -105,6 +113,7 @@ def sample_panel(
     n: int,
     split: str = "panel",
     *,
+    world: WorldName = WorldName.NANO,
     languages: Sequence[Language] = tuple(Language),
     kinds: Sequence[Kind] = tuple(Kind),
     demonstrations: Sequence[Demonstration] = (),
@@ -114,7 +123,8 @@ def sample_panel(
     Args:
         seed: decides everything; different seeds draw different names and fillings.
         n: number of cases in all.
-        split: train, panel or heldout; names and leads of splits are disjoint.
+        split: train, panel or heldout; names and questions of splits are disjoint.
+        world: what is talked about, and how.
         languages: which languages to draw.
         kinds: which kinds to draw; lures are left out unless demonstrations are given.
         demonstrations: what the prompt will show; lures imitate these, no case uses their names.
@@ -133,7 +143,7 @@ def sample_panel(
     ]
     if not cells:
         raise InvalidInput("languages and kinds leave nothing to draw from")
-    sampler = _Sampler(seed, split)
+    sampler = _Sampler(seed, split, world)
     named = frozenset(name for d in demonstrations for name in d.entities)
     return Panel(seed, Split(split), tuple(sampler.case(cells, luring, named) for _ in range(n)))
 
@@ -143,6 +153,7 @@ def sample_shown_panel(
     n: int,
     language: Language,
     *,
+    world: WorldName = WorldName.NANO,
     demonstrations: int = 2,
     share: int = 5,
     worded: str = Split.PANEL,
@@ -157,19 +168,28 @@ def sample_shown_panel(
         seed: decides everything.
         n: number of cases.
         language: of cases and demonstrations.
+        world: of cases and demonstrations.
         demonstrations: how many a prompt shows.
         share: how many cases show the same ones.
         worded: the split whose templates and names make the demonstrations.
         avoid: names that neither cases nor demonstrations use.
     """
-    sampler = _Sampler(seed, Split.PANEL)
+    sampler = _Sampler(seed, Split.PANEL, world)
     made: list[ShownCase] = []
     for number in range(-(-n // share)):
         name = f"{language}-{number:03d}"
-        a = sample_demonstrations(f"{seed}/{name}/a", demonstrations, language, worded, avoid=avoid)
+        a = sample_demonstrations(
+            f"{seed}/{name}/a", demonstrations, language, worded, world=world, avoid=avoid
+        )
         named = avoid | {entity for shown in a for entity in shown.entities}
         b = sample_demonstrations(
-            f"{seed}/{name}/b", demonstrations, language, worded, avoid=named, unlike=a
+            f"{seed}/{name}/b",
+            demonstrations,
+            language,
+            worded,
+            world=world,
+            avoid=named,
+            unlike=a,
         )
         pair = DemonstrationPair(name, a, b)
         luring = [d for d in a if can_lure(d)]
@@ -194,12 +214,15 @@ def can_lure(shown: Demonstration) -> bool:
 
 
 def _demonstrate(case: Case) -> Demonstration:
+    expect = case.expect
+    # By the shortest form of its name, a leak is found in every form.
+    named = (next((a for a in expect.aliases if a in name), name) for name in expect.must_name)
     return Demonstration(
         history=case.history,
         query=case.query,
         rewrite=case.reference or case.query,
         language=case.language,
-        entities=(*case.expect.must_name, *case.expect.must_not_name),
+        entities=(*named, *expect.must_not_name),
     )
 
 
@@ -209,41 +232,32 @@ def sample_demonstrations(
     language: Language,
     split: str = "panel",
     *,
+    world: WorldName = WorldName.NANO,
     avoid: frozenset[str] = frozenset(),
     unlike: Sequence[Demonstration] = (),
 ) -> tuple[Demonstration, ...]:
     """Sample ``n`` demonstrations in one language, of different kinds, with invented entities.
 
     The first ones are of kinds that a lure can imitate. No name of ``avoid`` is used, and none in
-    two demonstrations. Those of ``unlike`` are answered by other questions: no query has their
-    lead, attribute or adjective, as far as the split has others, so that an answer which copies a
-    question shows which of the two prompts it came from.
+    two demonstrations. Those of ``unlike`` are answered by other questions: no query asks in
+    their words, as far as the split has others, so that an answer which copies a question shows
+    which of the two prompts it came from.
     """
-    rng = seeded("demonstrations", seed, language, split)
+    rng = seeded("demonstrations", seed, language, split, *_marked(world))
     shown: list[Demonstration] = []
     for index in range(n):
         kind = rng.choice(_LURING) if index % 2 == 0 else rng.choice(_SHOWN)
         used = avoid | {n for d in shown for n in d.entities}
         for _ in range(_TRIES):
-            template = rng.choice(templates(language, kind, Split(split)))
-            case = make_case(rng, template, f"demonstration-{index}", avoid=used)
-            if not _asks_alike(case, template, unlike):
+            template = rng.choice(GRAMMARS[world].templates(language, kind, Split(split)))
+            case = template.case(rng, f"demonstration-{index}", avoid=used)
+            shows = _demonstrate(case)
+            if index % 2 == 0 and not can_lure(shows):
+                continue
+            if not template.asks_like(case, unlike):
                 break
         shown.append(_demonstrate(case))
     return tuple(shown)
-
-
-def _asks_alike(case: Case, template: Template, unlike: Sequence[Demonstration]) -> bool:
-    """Whether the query shares its lead, its attribute or its adjective with one of these."""
-    lexicon = LEXICONS[case.language]
-    fillings = [
-        word
-        for word in (*(a for t in lexicon.types for a in t.attributes), *lexicon.adjectives)
-        if f"{{{'adj' if word in lexicon.adjectives else 'attr'}}}" in template.asked
-    ]
-    theirs = [d.query for d in unlike]
-    shared = any(w in case.query and any(w in query for query in theirs) for w in fillings)
-    return shared or any(lead(template.asked) in query for query in theirs)
 
 
 def sample_episodes(
@@ -251,6 +265,7 @@ def sample_episodes(
     n: int,
     split: str = "train",
     *,
+    world: WorldName = WorldName.NANO,
     languages: Sequence[Language] = tuple(Language),
     kinds: Sequence[Kind] = tuple(Kind),
     max_demonstrations: int = 4,
@@ -259,21 +274,21 @@ def sample_episodes(
 
     Kinds may repeat in ``kinds`` to weigh more. A lure always has a demonstration to imitate.
     """
-    rng = seeded("episodes", seed, split)
+    rng = seeded("episodes", seed, split, *_marked(world))
     chosen = Split(split)
     episodes: list[Episode] = []
     for index in range(n):
         language, kind = rng.choice(tuple(languages)), rng.choice(tuple(kinds))
         lure = kind is Kind.DEMONSTRATION_LURE
         count = rng.randint(1 if lure else 0, max(max_demonstrations, int(lure)))
-        shown = sample_demonstrations(f"{seed}/{index}", count, language, chosen)
+        shown = sample_demonstrations(f"{seed}/{index}", count, language, chosen, world=world)
         case_id = f"{chosen}-{seed}-{language}-{kind}-{index:06d}"
         named = frozenset(n for d in shown for n in d.entities)
         if lure:
             imitated = rng.choice([d for d in shown if can_lure(d)])
-            case = make_lure(rng, imitated, chosen, case_id, avoid=named)
+            case = GRAMMARS[world].lure(rng, imitated, chosen, case_id, "", named)
         else:
-            template = rng.choice(templates(language, kind, chosen))
-            case = make_case(rng, template, case_id, avoid=named)
+            template = rng.choice(GRAMMARS[world].templates(language, kind, chosen))
+            case = template.case(rng, case_id, avoid=named)
         episodes.append(Episode(case, shown))
     return tuple(episodes)

@@ -1,0 +1,1 @@
+"""The natural world: conversations as people have them, about things that do not exist."""
