@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue, PositiveInt, model_validator
 
-from evalsuite.cases import Kind, Language
+from evalsuite.cases import Kind, Language, WorldName
 from evalsuite.cases.schema import Languages
 from evalsuite.errors import InvalidInput
 from evalsuite.files.closedschema import json_schema
@@ -96,6 +96,8 @@ class Policy(PolicyPart):
     languages: Languages = tuple(Language)
     """What candidates are for: golden cases, suites and remembered regressions of other languages
     are not asked. Where panels are concerned, each names its own."""
+    world: WorldName = WorldName.NANO
+    """What panels and their demonstrations talk about (docs/natural.md)."""
     gates: GateRules
     search: SearchRule = SearchRule()
 
@@ -165,6 +167,8 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
     deciding = {key: value for key, value in resolved.items() if key != "search"}
     if set(_listed(deciding.get("languages"))) == set(Language):
         del deciding["languages"]  # what a policy without the key means
+    if deciding.get("world") == WorldName.NANO:
+        del deciding["world"]  # what a policy without the key means
     gates = _without(deciding.get("gates"), Gate.REGRESSION.value)
     if isinstance(gates, Mapping):
         deciding["gates"] = {

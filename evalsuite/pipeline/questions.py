@@ -99,9 +99,9 @@ class Question:
 
 def sample(inputs: Inputs) -> Samples:
     """Draw the panels; the seed decides all of it."""
-    rules, seed = inputs.policy.gates, inputs.seed
+    rules, seed, world = inputs.policy.gates, inputs.seed, inputs.policy.world
     absent = {
-        language: sample_demonstrations(f"{seed}/absent", _ABSENT, language)
+        language: sample_demonstrations(f"{seed}/absent", _ABSENT, language, world=world)
         for language in Language
     }
     avoid = frozenset(name for shown in absent.values() for d in shown for name in d.entities)
@@ -117,6 +117,7 @@ def sample(inputs: Inputs) -> Samples:
             seed,
             max(sizes),
             language,
+            world=world,
             demonstrations=inputs.request.shown,
             worded=inputs.request.worded,
             avoid=avoid,
@@ -153,7 +154,7 @@ def _invented(
     inputs: Inputs, name: str, language: Language, avoid: frozenset[str]
 ) -> DemonstrationPair:
     """Demonstrations that name nothing of the set's cases, nor of ``avoid``."""
-    n, seed = inputs.request.shown, f"{inputs.seed}/{name}"
+    n, seed, world = inputs.request.shown, f"{inputs.seed}/{name}", inputs.policy.world
     said = avoid | frozenset(
         entity
         for case in inputs.goldens[name]
@@ -163,9 +164,9 @@ def _invented(
             *case.expect.aliases,
         )
     )
-    a = sample_demonstrations(f"{seed}/a", n, language, avoid=said)
+    a = sample_demonstrations(f"{seed}/a", n, language, world=world, avoid=said)
     named = said | {entity for shown in a for entity in shown.entities}
-    b = sample_demonstrations(f"{seed}/b", n, language, avoid=named, unlike=a)
+    b = sample_demonstrations(f"{seed}/b", n, language, world=world, avoid=named, unlike=a)
     return DemonstrationPair(f"{name}-{language}", a, b)
 
 

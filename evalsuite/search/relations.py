@@ -12,19 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors.text import find_names, same
 from evalsuite.prompts import FORMATS
 from evalsuite.scenarios import (
+    GRAMMARS,
     LEXICONS,
     Split,
-    invent_name,
     is_personal,
-    make_case,
     sample_demonstrations,
     seeded,
-    templates,
 )
 from evalsuite.search.asker import Asker, Posed
 from evalsuite.strategies.operators import sealed
@@ -44,16 +42,16 @@ class Variant:
     """Takes the answer to the unchanged prompt, and this one's."""
 
 
-Relation = Callable[[Posed, random.Random], Variant | None]
-"""Changes a posed case; None where the relation says nothing about it."""
+Relation = Callable[[Posed, random.Random, WorldName], Variant | None]
+"""Changes a posed case of a world; None where the relation says nothing about it."""
 
 
-def rename_entities(posed: Posed, rng: random.Random) -> Variant | None:
+def rename_entities(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
     """Renaming everything consistently renames the answer, and changes nothing else."""
     names = _names(posed.case)
     if not names:
         return None
-    renamed = _fresh_names(posed, names, rng)
+    renamed = _fresh_names(posed, names, rng, world)
     case = _renamed(posed.case, renamed)
     return Variant(
         replace(posed, case=case),
@@ -61,7 +59,7 @@ def rename_entities(posed: Posed, rng: random.Random) -> Variant | None:
     )
 
 
-def swap_demonstrations(posed: Posed, rng: random.Random) -> Variant | None:
+def swap_demonstrations(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
     """Demonstrations of other things leave the answer as it is."""
     if not posed.shown:
         return None
@@ -70,14 +68,16 @@ def swap_demonstrations(posed: Posed, rng: random.Random) -> Variant | None:
         f"swapped/{rng.random()}",
         len(posed.shown),
         posed.case.language,
+        world=world,
         avoid=avoid,
         unlike=posed.shown,
     )
     return Variant(replace(posed, shown=others))
 
 
-def permute_demonstrations(posed: Posed, rng: random.Random) -> Variant | None:
+def permute_demonstrations(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
     """The order of the demonstrations leaves the answer as it is."""
+    del world
     if len(posed.shown) < 2:
         return None
     others = posed.shown
@@ -86,24 +86,25 @@ def permute_demonstrations(posed: Posed, rng: random.Random) -> Variant | None:
     return Variant(replace(posed, shown=others))
 
 
-def add_earlier_exchange(posed: Posed, rng: random.Random) -> Variant | None:
+def add_earlier_exchange(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
     """An earlier exchange about nothing leaves the answer as it is."""
     if not posed.case.history:
         return None
-    asked, answered = rng.choice(LEXICONS[posed.case.language].fillers[Split.PANEL])
+    asked, answered = rng.choice(GRAMMARS[world].fillers(posed.case.language, Split.PANEL))
     earlier = (Message(Role.USER, asked), Message(Role.ASSISTANT, answered))
     return Variant(_with_history(posed, (*earlier, *posed.case.history)))
 
 
-def change_format(posed: Posed, rng: random.Random) -> Variant | None:
+def change_format(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
     """The other prompt formats say the same and get the same answer."""
+    del world
     others = sorted(set(FORMATS) - {posed.prompt_format})
     return Variant(replace(posed, prompt_format=rng.choice(others)))
 
 
-def swap_gender(posed: Posed, rng: random.Random) -> Variant | None:
+def swap_gender(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
     """Swapping he and she, king and queen consistently swaps only these in the answer."""
-    del rng
+    del rng, world
     if posed.case.kind is not Kind.PERSON or _says_her(posed.case):
         return None
     words = _opposites(posed.case.language)
@@ -116,7 +117,7 @@ def swap_gender(posed: Posed, rng: random.Random) -> Variant | None:
     )
 
 
-def translate_frame(posed: Posed, rng: random.Random) -> Variant | None:
+def translate_frame(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
     """The same things talked about in the other language: the answer names the same of them."""
     case = posed.case
     names = _names(case)
@@ -127,8 +128,9 @@ def translate_frame(posed: Posed, rng: random.Random) -> Variant | None:
     ):
         return None
     other = next(language for language in Language if language is not case.language)
+    others = GRAMMARS[world].templates(other, case.kind, Split.PANEL)
     for _ in range(_TRIES):
-        made = make_case(rng, rng.choice(templates(other, case.kind, Split.PANEL)), "translated")
+        made = rng.choice(others).case(rng, "translated")
         if _shape(made) == _shape(case):
             break
     else:
@@ -145,7 +147,11 @@ def translate_frame(posed: Posed, rng: random.Random) -> Variant | None:
         Posed(
             case=_renamed(made, renamed),
             shown=sample_demonstrations(
-                f"translated/{rng.random()}", len(posed.shown), other, avoid=frozenset(names)
+                f"translated/{rng.random()}",
+                len(posed.shown),
+                other,
+                world=world,
+                avoid=frozenset(names),
             ),
             prompt_format=posed.prompt_format,
         ),
@@ -190,19 +196,26 @@ class RelationCheck:
     """The shortest violations."""
 
 
-def check_relations(posed: Sequence[Posed], asker: Asker, *, seed: int = 0) -> list[RelationCheck]:
+def check_relations(
+    posed: Sequence[Posed],
+    asker: Asker,
+    *,
+    seed: int = 0,
+    world: WorldName = WorldName.NANO,
+) -> list[RelationCheck]:
     """Ask about every case and all its variants in one batch, and compare the answers.
 
     Args:
         posed: cases that fit.
         asker: asks the candidate.
         seed: of the changes.
+        world: where the cases were drawn from, and what is new in the variants.
     """
     asked: list[tuple[str, Posed, Variant]] = []
     for number, one in enumerate(posed):
         for name, relation in RELATIONS.items():
             rng = seeded(seed, number, name)
-            variant = relation(one, rng)
+            variant = relation(one, rng, world)
             if variant is not None and asker.room(variant.posed) >= 0:
                 asked.append((name, one, variant))
     answers = asker.ask([p for _, one, variant in asked for p in (one, variant.posed)])
@@ -243,13 +256,15 @@ def _shape(case: Case) -> tuple[int, int, int]:
     return len(case.expect.must_name), len(case.expect.must_not_name), len(case.history)
 
 
-def _fresh_names(posed: Posed, names: Sequence[str], rng: random.Random) -> dict[str, str]:
+def _fresh_names(
+    posed: Posed, names: Sequence[str], rng: random.Random, world: WorldName
+) -> dict[str, str]:
     """Another name of the same sort for each."""
     taken = {*names, *(n for d in posed.shown for n in d.entities)}
     renamed: dict[str, str] = {}
     for name in names:
         language = Language.ZH if any("\u4e00" <= c <= "\u9fff" for c in name) else Language.EN
-        fresh = invent_name(
+        fresh = GRAMMARS[world].invent(
             rng,
             language,
             Split.PANEL,

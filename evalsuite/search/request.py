@@ -119,13 +119,14 @@ def search(request: SearchRequest, *, tell: Tell = lambda _: None) -> Searched:
 def _further(searched: Searched, hunt: Hunt) -> Searched:
     """Look at relations and sensitivity too; Ctrl-C ends it with what is known."""
     request, seed = searched.request, searched.plan.seed
+    world = searched.inputs.policy.world
     if searched.interrupted:
         return searched
     try:
         if request.relations:
             step = max(1, len(hunt.kept) // request.relations)
             chosen = hunt.kept[::step][: request.relations]
-            checked = check_relations(chosen, hunt.asker, seed=seed)
+            checked = check_relations(chosen, hunt.asker, seed=seed, world=world)
             searched = replace(searched, checked=tuple(checked))
         if request.sensitivity:
             points = measure_sensitivity(
@@ -133,6 +134,7 @@ def _further(searched: Searched, hunt: Hunt) -> Searched:
                 request.sensitivity,
                 prompt_format=searched.plan.prompt_format,
                 seed=seed,
+                world=world,
             )
             searched = replace(searched, points=tuple(points))
     except KeyboardInterrupt:
@@ -158,11 +160,17 @@ def prepared(request: SearchRequest, inputs: Inputs, engine: CachingEngine) -> H
     seed = request.gate.seed or 0
     world = World(
         demonstrations={
-            language: sample_demonstrations(f"search/{seed}", rule.max_demonstrations, language)
+            language: sample_demonstrations(
+                f"search/{seed}",
+                rule.max_demonstrations,
+                language,
+                world=inputs.policy.world,
+            )
             for language in rule.languages
         },
         # Nobody can fill a window of unknown size.
         room=room if limit < UNBOUNDED else None,
+        drawn_from=inputs.policy.world,
     )
     plan = Plan(
         envelope=_envelope(request, inputs, world),

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.detectors import PARTS, Detector
 from evalsuite.detectors.text import same
 from evalsuite.generation import Output
@@ -89,6 +89,7 @@ def measure_sensitivity(
     prompt_format: str = DEFAULT_FORMAT,
     seed: int = 0,
     most: int = COUNTS[-1],
+    world: WorldName = WorldName.NANO,
 ) -> list[Point]:
     """Put ``n`` cases under every condition, in one batch, to both sides.
 
@@ -98,13 +99,17 @@ def measure_sensitivity(
         prompt_format: the one that is not varied where something else is.
         seed: of panel and demonstrations.
         most: most demonstrations in a prompt; fewer where most of the panel does not fit with them.
+        world: where panel and demonstrations come from.
 
     Returns:
         A point for each condition and side; none when no case fits at all.
     """
-    shown = {x: sample_demonstrations(f"sensitivity/{seed}", most, x) for x in Language}
+    shown = {
+        language: sample_demonstrations(f"sensitivity/{seed}", most, language, world=world)
+        for language in Language
+    }
     every = [d for demonstrations in shown.values() for d in demonstrations]
-    cases = sample_panel(seed, n, kinds=_KINDS, demonstrations=every).cases
+    cases = sample_panel(seed, n, world=world, kinds=_KINDS, demonstrations=every).cases
     most = _most_that_fit(asker, cases, shown, prompt_format, most)
     asked = tuple(conditions(prompt_format, most))
     rows = [[_posed(case, shown, condition) for case in cases] for condition in asked]

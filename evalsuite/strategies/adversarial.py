@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import SKILLS, Split
 from evalsuite.strategies.arguments import (
@@ -46,6 +46,7 @@ def adversarial_histories(
     operators: Collection[str] | None = None,
     demonstrations: Sequence[Demonstration] = (),
     room: Callable[[Case, Sequence[Demonstration]], int] | None = None,
+    world: str = WorldName.NANO,
     min_size: int = 0,
     max_size: int = 4,
 ) -> SearchStrategy[Case]:
@@ -63,6 +64,7 @@ def adversarial_histories(
             operator ``lookalike`` imitates them.
         room: tokens that the prompt of a case may still grow by, which shows these demonstrations;
             for the operator ``window``.
+        world: ``nano`` or ``natural``: where harmless cases and what operators say come from.
         min_size: fewest edits to try; one that cannot be made leaves the case as it is.
         max_size: most edits; one operator may be at work several times.
     """
@@ -70,11 +72,12 @@ def adversarial_histories(
     if room is not None:
         check_instance("room", room, Callable)  # type: ignore[arg-type]  # a type to isinstance()
     by_language = {x: tuple(d for d in demonstrations if d.language is x) for x in Language}
-    world = World(Split.PANEL, by_language, room)
-    names = check_operators(operators, world)
+    drawn_from = check_members("world", (world,), WorldName)[0]
+    used = World(Split.PANEL, by_language, room, drawn_from)
+    names = check_operators(operators, used)
     if base is None:
         named = frozenset(name for d in demonstrations for name in d.entities)
-        base = cases(kinds=ANSWERABLE, avoid=named)
+        base = cases(kinds=ANSWERABLE, world=drawn_from, avoid=named)
     check_strategy("base", base)
     check_sizes(min_size, max_size, smallest=0)
     if not names:
@@ -84,7 +87,7 @@ def adversarial_histories(
     @st.composite
     def build(draw: DrawFn) -> Case:
         case = draw(base)
-        return applied(case, draw(several), world)[0]
+        return applied(case, draw(several), used)[0]
 
     return build()
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import SKILLS, Split, seeded
+from evalsuite.scenarios import GRAMMARS, SKILLS, Split, seeded
+from evalsuite.scenarios.worlds import Grammar
 
 ANSWERABLE = tuple(
     kind for kind in Kind if kind not in (Kind.UNANSWERABLE, Kind.DEMONSTRATION_LURE)
@@ -137,6 +138,13 @@ class World:
     room: Callable[[Case, Sequence[Demonstration]], int] | None = None
     """Tokens that the prompt of a case may still grow by, which shows those demonstrations;
     negative when it is too long. None: nobody measures."""
+    drawn_from: WorldName = WorldName.NANO
+    """Where harmless cases and new names come from."""
+
+    @property
+    def grammar(self) -> Grammar:
+        """How cases are made."""
+        return GRAMMARS[self.drawn_from]
 
     def names(self, language: Language) -> frozenset[str]:
         """Names of the demonstrations, which no case may use."""

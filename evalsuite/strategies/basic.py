@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import Split, Template, make_case, sample_demonstrations, templates
+from evalsuite.scenarios import GRAMMARS, Split, sample_demonstrations
+from evalsuite.scenarios.worlds import Drawable
 from evalsuite.strategies.arguments import (
     check_bool,
     check_items,
@@ -30,9 +31,11 @@ _SEEDS = st.integers(0, 2**16 - 1)
 
 
 @cache
-def template_choices(language: Language, kind: Kind, split: Split) -> SearchStrategy[Template]:
-    """Any template of the grammar; remembered: building a strategy costs more than a draw."""
-    return st.sampled_from(templates(language, kind, split))
+def template_choices(
+    language: Language, kind: Kind, split: Split, world: WorldName = WorldName.NANO
+) -> SearchStrategy[Drawable]:
+    """Any template of a world; remembered: building a strategy costs more than a draw."""
+    return st.sampled_from(GRAMMARS[world].templates(language, kind, split))
 
 
 def contents(*, min_size: int = 1, max_size: int = 80) -> SearchStrategy[str]:
@@ -91,14 +94,18 @@ def conversations(
 
 
 def demonstrations(
-    *, languages: Collection[Language] = tuple(Language), split: str = Split.PANEL
+    *,
+    languages: Collection[Language] = tuple(Language),
+    split: str = Split.PANEL,
+    world: str = WorldName.NANO,
 ) -> SearchStrategy[Demonstration]:
     """A demonstration about invented things; its ``entities`` are the names that could leak."""
     chosen = check_members("languages", languages, Language)
     part = check_members("split", (split,), Split)[0]
+    drawn_from = check_members("world", (world,), WorldName)[0]
 
     def sample(seed: int, language: Language, index: int) -> Demonstration:
-        return sample_demonstrations(seed, index + 1, language, part)[index]
+        return sample_demonstrations(seed, index + 1, language, part, world=drawn_from)[index]
 
     return st.builds(sample, _SEEDS, st.sampled_from(chosen), st.integers(0, 1))
 
@@ -108,14 +115,16 @@ def cases(
     languages: Collection[Language] = tuple(Language),
     kinds: Collection[Kind] = GRAMMATICAL,
     split: str = Split.PANEL,
+    world: str = WorldName.NANO,
     avoid: Collection[str] = frozenset(),
 ) -> SearchStrategy[Case]:
-    """A case of the scenario grammar, unharmed; it uses no name of ``avoid``."""
+    """A case of a world, unharmed; it uses no name of ``avoid``."""
     check_items("avoid", avoid, str)
     named = frozenset(avoid)
     tongues = check_members("languages", languages, Language)
     chosen = check_members("kinds", kinds, Kind)
     part = check_members("split", (split,), Split)[0]
+    drawn_from = check_members("world", (world,), WorldName)[0]
     if Kind.DEMONSTRATION_LURE in chosen:
         raise InvalidArgument(
             "kinds holds demonstration_lure, which needs a demonstration; use "
@@ -127,11 +136,10 @@ def cases(
     @st.composite
     def build(draw: DrawFn) -> Case:
         kind, language = draw(cells)
-        template = draw(template_choices(language, kind, part))
+        template = draw(template_choices(language, kind, part, drawn_from))
         rng = random.Random(draw(_SEEDS))  # noqa: S311 - sampling, not security
-        return sealed(
-            make_case(rng, template, "drawn", avoid=named, distance=draw(st.integers(2, 3))), ()
-        )
+        distance = draw(st.integers(2, 3))
+        return sealed(template.case(rng, "drawn", avoid=named, distance=distance), ())
 
     return build()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from evalsuite.cases import Case, Kind
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import make_case, sample_skills, seeded, templates
+from evalsuite.scenarios import sample_skills, seeded
 from evalsuite.strategies.attack import Attack, Edit, World
 from evalsuite.strategies.operators import applied
 
@@ -45,12 +45,9 @@ def build_attack(attack: Attack, world: World) -> Built:
 
 
 def _harmless(attack: Attack, world: World) -> Case:
-    available = templates(attack.language, attack.kind, world.split)
-    return make_case(
-        seeded("attack", attack.seed),
-        available[attack.template % len(available)],
-        "drawn",
-        avoid=world.names(attack.language),
+    available = world.grammar.templates(attack.language, attack.kind, world.split)
+    return available[attack.template % len(available)].case(
+        seeded("attack", attack.seed), "drawn", avoid=world.names(attack.language)
     )
 
 

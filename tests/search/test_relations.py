@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import cache
 
 import pytest
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.engines.scripted import ScriptedEngine
 from evalsuite.generation import Request
 from evalsuite.models import BaseRef
@@ -29,6 +30,23 @@ CASES = sample_panel(
 POSED = [Posed(case=case, shown=SHOWN[case.language]) for case in CASES]
 
 
+@cache
+def natural() -> list[Posed]:
+    """Cases of the natural world, with its demonstrations."""
+    shown = {
+        language: sample_demonstrations("relations", 2, language, world=WorldName.NATURAL)
+        for language in Language
+    }
+    cases = sample_panel(
+        3,
+        88,
+        world=WorldName.NATURAL,
+        kinds=[kind for kind in Kind if kind is not Kind.DEMONSTRATION_LURE],
+        demonstrations=[d for several in shown.values() for d in several],
+    ).cases
+    return [Posed(case=case, shown=shown[case.language]) for case in cases]
+
+
 @pytest.fixture(scope="module")
 def template(nano: BaseRef) -> ChatTemplate:
     return load_template(nano.path)
@@ -44,11 +62,12 @@ def asker(template: ChatTemplate, say: Callable[[str, str], str]) -> Asker:
     return Asker(engine=ScriptedEngine(answer, template), template=template, candidate=None)
 
 
+@pytest.mark.parametrize("world", WorldName)
 @pytest.mark.parametrize("name", RELATIONS)
-def test_a_model_that_is_right_violates_no_relation(name: str) -> None:
+def test_a_model_that_is_right_violates_no_relation(name: str, world: WorldName) -> None:
     looked = 0
-    for number, posed in enumerate(POSED):
-        variant = RELATIONS[name](posed, random.Random(number))
+    for number, posed in enumerate(POSED if world is WorldName.NANO else natural()):
+        variant = RELATIONS[name](posed, random.Random(number), world)
         if variant is None:
             continue
         looked += 1

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.cases.casefiles import dump_cases, parse_cases
 from evalsuite.conversation import Role
 from evalsuite.detectors import literal_leak
@@ -53,6 +53,15 @@ def words_left(case: Case, shown: Sequence[Demonstration]) -> int:
 
 WORLD = World(demonstrations=SHOWN, room=words_left)
 ALL = Envelope(max_demonstrations=16)
+NATURAL = World(
+    demonstrations={
+        language: sample_demonstrations("operators", 6, language, world=WorldName.NATURAL)
+        for language in Language
+    },
+    room=lambda case, shown: 4000 - sum(len(m.content) for m in case.history) - 40 * len(shown),
+    drawn_from=WorldName.NATURAL,
+)
+"""What operators may use in the other world."""
 
 
 def harmless(kind: Kind = Kind.SINGLE, language: Language = Language.EN) -> Case:
@@ -74,6 +83,35 @@ def test_whatever_is_done_the_right_answer_stays_right(attack: Attack) -> None:
     assert not literal_leak(case, case.reference, built.shown).value
     said = " ".join((*(m.content for m in case.history), case.query))
     assert all(name in said for name in case.expect.must_name)
+
+
+@given(attacks(Envelope(max_demonstrations=6), world=NATURAL))
+@settings(max_examples=200)
+def test_whatever_is_done_to_a_natural_case_its_right_answer_stays_right(attack: Attack) -> None:
+    built = build_attack(attack, NATURAL)
+    case = built.case
+    assert case.reference is not None
+    assert judge(case, case.reference).right
+    assert not literal_leak(case, case.reference, built.shown).value
+    said = " ".join((*(m.content for m in case.history), case.query))
+    if case.kind is not Kind.STANDALONE:
+        assert all(name in said for name in case.expect.must_name)
+    assert build_attack(attack, NATURAL) == built
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_operator_works_on_natural_cases(language: Language) -> None:
+    used = {
+        edit.operator
+        for name in OPERATORS
+        for kind in ANSWERABLE
+        for seed in range(3)
+        for edit in build_attack(
+            Attack(language=language, kind=kind, seed=seed, edits=(Edit(name, seed, seed, 2),)),
+            NATURAL,
+        ).used
+    }
+    assert used == set(OPERATORS) - ({"traditional"} if language is Language.EN else set())
 
 
 @given(attacks(ALL, world=WORLD))

@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable
 
 from evalsuite.cases import Case, Language
-from evalsuite.scenarios import LEXICONS
 from evalsuite.strategies.attack import Edit, World
 from evalsuite.strategies.operators.editing import appended, names_of, outside_names, rewritten
 
@@ -119,6 +118,6 @@ def write_right_to_left(case: Case, edit: Edit, world: World) -> Case:
 def switch_language(case: Case, edit: Edit, world: World) -> Case:
     """End a turn with a sentence in the other language that mentions nothing."""
     other = next(language for language in Language if language is not case.language)
-    fillers = LEXICONS[other].fillers[world.split]
+    fillers = world.grammar.fillers(other, world.split)
     chosen = edit.rng.sample(fillers, min(1 + edit.size, len(fillers)))
     return appended(case, edit.place, " ".join(asked for asked, _ in chosen))

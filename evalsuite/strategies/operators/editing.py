@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from evalsuite.cases import Case, Kind
 from evalsuite.conversation import Message, Role
-from evalsuite.scenarios import invent_name, make_case, seeded, templates
+from evalsuite.scenarios import seeded
 from evalsuite.strategies.attack import World
 
 # A reference to "the former" counts what was named, so these kinds bear no further mention.
@@ -71,18 +71,15 @@ def opened_with(case: Case, text: str, unwanted: Iterable[str] = ()) -> Case:
 def intruder(case: Case, rng: random.Random, world: World, *, person: bool = False) -> str:
     """Invent a name that neither the case nor a prompt knows."""
     avoid = frozenset(names_of(case)) | world.names(case.language)
-    return invent_name(rng, case.language, world.split, person=person, avoid=avoid)
+    return world.grammar.invent(rng, case.language, world.split, person=person, avoid=avoid)
 
 
 def about_something_else(case: Case, rng: random.Random, world: World) -> Case:
     """A harmless case of one thing, in the case's language, that shares no name with it."""
-    available = templates(case.language, Kind.SINGLE, world.split)
+    available = world.grammar.templates(case.language, Kind.SINGLE, world.split)
     template = available[rng.randrange(len(available))]
-    return make_case(
-        rng,
-        template,
-        "distractor",
-        avoid=frozenset(names_of(case)) | world.names(case.language),
+    return template.case(
+        rng, "distractor", avoid=frozenset(names_of(case)) | world.names(case.language)
     )
 
 
@@ -136,4 +133,4 @@ def near_name(name: str, case: Case, rng: random.Random, world: World) -> str:
 def _alphabet(case: Case, world: World) -> Iterable[str]:
     rng = seeded("letters")
     for _ in range(20):
-        yield invent_name(rng, case.language, world.split).casefold()
+        yield world.grammar.invent(rng, case.language, world.split).casefold()

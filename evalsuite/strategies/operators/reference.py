@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import LEXICONS, can_lure, is_personal, make_lure
+from evalsuite.scenarios import LEXICONS, can_lure, is_personal
 from evalsuite.strategies.attack import Edit, World
 from evalsuite.strategies.operators.editing import (
     COUNTING,
@@ -81,13 +81,9 @@ def imitate_demonstration(case: Case, edit: Edit, world: World) -> Case:
     if not own:
         return case
     rng = edit.rng
-    return make_lure(
-        rng,
-        own[edit.place % len(own)],
-        world.split,
-        "drawn",
-        avoid=world.names(case.language),
-    )
+    imitated = own[edit.place % len(own)]
+    avoid = world.names(case.language)
+    return world.grammar.lure(rng, imitated, world.split, "drawn", "", avoid)
 
 
 def imitable(shown: tuple[Demonstration, ...]) -> tuple[Demonstration, ...]:

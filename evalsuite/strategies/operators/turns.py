@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from evalsuite.cases import Case, Kind
 from evalsuite.conversation import Message, Role
-from evalsuite.scenarios import LEXICONS
 from evalsuite.strategies.attack import Edit, World
 from evalsuite.strategies.operators.editing import (
     about_something_else,
@@ -60,7 +59,7 @@ def open_gap(case: Case, edit: Edit, world: World) -> Case:
     """Let one to four exchanges about nothing pass between the antecedent and the query."""
     if not ends_answered(case):
         return case
-    rng, fillers = edit.rng, LEXICONS[case.language].fillers[world.split]
+    rng, fillers = edit.rng, world.grammar.fillers(case.language, world.split)
     chosen = rng.sample(fillers, min(1 + edit.size, len(fillers)))
     gap = (message for asked, answered in chosen for message in exchange(asked, answered))
     return changed(case, (*case.history, *gap))
