@@ -28,6 +28,8 @@ class Encoded:
     ids: tuple[int, ...]
     labels: tuple[int, ...]
     """Same length as ``ids``: the id where it is learned, -100 elsewhere."""
+    anchor: bool = False
+    """Whether every token is to be predicted as the base does, and none is learned."""
 
     @property
     def learned(self) -> int:
@@ -146,6 +148,8 @@ def _encode(
                 told = f"truncated: {which}{lost} oldest messages left out"
                 truncated.append(Dropped(sample.source, told))
             encoded = encode(template.samples(conversation)[-1])
+            if sample.anchor:
+                encoded = Encoded(encoded.ids, (IGNORED,) * len(encoded.ids), anchor=True)
         except ContextOverflow:
             told = f"too long: {which}more than {max_length} tokens"
             dropped.append(Dropped(sample.source, told))

@@ -17,7 +17,7 @@ from typing import Annotated, Self
 import yaml
 from pydantic import Field, model_validator
 
-from evalsuite.cases import Kind, Language
+from evalsuite.cases import Kind, Language, WorldName
 from evalsuite.cases.schema import Languages
 from evalsuite.files.closedschema import Closed, json_schema
 from evalsuite.files.wording import Wording
@@ -103,11 +103,16 @@ class DataRecipe(_Closed):
     """Query-rewriting samples drawn from the scenario grammar's training split."""
     replay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
     """Share of general-skill samples in the drawn mix; what keeps the base's skills alive."""
+    anchors: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    """Share of general conversations among the drawn samples on which the adapter has to predict as
+    its base does: their loss is the divergence from the base, and their words are not learned."""
     framed: Share = 0.0
     """Share of the rewriting samples that ask in random words around the reference, so that copying
     what was asked is learned instead of the grammar's own sentences."""
     languages: Languages = tuple(Language)
     """Of what is drawn; a base may know one only."""
+    world: WorldName = WorldName.NANO
+    """What rewriting samples and their demonstrations talk about (docs/natural.md)."""
     kinds: dict[Kind, Weight] = Field(default={})
     """Relative frequency of the kinds named here; a kind that is not named has 1.0."""
     demonstrations: int = Field(default=4, ge=0, le=4)
@@ -123,6 +128,11 @@ class DataRecipe(_Closed):
 
     @model_validator(mode="after")
     def _something_to_learn(self) -> Self:
+        if self.replay + self.anchors >= 1.0:
+            raise ValueError(
+                f"replay={self.replay} and anchors={self.anchors} leave no share for rewriting; "
+                "their sum must be below 1"
+            )
         if not self.samples and not self.files:
             raise ValueError("there is nothing to learn from; give samples, files or both")
         unknown = set(self.formats) - set(FORMATS)
@@ -163,6 +173,9 @@ class Recipe(_Closed):
     clip: float = Field(default=1.0, gt=0)
     """Largest norm of the gradient."""
     weight_decay: float = Field(default=0.0, ge=0, le=1)
+    anchor_weight: float = Field(default=1.0, gt=0, le=1000)
+    """What a nat of divergence from the base, a token of ``data.anchors``, counts against a nat of
+    loss, a learned token."""
     max_length: int = Field(default=1024, ge=32, le=1 << 20)
     """Longest sample in tokens; longer ones lose whole turns or are dropped, never the answer."""
     gradient_checkpointing: bool = False
@@ -207,6 +220,10 @@ class Recipe(_Closed):
         plain["data"]["files"] = [Path(f).name for f in self.data.files]
         if self.data.languages == tuple(Language):
             del plain["data"]["languages"]  # so that recipes of before keep their digests
+        if self.data.world is WorldName.NANO:
+            del plain["data"]["world"]
+        if not self.data.anchors:
+            del plain["data"]["anchors"], plain["anchor_weight"]
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

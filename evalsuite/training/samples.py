@@ -15,7 +15,7 @@ from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration, build
-from evalsuite.scenarios import Episode, sample_episodes, sample_skills
+from evalsuite.scenarios import Episode, sample_anchors, sample_episodes, sample_skills
 from evalsuite.scenarios.frames import FRAMED, framed_case
 from evalsuite.training.corruptions import Draft, corrupt
 from evalsuite.training.recipe import Corruption, DataRecipe
@@ -38,6 +38,8 @@ class Sample:
     """Slice in the counts: ``rewriting/single/en``, ``replay/copy/zh``, ``own/...``."""
     source: str
     """Where it came from: ``file:line``, or the grammar's id."""
+    anchor: bool = False
+    """Whether the adapter has to predict all of it as its base does, and learns nothing from it."""
 
     def __post_init__(self) -> None:
         if self.conversation.messages[-1].role is not Role.ASSISTANT:
@@ -49,8 +51,14 @@ class Sample:
 
 def draw_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
     """Draw the recipe's rewriting samples and its replay; the same seed draws the same."""
-    replay = round(recipe.samples * recipe.replay / (1.0 - recipe.replay))
-    return rewriting_samples(recipe, seed) + replay_samples(replay, seed, recipe.languages)
+    taught = 1.0 - recipe.replay - recipe.anchors
+    replay = round(recipe.samples * recipe.replay / taught)
+    anchors = round(recipe.samples * recipe.anchors / taught)
+    return (
+        *rewriting_samples(recipe, seed),
+        *replay_samples(replay, seed, recipe.languages),
+        *anchor_samples(anchors, seed, recipe.languages),
+    )
 
 
 def rewriting_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
@@ -59,6 +67,7 @@ def rewriting_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
         seed,
         recipe.samples,
         "train",
+        world=recipe.world,
         languages=recipe.languages,
         kinds=_weighted_kinds(recipe),
         max_demonstrations=recipe.demonstrations,
@@ -115,6 +124,16 @@ def replay_samples(
     return tuple(
         Sample(item.conversation, item.cluster, f"replay/{item.skill}/{item.language}", item.id)
         for item in sample_skills(seed, n, "train", languages=languages, rehearsed=True)
+    )
+
+
+def anchor_samples(
+    n: int, seed: int, languages: Sequence[Language] = tuple(Language)
+) -> tuple[Sample, ...]:
+    """Draw ``n`` general conversations on which the adapter has to predict as its base does."""
+    return tuple(
+        Sample(one.conversation, one.cluster, f"anchor/{one.sort}/{one.language}", one.id, True)
+        for one in sample_anchors(seed, n, languages)
     )
 
 

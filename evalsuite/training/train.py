@@ -233,7 +233,7 @@ def _planned(
 def _validation(
     samples: tuple[Encoded, ...], recipe: Recipe, template: ChatTemplate
 ) -> PlannedBatches | None:
-    if not any(s.learned for s in samples):
+    if not any(s.learned or s.anchor for s in samples):
         return None
     batches = plan(
         [len(s.ids) for s in samples],

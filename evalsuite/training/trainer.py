@@ -53,19 +53,22 @@ class PlannedBatches(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         return len(self.plan)
 
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
-        """Return ``input_ids`` and ``labels``, each of shape (rows, width).
+        """Return ``input_ids``, ``labels`` and ``anchored``, each of shape (rows, width).
 
+        ``anchored`` is 1 at tokens that are to be predicted as the base predicts them.
         There is no attention mask: rows are padded on the right and attention looks only to the
         left, so no real token ever sees padding, and the fast causal kernels stay usable.
         """
         batch = self.plan[index]
         ids = torch.full((batch.rows, batch.width), self._pad, dtype=torch.long)
         labels = torch.full((batch.rows, batch.width), IGNORED, dtype=torch.long)
+        anchored = torch.zeros((batch.rows, batch.width), dtype=torch.bool)
         for row, at in enumerate(batch.indices):
             sample = self.samples[at]
             ids[row, : len(sample.ids)] = torch.tensor(sample.ids)
             labels[row, : len(sample.labels)] = torch.tensor(sample.labels)
-        return {"input_ids": ids, "labels": labels}
+            anchored[row, : len(sample.ids)] = sample.anchor
+        return {"input_ids": ids, "labels": labels, "anchored": anchored}
 
     def tokens(self, index: int) -> int:
         """Tokens of samples in one forward pass, without padding."""
@@ -73,9 +76,14 @@ class PlannedBatches(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
 
 
 class AdapterTrainer(Trainer):
-    """A Trainer that takes planned batches in order and saves the adapter alone."""
+    """A Trainer that takes planned batches in order and saves the adapter alone.
+
+    Rows that are anchored add the divergence of the adapter from its base, the mean over their
+    tokens in each forward pass (Kullback and Leibler, base against adapter).
+    """
 
     model: PeftModel
+    anchor_weight = 1.0
 
     def get_train_dataloader(self) -> Loader:
         """Return the plan in order; resuming skips its beginning."""
@@ -88,19 +96,66 @@ class AdapterTrainer(Trainer):
         del ignore_keys
         dataset = self.eval_dataset if eval_dataset is None else eval_dataset
         self.model.eval()
-        total, count = 0.0, 0
+        total, count, apart, anchored = 0.0, 0, 0.0, 0
         for batch in _loader(dataset):
-            learned = int(batch["labels"][:, 1:].ne(IGNORED).sum())
             inputs = self._prepare_inputs(batch)
+            kept = inputs.pop("anchored")
             with torch.inference_mode(), self.compute_loss_context_manager():
-                total += float(self.model(**inputs, num_items_in_batch=1).loss)
-            count += learned
-        metrics = {f"{metric_key_prefix}_loss": total / max(1, count)}
+                outputs = self.model(**inputs, num_items_in_batch=1)
+                total += float(outputs.loss)
+                if kept.any():
+                    apart += float(self._divergence(inputs["input_ids"], kept, outputs.logits))
+            count += int(inputs["labels"][:, 1:].ne(IGNORED).sum())
+            anchored += int(kept[:, 1:].sum())
+        metrics = {
+            f"{metric_key_prefix}_loss": total / max(1, count)
+            + self.anchor_weight * apart / max(1, anchored)
+        }
+        if anchored:
+            metrics[f"{metric_key_prefix}_divergence"] = apart / anchored
         self.log(dict(metrics))
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, metrics
         )
         return metrics
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Return the loss of the learned tokens and, where rows are anchored, their divergence."""
+        kept = inputs.pop("anchored")
+        if not kept.any():
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        # A step may consist of anchors alone; its sum over learned tokens is 0 then.
+        items = 1 if num_items_in_batch is None else max(1, int(num_items_in_batch))
+        outputs = model(**inputs, num_items_in_batch=items)
+        apart = self._divergence(inputs["input_ids"], kept, outputs.logits)
+        passes = self.args.gradient_accumulation_steps
+        loss = outputs.loss + self.anchor_weight * apart / (kept[:, 1:].sum() * passes)
+        return (loss, outputs) if return_outputs else loss
+
+    def _divergence(
+        self, ids: torch.Tensor, kept: torch.Tensor, logits: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the sum over anchored tokens, in nats.
+
+        Args:
+            ids: the batch, of shape (rows, width).
+            kept: which of its tokens are anchored, of the same shape.
+            logits: what the adapter predicts, of shape (rows, width, vocabulary).
+        """
+        rows = kept.any(dim=1)
+        with torch.no_grad(), self.model.disable_adapter():
+            base = self.model(input_ids=ids[rows]).logits
+        # The prediction for a token stands one place before it.
+        follows = kept[rows][:, 1:]
+        wanted = base[:, :-1][follows].float().log_softmax(dim=-1)
+        given = logits[rows][:, :-1][follows].float().log_softmax(dim=-1)
+        return torch.nn.functional.kl_div(given, wanted, reduction="sum", log_target=True)
 
     def floating_point_ops(self, inputs: object) -> int:
         """Return 0: the count walks every parameter at every step and nobody reads it."""
@@ -149,6 +204,7 @@ def build_trainer(
         eval_dataset=validation,
         callbacks=callbacks,
     )
+    trainer.anchor_weight = recipe.anchor_weight
     trainer.remove_callback(PrinterCallback)
     return trainer
 

@@ -82,7 +82,7 @@ def _cases(path: Path, recipe: DataRecipe, rng: random.Random) -> list[Sample]:
     for index, case in enumerate(load_cases(path)):
         count = rng.randint(0, recipe.demonstrations)
         seed = f"own/{rng.random()}/{index}"
-        shown = sample_demonstrations(seed, count, case.language, "train")
+        shown = sample_demonstrations(seed, count, case.language, "train", world=recipe.world)
         sample = case_sample(case, shown, recipe, rng)
         if sample is None:
             raise InvalidInput(

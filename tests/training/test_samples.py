@@ -2,18 +2,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from evalsuite.cases import Language
+from evalsuite.cases import Case, Language, WorldName
+from evalsuite.cases.casefiles import load_cases
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import get_format
-from evalsuite.scenarios import SKILLS, sample_panel, sample_skills
+from evalsuite.scenarios import (
+    SKILLS,
+    sample_anchors,
+    sample_episodes,
+    sample_panel,
+    sample_skills,
+)
+from evalsuite.scenarios.plainskills import PLAIN
+from evalsuite.scenarios.texts import passages
 from evalsuite.training import Recipe
 from evalsuite.training.recipe import DataRecipe
 from evalsuite.training.samples import Sample, draw_samples, replay_samples, rewriting_samples
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_only_the_languages_of_a_recipe_are_drawn() -> None:
@@ -39,6 +51,52 @@ def test_replay_is_the_share_of_the_mix(replay: float) -> None:
     drawn = sum(s.group.startswith("replay/") for s in samples)
     assert len(samples) - drawn == 120
     assert drawn / len(samples) == pytest.approx(replay, abs=0.01)
+
+
+def test_anchors_are_a_share_of_the_mix_and_of_every_sort() -> None:
+    recipe = DataRecipe(samples=120, replay=0.25, anchors=0.25)
+    drawn = draw_samples(recipe, 0)
+    anchors = [sample for sample in drawn if sample.anchor]
+    assert len(anchors) / len(drawn) == pytest.approx(0.25, abs=0.01)
+    assert {sample.group.rpartition("/")[0] for sample in anchors} == {
+        "anchor/chat",
+        "anchor/text",
+        "anchor/skill",
+    }
+    assert not any(sample.anchor for sample in draw_samples(DataRecipe(samples=40), 0))
+    with pytest.raises(ValidationError, match="leave no share for rewriting"):
+        DataRecipe(replay=0.6, anchors=0.4)
+
+
+def test_no_gate_asks_what_anchors_hold() -> None:
+    anchors = sample_anchors(3, 1500)
+    said = {message.content for one in anchors for message in one.conversation.messages}
+    for language in Language:
+        assert not said & {text.text for text in passages(language)}
+        skills = [skill for skill in PLAIN if skill not in ("sequence", "join")]
+        asked = sample_skills(3, 20 * len(skills), languages=(language,), skills=skills)
+        assert not {item.cluster for item in asked} & {one.cluster for one in anchors}
+    natural = sample_panel(3, 600, world=WorldName.NATURAL).cases
+    assert not said & {message.content for case in natural for message in case.history}
+    assert sample_anchors(3, 30) == sample_anchors(3, 30)
+    assert len(anchors) == 1500
+
+
+def test_natural_samples_say_nothing_that_a_golden_case_says() -> None:
+    goldens = load_cases(
+        [ROOT / "cases" / "pronoun_resolution", ROOT / "cases" / "example_leakage"]
+    )
+    episodes = sample_episodes(0, 3000, world=WorldName.NATURAL)
+    assert not said_by(goldens) & said_by(episode.case for episode in episodes)
+
+
+def said_by(cases: Iterable[Case]) -> set[str]:
+    """Queries and turns, up to case and final marks."""
+    return {
+        text.casefold().strip("?？。. ")
+        for case in cases
+        for text in (case.query, *(message.content for message in case.history))
+    }
 
 
 def test_every_sample_ends_with_a_bare_answer() -> None:

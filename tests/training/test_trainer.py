@@ -163,6 +163,96 @@ def test_the_validation_loss_is_the_mean_over_learned_tokens(
     assert trainer.evaluate()["eval_loss"] == pytest.approx(expected, rel=1e-5)
 
 
+def anchored(rows: tuple[Encoded, ...]) -> tuple[Encoded, ...]:
+    """The same rows, every other one to be predicted as the base does."""
+    return tuple(
+        Encoded(row.ids, (IGNORED,) * len(row.ids), anchor=True) if index % 2 else row
+        for index, row in enumerate(rows)
+    )
+
+
+def moved(base: BaseRef, recipe: Recipe) -> Any:
+    """An adapter that has left its base, as none has at its beginning."""
+    model = fresh(base, recipe)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad and "lora_B" in name:
+                parameter.normal_(std=0.05)
+    return model
+
+
+def losses(model: Any, rows: tuple[Encoded, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean loss of learned tokens, and mean divergence from the base of anchored ones."""
+    nats, apart = torch.zeros(()), torch.zeros(())
+    for row in rows:
+        ids = torch.tensor([row.ids])
+        logits = model(input_ids=ids).logits[0, :-1]
+        if row.anchor:
+            with torch.no_grad(), model.disable_adapter():
+                wanted = model(input_ids=ids).logits[0, :-1].softmax(-1)
+            given = logits.log_softmax(-1)
+            apart = apart + (wanted * (wanted.log() - given)).sum()
+        else:
+            nats = nats + torch.nn.functional.cross_entropy(
+                logits, torch.tensor(row.labels[1:]), ignore_index=IGNORED, reduction="sum"
+            )
+    tokens = sum(len(row.ids) - 1 for row in rows if row.anchor)
+    return nats / sum(row.learned for row in rows), apart / tokens
+
+
+def test_anchors_add_their_divergence_from_the_base(
+    base: BaseRef, quick: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    recipe = quick(
+        "lora", batch_tokens=8192, max_steps=1, clip=1e3, anchor_weight=3.0, accumulation=1
+    ).for_base("nano")
+    rows, seen = anchored(samples()), KeptGradients()
+    model = moved(base, recipe)
+    every = plan([len(s.ids) for s in rows], budget=8192, accumulation=1, seed=0, epochs=1)
+    batches = PlannedBatches(rows, every, pad_id=0)
+    assert len(every) == 1
+    build_trainer(model, recipe, batches, None, tmp_path, [seen]).train()
+    again = moved(base, recipe)
+    again.train()
+    learned, apart = losses(again, rows)
+    torch.autograd.backward(learned + 3.0 * apart)
+    assert float(apart.detach()) > 0.001
+    for name, gradient in adapter_gradients(again).items():
+        assert torch.allclose(gradient, seen.found[name], rtol=1e-3, atol=1e-6), name
+
+
+def adapter_gradients(model: Any) -> dict[str, torch.Tensor]:
+    return {n: p.grad for n, p in model.named_parameters() if p.requires_grad}
+
+
+def test_the_validation_loss_counts_anchors_with_their_weight(
+    base: BaseRef, quick: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    recipe = quick("lora", anchor_weight=2.0).for_base("nano")
+    rows, model = anchored(samples()), moved(base, recipe)
+    every = plan([len(s.ids) for s in rows], budget=256, accumulation=1, seed=0, epochs=1)
+    once = PlannedBatches(rows, every, pad_id=0)
+    trainer = build_trainer(model, recipe, planned(recipe, rows), once, tmp_path, [])
+    model.eval()
+    with torch.no_grad():
+        learned, apart = map(float, losses(model, rows))
+    found = trainer.evaluate()
+    assert found["eval_divergence"] == pytest.approx(apart, rel=1e-4)
+    assert found["eval_loss"] == pytest.approx(learned + 2 * apart, rel=1e-4)
+
+
+def test_a_step_of_anchors_alone_has_a_loss(
+    base: BaseRef, quick: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    recipe = quick("lora", max_steps=2).for_base("nano")
+    rows = tuple(row for row in anchored(samples()) if row.anchor)
+    model = moved(base, recipe)
+    trainer = build_trainer(model, recipe, planned(recipe, rows), None, tmp_path, [Guard()])
+    trainer.train()
+    assert all(0 < e["loss"] < 10 for e in trainer.state.log_history if "loss" in e)
+
+
 def test_padding_changes_no_logit_of_a_real_token(
     base: BaseRef, quick: Callable[..., Recipe]
 ) -> None:
