@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from evalsuite import __version__
 from evalsuite.commands import (
+    calibrate,
     check,
     compare,
     gate,
@@ -41,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, gate, compare, score, publish, qualify, search, check):
+    for module in (train, gate, compare, score, publish, qualify, calibrate, search, check):
         module.add(commands)
     return top
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalsuite.report.attachments import Attachments, read_attachments
+from evalsuite.report.calibration import calibration_text, render_calibration
 from evalsuite.report.comparison import comparison_markdown, comparison_text
 from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
@@ -20,6 +21,7 @@ from evalsuite.runs.folder import Run, write_derived
 __all__ = [
     "Attachments",
     "Interface",
+    "calibration_text",
     "comparison_markdown",
     "comparison_text",
     "gate_properties",
@@ -28,6 +30,7 @@ __all__ = [
     "interface",
     "qualification_text",
     "read_attachments",
+    "render_calibration",
     "render_html",
     "render_junit",
     "render_markdown",

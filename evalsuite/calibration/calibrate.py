@@ -1,0 +1,589 @@
+"""One calibration: measure a reference and its base, and derive what a policy can ask of others."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from evalsuite.calibration.limits import LEAST, Measure, Proposal, Unit, propose
+from evalsuite.calibration.probes import (
+    ITEMS,
+    Ability,
+    Sizes,
+    abilities,
+    askable,
+    foreign,
+    probe,
+    sizes_of,
+)
+from evalsuite.calibration.writing import policy_text
+from evalsuite.cases import Kind, Language
+from evalsuite.errors import InvalidInput, RunStorageError
+from evalsuite.files.storage import storage_errors
+from evalsuite.gates import (
+    Evidence,
+    Gate,
+    Observation,
+    Policy,
+    Proof,
+    SliceBy,
+    Status,
+    Tier,
+    judge,
+    load_policy,
+    policy_names,
+)
+from evalsuite.gates.rules import LeakageRule, PronounRule
+from evalsuite.pipeline import GateRequest, Observed, choose_policy, observe
+from evalsuite.pipeline.inputs import Inputs, resolve
+from evalsuite.qualification.mixture import corrupted
+from evalsuite.qualification.mutants import MUTANTS
+from evalsuite.qualification.nulls import SMALL_BATCH
+from evalsuite.runs import PANEL, SKILLS, TEXTS, Side
+from evalsuite.statistics import Estimate, clustered_rate, paired_difference, paired_mean
+
+PROBED = Sizes(leaks=40, rewrites=40, skills=0, texts=16)
+"""Cases of the first look, in each language."""
+_FOREIGN = 0.5
+"""A base that answers more of its skills than this in another script does not know the language."""
+_NOISE_SHARE = 0.4
+"""Of the minutes, for asking again in other ways."""
+_LARGER = 2
+"""Panels are proposed up to so many times those of the policy that is started from."""
+
+Tell = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrateRequest:
+    """What a person asks of ``evalsuite calibrate``."""
+
+    gate: GateRequest
+    """The base and the reference adapter, and how they are asked; ``out`` is not written."""
+    out: Path
+    minutes: float = 60.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """The reference asked again in a way that must not matter."""
+
+    variation: str
+    answers: int
+    changed: int
+    """Answers to rewriting cases that differ from those of the first time."""
+    rates: Mapping[str, tuple[float, float]]
+    """Of each measure: what it was, and what it is."""
+    failed: tuple[str, ...] = ()
+    """Gates that call it FAILED by the proposed policy: false alarms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What a planted defect does at its worst, and how much of it is needed to be blocked."""
+
+    mutant: str
+    gate: str
+    measure: str
+    effect: float
+    """How much it moves the measure when it hits every answer that it can."""
+    theta95: float | None
+    """Severity that the proposed panel blocks 19 times out of 20; None: not even all of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What was measured, and what follows."""
+
+    subject: Mapping[str, object]
+    abilities: tuple[Ability, ...]
+    kinds: Mapping[str, tuple[float, float]]
+    """Share of wrong rewrites of the reference and of its base, by kind."""
+    noise: tuple[Noise, ...]
+    proposals: tuple[Proposal, ...]
+    sights: tuple[Sight, ...]
+    minutes: Mapping[str, float]
+    """That each gate takes at the proposed panels, on this machine."""
+    problems: tuple[str, ...]
+    """Why nothing is proposed; empty: something is."""
+    policy: str
+    """What the file of the proposed policy says; '' where nothing is proposed."""
+    seconds: float
+
+    def to_json(self) -> dict[str, object]:
+        """The content of ``calibration.json``."""
+        plain = asdict(self)
+        return {key: value for key, value in plain.items() if key != "policy"} | {
+            "proposed": bool(self.policy)
+        }
+
+
+def calibrate(
+    request: CalibrateRequest, *, tell: Tell = lambda _what, _done, _total: None
+) -> Calibration:
+    """Measure, and derive limits and panels.
+
+    Args:
+        request: base, reference and how many minutes there are.
+        tell: called with what is at work, how much is done and how much there is.
+
+    Raises:
+        InvalidInput: minutes that are none, or what a gate refuses.
+        EvalsuiteError: the reference cannot be asked.
+    """
+    if not request.minutes > 0:
+        raise InvalidInput(f"minutes={request.minutes} must be more than 0")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="calibrate-") as folder:
+        work = _Work(request, resolve(_named(request.gate)), Path(folder), tell)
+        return work.done(began)
+
+
+def _named(gate: GateRequest) -> GateRequest:
+    """The request with its policy by name or path: a probe extends it."""
+    named = gate.policy or choose_policy(None, gate.base_model).name
+    return replace(gate, policy=named, registry=None)
+
+
+class _Work:
+    """The measuring, step by step."""
+
+    def __init__(self, request: CalibrateRequest, inputs: Inputs, folder: Path, tell: Tell) -> None:
+        self.request = request
+        self.inputs = inputs
+        self.policy: Policy = inputs.policy
+        self.folder = folder
+        self.tell = tell
+        self.began = time.monotonic()
+        self.problems: list[str] = []
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """What the policy asks in."""
+        return tuple(x for x in Language if x in self.policy.gates.example_leakage.panel)
+
+    def _left(self) -> float:
+        return 60 * self.request.minutes - (time.monotonic() - self.began)
+
+    def _ask(self, name: str, sizes: Sizes, skills: Sequence[str], **change: object) -> Observed:
+        """Measure the reference by a probe of some sizes, asked in some way."""
+        asked = self.inputs.request.policy or ""
+        extends = asked if asked in policy_names() else str(Path(asked).resolve())
+        path = self.folder / f"{name}.yaml"
+        said = probe(self.policy, extends, f"calibrate-{name}", sizes, skills)
+        path.write_text(yaml.safe_dump(said, allow_unicode=True), encoding="utf-8")
+        return observe(replace(self.inputs.request, policy=str(path), **change))  # type: ignore[arg-type]
+
+    def done(self, began: float) -> Calibration:
+        """Run every step."""
+        self.tell("first look", 0, 4)
+        every = askable(self.languages)
+        looked = replace(PROBED, skills=ITEMS * len(every))
+        started = time.monotonic()
+        first = self._ask("probe", looked, every, seed=self.request.seed)
+        spent = time.monotonic() - started
+        each = spent / max(1, len(first.questions))
+        found = abilities(first.measured.evidence.skills, self.policy.gates.forgetting.skills.floor)
+        skills = self._skills(first, found)
+        variants = self._variants(looked, every, spent)
+        self.tell("panel", 2, 4)
+        panel = self._panel(skills or every[:1], each)
+        self.tell("limits", 3, 4)
+        self._check_alive(panel)
+        proposals = tuple(self._proposals(panel.measured.evidence))
+        self._check(panel, proposals)
+        text = self._text(proposals, skills)
+        proposed = self._proposed(text)
+        if proposed is not None:
+            self._check_verdict(proposed, panel.measured.evidence)
+        if self.problems:
+            text, proposed = "", None
+        return Calibration(
+            subject=self._subject(panel),
+            abilities=found,
+            kinds=_kinds(panel.measured.evidence.pronouns),
+            noise=tuple(self._noise(first, name, seen, proposed) for name, seen in variants),
+            proposals=proposals,
+            sights=tuple(self._sights(panel, proposals)),
+            minutes=self._minutes(proposals, skills, each),
+            problems=tuple(self.problems),
+            policy=text,
+            seconds=time.monotonic() - began,
+        )
+
+    def _skills(self, first: Observed, found: Sequence[Ability]) -> tuple[str, ...]:
+        """The skills that the base has in every language; says which language has none."""
+        had: dict[str, set[str]] = {x.value: set() for x in self.languages}
+        for ability in found:
+            if ability.has:
+                had[ability.language].add(ability.skill)
+        for language in self.languages:
+            share = foreign(first, language)
+            if share > _FOREIGN:
+                self.problems.append(
+                    f"the base answers {share:.0%} of what it is asked in {language} in another "
+                    f"script; leave {language} out of the policy's languages"
+                )
+            if not had[language.value]:
+                self.problems.append(
+                    f"the base has no skill for sure in {language}, so nothing that it could "
+                    f"forget is measured; leave {language} out, or name suites of your own"
+                )
+        both = set.intersection(*had.values()) if had else set()
+        if not both and all(had.values()):
+            self.problems.append(
+                "no skill is had in every language; write a policy for each language"
+            )
+        return tuple(a for a in dict.fromkeys(x.skill for x in found) if a in both)
+
+    def _variants(
+        self, sizes: Sizes, skills: Sequence[str], spent: float
+    ) -> list[tuple[str, Observed]]:
+        """The first look again, in as many other ways as the minutes allow."""
+        other = "float32" if str(self.inputs.numerics.dtype).endswith("bfloat16") else "bfloat16"
+        cache = self.folder / "again.sqlite3"
+        ways: Mapping[str, Mapping[str, object]] = {
+            "asked again": {"cache": cache},
+            f"small batches, {other}": {"dtype": other, "batch_tokens": SMALL_BATCH},
+            "not merged": {"merged": False},
+            "small batches": {"batch_tokens": SMALL_BATCH},
+        }
+        allowed = int(_NOISE_SHARE * 60 * self.request.minutes / max(spent, 1e-9))
+        found = []
+        for number, (name, change) in enumerate(list(ways.items())[: max(1, allowed)]):
+            self.tell("noise", number, len(ways))
+            seen = self._ask(f"noise-{number}", sizes, skills, seed=self.request.seed, **change)
+            found.append((name, seen))
+        return found
+
+    def _panel(self, skills: Sequence[str], each: float) -> Observed:
+        """A fresh panel, as large as the rest of the minutes allows."""
+        wanted = sizes_of(self.policy)
+        # A leak case is asked three times: both sides, and with other demonstrations.
+        questions = len(self.languages) * (
+            wanted.leaks + 2 * max(wanted.leaks, wanted.rewrites) + 2 * wanted.skills
+        )
+        factor = min(1.0, max(0.0, self._left()) / max(each * questions, 1e-9))
+        sizes = wanted.scaled(factor, PROBED, wanted)
+        skilled = max(1, min(wanted.skills, ITEMS * len(skills)) // len(skills)) * len(skills)
+        return self._ask(
+            "panel", replace(sizes, skills=skilled), skills, seed=self.request.seed + 1
+        )
+
+    def _check_alive(self, panel: Observed) -> None:
+        dead = [check.name for check in panel.measured.evidence.liveness if check.ok is False]
+        if dead:
+            self.problems.append(
+                f"the reference is not alive ({', '.join(dead)}): it does not change the base as "
+                "an adapter of it does"
+            )
+
+    def _proposals(self, evidence: Evidence) -> Iterator[Proposal]:
+        for measure in self._measures(evidence):
+            yield propose(
+                measure,
+                most=_LARGER * measure.panel,
+                power=self.policy.power,
+                confidence=self.policy.confidence,
+            )
+
+    def _measures(self, evidence: Evidence) -> Iterator[Measure]:
+        """Everything that the policy limits and that follows from cases that are drawn."""
+        rules, confidence = self.policy.gates, self.policy.confidence
+        leaks, rewrites = rules.example_leakage, rules.pronoun_resolution
+        rates = (
+            ("example_leakage.literal", evidence.literal_leaks, leaks.literal.limit, leaks),
+            ("example_leakage.swap", evidence.swap_leaks, leaks.swap.limit, leaks),
+            (
+                "pronoun_resolution.failure_rate",
+                evidence.pronouns,
+                rewrites.failure_rate.limit,
+                rewrites,
+            ),
+        )
+        for name, cases, limit, rule in rates:
+            seen = [case for case in cases if case.candidate is not None]
+            if not seen:
+                continue
+            whole = Measure(
+                name=name,
+                unit=Unit.RATE,
+                estimate=_rate(seen, confidence, rule.assumed_icc),
+                limit=limit,
+                panel=sum(rule.panel.values()),
+                clusters=None if rule is leaks else _clusters(seen),
+                least=_least(rule),
+            )
+            yield whole
+            if name != "example_leakage.swap":
+                yield from _of_languages(whole, rule, seen, confidence)
+        paired = [c for c in evidence.pronouns if None not in (c.candidate, c.baseline)]
+        if paired:
+            yield Measure(
+                name="pronoun_resolution.non_inferiority",
+                unit=Unit.DIFFERENCE,
+                estimate=_difference(paired, confidence, rewrites.assumed_icc),
+                limit=rewrites.non_inferiority.limit,
+                panel=sum(rewrites.panel.values()),
+                clusters=_clusters(paired),
+                least=_least(rewrites),
+            )
+        yield from self._forgotten(evidence)
+
+    def _forgotten(self, evidence: Evidence) -> Iterator[Measure]:
+        rule, confidence = self.policy.gates.forgetting, self.policy.confidence
+        for language in self.languages:
+            skills = [
+                case
+                for case in evidence.skills
+                if case.language == language and None not in (case.candidate, case.baseline)
+            ]
+            if skills:
+                yield Measure(
+                    name=f"forgetting.skills.{language}",
+                    unit=Unit.DIFFERENCE,
+                    estimate=_difference(skills, confidence, rule.assumed_icc),
+                    limit=rule.skills.macro.limit,
+                    panel=rule.panel.get(language, len(skills)),
+                    language=language.value,
+                    least=rule.skills.single.minimum * len({case.kind for case in skills}),
+                )
+            texts = [
+                case
+                for case in evidence.texts
+                if case.language == language and None not in (case.candidate, case.baseline)
+            ]
+            if len({case.cluster for case in texts}) > 1:
+                yield Measure(
+                    name=f"forgetting.text.{language}",
+                    unit=Unit.DIFFERENCE,
+                    estimate=paired_mean(*_sides(texts), confidence),
+                    limit=rule.text.limit,
+                    panel=rule.text.panel.get(language, len(texts)),
+                    language=language.value,
+                )
+
+    def _check(self, panel: Observed, proposals: Sequence[Proposal]) -> None:
+        """Say what keeps the reference from setting limits."""
+        for proposal in proposals:
+            if proposal.limit is None:
+                self.problems.append(f"{proposal.measure.name}: {proposal.reason}")
+        pairs = [
+            (case.candidate, case.baseline)
+            for case in panel.measured.evidence.pronouns
+            if case.candidate is not None and case.baseline is not None
+        ]
+        mine, base = (
+            (sum(x) / max(1, len(pairs)) for x in zip(*pairs, strict=True))
+            if pairs
+            else (
+                0.0,
+                1.0,
+            )
+        )
+        if mine >= base:
+            self.problems.append(
+                f"the reference rewrites no better than its base ({mine:.0%} and {base:.0%} are "
+                "wrong); take an adapter that has learned the task"
+            )
+
+    def _text(self, proposals: Sequence[Proposal], skills: Sequence[str]) -> str:
+        if self.problems or not skills:
+            return ""
+        asked = extends = self.inputs.request.policy or ""
+        if asked not in policy_names():
+            extends = os.path.relpath(asked, self.request.out)
+        return policy_text(
+            self.policy,
+            extends,
+            proposals,
+            skills=skills,
+            languages=self.languages,
+            base=self.inputs.base.name,
+            adapter=self.inputs.adapter.path.name,
+        )
+
+    def _proposed(self, text: str) -> Policy | None:
+        """The proposed policy as its file reads."""
+        if not text:
+            return None
+        with storage_errors(self.request.out, RunStorageError):
+            self.request.out.mkdir(parents=True, exist_ok=True)
+            path = self.request.out / ".policy.yaml"
+            path.write_text(text, encoding="utf-8")
+        try:
+            return load_policy(path)
+        finally:
+            path.unlink()
+
+    def _check_verdict(self, proposed: Policy, evidence: Evidence) -> None:
+        for verdict in judge(proposed, evidence):
+            if verdict.status is Status.FAILED and verdict.tier is Tier.BLOCKING:
+                self.problems.append(
+                    f"the reference itself is FAILED by {verdict.gate}: {verdict.reason}"
+                )
+
+    def _noise(self, first: Observed, name: str, seen: Observed, proposed: Policy | None) -> Noise:
+        before, after = _said(first), _said(seen)
+        both = before.keys() & after.keys()
+        was = {m.name: m.estimate.value for m in self._measures(first.measured.evidence)}
+        now = {m.name: m.estimate.value for m in self._measures(seen.measured.evidence)}
+        failed: tuple[str, ...] = ()
+        if proposed is not None:
+            # A small panel proves little: only proof of harm is an alarm.
+            failed = tuple(
+                verdict.gate
+                for verdict in judge(proposed, seen.measured.evidence)
+                if verdict.status is Status.FAILED and verdict.tier is Tier.BLOCKING
+            )
+        return Noise(
+            variation=name,
+            answers=len(both),
+            changed=sum(before[place] != after[place] for place in both),
+            rates={key: (was[key], now[key]) for key in was if key in now},
+            failed=failed,
+        )
+
+    def _sights(self, panel: Observed, proposals: Sequence[Proposal]) -> Iterator[Sight]:
+        """Plant every output defect, and see how far it moves what its gate judges."""
+        by_name = {proposal.measure.name: proposal for proposal in proposals}
+        for mutant in MUTANTS:
+            if mutant.once:
+                continue
+            try:
+                broken = corrupted(panel, mutant).broken
+            except InvalidInput:
+                continue  # it can touch no answer of this candidate
+            found = [
+                _sight(mutant.name, mutant.gate, by_name[measure.name], measure)
+                for measure in self._measures(broken)
+                if measure.name.startswith(mutant.gate.value) and measure.name in by_name
+            ]
+            if found:
+                yield min(found, key=lambda sight: (sight.theta95 is None, sight.theta95 or 0))
+
+    def _minutes(
+        self, proposals: Sequence[Proposal], skills: Sequence[str], each: float
+    ) -> dict[str, float]:
+        """How long each gate takes, by the average question of the first look."""
+        most = {
+            gate: max((p.panel for p in proposals if p.measure.name.startswith(gate)), default=0)
+            for gate in (Gate.EXAMPLE_LEAKAGE, Gate.PRONOUN_RESOLUTION)
+        }
+        forgotten = sum(
+            2 * p.panel for p in proposals if p.measure.name.startswith(Gate.FORGETTING)
+        )
+        asked = {
+            Gate.EXAMPLE_LEAKAGE.value: 3 * most[Gate.EXAMPLE_LEAKAGE],
+            Gate.PRONOUN_RESOLUTION.value: 2 * most[Gate.PRONOUN_RESOLUTION],
+            Gate.FORGETTING.value: forgotten if skills else 0,
+        }
+        return {gate: n * each / 60 for gate, n in asked.items()}
+
+    def _subject(self, panel: Observed) -> dict[str, object]:
+        inputs = self.inputs
+        sizes = {PANEL: 0, SKILLS: 0, TEXTS: 0}
+        for question in panel.questions:
+            if question.side is Side.CANDIDATE and question.row.panel in sizes:
+                sizes[question.row.panel] += not question.swapped
+        return {
+            "adapter": inputs.adapter.path.name,
+            "adapter_digest": inputs.adapter.digest,
+            "base": inputs.base.name,
+            "base_digest": inputs.base.digest,
+            "policy": inputs.policy.name,
+            "policy_digest": inputs.policy.digest,
+            "world": inputs.policy.world.value,
+            "languages": [language.value for language in self.languages],
+            "seed": self.request.seed,
+            "minutes": self.request.minutes,
+            **{f"asked_{part}": n for part, n in sizes.items()},
+        }
+
+
+def _clusters(cases: Sequence[Observation]) -> int:
+    return len({case.cluster for case in cases})
+
+
+def _least(rule: LeakageRule | PronounRule) -> int:
+    """The cases with which every kind that decides by its own value has as many as it needs."""
+    kinds = [s.minimum for s in rule.slices if s.by is SliceBy.KIND]
+    return max([LEAST, *(len(Kind) * minimum for minimum in kinds)])
+
+
+def _of_languages(
+    whole: Measure, rule: LeakageRule | PronounRule, seen: Sequence[Observation], confidence: float
+) -> Iterator[Measure]:
+    """The same for each language, where the policy limits that by a bound."""
+    sliced = [s for s in rule.slices if s.by is SliceBy.LANGUAGE and s.proof is Proof.BOUND]
+    for limit in sliced:
+        for language, n in rule.panel.items():
+            cases = [case for case in seen if case.language == language]
+            if cases and (not limit.only or language in limit.only):
+                yield replace(
+                    whole,
+                    name=f"{whole.name}.{language}",
+                    estimate=_rate(cases, confidence, rule.assumed_icc),
+                    limit=limit.limit,
+                    panel=n,
+                    language=language.value,
+                    clusters=None if whole.clusters is None else _clusters(cases),
+                    least=LEAST,
+                )
+
+
+def _sides(cases: Sequence[Observation]) -> tuple[list[float], list[float], list[str]]:
+    kept = [c for c in cases if c.candidate is not None and c.baseline is not None]
+    return (
+        [float(c.candidate or 0.0) for c in kept],
+        [float(c.baseline or 0.0) for c in kept],
+        [c.cluster for c in kept],
+    )
+
+
+def _rate(cases: Sequence[Observation], confidence: float, icc: float) -> Estimate:
+    losses = [float(case.candidate or 0.0) for case in cases]
+    return clustered_rate(losses, [c.cluster for c in cases], confidence, assumed_icc=icc)
+
+
+def _difference(cases: Sequence[Observation], confidence: float, icc: float) -> Estimate:
+    return paired_difference(*_sides(cases), confidence, assumed_icc=icc)
+
+
+def _said(observed: Observed) -> dict[object, str]:
+    """What the reference answered to every rewriting case."""
+    return {
+        answer.question.place: answer.output.text
+        for answer in observed.answered
+        if answer.question.side is Side.CANDIDATE and answer.question.row.panel == PANEL
+    }
+
+
+def _kinds(cases: Sequence[Observation]) -> dict[str, tuple[float, float]]:
+    found: dict[str, tuple[float, float]] = {}
+    for kind in dict.fromkeys(case.kind for case in cases):
+        mine, base, _ = _sides([case for case in cases if case.kind == kind])
+        if mine:
+            found[kind] = (sum(mine) / len(mine), sum(base) / len(base))
+    return found
+
+
+def _sight(mutant: str, gate: Gate, proposal: Proposal, broken: Measure) -> Sight:
+    effect = broken.estimate.value - proposal.measure.estimate.value
+    theta = None
+    if proposal.blocked is not None and effect > 0:
+        theta = max(0.0, proposal.blocked - proposal.measure.assumed) / effect
+    return Sight(
+        mutant=mutant,
+        gate=gate.value,
+        measure=proposal.measure.name,
+        effect=effect,
+        theta95=theta if theta is not None and theta <= 1 else None,
+    )
