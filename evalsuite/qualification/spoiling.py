@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 
 from evalsuite.cases import Case, Language
@@ -126,11 +126,25 @@ def _nameless(case: Case, text: str) -> str:
 
 def _content(case: Case, base: str) -> Iterator[tuple[Place, Sequence[str]]]:
     """Places of content words that every way to ask holds once, with words for their places."""
+    known = list(_held_by_all(case, base, _known_words(case, base)))
+    yield from known or _held_by_all(case, base, _carrying_words(case, base))
+
+
+def _held_by_all(
+    case: Case, base: str, found: Iterable[tuple[Place, Sequence[str]]]
+) -> Iterator[tuple[Place, Sequence[str]]]:
     texts = [_nameless(case, text) for text in _texts(case)]
-    for (start, end), others in _known_words(case, base):
+    for (start, end), others in found:
         word = base[start:end]
         if _nameless(case, base).count(word) == 1 and all(word in text for text in texts):
             yield (start, end), others
+
+
+def _carrying_words(case: Case, base: str) -> Iterator[tuple[Place, Sequence[str]]]:
+    """Words of a query of which the grammar knows nothing."""
+    wording = WORDINGS[case.language]
+    for found in wording.carrying.finditer(_nameless(case, base)):
+        yield found.span(), _unlike(case, found.group(), wording.strangers)
 
 
 def _known_words(case: Case, base: str) -> Iterator[tuple[Place, Sequence[str]]]:

@@ -20,6 +20,10 @@ class Wording:
 
     others: tuple[tuple[re.Pattern[str], str], ...]
     """A content word of the grammar's queries, and one of its class that means something else."""
+    carrying: re.Pattern[str]
+    """What carries a question where none of the above occurs, as in the natural world."""
+    strangers: tuple[str, ...]
+    """Things that no query of any world asks for, to stand in the place of such a word."""
     modifiers: tuple[str, ...]
     """Stand before a noun and are said by nobody."""
     circumstances: tuple[str, ...]
@@ -64,6 +68,16 @@ _ENGLISH = Wording(
         """,
         r"\b",
     ),
+    # Long words of the lower case but for those that an answer may leave out or reword.
+    carrying=re.compile(
+        r"\b(?!(?:about|actual|along|anywhere|might|getting|going|already|always|another|anybody|anyone|anything|around|because|before|"
+        r"being|better|between|cannot|coming|could|during|either|enough|everything|having|instead|maybe|myself|"
+        r"neither|nothing|perhaps|please|pretty|rather|really|should|somebody|someone|something|"
+        r"somewhere|their|there|these|those|though|through|together|usually|where|which|while|within|"
+        r"without|wonder|wondering|would)\b)"
+        r"[a-z]{5,}(?<!ly)\b"
+    ),
+    strangers=("harpsichord", "beehive", "lighthouse", "wheelbarrow"),
     modifiers=("wooden", "medieval", "inflatable", "frozen"),
     circumstances=("in Portugal", "under water", "for toddlers", "on horseback"),
     of_attribute=(
@@ -99,6 +113,13 @@ _CHINESE = Wording(
         (?<=不太)懂 卖 | (?<=几时)教 修
         """
     ),
+    carrying=re.compile(
+        "电池|镜头|屏幕|快门|对焦|防抖|闪光灯|存储卡|讲解|展品|文创|导览|行李|退票|改签|机票|餐食|"
+        "晚点|里程|积分|升舱|值机|选座|规则|卡牌|扩展|说明书|演员|配乐|主题曲|字幕|片尾|彩蛋|续集|"
+        "备份|许可证|文档|集群|索引|驱动|监控|集市|方言|学校|医院|民宿|特产|甲板|船票|宠物|自行车|"
+        "停车|轮椅|寄存|拍照|餐厅|厕所|咖啡|充电|插座"
+    ),
+    strangers=("蜂箱", "灯塔", "手推车", "羽管键琴"),
     modifiers=("木头的", "中世纪的", "充气的", "冷冻的"),
     circumstances=("在葡萄牙，", "潜水的时候，", "对婴儿来说，", "骑马的时候，"),
     of_attribute=(

@@ -96,7 +96,7 @@ def _english(found: Sequence[Word], names: Sequence[Span]) -> Iterator[Word]:
 
 def _nouns(case: Case, found: Sequence[Word], names: Sequence[Span]) -> Iterator[Word]:
     """Chinese words that spell out the noun of a reference beside the name: 那部剧 as 电视剧."""
-    nouns = [simplified(case.query[span.start : span.end]) for span in references(case.query)]
+    nouns = [simplified(case.query[span.start : span.end]) for span in references(case)]
     for run in runs(found):
         told = "".join(word.text for word in run)
         if any(noun in told for noun in nouns) and any(_beside(run, name) for name in names):

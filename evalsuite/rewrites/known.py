@@ -96,7 +96,7 @@ def known(case: Case) -> Known:
         counts |= Counter(word.key for word in reading if word.content)
     heard = Vocabulary.of(message.content for message in case.history)
     spoken = _spoken(case)
-    asked = [word for word in _outside(query, references(case.query)) if word.content]
+    asked = [word for word in _outside(query, references(case)) if word.content]
     nouns = [word for word in query if word not in asked and word.content]
     described = Vocabulary.of_words([nouns, *map(words, (*expect.must_name, *expect.aliases))])
     return Known(
@@ -158,14 +158,28 @@ def _appositions(case: Case, text: str) -> list[Span]:
     return [Span(*match.span(1), "apposition") for match in found if match]
 
 
-def references(query: str) -> tuple[Span, ...]:
-    """Where a query refers to something by its noun: 那部剧, 那个水利工程."""
+def references(case: Case) -> tuple[Span, ...]:
+    """Where a query refers to something by its noun: 那部剧, 那个水利工程.
+
+    No mark parts a noun from what is asked of it: of 这部电影结局 the rewrites keep 结局, so the
+    reference is 这部电影.
+    """
+    query = case.query
     plain = simplified(query)
     return tuple(
         Span(match.end(), match.end() + len(noun), "reference")
         for match in chinese.POINTING.finditer(plain)
-        if (noun := _noun(query, match.end()))
+        if (noun := _referring(case, _noun(query, match.end())))
     )
+
+
+def _referring(case: Case, noun: str) -> str:
+    """A noun without the longest end of it that every accepted rewrite says beside its names."""
+    asked = ["".join(w.text for w in without_names(case, t)) for t in case.expect.rewrites]
+    for start in range(1, len(noun) - 1):
+        if asked and all(noun[start:] in text for text in asked):
+            return noun[:start]
+    return noun
 
 
 def _noun(query: str, start: int) -> str:

@@ -7,7 +7,7 @@ from itertools import islice
 
 import pytest
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.qualification import spoiling
 from evalsuite.qualification.spoiling import Spoil
 from evalsuite.rewrites import judge
@@ -50,6 +50,25 @@ def panel(language: Language, n: int = 300) -> list[Case]:
 
 def right(case: Case) -> str:
     return case.reference or case.query
+
+
+@LANGUAGES
+@EVERY_KIND
+def test_a_spoilt_natural_rewrite_is_refused(
+    spoil: Spoil, part: Callable[[Case], Part], language: Language
+) -> None:
+    del part  # which of them sees it depends on the word
+    shown = sample_shown_panel(19, 300, language, world=WorldName.NATURAL)
+    spoilt = []
+    for case in (one.case for one in shown):
+        text = spoil(case, right(case), seeded("mutant", case.id))
+        if text is not None:
+            spoilt.append((case, text))
+    # Chinese words that may be dropped are a list; of English any long word will do.
+    assert len(spoilt) >= (70 if language is Language.ZH else 250)
+    passed = [(case.query, text) for case, text in spoilt if judge(case, text).right]
+    # A few words carry less than they seem to: 比较 in 哪一排比较好.
+    assert len(passed) <= 0.05 * len(spoilt), passed
 
 
 def made(spoil: Spoil, language: Language) -> Iterator[tuple[Case, str]]:
