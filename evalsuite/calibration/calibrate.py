@@ -69,6 +69,8 @@ class CalibrateRequest:
     out: Path
     minutes: float = 60.0
     seed: int = 0
+    items: int = ITEMS
+    """Questions of each skill and language in the first look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +186,8 @@ class _Work:
     def done(self, began: float) -> Calibration:
         """Run every step."""
         self.tell("first look", 0, 4)
-        every = askable(self.languages)
-        looked = replace(PROBED, skills=ITEMS * len(every))
+        every = askable(self.languages, self.request.items)
+        looked = replace(PROBED, skills=self.request.items * len(every))
         started = time.monotonic()
         first = self._ask("probe", looked, every, seed=self.request.seed)
         spent = time.monotonic() - started
@@ -272,7 +274,9 @@ class _Work:
         )
         factor = min(1.0, max(0.0, self._left()) / max(each * questions, 1e-9))
         sizes = wanted.scaled(factor, PROBED, wanted)
-        skilled = max(1, min(wanted.skills, ITEMS * len(skills)) // len(skills)) * len(skills)
+        skilled = max(1, min(wanted.skills, self.request.items * len(skills)) // len(skills)) * len(
+            skills
+        )
         return self._ask(
             "panel", replace(sizes, skills=skilled), skills, seed=self.request.seed + 1
         )

@@ -56,13 +56,13 @@ def sizes_of(policy: Policy) -> Sizes:
     return Sizes(*(max(panel.values(), default=0) for panel in panels))
 
 
-def askable(languages: Sequence[Language]) -> tuple[str, ...]:
-    """The skills that have questions enough in every language."""
+def askable(languages: Sequence[Language], n: int = ITEMS) -> tuple[str, ...]:
+    """The skills that have ``n`` questions in every language."""
     found = []
     for skill in EVERY_SKILL:
         with suppress(InvalidInput):
             for language in languages:
-                sample_skills(0, ITEMS, languages=(language,), skills=(skill,))
+                sample_skills(0, n, languages=(language,), skills=(skill,))
             found.append(skill)
     return tuple(found)
 

@@ -29,7 +29,7 @@ from evalsuite.scenarios.natural.content import (
     Left,
     content,
 )
-from evalsuite.scenarios.natural.naming import Name, invent_core, name_person, name_thing
+from evalsuite.scenarios.natural.naming import QUOTES, Name, invent_core, name_person, name_thing
 from evalsuite.scenarios.queries import Asked
 
 _FOLLOW_UPS = (0.45, 0.35, 0.2)
@@ -187,14 +187,26 @@ def _question(template: NaturalTemplate) -> Answered | Left | Hasty | str:
 
 
 def fill(text: str, **slots: object) -> str:
-    """Fill a text's slots; what begins a sentence begins with a capital."""
+    """Fill a text's slots; what begins a sentence begins with a capital.
+
+    Latin letters of a Chinese text and of a name in it do not run together.
+    """
     beginnings = {match.end() for match in _BEGINNING.finditer(text)}
 
     def put(match: re.Match[str]) -> str:
         value = str(slots[match.group(1)])
-        return value[:1].upper() + value[1:] if match.end() in beginnings else value
+        before = " " if _joined(text[: match.start()][-1:], value[:1]) else ""
+        after = " " if _joined(value[-1:], text[match.end() :][:1]) else ""
+        if match.end() in beginnings:
+            value = value[:1].upper() + value[1:]
+        return f"{before}{value}{after}"
 
     return SLOT.sub(put, text)
+
+
+def _joined(one: str, other: str) -> bool:
+    """Whether two characters would read as one Latin word."""
+    return one.isascii() and one.isalnum() and other.isascii() and other.isalnum()
 
 
 class _Talk:
@@ -513,9 +525,7 @@ def make_lure(
     frame = content(language, split).general.asks[place]
     history = tuple(Message(m.role, _renamed(m.content, renamed)) for m in shown.history)
     meant = renamed[antecedents[0]]
-    said = " ".join(m.content for m in history)
-    article = "the " if re.search(rf"\bthe {re.escape(meant)}", said) else ""
-    name = Name(meant, meant, article + meant)
+    name = _as_written(meant, " ".join(m.content for m in history), language)
     return Case(
         id=case_id,
         language=language,
@@ -525,7 +535,8 @@ def make_lure(
         query=fill(frame, **_slots(lexicon.thing)),
         expect=Expectation(
             rewrites=tuple(_named(frame, lexicon, (name,), "")),
-            must_name=(meant,),
+            must_name=(name.full,),
+            aliases=name.alias,
             must_not_name=(
                 *(fresh for old, fresh in renamed.items() if old != antecedents[0]),
                 *shown.entities,
@@ -533,6 +544,20 @@ def make_lure(
         ),
         source=source,
     )
+
+
+def _as_written(core: str, said: str, language: Language) -> Name:
+    """The whole name around an invented word, as far as it has a shape that the world knows."""
+    shapes = {
+        shape
+        for split in Split
+        for kindred in content(language, split).types.values()
+        for shape in kindred.names
+    }
+    found = [written for shape in shapes if (written := shape.format(core=core)) in said]
+    written = max([core, *found], key=lambda name: (len(name), name))
+    article = "the " if re.search(rf"\b[Tt]he {re.escape(written)}", said) else ""
+    return Name(core, written.strip(QUOTES), article + written)
 
 
 def _renamed(text: str, renamed: Mapping[str, str]) -> str:

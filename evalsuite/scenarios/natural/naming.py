@@ -30,6 +30,8 @@ Ilven Jasper Kester Larken Lind Marren Morven Nolder Oster Pander Pellen Quarn R
 Solven Tarren Tolver Ulven Vander Varren Wexel Winter Yarren Zander
 """.split()
 _WORDS = frozenset(ordinary_words())
+QUOTES = "《》“”\"'"
+"""What may stand around a title; it is no part of the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def name_thing(rng: random.Random, kindred: Kindred, core: str, language: Langua
     """Make a name for a thing of some type."""
     written = rng.choice(kindred.names).format(core=core)
     article = f"{kindred.article} " if kindred.article and language is Language.EN else ""
-    return Name(core, written.strip("《》“”\"'"), article + written)
+    return Name(core, written.strip(QUOTES), article + written)
 
 
 def name_person(
