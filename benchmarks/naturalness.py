@@ -15,6 +15,7 @@ import json
 import random
 import re
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
@@ -97,8 +98,9 @@ def losses(base_model: str, texts: list[str]) -> float:
     template = load_template(base.path)
     begin = template.encode("\n")
     requests = [Request(prompt=tuple(begin), target=tuple(template.encode(text))) for text in texts]
-    with_losses = open_engine(base).infer(requests)
-    return median(-sum(out.logprobs) / len(out.logprobs) for out in with_losses)
+    with tempfile.TemporaryDirectory() as folder:
+        scored = open_engine(base, cache=Path(folder) / "cache.sqlite3").infer(requests)
+    return median(-out.logprob / len(out.logprobs) for out in scored)
 
 
 def different_words(texts: list[str]) -> int:

@@ -38,6 +38,7 @@ def found(asked: CalibrateRequest) -> Calibration:
     return calibrate(asked)
 
 
+@pytest.mark.slow
 def test_a_good_reference_gives_a_policy_that_extends_the_one_it_started_from(
     found: Calibration, asked: CalibrateRequest, small_policy: Path, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_a_good_reference_gives_a_policy_that_extends_the_one_it_started_from(
     assert found.policy.count("# ") >= 4
 
 
+@pytest.mark.slow
 def test_every_proposal_says_what_it_can_do(found: Calibration) -> None:
     names = {proposal.measure.name for proposal in found.proposals}
     assert {"example_leakage.literal", "pronoun_resolution.failure_rate"} <= names
@@ -76,6 +78,7 @@ def test_every_proposal_says_what_it_can_do(found: Calibration) -> None:
     assert seen["swap-antecedent"].gate == "pronoun_resolution"
 
 
+@pytest.mark.slow
 def test_the_page_and_the_text_say_the_same_figures(found: Calibration) -> None:
     data = json.loads(json.dumps(found.to_json()))
     page, text = render_calibration(data), calibration_text(data)
@@ -86,6 +89,7 @@ def test_the_page_and_the_text_say_the_same_figures(found: Calibration) -> None:
     assert "script src" not in page
 
 
+@pytest.mark.slow
 def test_a_reference_that_forgets_sets_no_limits(
     asked: CalibrateRequest, reckless: Path, small_policy: Path, tmp_path: Path
 ) -> None:
