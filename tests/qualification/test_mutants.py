@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 from collections.abc import Callable
@@ -15,7 +14,7 @@ import pytest
 from evalsuite.cases.casefiles import load_cases
 from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Evidence, Gate, Observation, Policy, Status, judge
+from evalsuite.gates import Evidence, Gate, Observation, Status, judge
 from evalsuite.pipeline import GateRequest, Observed, measure
 from evalsuite.qualification import (
     MUTANTS,
@@ -51,12 +50,6 @@ def test_a_candidate_without_any_defect_passes_the_english_policy(candidate: Pat
     assert {question.row.language for question in observed.questions} == {"en"}
     first = observed.inputs.policy.for_attempt(1)
     assert outcome(first, observed.measured.evidence).status is Status.PASSED
-    # English clusters alone cannot prove the limit of control tokens that two languages can.
-    stricter = json.loads(json.dumps(first.resolved))
-    stricter["gates"]["template_round_trip"]["answers"]["limit"] = 0.01
-    judged = judge(Policy.model_validate(stricter), observed.measured.evidence)
-    undecided = {v.gate for v in judged if v.status is not Status.PASSED}
-    assert undecided == {Gate.TEMPLATE_ROUND_TRIP}
 
 
 @pytest.fixture(scope="module")
