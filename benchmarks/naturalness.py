@@ -33,7 +33,7 @@ from evalsuite.scenarios import sample_panel
 from evalsuite.template import load_template
 
 N = 200
-WORDS = 1500
+WORDS = 1000
 """Words of a sample whose different ones are counted."""
 SEED = 31
 WITHIN = 0.1
