@@ -46,6 +46,7 @@ from evalsuite.qualification.mixture import corrupted
 from evalsuite.qualification.mutants import MUTANTS
 from evalsuite.qualification.nulls import SMALL_BATCH
 from evalsuite.runs import PANEL, SKILLS, TEXTS, Side
+from evalsuite.scenarios import EVERY_SKILL
 from evalsuite.statistics import Estimate, clustered_rate, paired_difference, paired_mean
 
 PROBED = Sizes(leaks=40, rewrites=40, skills=0, texts=16)
@@ -224,7 +225,8 @@ class _Work:
         """The skills that the base has in every language; says which language has none."""
         had: dict[str, set[str]] = {x.value: set() for x in self.languages}
         for ability in found:
-            if ability.has:
+            # A suite of the policy's own stays where it is; only seeded skills are chosen here.
+            if ability.has and ability.skill in EVERY_SKILL:
                 had[ability.language].add(ability.skill)
         for language in self.languages:
             share = foreign(first, language)
@@ -384,18 +386,11 @@ class _Work:
             for case in panel.measured.evidence.pronouns
             if case.candidate is not None and case.baseline is not None
         ]
-        mine, base = (
-            (sum(x) / max(1, len(pairs)) for x in zip(*pairs, strict=True))
-            if pairs
-            else (
-                0.0,
-                1.0,
-            )
-        )
+        mine, base = (sum(losses) for losses in zip(*pairs, strict=True)) if pairs else (0, 1)
         if mine >= base:
             self.problems.append(
-                f"the reference rewrites no better than its base ({mine:.0%} and {base:.0%} are "
-                "wrong); take an adapter that has learned the task"
+                f"the reference rewrites no better than its base ({mine:g} and {base:g} of "
+                f"{len(pairs)} are wrong); take an adapter that has learned the task"
             )
 
     def _text(self, proposals: Sequence[Proposal], skills: Sequence[str]) -> str:

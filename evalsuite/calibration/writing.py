@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,9 @@ from evalsuite.cases import Language
 from evalsuite.gates import Policy
 
 _WIDTH = 96
+_SUFFIX = "-calibrated"
+_LONGEST = 80
+"""Characters of a policy's name."""
 
 
 def policy_text(
@@ -40,29 +44,47 @@ def policy_text(
         return [p for name, p in named.items() if name.startswith(start)]
 
     lines = [
-        f"extends: {extends}",
-        f"name: {policy.name}-calibrated",
-        f"description: Calibrated with {adapter} on {base}.",
+        f"extends: {_quoted(extends)}",
+        f"name: {policy.name[: _LONGEST - len(_SUFFIX)]}{_SUFFIX}",
+        f"description: {_quoted(f'Calibrated with {adapter} on {base}.')}",
         "gates:",
-        "  example_leakage:",
-        *_panel(of("example_leakage"), languages),
-        *_limit(named.get("example_leakage.literal"), "literal", "    "),
-        *_limit(named.get("example_leakage.swap"), "swap", "    "),
-        "  pronoun_resolution:",
-        *_panel(of("pronoun_resolution"), languages),
-        *_limit(named.get("pronoun_resolution.failure_rate"), "failure_rate", "    "),
-        *_limit(named.get("pronoun_resolution.non_inferiority"), "non_inferiority", "    "),
+        *_section(
+            "  example_leakage:",
+            *_panel(of("example_leakage"), languages),
+            *_limit(named.get("example_leakage.literal"), "literal", "    "),
+            *_limit(named.get("example_leakage.swap"), "swap", "    "),
+        ),
+        *_section(
+            "  pronoun_resolution:",
+            *_panel(of("pronoun_resolution"), languages),
+            *_limit(named.get("pronoun_resolution.failure_rate"), "failure_rate", "    "),
+            *_limit(named.get("pronoun_resolution.non_inferiority"), "non_inferiority", "    "),
+        ),
         "  forgetting:",
         *_panel(of("forgetting.skills"), languages, each=len(skills)),
         "    skills:",
         *_comment("what the base has for sure in every language", "      "),
         f"      seeded: [{', '.join(skills)}]",
         *_worst(of("forgetting.skills"), "macro", "      "),
-        "    text:",
-        *_panel(of("forgetting.text"), languages, indent="      "),
-        *_text_limit(policy, of("forgetting.text")),
+        *_section(
+            "    text:",
+            *_panel(of("forgetting.text"), languages, indent="      "),
+            *_text_limit(policy, of("forgetting.text")),
+        ),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _section(head: str, *lines: str) -> Iterator[str]:
+    """A key and what stands under it; neither where that is nothing."""
+    if lines:
+        yield head
+        yield from lines
+
+
+def _quoted(text: str) -> str:
+    """A path or a name as YAML reads it, whatever it holds: JSON's strings are YAML's."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _comment(text: str, indent: str) -> Iterator[str]:

@@ -256,7 +256,7 @@ def sample_demonstrations(
                 continue
             if not template.asks_like(case, unlike):
                 break
-        shown.append(_demonstrate(case))
+        shown.append(shows)
     return tuple(shown)
 
 
