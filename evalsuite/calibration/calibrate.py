@@ -6,12 +6,13 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 
-from evalsuite.calibration.limits import LEAST, Measure, Proposal, Unit, propose
+from evalsuite.calibration.limits import Measure, Proposal, propose
+from evalsuite.calibration.measures import measures, paired_losses
 from evalsuite.calibration.probes import (
     ITEMS,
     Ability,
@@ -22,8 +23,9 @@ from evalsuite.calibration.probes import (
     probe,
     sizes_of,
 )
+from evalsuite.calibration.record import Calibration, Noise, Sight
 from evalsuite.calibration.writing import policy_text
-from evalsuite.cases import Kind, Language
+from evalsuite.cases import Language
 from evalsuite.errors import InvalidInput, RunStorageError
 from evalsuite.files.storage import storage_errors
 from evalsuite.gates import (
@@ -31,15 +33,12 @@ from evalsuite.gates import (
     Gate,
     Observation,
     Policy,
-    Proof,
-    SliceBy,
     Status,
     Tier,
     judge,
     load_policy,
     policy_names,
 )
-from evalsuite.gates.rules import LeakageRule, PronounRule
 from evalsuite.pipeline import GateRequest, Observed, choose_policy, observe
 from evalsuite.pipeline.inputs import Inputs, resolve
 from evalsuite.qualification.mixture import corrupted
@@ -47,7 +46,6 @@ from evalsuite.qualification.mutants import MUTANTS
 from evalsuite.qualification.nulls import SMALL_BATCH
 from evalsuite.runs import PANEL, SKILLS, TEXTS, Side
 from evalsuite.scenarios import EVERY_SKILL
-from evalsuite.statistics import Estimate, clustered_rate, paired_difference, paired_mean
 
 PROBED = Sizes(leaks=40, rewrites=40, skills=0, texts=16)
 """Cases of the first look, in each language."""
@@ -72,60 +70,6 @@ class CalibrateRequest:
     seed: int = 0
     items: int = ITEMS
     """Questions of each skill and language in the first look."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
-    """The reference asked again in a way that must not matter."""
-
-    variation: str
-    answers: int
-    changed: int
-    """Answers to rewriting cases that differ from those of the first time."""
-    rates: Mapping[str, tuple[float, float]]
-    """Of each measure: what it was, and what it is."""
-    failed: tuple[str, ...] = ()
-    """Gates that call it FAILED by the proposed policy: false alarms."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """What a planted defect does at its worst, and how much of it is needed to be blocked."""
-
-    mutant: str
-    gate: str
-    measure: str
-    effect: float
-    """How much it moves the measure when it hits every answer that it can."""
-    theta95: float | None
-    """Severity that the proposed panel blocks 19 times out of 20; None: not even all of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """What was measured, and what follows."""
-
-    subject: Mapping[str, object]
-    abilities: tuple[Ability, ...]
-    kinds: Mapping[str, tuple[float, float]]
-    """Share of wrong rewrites of the reference and of its base, by kind."""
-    noise: tuple[Noise, ...]
-    proposals: tuple[Proposal, ...]
-    sights: tuple[Sight, ...]
-    minutes: Mapping[str, float]
-    """That each gate takes at the proposed panels, on this machine."""
-    problems: tuple[str, ...]
-    """Why nothing is proposed; empty: something is."""
-    policy: str
-    """What the file of the proposed policy says; '' where nothing is proposed."""
-    seconds: float
-
-    def to_json(self) -> dict[str, object]:
-        """The content of ``calibration.json``."""
-        plain = asdict(self)
-        return {key: value for key, value in plain.items() if key != "policy"} | {
-            "proposed": bool(self.policy)
-        }
 
 
 def calibrate(
@@ -291,90 +235,17 @@ class _Work:
                 "an adapter of it does"
             )
 
+    def _measures_of(self, evidence: Evidence) -> Iterator[Measure]:
+        return measures(self.policy, self.languages, evidence)
+
     def _proposals(self, evidence: Evidence) -> Iterator[Proposal]:
-        for measure in self._measures(evidence):
+        for measure in self._measures_of(evidence):
             yield propose(
                 measure,
                 most=_LARGER * measure.panel,
                 power=self.policy.power,
                 confidence=self.policy.confidence,
             )
-
-    def _measures(self, evidence: Evidence) -> Iterator[Measure]:
-        """Everything that the policy limits and that follows from cases that are drawn."""
-        rules, confidence = self.policy.gates, self.policy.confidence
-        leaks, rewrites = rules.example_leakage, rules.pronoun_resolution
-        rates = (
-            ("example_leakage.literal", evidence.literal_leaks, leaks.literal.limit, leaks),
-            ("example_leakage.swap", evidence.swap_leaks, leaks.swap.limit, leaks),
-            (
-                "pronoun_resolution.failure_rate",
-                evidence.pronouns,
-                rewrites.failure_rate.limit,
-                rewrites,
-            ),
-        )
-        for name, cases, limit, rule in rates:
-            seen = [case for case in cases if case.candidate is not None]
-            if not seen:
-                continue
-            whole = Measure(
-                name=name,
-                unit=Unit.RATE,
-                estimate=_rate(seen, confidence, rule.assumed_icc),
-                limit=limit,
-                panel=sum(rule.panel.values()),
-                clusters=None if rule is leaks else _clusters(seen),
-                least=_least(rule),
-            )
-            yield whole
-            if name != "example_leakage.swap":
-                yield from _of_languages(whole, rule, seen, confidence)
-        paired = [c for c in evidence.pronouns if None not in (c.candidate, c.baseline)]
-        if paired:
-            yield Measure(
-                name="pronoun_resolution.non_inferiority",
-                unit=Unit.DIFFERENCE,
-                estimate=_difference(paired, confidence, rewrites.assumed_icc),
-                limit=rewrites.non_inferiority.limit,
-                panel=sum(rewrites.panel.values()),
-                clusters=_clusters(paired),
-                least=_least(rewrites),
-            )
-        yield from self._forgotten(evidence)
-
-    def _forgotten(self, evidence: Evidence) -> Iterator[Measure]:
-        rule, confidence = self.policy.gates.forgetting, self.policy.confidence
-        for language in self.languages:
-            skills = [
-                case
-                for case in evidence.skills
-                if case.language == language and None not in (case.candidate, case.baseline)
-            ]
-            if skills:
-                yield Measure(
-                    name=f"forgetting.skills.{language}",
-                    unit=Unit.DIFFERENCE,
-                    estimate=_difference(skills, confidence, rule.assumed_icc),
-                    limit=rule.skills.macro.limit,
-                    panel=rule.panel.get(language, len(skills)),
-                    language=language.value,
-                    least=rule.skills.single.minimum * len({case.kind for case in skills}),
-                )
-            texts = [
-                case
-                for case in evidence.texts
-                if case.language == language and None not in (case.candidate, case.baseline)
-            ]
-            if len({case.cluster for case in texts}) > 1:
-                yield Measure(
-                    name=f"forgetting.text.{language}",
-                    unit=Unit.DIFFERENCE,
-                    estimate=paired_mean(*_sides(texts), confidence),
-                    limit=rule.text.limit,
-                    panel=rule.text.panel.get(language, len(texts)),
-                    language=language.value,
-                )
 
     def _check(self, panel: Observed, proposals: Sequence[Proposal]) -> None:
         """Say what keeps the reference from setting limits."""
@@ -432,8 +303,8 @@ class _Work:
     def _noise(self, first: Observed, name: str, seen: Observed, proposed: Policy | None) -> Noise:
         before, after = _said(first), _said(seen)
         both = before.keys() & after.keys()
-        was = {m.name: m.estimate.value for m in self._measures(first.measured.evidence)}
-        now = {m.name: m.estimate.value for m in self._measures(seen.measured.evidence)}
+        was = {m.name: m.estimate.value for m in self._measures_of(first.measured.evidence)}
+        now = {m.name: m.estimate.value for m in self._measures_of(seen.measured.evidence)}
         failed: tuple[str, ...] = ()
         if proposed is not None:
             # A small panel proves little: only proof of harm is an alarm.
@@ -462,7 +333,7 @@ class _Work:
                 continue  # it can touch no answer of this candidate
             found = [
                 _sight(mutant.name, mutant.gate, by_name[measure.name], measure)
-                for measure in self._measures(broken)
+                for measure in self._measures_of(broken)
                 if measure.name.startswith(mutant.gate.value) and measure.name in by_name
             ]
             if found:
@@ -507,55 +378,6 @@ class _Work:
         }
 
 
-def _clusters(cases: Sequence[Observation]) -> int:
-    return len({case.cluster for case in cases})
-
-
-def _least(rule: LeakageRule | PronounRule) -> int:
-    """The cases with which every kind that decides by its own value has as many as it needs."""
-    kinds = [s.minimum for s in rule.slices if s.by is SliceBy.KIND]
-    return max([LEAST, *(len(Kind) * minimum for minimum in kinds)])
-
-
-def _of_languages(
-    whole: Measure, rule: LeakageRule | PronounRule, seen: Sequence[Observation], confidence: float
-) -> Iterator[Measure]:
-    """The same for each language, where the policy limits that by a bound."""
-    sliced = [s for s in rule.slices if s.by is SliceBy.LANGUAGE and s.proof is Proof.BOUND]
-    for limit in sliced:
-        for language, n in rule.panel.items():
-            cases = [case for case in seen if case.language == language]
-            if cases and (not limit.only or language in limit.only):
-                yield replace(
-                    whole,
-                    name=f"{whole.name}.{language}",
-                    estimate=_rate(cases, confidence, rule.assumed_icc),
-                    limit=limit.limit,
-                    panel=n,
-                    language=language.value,
-                    clusters=None if whole.clusters is None else _clusters(cases),
-                    least=LEAST,
-                )
-
-
-def _sides(cases: Sequence[Observation]) -> tuple[list[float], list[float], list[str]]:
-    kept = [c for c in cases if c.candidate is not None and c.baseline is not None]
-    return (
-        [float(c.candidate or 0.0) for c in kept],
-        [float(c.baseline or 0.0) for c in kept],
-        [c.cluster for c in kept],
-    )
-
-
-def _rate(cases: Sequence[Observation], confidence: float, icc: float) -> Estimate:
-    losses = [float(case.candidate or 0.0) for case in cases]
-    return clustered_rate(losses, [c.cluster for c in cases], confidence, assumed_icc=icc)
-
-
-def _difference(cases: Sequence[Observation], confidence: float, icc: float) -> Estimate:
-    return paired_difference(*_sides(cases), confidence, assumed_icc=icc)
-
-
 def _said(observed: Observed) -> dict[object, str]:
     """What the reference answered to every rewriting case."""
     return {
@@ -568,7 +390,7 @@ def _said(observed: Observed) -> dict[object, str]:
 def _kinds(cases: Sequence[Observation]) -> dict[str, tuple[float, float]]:
     found: dict[str, tuple[float, float]] = {}
     for kind in dict.fromkeys(case.kind for case in cases):
-        mine, base, _ = _sides([case for case in cases if case.kind == kind])
+        mine, base, _ = paired_losses([case for case in cases if case.kind == kind])
         if mine:
             found[kind] = (sum(mine) / len(mine), sum(base) / len(base))
     return found

@@ -266,7 +266,7 @@ def make_lure(
         language=shown.language,
         kind=Kind.DEMONSTRATION_LURE,
         cluster=cluster_of(split, shown.language, frame),
-        history=tuple(Message(m.role, _rename(m.content, renamed)) for m in shown.history),
+        history=tuple(Message(m.role, renamed_text(m.content, renamed)) for m in shown.history),
         query=fill_query(frame, lexicon.thing, drawn),
         expect=Expectation(
             rewrites=named(lexicon, frame, drawn, (target,)),
@@ -280,7 +280,8 @@ def make_lure(
     )
 
 
-def _rename(text: str, renamed: Mapping[str, str]) -> str:
+def renamed_text(text: str, renamed: Mapping[str, str]) -> str:
+    """The text with each name in the place of another."""
     for old, new in renamed.items():
         text = text.replace(old, new)
     return text

@@ -16,7 +16,7 @@ from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.prompts import Demonstration
 from evalsuite.scenarios import grammar
 from evalsuite.scenarios.names import Split, invent_name
-from evalsuite.scenarios.natural import dialogues
+from evalsuite.scenarios.natural import dialogues, lures
 from evalsuite.scenarios.natural.content import content
 from evalsuite.scenarios.natural.naming import invent_core
 
@@ -130,7 +130,7 @@ GRAMMARS: Mapping[WorldName, Grammar] = MappingProxyType(
         ),
         WorldName.NATURAL: Grammar(
             templates=dialogues.templates,
-            lure=dialogues.make_lure,
+            lure=lures.make_lure,
             fillers=lambda language, split: content(language, split).general.fillers,
             invent=invent_core,
         ),

@@ -24,8 +24,9 @@ from evalsuite.scenarios import (
     split_of,
 )
 from evalsuite.scenarios.natural.content import General, Kindred, Opening, content
-from evalsuite.scenarios.natural.dialogues import NaturalTemplate, fill, templates
+from evalsuite.scenarios.natural.dialogues import NaturalTemplate, templates
 from evalsuite.scenarios.natural.naming import invent_core
+from evalsuite.scenarios.natural.wording import fill
 
 NATURAL = WorldName.NATURAL
 PLACES = [(language, split) for language in Language for split in Split]

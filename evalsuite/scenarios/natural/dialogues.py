@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import permutations
 
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Conversation, Message, Role
@@ -21,7 +20,6 @@ from evalsuite.scenarios.grammar import LEXICONS
 from evalsuite.scenarios.lexicon import Lexicon, Pronoun
 from evalsuite.scenarios.names import Split
 from evalsuite.scenarios.natural.content import (
-    SLOT,
     Answered,
     General,
     Hasty,
@@ -29,7 +27,8 @@ from evalsuite.scenarios.natural.content import (
     Left,
     content,
 )
-from evalsuite.scenarios.natural.naming import QUOTES, Name, invent_core, name_person, name_thing
+from evalsuite.scenarios.natural.naming import Name, invent_core, name_person, name_thing
+from evalsuite.scenarios.natural.wording import fill, named, slots_of
 from evalsuite.scenarios.queries import Asked
 
 _FOLLOW_UPS = (0.45, 0.35, 0.2)
@@ -44,8 +43,6 @@ _ORDINALS: Mapping[Language, tuple[tuple[str, str], ...]] = {
     Language.ZH: (("前者", "后者"), ("第一个", "第二个")),
 }
 _ALTERNATIVES = re.compile(r"<([^<>|]+(?:\|[^<>|]+)+)>")
-# Where a sentence begins, a name's article or a pronoun is written with a capital.
-_BEGINNING = re.compile(r"(?:^|(?<=[.!?] ))\{(\w)\}")
 _ANSWERS_NEEDED = (Kind.COMPARISON, Kind.PERSON, Kind.DISTANT)
 """Kinds whose history says what is meant in an answer, or would be one long turn without any."""
 
@@ -113,8 +110,8 @@ class NaturalTemplate:
 
     def asks_like(self, case: Case, shown: Sequence[Demonstration]) -> bool:
         """Whether the case's query shares half of its words with one of these."""
-        named = (*case.expect.must_name, *case.expect.must_not_name)
-        mine = _said_words(case.query, named, self.language)
+        names = (*case.expect.must_name, *case.expect.must_not_name)
+        mine = _said_words(case.query, names, self.language)
         others = (_said_words(d.query, d.entities, self.language) for d in shown)
         return any(2 * len(mine & words) >= len(mine) for words in others)
 
@@ -184,29 +181,6 @@ def _question(template: NaturalTemplate) -> Answered | Left | Hasty | str:
         if person.role == template.topic and template.kind is Kind.PERSON:
             return person.asks[template.place]
     return kindred.aspects[template.topic][template.place]
-
-
-def fill(text: str, **slots: object) -> str:
-    """Fill a text's slots; what begins a sentence begins with a capital.
-
-    Latin letters of a Chinese text and of a name in it do not run together.
-    """
-    beginnings = {match.end() for match in _BEGINNING.finditer(text)}
-
-    def put(match: re.Match[str]) -> str:
-        value = str(slots[match.group(1)])
-        before = " " if _joined(text[: match.start()][-1:], value[:1]) else ""
-        after = " " if _joined(value[-1:], text[match.end() :][:1]) else ""
-        if match.end() in beginnings:
-            value = value[:1].upper() + value[1:]
-        return f"{before}{value}{after}"
-
-    return SLOT.sub(put, text)
-
-
-def _joined(one: str, other: str) -> bool:
-    """Whether two characters would read as one Latin word."""
-    return one.isascii() and one.isalnum() and other.isascii() and other.isalnum()
 
 
 class _Talk:
@@ -287,7 +261,7 @@ class _Talk:
         return [
             message
             for answered in self.rng.sample(asks, n)
-            for message in self.exchange(answered.ask, answered.answer, **_slots(forms))
+            for message in self.exchange(answered.ask, answered.answer, **slots_of(forms))
         ]
 
     def other_asks(self) -> list[Answered]:
@@ -329,41 +303,11 @@ class _Talk:
         frame = self.template.frame
         noun = self.kindred.noun if forms not in (self.lexicon.female, self.lexicon.male) else ""
         return Asked(
-            fill(frame, **_slots(forms)),
-            tuple(_named(frame, self.lexicon, meant, noun)),
+            fill(frame, **slots_of(forms)),
+            tuple(named(frame, self.lexicon, meant, noun)),
             tuple(name.full for name in meant),
             tuple(name.core for name in others),
         )
-
-
-def _slots(forms: Pronoun) -> dict[str, str]:
-    return {"S": forms.subject, "O": forms.object, "P": forms.possessive}
-
-
-def _named(frame: str, lexicon: Lexicon, meant: Sequence[Name], noun: str) -> Iterator[str]:
-    """Every way to ask by name, the plainest first."""
-    found = dict.fromkeys(
-        fill(frame, **_slots(forms))
-        for phrase in _phrases(lexicon, meant, noun)
-        for forms in _owning(lexicon, phrase)
-    )
-    yield from found
-
-
-def _phrases(lexicon: Lexicon, meant: Sequence[Name], noun: str) -> Iterator[str]:
-    for order in permutations(meant):
-        yield lexicon.conjunction.join(name.said for name in order)
-    if len(meant) == 1:
-        (name,) = meant
-        yield name.full
-        if noun:
-            yield lexicon.apposition.format(noun=noun, N=name.full)
-
-
-def _owning(lexicon: Lexicon, phrase: str) -> Iterator[Pronoun]:
-    yield Pronoun(phrase + lexicon.possessive_suffix, phrase, phrase)
-    if lexicon.language is Language.ZH:
-        yield Pronoun(phrase, phrase, phrase)
 
 
 _Made = tuple[list[Message], Asked]
@@ -422,7 +366,7 @@ def _unanswerable(talk: _Talk) -> _Made:
         history = [Message(Role.USER, talk.told(choice.user, A=talk.a, B=talk.b))]
     else:
         history = _paired(talk)
-    query = fill(talk.template.frame, **_slots(talk.lexicon.thing))
+    query = fill(talk.template.frame, **slots_of(talk.lexicon.thing))
     return history, Asked(query, (query,), (), (talk.a.core, talk.b.core), unchanged=True)
 
 
@@ -448,7 +392,7 @@ def _standalone(talk: _Talk) -> _Made:
         return history, Asked(query, (query,), (), (talk.a.core,), unchanged=True)
     meant = talk.a if talk.rng.random() < 0.5 else talk.thing()
     others = () if meant is talk.a else (talk.a.core,)
-    (query, *_) = _named(talk.template.frame, talk.lexicon, (meant,), "")
+    (query, *_) = named(talk.template.frame, talk.lexicon, (meant,), "")
     return history, Asked(query, (query,), (meant.full,), others, unchanged=True)
 
 
@@ -459,7 +403,7 @@ def _dropped_subject(talk: _Talk) -> _Made:
     rewrites = dict.fromkeys(
         rewrite
         for full in left.full
-        for rewrite in _named(full, talk.lexicon, (talk.a,), talk.kindred.noun)
+        for rewrite in named(full, talk.lexicon, (talk.a,), talk.kindred.noun)
     )
     return talk.about(talk.a), Asked(left.bare, tuple(rewrites), (talk.a.full,))
 
@@ -470,7 +414,7 @@ def _noisy(talk: _Talk) -> _Made:
     if not isinstance(hasty, Hasty):
         raise TypeError(f"{talk.template} holds no noise")
     asked = talk.refer(talk.lexicon.thing, (talk.a,))
-    mended = _named(hasty.clean, talk.lexicon, (talk.a,), talk.kindred.noun)
+    mended = named(hasty.clean, talk.lexicon, (talk.a,), talk.kindred.noun)
     return talk.about(talk.a), replace(asked, rewrites=(*asked.rewrites, *mended))
 
 
@@ -495,72 +439,3 @@ def make_chat(rng: random.Random, language: Language, split: Split) -> Conversat
     template = rng.choice(templates(language, Kind.SINGLE, split))
     talk = _Talk(template, rng, frozenset(), None)
     return Conversation(tuple(talk.about(talk.a)))
-
-
-def make_lure(
-    rng: random.Random,
-    shown: Demonstration,
-    split: Split,
-    case_id: str,
-    source: str = "",
-    avoid: frozenset[str] = frozenset(),
-) -> Case:
-    """Make a case whose history is a demonstration's own, with its entities renamed.
-
-    The query fits anything, because nobody knows what a prompt's own demonstration is about. Names
-    of ``avoid`` are not used.
-
-    Raises:
-        InvalidInput: the demonstration names no entity in its history.
-    """
-    language, lexicon = shown.language, LEXICONS[shown.language]
-    renamed: dict[str, str] = {}
-    for entity in shown.entities:
-        taken = avoid | {*shown.entities, *renamed.values()}
-        renamed[entity] = invent_core(rng, language, split, avoid=taken)
-    antecedents = [n for n in shown.entities if n in shown.rewrite]
-    if not antecedents or not any(n in m.content for n in antecedents for m in shown.history):
-        raise InvalidInput(f"demonstration {shown.query!r} names no entity that could tempt")
-    place = rng.randrange(len(content(language, split).general.asks))
-    frame = content(language, split).general.asks[place]
-    history = tuple(Message(m.role, _renamed(m.content, renamed)) for m in shown.history)
-    meant = renamed[antecedents[0]]
-    name = _as_written(meant, " ".join(m.content for m in history), language)
-    return Case(
-        id=case_id,
-        language=language,
-        kind=Kind.DEMONSTRATION_LURE,
-        cluster=f"natural/{split}/{language}/general/{place}",
-        history=history,
-        query=fill(frame, **_slots(lexicon.thing)),
-        expect=Expectation(
-            rewrites=tuple(_named(frame, lexicon, (name,), "")),
-            must_name=(name.full,),
-            aliases=name.alias,
-            must_not_name=(
-                *(fresh for old, fresh in renamed.items() if old != antecedents[0]),
-                *shown.entities,
-            ),
-        ),
-        source=source,
-    )
-
-
-def _as_written(core: str, said: str, language: Language) -> Name:
-    """The whole name around an invented word, as far as it has a shape that the world knows."""
-    shapes = {
-        shape
-        for split in Split
-        for kindred in content(language, split).types.values()
-        for shape in kindred.names
-    }
-    found = [written for shape in shapes if (written := shape.format(core=core)) in said]
-    written = max([core, *found], key=lambda name: (len(name), name))
-    article = "the " if re.search(rf"\b[Tt]he {re.escape(written)}", said) else ""
-    return Name(core, written.strip(QUOTES), article + written)
-
-
-def _renamed(text: str, renamed: Mapping[str, str]) -> str:
-    for old, new in renamed.items():
-        text = text.replace(old, new)
-    return text
