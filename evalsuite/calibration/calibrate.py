@@ -45,7 +45,6 @@ from evalsuite.qualification.mixture import corrupted
 from evalsuite.qualification.mutants import MUTANTS
 from evalsuite.qualification.nulls import SMALL_BATCH
 from evalsuite.runs import PANEL, SKILLS, TEXTS, Side
-from evalsuite.scenarios import EVERY_SKILL
 
 PROBED = Sizes(leaks=40, rewrites=40, skills=0, texts=16)
 """Cases of the first look, in each language."""
@@ -169,8 +168,7 @@ class _Work:
         """The skills that the base has in every language; says which language has none."""
         had: dict[str, set[str]] = {x.value: set() for x in self.languages}
         for ability in found:
-            # A suite of the policy's own stays where it is; only seeded skills are chosen here.
-            if ability.has and ability.skill in EVERY_SKILL:
+            if ability.has:
                 had[ability.language].add(ability.skill)
         for language in self.languages:
             share = foreign(first, language)

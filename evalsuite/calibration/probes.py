@@ -104,10 +104,10 @@ class Ability:
 
 
 def abilities(skills: Sequence[Observation], floor: float) -> tuple[Ability, ...]:
-    """Count what the base answered."""
+    """Count what the base answered; suites of the policy's own are not chosen, and left out."""
     losses: dict[tuple[str, str], list[float]] = defaultdict(list)
     for case in skills:
-        if case.baseline is not None:
+        if case.baseline is not None and case.kind in EVERY_SKILL:
             losses[case.kind, case.language].append(case.baseline)
     found = []
     for (skill, language), lost in sorted(losses.items()):

@@ -47,7 +47,7 @@ def test_a_good_reference_gives_a_policy_that_extends_the_one_it_started_from(
     # It names the policy by its way from where the file will lie.
     said = found.policy.splitlines()
     assert said[0].startswith("extends: ")
-    assert said[0].endswith("small.yaml")
+    assert said[0].endswith('small.yaml"')
     text = "\n".join(["extends: small.yaml", *said[1:]])
     (tmp_path / "policy.yaml").write_text(text, "utf-8")
     proposed, started = load_policy(tmp_path / "policy.yaml"), load_policy(small_policy)
@@ -128,13 +128,13 @@ def test_minutes_that_are_none_are_refused(asked: CalibrateRequest) -> None:
 
 
 def test_a_skill_is_had_when_its_lower_bound_lies_above_the_floor() -> None:
-    def answers(right: int, n: int) -> list[Observation]:
+    def answers(right: int, n: int, kind: str = "copy") -> list[Observation]:
         return [
             Observation(
                 case_id=str(i),
                 cluster=str(i),
                 language="en",
-                kind="copy",
+                kind=kind,
                 candidate=0.0,
                 baseline=float(i >= right),
             )
@@ -147,6 +147,8 @@ def test_a_skill_is_had_when_its_lower_bound_lies_above_the_floor() -> None:
     (doubtful,) = abilities(answers(12, 20), 0.5)
     assert not doubtful.has
     assert 0.4 < doubtful.lower < 0.5
+    # A suite is no seeded skill, which is all that a policy can name.
+    assert abilities(answers(20, 20, "my-suite"), 0.5) == ()
 
 
 def test_skills_without_questions_enough_are_not_asked() -> None:
