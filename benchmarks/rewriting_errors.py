@@ -24,7 +24,7 @@ from unicodedata import normalize
 from development import development_panel
 from figures import machine, write
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.detectors.text import same
 from evalsuite.engines import open_engine
 from evalsuite.generation import Finish, Request, Sampling
@@ -138,10 +138,20 @@ def ask(shown: Sequence[ShownCase], base: BaseRef, adapter: Path | None) -> list
     return [Answered(s.case, output.text, output.finish) for s, output in pairs]
 
 
-def drawn(seed: int, n: int, *, development: bool) -> list[ShownCase]:
-    """Draw ``n`` cases, half of them in each language."""
-    sample = development_panel if development else sample_shown_panel
-    return [shown for language in Language for shown in sample(seed, n // 2, language)]
+def drawn(
+    seed: int, n: int, languages: Sequence[Language], world: WorldName, *, development: bool
+) -> list[ShownCase]:
+    """Draw ``n`` cases, as many in each language."""
+    each = n // len(languages)
+    if development:
+        return [
+            shown for language in languages for shown in development_panel(seed, each, language)
+        ]
+    return [
+        shown
+        for language in languages
+        for shown in sample_shown_panel(seed, each, language, world=world)
+    ]
 
 
 def show(title: str, table: dict[str, dict[str, Share]]) -> None:
@@ -168,6 +178,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--adapter", type=Path, help="default: the bare base")
     parser.add_argument("--seeds", default="77", help="of the panels, as 5,6 (default: 77)")
     parser.add_argument("-n", type=int, default=520, help="cases of each seed (default: 520)")
+    parser.add_argument("--languages", default="en,zh", help="of the cases (default: en,zh)")
+    parser.add_argument(
+        "--world", type=WorldName, default=WorldName.NANO, help="nano (default) or natural"
+    )
     parser.add_argument("--development", action="store_true", help="ask sentences to tune on")
     parser.add_argument("--show", type=int, default=0, help="print so many wrong answers")
     parser.add_argument("--accepted", action="store_true", help="print accepted ones instead")
@@ -182,8 +196,9 @@ def main() -> int:
         answered[str(args.run)] = answers_of_run(args.run)
     else:
         base = resolve_base(args.base_model)
+        languages = [Language(language) for language in args.languages.split(",")]
         for seed in map(int, args.seeds.split(",")):
-            shown = drawn(seed, args.n, development=args.development)
+            shown = drawn(seed, args.n, languages, args.world, development=args.development)
             answered[f"seed {seed}"] = ask(shown, base, args.adapter)
     result: dict[str, Any] = {"machine": machine(), "panels": {}}
     for name, answers in answered.items():

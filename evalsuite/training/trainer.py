@@ -7,7 +7,8 @@ batches. Nothing here reports anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -75,6 +76,17 @@ class PlannedBatches(torch.utils.data.Dataset[dict[str, torch.Tensor]]):
         return sum(len(self.samples[at].ids) for at in self.plan[index].indices)
 
 
+@dataclass(frozen=True, slots=True)
+class _Losses:
+    """Sums over one batch, in nats."""
+
+    learned: torch.Tensor
+    learned_tokens: int
+    apart: torch.Tensor
+    """Divergence of the adapter from its base over the anchored tokens."""
+    anchored_tokens: int
+
+
 class AdapterTrainer(Trainer):
     """A Trainer that takes planned batches in order and saves the adapter alone.
 
@@ -99,14 +111,12 @@ class AdapterTrainer(Trainer):
         total, count, apart, anchored = 0.0, 0, 0.0, 0
         for batch in _loader(dataset):
             inputs = self._prepare_inputs(batch)
-            kept = inputs.pop("anchored")
             with torch.inference_mode(), self.compute_loss_context_manager():
-                outputs = self.model(**inputs, num_items_in_batch=1)
-                total += float(outputs.loss)
-                if kept.any():
-                    apart += float(self._divergence(inputs["input_ids"], kept, outputs.logits))
-            count += int(inputs["labels"][:, 1:].ne(IGNORED).sum())
-            anchored += int(kept[:, 1:].sum())
+                losses = self._losses(inputs)
+            total += float(losses.learned)
+            apart += float(losses.apart)
+            count += losses.learned_tokens
+            anchored += losses.anchored_tokens
         metrics = {
             f"{metric_key_prefix}_loss": total / max(1, count)
             + self.anchor_weight * apart / max(1, anchored)
@@ -127,35 +137,62 @@ class AdapterTrainer(Trainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         """Return the loss of the learned tokens and, where rows are anchored, their divergence."""
-        kept = inputs.pop("anchored")
-        if not kept.any():
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        del model
+        losses = self._losses(inputs)
         # A step may consist of anchors alone; its sum over learned tokens is 0 then.
         items = 1 if num_items_in_batch is None else max(1, int(num_items_in_batch))
-        outputs = model(**inputs, num_items_in_batch=items)
-        apart = self._divergence(inputs["input_ids"], kept, outputs.logits)
-        passes = self.args.gradient_accumulation_steps
-        loss = outputs.loss + self.anchor_weight * apart / (kept[:, 1:].sum() * passes)
-        return (loss, outputs) if return_outputs else loss
+        loss = losses.learned / items
+        if losses.anchored_tokens:
+            passes = self.args.gradient_accumulation_steps
+            loss = loss + self.anchor_weight * losses.apart / (losses.anchored_tokens * passes)
+        return (loss, {"loss": loss}) if return_outputs else loss
 
-    def _divergence(
-        self, ids: torch.Tensor, kept: torch.Tensor, logits: torch.Tensor
-    ) -> torch.Tensor:
-        """Return the sum over anchored tokens, in nats.
+    def _losses(self, inputs: Mapping[str, torch.Tensor]) -> _Losses:
+        """Sum the losses of one batch: ``input_ids``, ``labels``, ``anchored``, (rows, width)."""
+        ids, labels, kept = inputs["input_ids"], inputs["labels"], inputs["anchored"]
+        learned = labels[:, 1:].ne(IGNORED)
+        follows = kept[:, 1:]
+        wanted = learned | follows
+        logits = self._predictions(ids, wanted)
+        # Both parts in the order in which ``wanted`` picks positions.
+        learned_rows, anchored_rows = learned[wanted], follows[wanted]
+        total = torch.nn.functional.cross_entropy(
+            logits[learned_rows].float(), labels[:, 1:][learned], reduction="sum"
+        )
+        apart = torch.zeros((), device=ids.device)
+        if follows.any():
+            rows = kept.any(dim=1)
+            with torch.no_grad(), self.model.disable_adapter():
+                base = self._predictions(ids[rows], follows[rows])
+            apart = torch.nn.functional.kl_div(
+                logits[anchored_rows].float().log_softmax(dim=-1),
+                base.float().log_softmax(dim=-1),
+                reduction="sum",
+                log_target=True,
+            )
+        return _Losses(total, int(learned.sum()), apart, int(follows.sum()))
+
+    def _predictions(self, ids: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """Return logits for chosen tokens only: a prompt's own are most of all, and nobody learns
+        them, while a large vocabulary makes them the largest tensor of the step.
 
         Args:
             ids: the batch, of shape (rows, width).
-            kept: which of its tokens are anchored, of the same shape.
-            logits: what the adapter predicts, of shape (rows, width, vocabulary).
+            wanted: of shape (rows, width - 1); at ``[r, t]`` whether the token ``t + 1`` of row
+                ``r`` is to be predicted.
+
+        Returns:
+            Logits of shape (sum of ``wanted``, vocabulary), row by row.
         """
-        rows = kept.any(dim=1)
-        with torch.no_grad(), self.model.disable_adapter():
-            base = self.model(input_ids=ids[rows]).logits
         # The prediction for a token stands one place before it.
-        follows = kept[rows][:, 1:]
-        wanted = base[:, :-1][follows].float().log_softmax(dim=-1)
-        given = logits[rows][:, :-1][follows].float().log_softmax(dim=-1)
-        return torch.nn.functional.kl_div(given, wanted, reduction="sum", log_target=True)
+        places = torch.nn.functional.pad(wanted, (0, 1))
+        head = self.model.get_output_embeddings()
+        hook = head.register_forward_pre_hook(lambda _, args: (args[0][places],))
+        try:
+            logits: torch.Tensor = self.model(input_ids=ids).logits
+        finally:
+            hook.remove()
+        return logits
 
     def floating_point_ops(self, inputs: object) -> int:
         """Return 0: the count walks every parameter at every step and nobody reads it."""
