@@ -3,7 +3,7 @@
     python benchmarks/skills.py --base-model smollm2 --languages en
 
 The items are those that a gate would ask, of a seed of their own. What a base has less often than
-the floor of a policy cannot be forgotten, so a policy should not ask for it.
+the floor of a policy cannot be forgotten. What guessing gets right stands beside skills by choice.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import tempfile
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 from figures import RESULTS, conclude, machine
 
 from evalsuite.cases import Language
-from evalsuite.detectors.retention import answer_score
 from evalsuite.engines import open_engine, resolve_numerics
 from evalsuite.errors import InvalidInput
-from evalsuite.generation import Request
 from evalsuite.models import resolve_base
-from evalsuite.scenarios import EVERY_SKILL, SkillItem, sample_skills
+from evalsuite.pipeline.questions import request_of
+from evalsuite.scenarios import EVERY_SKILL, SkillItem, guessed, sample_skills
 from evalsuite.statistics.rates import binomial_bounds
-from evalsuite.tasks import Skill, prompt_of, sampling_of
+from evalsuite.tasks import Choice, Known, Skill, Task, score
 from evalsuite.template import load_template
 
 SEED = 20
@@ -41,6 +41,8 @@ class Accuracy:
     exercises: int
     """Different ones; items that share one are no independent evidence."""
     right: int
+    guessed: float
+    """The share that guessing gets right."""
     interval: tuple[float, float]
     """Clopper and Pearson, two-sided 95 %, as if items were independent."""
 
@@ -53,6 +55,12 @@ def drawn(skill: str, language: Language, most: int) -> tuple[SkillItem, ...]:
     raise InvalidInput(f"skill {skill!r} has not even {most // 4} items in {language}")
 
 
+def tasks_of(item: SkillItem) -> list[Task]:
+    """What is asked for one item: its answer, or each of its options."""
+    options = [Choice(item=item, option=at) for at in range(len(item.options))]
+    return [*options] or [Skill(item=item)]
+
+
 def measured(base_model: str, languages: tuple[Language, ...], each: int) -> list[Accuracy]:
     """Ask every skill in every language."""
     base = resolve_base(base_model)
@@ -63,20 +71,20 @@ def measured(base_model: str, languages: tuple[Language, ...], each: int) -> lis
         for skill in EVERY_SKILL
         for item in drawn(skill, language, each)
     ]
-    tasks = [Skill(item=item) for item in items]
-    asked = [
-        Request(prompt=template.prompt(template.carried(prompt_of(t))), sampling=sampling_of(t))
-        for t in tasks
-    ]
+    tasks = [task for item in items for task in tasks_of(item)]
+    asked = [request_of(template, task) for task in tasks]
     with tempfile.TemporaryDirectory() as folder:
         numerics = resolve_numerics("float32", "auto")
         engine = open_engine(base, cache=Path(folder) / "answers.sqlite3", numerics=numerics)
-        answers = list(engine.infer(asked))
+        answers = iter(engine.infer(asked))
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
     exercises: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for item, answer in zip(items, answers, strict=True):
+    for item in items:
         key = item.skill, item.language.value
-        right[key].append(answer_score(item, answer.text).value == 0.0)
+        first, *_ = every = tasks_of(item)
+        said = tuple(islice(answers, len(every)))
+        (found,) = score(first, said[0], Known(options=said))
+        right[key].append(found.value == 0.0)
         exercises[key].add(item.cluster)
     return [
         Accuracy(
@@ -85,6 +93,7 @@ def measured(base_model: str, languages: tuple[Language, ...], each: int) -> lis
             items=len(found),
             exercises=len(exercises[skill, language]),
             right=sum(found),
+            guessed=guessed(skill),
             interval=binomial_bounds(sum(found), len(found), 0.025),
         )
         for (skill, language), found in right.items()
@@ -99,11 +108,12 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     found = measured(args.base_model, tuple(args.languages), args.n)
-    print("| skill | language | right | exercises | 95 % interval |")
-    print("|---|---|---|---|---|")
+    print("| skill | language | right | guessing | exercises | 95 % interval |")
+    print("|---|---|---|---|---|---|")
     for one in found:
         low, high = one.interval
-        told = f"{one.right} of {one.items} | {one.exercises} | {low:.2f} to {high:.2f}"
+        count = f"{one.right} of {one.items} | {one.guessed:.0%}"
+        told = f"{count} | {one.exercises} | {low:.2f} to {high:.2f}"
         print(f"| {one.skill} | {one.language} | {told} |")
     result = {
         "machine": machine(),

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from evalsuite.cases import Language
 from evalsuite.errors import InvalidInput
-from evalsuite.gates import Observation, Policy
+from evalsuite.gates import Observation, Policy, above_guessing
 from evalsuite.pipeline import Observed
 from evalsuite.runs import SKILLS, Side
-from evalsuite.scenarios import EVERY_SKILL, sample_skills
+from evalsuite.scenarios import EVERY_SKILL, guessed, sample_skills
 from evalsuite.statistics.rates import binomial_bounds
 
 ITEMS = 20
@@ -100,7 +100,7 @@ class Ability:
     lower: float
     """Of the exact one-sided 90 % interval, as if items were independent."""
     has: bool
-    """Whether that lies above the floor."""
+    """Whether that lies above the floor, and what guessing gets right."""
 
 
 def abilities(skills: Sequence[Observation], floor: float) -> tuple[Ability, ...]:
@@ -113,7 +113,8 @@ def abilities(skills: Sequence[Observation], floor: float) -> tuple[Ability, ...
     for (skill, language), lost in sorted(losses.items()):
         right = sum(loss == 0.0 for loss in lost)
         lower = binomial_bounds(right, len(lost), CERTAIN)[0]
-        found.append(Ability(skill, language, len(lost), right, lower, lower > floor))
+        least = above_guessing(floor, guessed(skill))
+        found.append(Ability(skill, language, len(lost), right, lower, lower > least))
     return tuple(found)
 
 

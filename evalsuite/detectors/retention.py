@@ -82,6 +82,39 @@ def _named_score(item: SkillItem, text: str) -> Score:
     return Score(detector, item.id, 0.0, f'The answer is right: it names "{item.answer}".')
 
 
+def choice_score(item: SkillItem, logprobs: Sequence[Sequence[float]]) -> Score:
+    """Loss 0 when the right one of an item's options is likelier than each other, else 1.
+
+    An option's probability is that of all its tokens together, without the end of the answer;
+    options differ in what is asked and in nothing else, so that their lengths need no correction.
+
+    Args:
+        item: whose options were scored.
+        logprobs: of the tokens of each option, in nats; the right one first.
+
+    Returns:
+        The score; None with the reason where a log-probability is missing or unusable.
+    """
+    detector, options = Detector.SKILL_ANSWER, item.options
+    if len(logprobs) != len(options):
+        raise InvalidInput(
+            f"skill item {item.id!r} has {len(options)} options and {len(logprobs)} were scored"
+        )
+    try:
+        # Only their differences count, so a sum of many tokens is as good as a mean.
+        totals = [-text_loss(tokens) * len(tokens) for tokens in logprobs]
+    except InvalidInput as error:
+        return Score(detector, item.id, None, f"The choice was not measured: {error}.")
+    best = max(range(1, len(options)), key=totals.__getitem__)
+    share = 1 / math.fsum(math.exp(min(total - totals[0], 700.0)) for total in totals)
+    of_all = f"{share:.0%} of the probability of all {len(options)}"
+    if totals[0] > totals[best]:
+        said = f'The right answer is the likeliest, with {of_all}: "{options[0]}"'
+        return Score(detector, item.id, 0.0, said)
+    said = f'"{options[best]}" is as likely or likelier than "{options[0]}", which has {of_all}.'
+    return Score(detector, item.id, 1.0, said)
+
+
 def text_loss(logprobs: Sequence[float]) -> float:
     """Mean negative log-probability in nats per token.
 

@@ -11,6 +11,7 @@ from evalsuite.gates.judge import judge
 from evalsuite.gates.looks import Hopeless, hopeless, stopped
 from evalsuite.gates.part import Part, Topic, parse_part
 from evalsuite.gates.partverdicts import (
+    above_guessing,
     judge_census,
     judge_checks,
     judge_mean,
@@ -63,6 +64,7 @@ __all__ = [
     "Topic",
     "Verdict",
     "Waiver",
+    "above_guessing",
     "decide",
     "derived_seed",
     "dump_verdicts",

@@ -35,6 +35,8 @@ class Observation:
     """Needed only where the candidate is compared with the base."""
     champion: float | None = None
     """Needed only where the candidate is compared with a champion."""
+    guessed: float = 0.0
+    """How often guessing makes this a success: of three answers to choose from, in a third."""
 
     def __post_init__(self) -> None:
         if not self.case_id or not self.cluster:

@@ -7,7 +7,7 @@ that binds, the one that is worst or closest to its limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -26,16 +26,18 @@ from evalsuite.gates.evidence import (
 from evalsuite.gates.groups import Observations, absent_languages, grouped, languages
 from evalsuite.gates.part import Part, Topic
 from evalsuite.gates.partverdicts import (
+    above_guessing,
     judge_census,
     judge_checks,
     judge_mean,
     judge_paired,
     judge_rate,
+    lacks,
 )
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.regression import judge_regression
-from evalsuite.gates.rules import GoldenRule, Limit, PanelRule, PronounRule, SliceLimit
-from evalsuite.gates.verdict import Gate, SliceVerdict, Tier, Verdict
+from evalsuite.gates.rules import GoldenRule, Limit, PanelRule, PronounRule, SkillRule, SliceLimit
+from evalsuite.gates.verdict import Gate, SliceVerdict, Status, Tier, Verdict
 from evalsuite.gates.words import judge_words
 
 
@@ -157,21 +159,44 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
     parts: list[SliceVerdict] = []
     for language in languages(rule.panel, evidence.skills):
         cases = [case for case in evidence.skills if case.language == language]
-        subject = f"at general skills in {language}"
-        floor = rule.skills.floor
-        skills = Part(Topic.SKILLS, language=language)
-        macro = replace(ask(skills, subject, rule.skills.macro), floor=floor)
-        parts.append(judge_paired(macro, cases, macro=True))
-        for skill in sorted({case.kind for case in cases}):
-            of_one = Part(Topic.SKILL, language=language, skill=skill)
-            single = ask(of_one, f"at {skill} in {language}", rule.skills.single)
-            of_skill = [case for case in cases if case.kind == skill]
-            parts.append(judge_paired(replace(single, floor=floor), of_skill))
+        parts += _skills(ask, rule.skills, language, cases)
     for language in languages(rule.text.panel, evidence.texts):
         cases = [case for case in evidence.texts if case.language == language]
         parts.append(judge_mean(text_criterion(policy, rule, rule.text, language), cases))
     parts += _regressions(policy, Gate.FORGETTING, evidence)
     return combined(policy, Gate.FORGETTING, parts)
+
+
+def _skills(
+    ask: CriterionFactory, rule: SkillRule, language: str, cases: Observations
+) -> Iterator[SliceVerdict]:
+    """All skills of one language together, and each; of those that the base has.
+
+    What the base lacks cannot be forgotten: it is shown, and decides nothing, unless harm is
+    proven all the same. Where the base has none at all, nothing is proven.
+    """
+    by_skill: dict[str, list[Observation]] = {}
+    for case in cases:
+        by_skill.setdefault(case.kind, []).append(case)
+    floors = {
+        skill: above_guessing(rule.floor, sum(case.guessed for case in found) / len(found))
+        for skill, found in by_skill.items()
+    }
+    had = [skill for skill, found in by_skill.items() if not lacks(found, floors[skill])]
+    counted = had or list(by_skill)
+    macro = ask(
+        Part(Topic.SKILLS, language=language), f"at general skills in {language}", rule.macro
+    )
+    floor = sum(floors[skill] for skill in counted) / max(1, len(counted))
+    of_counted = [case for case in cases if case.kind in counted]
+    yield judge_paired(replace(macro, floor=floor), of_counted, macro=True)
+    for skill, found in sorted(by_skill.items()):
+        part = Part(Topic.SKILL, language=language, skill=skill)
+        single = ask(part, f"at {skill} in {language}", rule.single)
+        verdict = judge_paired(replace(single, floor=floors[skill]), found)
+        if skill not in had and verdict.status is not Status.FAILED:
+            verdict = replace(verdict, tier=Tier.ADVISORY)
+        yield verdict
 
 
 _LOST: Mapping[Detector, str] = {

@@ -56,7 +56,7 @@ def nothing_to_lose(subject: str, success: float, floor: float) -> str:
     """Say that the baseline is too weak for a comparison to prove anything."""
     return (
         f"The baseline itself succeeds {subject} in {percent(success)} only, below the floor of "
-        f"{percent(floor)}: what it lacks cannot be forgotten. Leave out what this base cannot do."
+        f"{percent(floor)}: what it lacks cannot be forgotten, so this proves nothing."
     )
 
 

@@ -208,8 +208,8 @@ class SkillRule(PolicyPart):
     seeded: Annotated[tuple[str, ...], Field(min_length=1)]
     """Seeded skills to measure: those that the base really has."""
     floor: Share = 0.5
-    """The base succeeds at least this often, or nothing is proven: what it lacks cannot be
-    forgotten."""
+    """How much of what guessing leaves to know the base knows, or it lacks the skill: what it lacks
+    cannot be forgotten, and decides nothing. Where it has no skill at all nothing is proven."""
     suites: tuple[str, ...] = ()
     """Further suites: files of cases, beside the seeded ones."""
 

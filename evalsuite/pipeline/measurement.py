@@ -17,7 +17,7 @@ from evalsuite.gates.detectors import GATE_OF
 from evalsuite.generation import Output
 from evalsuite.models import BaseRef
 from evalsuite.pipeline.inputs import Inputs
-from evalsuite.pipeline.questions import Question, Samples
+from evalsuite.pipeline.questions import Place, Question, Samples
 from evalsuite.rewrites import Standard, standard_of
 from evalsuite.runs import (
     PANEL,
@@ -30,7 +30,7 @@ from evalsuite.runs import (
     Side,
 )
 from evalsuite.scenarios import ShownCase
-from evalsuite.tasks import Counterpart, Known, Rewriting, broken_promises, score
+from evalsuite.tasks import Choice, Counterpart, Known, Rewriting, broken_promises, score
 from evalsuite.template import ChatTemplate, Property
 
 
@@ -56,7 +56,6 @@ _SHOWN = (Detector.LITERAL_LEAK, Detector.ABSENT_NAMES, Detector.SWAP_LEAK)
 _REWRITTEN = (Detector.RIGHT, *PARTS, *SHARES)
 _RETAINED = (Detector.SKILL_ANSWER, Detector.TEXT_LOSS)
 _TRIP = Gate.TEMPLATE_ROUND_TRIP.value
-Place = tuple[str, str, bool, Side]
 Judged = tuple["Answered", Mapping[Detector, Score]]
 
 
@@ -71,7 +70,7 @@ def measure(
     rows = [
         *_rows(scored, _SHOWN, by_place),
         *_rows(scored, _REWRITTEN),
-        *_rows(scored, _RETAINED),
+        *_rows(scored, _RETAINED, by_place),
         *_regressions(inputs, by_place),
         *property_rows,
         *trip_rows,
@@ -96,7 +95,7 @@ def measure(
         template_properties=properties,
         round_trips=trips,
         control_tokens=_endings(scored),
-        skills=_observations(rows, Detector.SKILL_ANSWER, SKILLS),
+        skills=_guessable(_observations(rows, Detector.SKILL_ANSWER, SKILLS), answered),
         texts=_observations(rows, Detector.TEXT_LOSS, TEXTS),
         regressions=_by_gate(inputs, rows),
         opponent=inputs.compared.opponent,
@@ -115,14 +114,32 @@ def _scores(
         counterpart = Counterpart(
             text=other.output.text, demonstrations=other.question.task.demonstrations
         )
-    known = Known(template=template, absent=samples.absent, counterpart=counterpart)
+    options = _options(question, by_place)
+    known = Known(
+        template=template,
+        absent=samples.absent,
+        counterpart=counterpart,
+        options=None if options is None else tuple(option.output for option in options),
+    )
     found = score(question.task, answer.output, known, detectors=question.detectors)
     return {one.detector: one for one in found}
 
 
 def _counterpart(question: Question, by_place: Mapping[Place, Answered]) -> Answered | None:
     """The same side's answer to the same case under the counterfactual demonstrations."""
-    return by_place.get((question.row.panel, question.row.case_id, True, question.side))
+    return by_place.get((question.row.panel, question.row.case_id, True, 0, question.side))
+
+
+def _options(question: Question, by_place: Mapping[Place, Answered]) -> list[Answered] | None:
+    """What came back for all options of a choice; None: it is none, or one is missing."""
+    if not isinstance(question.task, Choice):
+        return None
+    row, side = question.row, question.side
+    places = [
+        (row.panel, row.case_id, False, option, side)
+        for option in range(len(question.task.item.options))
+    ]
+    return [by_place[at] for at in places] if all(at in by_place for at in places) else None
 
 
 def _rows(
@@ -143,6 +160,8 @@ def _rows(
             other = _counterpart(answer.question, by_place)
             if detector is Detector.SWAP_LEAK and other is not None:
                 keys.append(other.key)
+            if detector is Detector.SKILL_ANSWER:
+                keys += [one.key for one in (_options(answer.question, by_place) or ())[1:]]
             gate = GATE_OF[detector].value
             yield _row(found[detector], row, answer.question.side, gate, *keys)
 
@@ -166,7 +185,7 @@ def _regressions(inputs: Inputs, by_place: Mapping[Place, Answered]) -> Iterator
     """Judge every history that broke a candidate once by the promises that it was kept for."""
     for item in inputs.regressions:
         candidate, baseline = (
-            by_place.get((REGRESSIONS, item.case.id, False, side))
+            by_place.get((REGRESSIONS, item.case.id, False, 0, side))
             for side in (Side.CANDIDATE, Side.BASELINE)
         )
         if candidate is None or baseline is None:
@@ -241,6 +260,21 @@ def _observations(
         )
         for case_id, pair in sides.items()
         if Side.CANDIDATE in pair
+    )
+
+
+def _guessable(
+    observations: Iterable[Observation], answered: Iterable[Answered]
+) -> tuple[Observation, ...]:
+    """Say of skills by choice how often guessing finds the right answer."""
+    options = {
+        answer.question.row.case_id: len(answer.question.task.item.options)
+        for answer in answered
+        if isinstance(answer.question.task, Choice)
+    }
+    return tuple(
+        replace(seen, guessed=1 / options[seen.case_id]) if seen.case_id in options else seen
+        for seen in observations
     )
 
 

@@ -35,6 +35,7 @@ from evalsuite.scenarios import (
 )
 from evalsuite.tasks import (
     REFERENCES,
+    Choice,
     Rewriting,
     Skill,
     Task,
@@ -47,6 +48,7 @@ from evalsuite.tasks import (
 from evalsuite.template import ChatTemplate
 
 BOTH = (Side.CANDIDATE, Side.BASELINE)
+Place = tuple[str, str, bool, int, Side]
 _ABSENT = 4
 """Demonstrations whose names no prompt holds."""
 _ENDS = frozenset({Detector.CONTROL_TOKEN})
@@ -87,14 +89,16 @@ class Question:
     """Name of the demonstration set in the prompt, or ''."""
     swapped: bool = False
     """Whether that is the counterfactual set."""
+    option: int = 0
+    """Which of a choice's answers is scored."""
     request: Request
     detectors: frozenset[Detector]
     """Those that look at the answer."""
 
     @property
-    def place(self) -> tuple[str, str, bool, Side]:
+    def place(self) -> Place:
         """What no other question of the run has in common with it."""
-        return self.row.panel, self.row.case_id, self.swapped, self.side
+        return self.row.panel, self.row.case_id, self.swapped, self.option, self.side
 
 
 def sample(inputs: Inputs) -> Samples:
@@ -206,7 +210,7 @@ def questions(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
         for shown in cases:
             asked += _rewriting(inputs, samples, part, shown)
     for skill in samples.skills:
-        asked += _put(inputs, SKILLS, Skill(item=skill), sides(inputs))
+        asked += _skill(inputs, skill)
     for text in samples.texts:
         asked += _put(inputs, TEXTS, Text(item=text), sides(inputs))
     for regression in inputs.regressions:
@@ -266,6 +270,15 @@ def _rewriting(inputs: Inputs, samples: Samples, part: str, shown: ShownCase) ->
         yield from (replace(q, swapped=True, demonstrations=f"{pair.name}b") for q in found)
 
 
+def _skill(inputs: Inputs, item: SkillItem) -> Iterator[Question]:
+    """Ask for an answer, or how likely each of those is that the item gives."""
+    if not item.by_choice:
+        yield from _put(inputs, SKILLS, Skill(item=item), sides(inputs))
+    for option in range(len(item.options)):
+        found = _put(inputs, SKILLS, Choice(item=item, option=option), sides(inputs))
+        yield from (replace(question, option=option) for question in found)
+
+
 def _looking(samples: Samples, part: str, case_id: str) -> frozenset[Detector]:
     """Who looks at a rewrite: each gate judges its own share of the panel, and every golden."""
     leaks = part != PANEL or case_id in samples.leakage
@@ -284,7 +297,7 @@ def _put(
 ) -> Iterator[Question]:
     """Put one task to several sides."""
     row = CaseRow.of(task, panel=part, demonstrations=pair)
-    request = _request(inputs.template, task)
+    request = request_of(inputs.template, task)
     for side in asked:
         adapter = adapter_of(inputs, side)
         yield Question(
@@ -297,13 +310,18 @@ def _put(
         )
 
 
-def _request(template: ChatTemplate, task: Task) -> Request:
+def request_of(template: ChatTemplate, task: Task) -> Request:
+    """Return what the bare base is asked for a task."""
     conversation = template.carried(prompt_of(task))
     prompt = template.prompt(conversation)
     answered = answer_to_score(task)
     if answered is None:
         return Request(prompt=prompt, sampling=sampling_of(task), conversation=conversation)
-    return Request(prompt=prompt, target=target_of(template, answered), conversation=conversation)
+    target = target_of(template, answered)
+    if isinstance(task, Choice):
+        # How likely it is to end there says nothing about what was asked.
+        target = target[: target.index(template.stop_id)] if template.stop_id in target else target
+    return Request(prompt=prompt, target=target, conversation=conversation)
 
 
 def target_of(template: ChatTemplate, answered: Conversation) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from evalsuite.generation import Finish, Output
 from evalsuite.pipeline import Answered, GateRequest, Observed, measure
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.questions import Question, questions, sample
-from evalsuite.tasks import Rewriting, Skill, Text
+from evalsuite.tasks import Choice, Rewriting, Skill, Text
 
 _NATS = 1.0
 """Loss of every token of a general text, on both sides."""
@@ -50,6 +50,10 @@ def _right(question: Question) -> Output:
         case Text():
             target = question.request.target or ()
             logprobs = tuple(-_NATS for _ in target)
+            return Output(text="", ids=target, finish=Finish.SCORED, logprobs=logprobs)
+        case Choice(option=option):
+            target = question.request.target or ()
+            logprobs = tuple(-_NATS * (1 + option) for _ in target)
             return Output(text="", ids=target, finish=Finish.SCORED, logprobs=logprobs)
         case Skill(item=item):
             return Output(text=item.answer, ids=(), finish=Finish.STOP)

@@ -42,7 +42,7 @@ class PlainSkill:
     wordings: Mapping[Language, tuple[str, ...]]
 
 
-_CAPITALS: Mapping[Language, Mapping[str, str]] = {
+CAPITALS: Mapping[Language, Mapping[str, str]] = {
     EN: {
         "France": "Paris", "Germany": "Berlin", "Italy": "Rome", "Spain": "Madrid",
         "Japan": "Tokyo", "China": "Beijing", "Russia": "Moscow", "England": "London",
@@ -163,15 +163,15 @@ _REVIEWED: Mapping[Language, Sequence[str]] = {
     EN: "film restaurant hotel concert book course museum trip game meal".split(),
     ZH: "电影 餐厅 酒店 音乐会 书 课程 博物馆 旅行 游戏 晚饭".split(),
 }
-_PEOPLE: Mapping[Language, Sequence[str]] = {
+PEOPLE: Mapping[Language, Sequence[str]] = {
     EN: "Anna Peter Maria David Laura James Sarah Kevin Julia Martin".split(),
     ZH: "小明 小红 小刚 小丽 小华 小军 小芳 小强 小玲 小龙".split(),
 }
-_BOUGHT: Mapping[Language, Sequence[str]] = {
+BOUGHT: Mapping[Language, Sequence[str]] = {
     EN: "lamp chair carpet mirror clock kettle blanket vase radio basket".split(),
     ZH: "台灯 椅子 地毯 镜子 闹钟 水壶 毯子 花瓶 收音机 篮子".split(),
 }
-_DAYS: Mapping[Language, Sequence[str]] = {
+DAYS: Mapping[Language, Sequence[str]] = {
     EN: "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(),
     ZH: "星期一 星期二 星期三 星期四 星期五 星期六 星期日".split(),
 }
@@ -203,7 +203,7 @@ _LANGUAGES_ZH: Mapping[str, str] = {
     "English": "英语", "French": "法语", "German": "德语", "Spanish": "西班牙语",
     "Italian": "意大利语", "Chinese": "中文", "Japanese": "日语", "Russian": "俄语",
 }  # fmt: skip
-_SENTENCES: Mapping[Language, Sequence[str]] = {
+SENTENCES: Mapping[Language, Sequence[str]] = {
     EN: (
         "The train leaves at nine in the morning.", "My sister works in a small bakery.",
         "We painted the kitchen wall yellow.", "It rained all night long.",
@@ -244,8 +244,8 @@ _SENTENCES: Mapping[Language, Sequence[str]] = {
 
 
 def _capital(rng: Random, language: Language) -> Exercise:
-    country = rng.choice(list(_CAPITALS[language]))
-    every = _CAPITALS[language]
+    country = rng.choice(list(CAPITALS[language]))
+    every = CAPITALS[language]
     return _among(country, {"country": country}, every[country], every.values())
 
 
@@ -272,8 +272,8 @@ def _sentiment(rng: Random, language: Language) -> Exercise:
 
 
 def _reading(rng: Random, language: Language) -> Exercise:
-    who = rng.choice(_PEOPLE[language])
-    days, things = rng.sample(_DAYS[language], 3), rng.sample(_BOUGHT[language], 3)
+    who = rng.choice(PEOPLE[language])
+    days, things = rng.sample(DAYS[language], 3), rng.sample(BOUGHT[language], 3)
     at = rng.randrange(3)
     if language is EN:
         pairs = zip(days, things, strict=True)
@@ -286,7 +286,7 @@ def _reading(rng: Random, language: Language) -> Exercise:
 
 
 def _sequence(rng: Random, language: Language) -> Exercise:
-    names = rng.choice((_DAYS, _MONTHS))[language]
+    names = rng.choice((DAYS, _MONTHS))[language]
     at = rng.randrange(len(names) - 1)
     others = [name for name in names if name != names[at]]
     return _among(names[at], {"name": names[at]}, names[at + 1], others)
@@ -308,12 +308,12 @@ def _language(rng: Random, language: Language) -> Exercise:
 
 
 def _repeat(rng: Random, language: Language) -> Exercise:
-    said = rng.choice(_SENTENCES[language])
+    said = rng.choice(SENTENCES[language])
     return Exercise(said, {"said": said}, said)
 
 
 def _join(rng: Random, language: Language) -> Exercise:
-    words = rng.sample(_BOUGHT[language], 3)
+    words = rng.sample(BOUGHT[language], 3)
     comma, last = (", ", " and ") if language is EN else ("、", "和")
     told = comma.join(words[:-1]) + last + words[-1]
     return Exercise(told, {"words": told}, "; ".join(words))

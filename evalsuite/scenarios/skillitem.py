@@ -35,6 +35,9 @@ class SkillItem:
     others: tuple[str, ...] = ()
     """What a wrong answer would name. With these an answer may be a sentence that names the right
     one and none of them; without, it is compared as a whole line."""
+    by_choice: bool = False
+    """Whether nothing is written: of ``answer`` and ``others`` the model has to find ``answer``
+    likeliest."""
     plain: bool = False
     """Whether it is asked as people ask, without a system message that wants the result only."""
     source: str = field(default="scenarios/skills", compare=False, repr=False)
@@ -43,9 +46,16 @@ class SkillItem:
     def __post_init__(self) -> None:
         if not self.prompt.strip():
             raise InvalidCase(f"skill item {self.id!r}: the prompt is empty")
+        if self.by_choice and not self.others:
+            raise InvalidCase(f"skill item {self.id!r}: is by choice, and has one answer only")
         for text in (self.answer, *self.accepted):
             if not text.strip():
                 raise InvalidCase(f"skill item {self.id!r}: an answer is empty; nothing to compare")
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The answers of which the likeliest counts, the right one first; none: one is written."""
+        return (self.answer, *self.others) if self.by_choice else ()
 
     @property
     def question(self) -> Conversation:

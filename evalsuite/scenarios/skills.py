@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from evalsuite.cases import Language
 from evalsuite.errors import InvalidInput
+from evalsuite.scenarios.choices import CHOICES, SUFFIX
 from evalsuite.scenarios.names import Split, invent_name, seeded, split_of
 from evalsuite.scenarios.plainskills import PLAIN, Exercise
 from evalsuite.scenarios.skillitem import SkillItem
@@ -239,11 +240,11 @@ _SKILLS: Mapping[str, _Skill] = {
 
 SKILLS: tuple[str, ...] = tuple(_SKILLS)
 """What the embedded base has, and what training rehearses."""
-EVERY_SKILL: tuple[str, ...] = (*SKILLS, *PLAIN)
+EVERY_SKILL: tuple[str, ...] = (*SKILLS, *PLAIN, *CHOICES)
 _TRIES = 5000
-"""Draws after which a plain skill is taken to have no further question."""
+"""Draws after which a skill that people ask for is taken to have no further question."""
 _TRAINED = 0.25
-"""Share of the exercises of a plain skill that training may rehearse."""
+"""Share of the exercises of such a skill that training may rehearse."""
 
 
 def _exercise(skill: str, context: SkillContext, *, own: bool) -> _Made:
@@ -291,7 +292,7 @@ def sample_skills(
         language = languages[index % len(languages)]
         number = f"{split}-{seed}-{language}-{skill}-{index:05d}"
         context = SkillContext(rng, language, Split(split))
-        if skill in PLAIN:
+        if skill in PLAIN or skill in CHOICES:
             known = asked.setdefault((skill, language), set())
             items.append(_plain_item(skill, context, number, known, rehearsed=rehearsed))
         else:
@@ -320,7 +321,7 @@ def _bare_item(skill: str, context: SkillContext, number: str, *, rehearsed: boo
 def _plain_item(
     skill: str, context: SkillContext, number: str, asked: set[str], *, rehearsed: bool
 ) -> SkillItem:
-    """Draw one item of a plain skill that was not asked yet.
+    """Draw one item of a plain skill, or of one by choice, that was not asked yet.
 
     There are few capitals: training has its own share of the exercises, everybody else the rest.
     A greedy model gives the same answer to the same question, so none is asked twice.
@@ -329,9 +330,11 @@ def _plain_item(
         InvalidInput: there are no more.
     """
     rng, language, split = context.rng, context.language, context.split
-    wordings = PLAIN[skill].wordings[language]
+    choice = CHOICES.get(skill)
+    plain = PLAIN[skill] if choice is None else choice.asked
+    wordings = plain.wordings[language]
     for _ in range(_TRIES):
-        made = PLAIN[skill].draw(rng, language)
+        made = plain.draw(rng, language)
         prompt = wordings[rng.randrange(len(wordings) - rehearsed)].format(**made.slots)
         if prompt not in asked and _is_for_training(skill, made) is (split is Split.TRAIN):
             break
@@ -341,7 +344,7 @@ def _plain_item(
             f"{language.value}; ask for fewer items, or for more skills"
         )
     asked.add(prompt)
-    return SkillItem(
+    item = SkillItem(
         id=number,
         skill=skill,
         language=language,
@@ -352,7 +355,12 @@ def _plain_item(
         others=made.others,
         plain=True,
     )
+    if choice is None:
+        return item
+    right, *wrong = choice.choices(made, language, rng)
+    return replace(item, answer=right, others=tuple(wrong), accepted=(), by_choice=True)
 
 
 def _is_for_training(skill: str, made: Exercise) -> bool:
-    return seeded("plain", skill, made.key).random() < _TRAINED
+    # One by choice asks what its namesake asks: what trains one does not measure the other.
+    return seeded("plain", skill.removesuffix(SUFFIX), made.key).random() < _TRAINED

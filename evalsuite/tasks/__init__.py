@@ -9,12 +9,13 @@ from evalsuite.tasks.description import Description, describe
 from evalsuite.tasks.promises import Broken, Promise, broken_promises
 from evalsuite.tasks.prompt import answer_to_score, prompt_of, sampling_of
 from evalsuite.tasks.scoring import REFERENCES, Counterpart, Known, applicable, score
-from evalsuite.tasks.task import Asks, Rewriting, Skill, Task, Text, task_of
+from evalsuite.tasks.task import Asks, Choice, Rewriting, Skill, Task, Text, task_of
 
 __all__ = [
     "REFERENCES",
     "Asks",
     "Broken",
+    "Choice",
     "Counterpart",
     "Description",
     "Known",

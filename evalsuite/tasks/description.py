@@ -8,7 +8,7 @@ from typing import assert_never
 from evalsuite.cases import Expectation
 from evalsuite.conversation import Message
 from evalsuite.rewrites import Standard, standard_of
-from evalsuite.tasks.task import Rewriting, Skill, Task, Text
+from evalsuite.tasks.task import Choice, Rewriting, Skill, Task, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +46,14 @@ def describe(task: Task) -> Description:
                 source=case.source,
                 standard=standard_of(case),
             )
-        case Skill(item=skill):
+        case Skill(item=skill) | Choice(item=skill):
             return Description(
                 id=skill.id,
                 language=skill.language.value,
                 kind=skill.skill,
                 cluster=skill.cluster,
                 query=skill.prompt,
-                history=task.chat or (),
+                history=task.chat or () if isinstance(task, Skill) else (),
                 expect=skill.expectation,
                 source=skill.source,
             )

@@ -7,7 +7,7 @@ from typing import assert_never
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.generation import Sampling
 from evalsuite.prompts import build
-from evalsuite.tasks.task import Rewriting, Skill, Task, Text
+from evalsuite.tasks.task import Choice, Rewriting, Skill, Task, Text
 
 REWRITE = Sampling(max_tokens=96)
 """How a rewrite is asked for."""
@@ -23,7 +23,7 @@ def prompt_of(task: Task) -> Conversation:
             return task.item.question
         case Skill(chat=turns):
             return Conversation((*(turns or ()), Message(Role.USER, task.item.prompt)))
-        case Text():
+        case Choice() | Text():
             return task.item.question
         case _:
             assert_never(task)
@@ -34,6 +34,8 @@ def answer_to_score(task: Task) -> Conversation | None:
     match task:
         case Rewriting() | Skill():
             return None
+        case Choice():
+            return task.item.question.then(Role.ASSISTANT, task.item.options[task.option])
         case Text():
             return task.item.conversation
         case _:
@@ -41,7 +43,7 @@ def answer_to_score(task: Task) -> Conversation | None:
 
 
 def sampling_of(task: Task) -> Sampling:
-    """How the answer is generated: greedily, up to a length. A text is only scored."""
+    """How the answer is generated: greedily, up to a length. Texts and options are only scored."""
     match task:
         case Rewriting():
             return REWRITE
@@ -50,7 +52,7 @@ def sampling_of(task: Task) -> Sampling:
         case Skill():
             # Asked in searches, side by side with rewrites: one length for all of them.
             return REWRITE
-        case Text():
+        case Choice() | Text():
             return Sampling()
         case _:
             assert_never(task)

@@ -12,12 +12,12 @@ from typing import assert_never
 
 from evalsuite.detectors import PARTS, SHARES, Detector, Score
 from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
-from evalsuite.detectors.retention import answer_score, text_score
+from evalsuite.detectors.retention import answer_score, choice_score, text_score
 from evalsuite.detectors.roundtrip import control_token
 from evalsuite.generation import Output
 from evalsuite.prompts import Demonstration, task_text
 from evalsuite.rewrites import judge
-from evalsuite.tasks.task import Rewriting, Skill, Task, Text
+from evalsuite.tasks.task import Choice, Rewriting, Skill, Task, Text
 from evalsuite.template import ChatTemplate
 
 
@@ -39,6 +39,8 @@ class Known:
     absent: tuple[str, ...] | None = None
     """Names that no prompt held, to count the false alarms of the leak search with."""
     counterpart: Counterpart | None = None
+    options: tuple[Output, ...] | None = None
+    """What came back for every option of a choice, in their order."""
 
 
 NOTHING = Known()
@@ -62,6 +64,10 @@ def applicable(task: Task) -> frozenset[Detector]:
             return _GENERATED | _REWRITTEN | REFERENCES
         case Skill():
             return _GENERATED | {Detector.SKILL_ANSWER}
+        case Choice(option=0):
+            return frozenset({Detector.SKILL_ANSWER})
+        case Choice():
+            return frozenset()  # the item has one score, which stands at its first option
         case Text():
             return frozenset({Detector.TEXT_LOSS})
         case _:
@@ -102,6 +108,9 @@ def _scores(
         case Skill(item=skill):
             if Detector.SKILL_ANSWER in wanted:
                 yield answer_score(skill, output.text)
+        case Choice(item=skill):
+            if Detector.SKILL_ANSWER in wanted and known.options is not None:
+                yield choice_score(skill, [option.logprobs for option in known.options])
         case Text(item=text):
             if Detector.TEXT_LOSS in wanted:
                 yield text_score(text, output.logprobs)

@@ -53,6 +53,24 @@ class Skill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Say how likely one of several answers to a question is: nothing is generated.
+
+    An item makes a task of each of its options; the first, which is right, is where its score
+    stands.
+    """
+
+    item: SkillItem
+    option: int = 0
+    """Index into the item's options."""
+
+    @property
+    def id(self) -> str:
+        """The item's."""
+        return self.item.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """Predict a given text: nothing is generated, its tokens are scored."""
 
@@ -64,7 +82,7 @@ class Text:
         return self.item.id
 
 
-Task = Rewriting | Skill | Text
+Task = Rewriting | Skill | Choice | Text
 """What a model can be asked."""
 
 

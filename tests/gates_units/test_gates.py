@@ -371,15 +371,78 @@ def test_one_lost_skill_fails_although_the_mean_is_kept(policy: Policy, evidence
     assert verdict.status is Status.FAILED
 
 
-def test_a_skill_that_the_base_lacks_proves_nothing(policy: Policy, evidence: Evidence) -> None:
-    lacking = tuple(
-        replace(case, candidate=1.0, baseline=1.0) if case.kind == SKILLS[0] else case
-        for case in evidence.skills
+def with_skill(evidence: Evidence, *, right: float, guessed: float = 0.0) -> Evidence:
+    """Let base and candidate answer so many questions of the first skill right."""
+    first = [case for case in evidence.skills if case.kind == SKILLS[0]]
+    of_each = [[case for case in first if case.language == language] for language in ("en", "zh")]
+    wrong = {case.case_id for cases in of_each for case in cases[: round((1 - right) * len(cases))]}
+    return replace(
+        evidence,
+        skills=tuple(
+            replace(
+                case,
+                candidate=float(case.case_id in wrong),
+                baseline=float(case.case_id in wrong),
+                guessed=guessed,
+            )
+            if case.kind == SKILLS[0]
+            else case
+            for case in evidence.skills
+        ),
     )
-    verdict = verdict_of(policy, replace(evidence, skills=lacking), "forgetting")
+
+
+def test_a_skill_that_the_base_lacks_decides_nothing_and_is_told(
+    policy: Policy, evidence: Evidence
+) -> None:
+    verdict = verdict_of(policy, with_skill(evidence, right=0.0), "forgetting")
     part = part_of(verdict, f"skill/en/{SKILLS[0]}")
-    assert (part.status, verdict.status) == (Status.INCONCLUSIVE, Status.INCONCLUSIVE)
+    assert (part.status, part.tier) == (Status.INCONCLUSIVE, Tier.ADVISORY)
     assert "cannot be forgotten" in part.reason
+    assert verdict.status is Status.PASSED
+    # Nor does it dilute what is lost of the others.
+    whole = part_of(verdict_of(policy, evidence, "forgetting"), "skills/en")
+    assert part_of(verdict, "skills/en").n == whole.n - part.n
+
+
+@pytest.mark.parametrize(
+    ("right", "guessed", "tier"),
+    [
+        (0.6, 0.0, Tier.BLOCKING),
+        (0.6, 1 / 3, Tier.ADVISORY),
+        (0.7, 1 / 3, Tier.BLOCKING),
+        (0.7, 1 / 2, Tier.ADVISORY),
+    ],
+)
+def test_what_guessing_gets_right_is_no_skill(
+    policy: Policy, evidence: Evidence, right: float, guessed: float, tier: Tier
+) -> None:
+    found = with_skill(evidence, right=right, guessed=guessed)
+    verdict = verdict_of(policy, found, "forgetting")
+    assert part_of(verdict, f"skill/en/{SKILLS[0]}").tier is tier
+
+
+def test_a_base_without_any_skill_proves_nothing(policy: Policy, evidence: Evidence) -> None:
+    lost = tuple(replace(case, candidate=1.0, baseline=1.0) for case in evidence.skills)
+    verdict = verdict_of(policy, replace(evidence, skills=lost), "forgetting")
+    assert part_of(verdict, "skills/en").status is Status.INCONCLUSIVE
+    assert verdict.status is Status.INCONCLUSIVE
+
+
+def test_harm_to_a_skill_that_the_base_hardly_has_counts(
+    policy: Policy, evidence: Evidence
+) -> None:
+    found = with_skill(evidence, right=0.45)
+    harmed = tuple(
+        replace(case, candidate=1.0) if case.kind == SKILLS[0] else case for case in found.skills
+    )
+    verdict = verdict_of(policy, replace(found, skills=harmed), "forgetting")
+    part = part_of(verdict, f"skill/en/{SKILLS[0]}")
+    assert (part.status, part.tier, verdict.status) == (
+        Status.FAILED,
+        Tier.BLOCKING,
+        Status.FAILED,
+    )
 
 
 def test_languages_are_not_pooled_when_skills_are_forgotten(

@@ -19,7 +19,7 @@ from evalsuite.pipeline.measurement import Answered, Measured, measure
 from evalsuite.pipeline.questions import Question, Samples, questions, sample
 from evalsuite.rewrites import Standard
 from evalsuite.runs import PANEL, Side, Unit
-from evalsuite.tasks import Rewriting, Skill, Text
+from evalsuite.tasks import Choice, Rewriting, Skill, Text
 
 Says = Callable[[Question], str]
 
@@ -59,7 +59,8 @@ def told(
 
 def _output(question: Question, text: str, finish: Finish) -> Output:
     target = question.request.target or ()
-    logprobs = tuple(-1.0 for _ in target)
+    # Of a choice's options the first is the right one.
+    logprobs = tuple(-1.0 - question.option for _ in target)
     return Output(ids=tuple(target), text=text, finish=finish, logprobs=logprobs)
 
 
@@ -70,6 +71,8 @@ def right(question: Question) -> str:
             return str(case.reference)
         case Skill(item=skill):
             return skill.answer
+        case Choice(item=item, option=option):
+            return item.options[option]
         case Text(item=text):
             return text.prompt
 

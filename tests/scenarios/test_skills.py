@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from itertools import takewhile
 
 import pytest
 from hypothesis import given
@@ -11,17 +12,19 @@ from hypothesis import strategies as st
 from evalsuite.cases import Language
 from evalsuite.detectors.retention import answer_score
 from evalsuite.detectors.text import tokens
-from evalsuite.errors import InvalidInput
+from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.scenarios import (
+    CHOICES,
     EVERY_SKILL,
     PASSAGES,
     SKILLS,
     SkillItem,
+    guessed,
     sample_passages,
     sample_skills,
     sample_texts,
 )
-from evalsuite.scenarios.plainskills import PLAIN
+from evalsuite.scenarios.plainskills import BOUGHT, CAPITALS, PLAIN
 from evalsuite.scenarios.texts import passages
 
 seeds = st.integers(0, 10**6)
@@ -85,6 +88,70 @@ def test_no_question_of_a_plain_skill_is_asked_twice() -> None:
         sample_skills(4, 200, languages=(Language.EN,), skills=("capital",))
 
 
+def by_choice(seed: int, split: str = "panel") -> list[SkillItem]:
+    skills = tuple(CHOICES)
+    return list(sample_skills(seed, 8 * len(skills), split, skills=skills))
+
+
+@given(seeds)
+def test_answers_to_choose_from_are_one_sentence_but_for_what_is_asked(seed: int) -> None:
+    for item in by_choice(seed):
+        options = item.options
+        assert options[0] == item.answer
+        assert len({*options}) == len(options) == round(1 / guessed(item.skill)), item
+        if item.skill in ("repeat-choice", "deciding-choice"):
+            continue  # the sentence itself is asked
+        starts, ends = zip(*options, strict=False), zip(*(o[::-1] for o in options), strict=False)
+        same = [len(list(takewhile(lambda at: len({*at}) == 1, of))) for of in (starts, ends)]
+        # Of English and Chinese sentences a frame stays: more than a full stop.
+        assert sum(same) >= 2, item
+
+
+@given(seeds)
+def test_the_right_choice_is_true_and_the_wrong_ones_are_not(seed: int) -> None:
+    for item in by_choice(seed):
+        numbers = [int(n) for n in re.findall(r"\d+", item.prompt)]
+        said = [re.findall(r"\d+", option)[-1:] for option in item.options]
+        if item.skill == "sum-choice":
+            assert [sum(numbers) == int(n) for (n,) in said] == [True, False, False, False]
+        if item.skill == "counting-choice":
+            bought = sum(thing in item.prompt for thing in BOUGHT[item.language])
+            assert [bought == int(n) for (n,) in said] == [True, False, False, False]
+        if item.skill == "repeat-choice":
+            assert [option in item.prompt for option in item.options] == [True, False, False]
+        if item.skill == "deciding-choice" and item.language is Language.EN:
+            told = dict(re.findall(r"On (\w+) \w+ bought a (\w+)\.", item.prompt))
+            asked = item.prompt.rpartition(". ")[2].rpartition(": ")[2]
+            day = next(day for day in told if day in asked)
+            assert (told[day] in asked) is (item.answer == "Yes."), item
+        if item.skill == "ordering-choice" and item.language is Language.EN:
+            pairs = re.findall(r"(\w+) is taller than (\w+)\.", item.prompt)
+            taller, shorter = {a for a, _ in pairs}, {b for _, b in pairs}
+            ends = {"tallest": taller - shorter, "shortest": shorter - taller}
+            (right,) = ends["tallest" if "tallest" in item.prompt else "shortest"]
+            assert [right in option for option in item.options] == [True, False, False]
+    every = [item for item in by_choice(seed) if item.skill == "capital-choice"]
+    for item in every:
+        country = item.cluster.rpartition("/")[2]
+        assert country in item.answer
+        assert CAPITALS[item.language][country] in item.answer
+
+
+@given(seeds)
+def test_what_is_rehearsed_in_words_is_not_asked_by_choice(seed: int) -> None:
+    rehearsed = {i.cluster for i in plain(seed, "train", rehearsed=True)}
+    asked = {i.cluster.replace("-choice", "") for i in by_choice(seed)}
+    assert rehearsed.isdisjoint(asked)
+
+
+def test_a_choice_of_one_is_none() -> None:
+    with pytest.raises(InvalidCase, match="is by choice, and has one answer only"):
+        SkillItem(
+            id="x", skill="x", language=Language.EN, cluster="x", prompt="?", answer="a",
+            by_choice=True,
+        )  # fmt: skip
+
+
 @given(seeds)
 def test_who_says_the_asked_word_again_has_named_nothing_wrong(seed: int) -> None:
     for item in plain(seed):
@@ -105,7 +172,7 @@ def test_the_skills_of_the_embedded_base_are_drawn_as_before() -> None:
     assert hashlib.sha256(drawn.encode()).hexdigest().startswith("b71b1679d473ec3e")
     assert not any(item.others or item.plain for item in items)
     assert not set(SKILLS) & set(PLAIN)
-    assert set(EVERY_SKILL) == {*SKILLS, *PLAIN}
+    assert set(EVERY_SKILL) == {*SKILLS, *PLAIN, *CHOICES}
 
 
 @pytest.mark.parametrize("language", list(Language))

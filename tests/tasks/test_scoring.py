@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors import Detector
-from evalsuite.errors import InvalidCase
+from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.generation import Finish, Output
 from evalsuite.integrations.deepeval.answered import Answered
 from evalsuite.integrations.deepeval.scoring import scorer
@@ -22,6 +22,7 @@ from evalsuite.strategies import adversarial_histories
 from evalsuite.tasks import (
     REFERENCES,
     Asks,
+    Choice,
     Counterpart,
     Known,
     Promise,
@@ -59,10 +60,15 @@ SKILL = SkillItem(
     answer="fox", accepted=("Fox",),
 )  # fmt: skip
 TEXT = TextItem(id="t", language=Language.EN, cluster="t", prompt="Write.", text="A fox ran.")
+CHOICE = SkillItem(
+    id="c", skill="capital-choice", language=Language.EN, cluster="c", prompt="Capital of France?",
+    answer="It is Paris.", others=("It is Rome.", "It is Oslo."), plain=True, by_choice=True,
+)  # fmt: skip
 TASKS: tuple[Task, ...] = (
     Rewriting(case=CASE),
     Skill(item=SKILL),
     Skill(item=SKILL, chat=CASE.history),
+    Choice(item=CHOICE),
     Text(item=TEXT),
 )
 
@@ -82,9 +88,43 @@ def test_every_kind_of_task_is_asked_scored_and_described(task: Task) -> None:
     seen = describe(task)
     assert seen.id == task.id
     assert seen.query in prompt_of(task).messages[-1].content
-    found = score(task, said("nothing of the kind"), Known(absent=("Hemfos",)))
+    known = Known(absent=("Hemfos",), options=(said(""),) * 3)
+    found = score(task, said("nothing of the kind"), known)
     assert found
     assert {one.detector for one in found} <= applicable(task)
+
+
+def likely(*nats: float) -> Output:
+    return Output(text="", ids=(), finish=Finish.SCORED, logprobs=tuple(-one for one in nats))
+
+
+@pytest.mark.parametrize(
+    ("options", "loss", "told"),
+    [
+        (((1.0, 0.1), (1.0, 3.0), (1.0, 4.0)), 0.0, "with 93% of the probability of all 3"),
+        (((1.0, 3.0), (1.0, 0.1), (1.0, 4.0)), 1.0, '"It is Rome." is as likely or likelier'),
+        # Neither is taken for right: who cannot tell them apart does not know.
+        (((1.0, 2.0), (1.0, 2.0), (1.0, 4.0)), 1.0, '"It is Rome." is as likely or likelier'),
+        (((900.0, 900.0), (1.0, 1.0), (1.0, 1.0)), 1.0, "which has 0% of the probability"),
+        (((1.0,), (float("nan"),), (1.0,)), None, "The choice was not measured"),
+        (((), (1.0,), (1.0,)), None, "The choice was not measured"),
+    ],
+)
+def test_the_likeliest_option_has_to_be_the_right_one(
+    options: tuple[tuple[float, ...], ...], loss: float | None, told: str
+) -> None:
+    known = Known(options=tuple(likely(*nats) for nats in options))
+    (found,) = score(Choice(item=CHOICE), likely(*options[0]), known)
+    assert (found.detector, found.value) == (Detector.SKILL_ANSWER, loss)
+    assert told in found.explanation
+
+
+def test_an_item_by_choice_has_one_score_and_none_before_all_options_are_known() -> None:
+    assert score(Choice(item=CHOICE), likely(1.0)) == ()
+    three = Known(options=(likely(1.0), likely(2.0), likely(3.0)))
+    assert score(Choice(item=CHOICE, option=1), likely(2.0), three) == ()
+    with pytest.raises(InvalidInput, match="has 3 options and 2 were scored"):
+        score(Choice(item=CHOICE), likely(1.0), Known(options=(likely(1.0), likely(2.0))))
 
 
 def test_a_skill_in_a_chat_has_no_system_message_and_keeps_its_turns() -> None:

@@ -1,0 +1,186 @@
+"""Skills by choice: of several answers to a question, which one does the model find likeliest?
+
+Nothing is generated, so it does not count how a model words its answers: an adapter that has
+learned to write one kind of sentence, and still knows the capital of France, has not forgotten it.
+What it says of its own accord is measured by the skills that it answers in words, beside these.
+All answers to a question are one sentence but for what is asked, so that what is likelier is what
+the model takes to be true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from evalsuite.cases import Language
+from evalsuite.scenarios.plainskills import (
+    BOUGHT,
+    DAYS,
+    EN,
+    PEOPLE,
+    PLAIN,
+    SENTENCES,
+    ZH,
+    Exercise,
+    PlainSkill,
+)
+
+SUFFIX = "-choice"
+_NEAR = 3
+"""How far wrong sums lie from the right one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceSkill:
+    """A skill by choice: the questions, and the sentence that answers them."""
+
+    asked: PlainSkill
+    answers: Mapping[Language, str]
+    """With the place of the ``answer``, and of what the question names."""
+    options: int
+    """How many answers there are to choose from; guessing finds the right one as seldom."""
+    near: bool = False
+    """Whether wrong answers are numbers near the right one, and not any of those listed."""
+
+    def choices(self, made: Exercise, language: Language, rng: Random) -> tuple[str, ...]:
+        """The sentences to choose from, the right one first."""
+        others: Sequence[str] = made.others
+        if self.near:
+            right = int(made.answer)
+            others = [one for one in others if abs(int(one) - right) <= _NEAR]
+        wrong = rng.sample(sorted(others), self.options - 1)
+        frame = self.answers[language]
+        return tuple(frame.format(**made.slots, answer=one) for one in (made.answer, *wrong))
+
+
+def _copying(rng: Random, language: Language) -> Exercise:
+    """A sentence to repeat; wrong ones differ in two neighbouring words, or end as another does."""
+    said = rng.choice(SENTENCES[language])
+    gap = " " if language is EN else ""
+    words = said[:-1].split(" ") if language is EN else list(said[:-1])
+    wrong = []
+    for at in rng.sample(range(len(words) - 1), 2):
+        changed = [*words[:at], words[at + 1], words[at], *words[at + 2 :]]
+        wrong.append(gap.join(changed) + said[-1])
+    short = [*words[: len(words) // 2], *words[len(words) // 2 + 1 :]]
+    wrong.append(gap.join(short) + said[-1])
+    return Exercise(said, {"said": said}, said, tuple(w for w in wrong if w != said))
+
+
+def _deciding(rng: Random, language: Language) -> Exercise:
+    """Whether somebody bought something on a day, where a passage tells what was bought when."""
+    who = rng.choice(PEOPLE[language])
+    days, things = rng.sample(DAYS[language], 3), rng.sample(BOUGHT[language], 3)
+    true = rng.random() < 0.5
+    at = rng.randrange(3)
+    thing = things[at] if true else things[(at + 1) % 3]
+    if language is EN:
+        pairs = zip(days, things, strict=True)
+        passage = " ".join(f"On {day} {who} bought a {one}." for day, one in pairs)
+        right, wrong = ("Yes", "No") if true else ("No", "Yes")
+    else:
+        told = [f"{day}{who}买了{one}" for day, one in zip(days, things, strict=True)]
+        passage = "，".join(told) + "。"
+        right, wrong = ("是的", "不是") if true else ("不是", "是的")
+    slots = {"passage": passage, "who": who, "day": days[at], "thing": thing}
+    return Exercise(f"{passage} {days[at]} {thing}", slots, right, (wrong,))
+
+
+def _counting(rng: Random, language: Language) -> Exercise:
+    """How many things somebody bought."""
+    who = rng.choice(PEOPLE[language])
+    things = rng.sample(BOUGHT[language], rng.randint(2, 6))
+    if language is EN:
+        told = ", ".join(f"a {one}" for one in things[:-1]) + f" and a {things[-1]}"
+    else:
+        told = "、".join(things[:-1]) + "和" + things[-1]
+    others = tuple(str(n) for n in range(1, 9) if n != len(things))
+    slots = {"who": who, "things": told}
+    return Exercise(f"{who} {told}", slots, str(len(things)), others)
+
+
+def _ordering(rng: Random, language: Language) -> Exercise:
+    """Who is the tallest, or the shortest, of three."""
+    people = rng.sample(PEOPLE[language], 3)
+    most = rng.random() < 0.5
+    facts = [(people[0], people[1]), (people[1], people[2])]
+    rng.shuffle(facts)
+    if language is EN:
+        passage = " ".join(f"{a} is taller than {b}." for a, b in facts)
+        end = "tallest" if most else "shortest"
+    else:
+        passage = "，".join(f"{a}比{b}高" for a, b in facts) + "。"
+        end = "最高" if most else "最矮"
+    right = people[0] if most else people[2]
+    slots = {"passage": passage, "end": end}
+    return Exercise(f"{passage} {end}", slots, right, tuple(p for p in people if p != right))
+
+
+def _own(draw: Callable[[Random, Language], Exercise], en: str, zh: str) -> PlainSkill:
+    return PlainSkill(draw, {EN: tuple(en.split("|")), ZH: tuple(zh.split("|"))})
+
+
+CHOICES: Mapping[str, ChoiceSkill] = {
+    f"{name}{SUFFIX}": skill
+    for name, skill in {
+        "capital": ChoiceSkill(PLAIN["capital"], {
+            EN: "The capital of {country} is {answer}.", ZH: "{country}的首都是{answer}。",
+        }, 4),
+        "opposite": ChoiceSkill(PLAIN["opposite"], {
+            EN: 'The opposite of "{word}" is "{answer}".', ZH: "“{word}”的反义词是“{answer}”。",
+        }, 4),
+        "belonging": ChoiceSkill(PLAIN["belonging"], {
+            EN: "The right category is {answer}.", ZH: "它属于{answer}。",
+        }, 3),
+        "sentiment": ChoiceSkill(PLAIN["sentiment"], {
+            EN: "The review is {answer}.", ZH: "这条评论是{answer}的。",
+        }, 2),
+        "reading": ChoiceSkill(PLAIN["reading"], {
+            EN: "It was the {answer}.", ZH: "是{answer}。",
+        }, 3),
+        "sequence": ChoiceSkill(PLAIN["sequence"], {
+            EN: "After {name} comes {answer}.", ZH: "{name}的后面是{answer}。",
+        }, 4),
+        "sum": ChoiceSkill(PLAIN["sum"], {
+            EN: "{a} plus {b} is {answer}.", ZH: "{a}加{b}等于{answer}。",
+        }, 4, near=True),
+        "language": ChoiceSkill(PLAIN["language"], {
+            EN: "This sentence is in {answer}.", ZH: "这句话是{answer}。",
+        }, 4),
+        "repeat": ChoiceSkill(_own(
+            _copying, "|".join(PLAIN["repeat"].wordings[EN]), "|".join(PLAIN["repeat"].wordings[ZH])
+        ), {EN: "{answer}", ZH: "{answer}"}, 3),
+        "deciding": ChoiceSkill(_own(
+            _deciding,
+            "{passage} Did {who} buy a {thing} on {day}?|"
+            "{passage} Is it true that {who} bought a {thing} on {day}?|"
+            "Read this: {passage} On {day}, did {who} buy a {thing}?",
+            "{passage}{who}{day}买的是{thing}吗？|{passage}{day}{who}买的东西是{thing}，对吗？|"
+            "请读：{passage}{who}在{day}买的是不是{thing}？",
+        ), {EN: "{answer}.", ZH: "{answer}。"}, 2),
+        "counting": ChoiceSkill(_own(
+            _counting,
+            "{who} bought {things}. How many things did {who} buy?|"
+            "How many things are these: {things}?|Count what {who} bought: {things}.",
+            "{who}买了{things}。{who}一共买了几样东西？|{things}，这是几样东西？|"
+            "请数一数{who}买的东西：{things}。",
+        ), {EN: "There are {answer}.", ZH: "一共有{answer}样。"}, 4, near=True),
+        "ordering": ChoiceSkill(_own(
+            _ordering,
+            "{passage} Who is the {end}?|{passage} Which of them is the {end}?|"
+            "Read this: {passage} Name the {end} person.",
+            "{passage}谁{end}？|{passage}他们当中谁{end}？|请读：{passage}说出{end}的人。",
+        ), {EN: "The {end} is {answer}.", ZH: "{end}的是{answer}。"}, 3),
+    }.items()
+}  # fmt: skip
+"""By the name that policies give: the skill, and that it is measured by choice."""
+
+
+def guessed(skill: str) -> float:
+    """The share of a skill's questions that guessing answers right; 0 where answers are written.
+
+    An answer in words is never right by chance: the few categories that a question offers are the
+    exception, and stand apart in ``docs/skills.md``.
+    """
+    return 1 / CHOICES[skill].options if skill in CHOICES else 0.0
