@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from evalsuite.generation import Finish
 from evalsuite.report.safetext import Piece, pieces, shortened
 from evalsuite.runs import PARTS, SKILLS, CaseRow, OutputRow, ScoreRow, Side, SpanRow
 from evalsuite.runs.folder import Run
@@ -120,6 +121,8 @@ def answers_of(
 ) -> tuple[Answer, ...]:
     """Return what each side answered to a case, two answers of a side at most.
 
+    Of answers to choose from each side shows all, what it finds likeliest first.
+
     Args:
         run: the run.
         place: panel and case id.
@@ -137,6 +140,8 @@ def answers_of(
             rows = tuple(by_key[key] for key in wanted if key in by_key)
         # Two where a detector compared two, as with a counterfactual prompt; else one is enough.
         shown = rows[: 2 if wanted else 1]
+        if len(rows) > 1 and not any(row.generated for row in rows):
+            shown = tuple(sorted(rows, key=lambda row: -(row.logprob or 0.0)))
         answers += [_answer(row, _spans(scores, row, rows[0])) for row in shown]
     return tuple(answers)
 
@@ -154,6 +159,8 @@ def _spans(scores: Sequence[ScoreRow], row: OutputRow, first_row: OutputRow) -> 
 
 def _answer(row: OutputRow, spans: Sequence[SpanRow]) -> Answer:
     note = "cut off at the token limit" if row.finish == "length" else ""
+    if row.finish == Finish.SCORED and row.logprob is not None:
+        note = f"{row.logprob:.1f} nats"
     return Answer(
         title=TITLES[row.side],
         side=row.side.value,

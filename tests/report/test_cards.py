@@ -17,7 +17,16 @@ from evalsuite.report import render_html
 from evalsuite.report.cards import Card, anchor, cards, ordered, with_tokens
 from evalsuite.report.changes import Outcome, Section, case_outcomes, outcome
 from evalsuite.report.heatmap import heat
-from evalsuite.runs import CaseRow, ChampionInfo, ScoreRow, Side, Tier, Verdict
+from evalsuite.runs import (
+    SKILLS,
+    CaseRow,
+    ChampionInfo,
+    OutputRow,
+    ScoreRow,
+    Side,
+    Tier,
+    Verdict,
+)
 from evalsuite.runs.folder import Run, RunWriter
 from evalsuite.tasks import task_of
 from tests.report.factory import ENGLISH, FAILING, PANEL, info, output, part
@@ -276,3 +285,40 @@ def test_parts_that_a_table_has_no_room_for_are_counted(tmp_path: Path) -> None:
     verdicts = [replace(v, slices=many) if v.gate == "forgetting" else v for v in FAILING]
     html = render_html(_run(tmp_path / "run", _four(Side.BASELINE), verdicts=verdicts))
     assert "4 more parts; all of them are in verdicts.json." in html
+
+
+def test_of_answers_to_choose_from_each_side_shows_all_the_likeliest_first(tmp_path: Path) -> None:
+    case = CaseRow(
+        case_id="c", panel=SKILLS, language="en", kind="capital-choice", cluster="c", query="Say."
+    )
+    likely = {Side.BASELINE: (-1.0, -2.0, -3.0), Side.CANDIDATE: (-2.5, -9.0, -1.25)}
+    outputs = [
+        OutputRow(
+            key=f"{side}{at}", side=side, case_id="c", panel=SKILLS, prompt_format="",
+            text=f"option {at}", finish="scored", logprob=nats, tokens=3,
+        )
+        for side, found in likely.items()
+        for at, nats in enumerate(found)
+    ]  # fmt: skip
+    scores = [
+        ScoreRow(
+            detector="skill_answer", gate="forgetting", case_id="c", panel=SKILLS, side=side,
+            value=value, explanation="told", cluster="c", language="en", kind="capital-choice",
+            outputs=tuple(f"{side}{at}" for at in range(3)),
+        )
+        for side, value in ((Side.BASELINE, 0.0), (Side.CANDIDATE, 1.0))
+    ]  # fmt: skip
+    with RunWriter(tmp_path / "run") as writer:
+        writer.add_cases([case])
+        writer.add_outputs(outputs)
+        writer.add_scores(scores)
+        writer.set_verdicts(FAILING, ())
+        (card,) = _cards(writer.finish(info(tmp_path / "run")))
+    shown = {
+        side: [("".join(p.text for p in a.pieces), a.note) for a in card.answers if a.side == side]
+        for side in likely
+    }
+    assert shown[Side.CANDIDATE] == [
+        ("option 2", "-1.2 nats"), ("option 0", "-2.5 nats"), ("option 1", "-9.0 nats"),
+    ]  # fmt: skip
+    assert [text for text, _ in shown[Side.BASELINE]] == ["option 0", "option 1", "option 2"]
