@@ -360,7 +360,8 @@ class _Work:
         sizes = {PANEL: 0, SKILLS: 0, TEXTS: 0}
         for question in panel.questions:
             if question.side is Side.CANDIDATE and question.row.panel in sizes:
-                sizes[question.row.panel] += not question.swapped
+                # Of a choice, one of its options stands for the question.
+                sizes[question.row.panel] += not question.swapped and not question.option
         return {
             "adapter": inputs.adapter.path.name,
             "adapter_digest": inputs.adapter.digest,

@@ -18,11 +18,13 @@ from evalsuite.pipeline import Answered
 from evalsuite.prompts import Demonstration
 from evalsuite.qualification import spoiling
 from evalsuite.scenarios import SkillItem, seeded
-from evalsuite.tasks import Rewriting, Skill, Text
+from evalsuite.tasks import Choice, Rewriting, Skill, Text
 from evalsuite.template import ChatTemplate
 
 EXTRA_NATS = 1.0
 """How much worse ``forget-text`` predicts every token of a text that it hits."""
+UNLIKELY = 50.0
+"""Nats that a forgotten skill by choice takes off every token of the right answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ def _spoilt(spoil: spoiling.Spoil) -> Corrupt:
 
 
 def _control_token(specimen: Specimen) -> Answered | None:
-    if isinstance(specimen.answer.question.task, Text):
+    if isinstance(specimen.answer.question.task, (Text, Choice)):
         return None
     token = next(
         t for t, i in specimen.template.control_ids.items() if i != specimen.template.pad_id
@@ -232,17 +234,27 @@ def _forge_turn(specimen: Specimen) -> Answered | None:
 
 
 def _forget_skill(specimen: Specimen) -> Answered | None:
-    return specimen.saying("?") if specimen.skill else None
+    return _unlearned(specimen, lambda _: True)
 
 
 def _forget_chinese(specimen: Specimen) -> Answered | None:
-    item = specimen.skill
-    return specimen.saying("?") if item and item.language is Language.ZH else None
+    return _unlearned(specimen, lambda item: item.language is Language.ZH)
 
 
 def _forget_copying(specimen: Specimen) -> Answered | None:
-    item = specimen.skill
-    return specimen.saying("?") if item and item.skill == "copy" else None
+    return _unlearned(specimen, lambda item: item.skill in ("copy", "repeat", "repeat-choice"))
+
+
+def _unlearned(specimen: Specimen, hit: Callable[[SkillItem], bool]) -> Answered | None:
+    """Answer with nothing, or find the right one of several answers the least likely."""
+    task = specimen.answer.question.task
+    if isinstance(task, Skill) and hit(task.item):
+        return specimen.saying("?")
+    if isinstance(task, Choice) and task.option == 0 and hit(task.item):
+        output = specimen.answer.output
+        worse = tuple(logprob - UNLIKELY for logprob in output.logprobs)
+        return replace(specimen.answer, output=replace(output, logprobs=worse))
+    return None
 
 
 def _chat(specimen: Specimen) -> Answered | None:

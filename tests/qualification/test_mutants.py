@@ -31,7 +31,7 @@ from evalsuite.qualification.perfect import perfect_candidate
 from evalsuite.regressions import FOLDER, Origin, Regression, remember
 from evalsuite.runs import REGRESSIONS, Side
 from evalsuite.scenarios import sample_demonstrations
-from evalsuite.tasks import Promise, Rewriting
+from evalsuite.tasks import Choice, Promise, Rewriting
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,12 +44,46 @@ def perfect(candidate: Path) -> Observed:
     )
 
 
-def test_a_candidate_without_any_defect_passes_the_english_policy(candidate: Path) -> None:
+@pytest.fixture(scope="module")
+def english(candidate: Path) -> Observed:
+    """The same under the policy of a real base, which asks for skills by choice too."""
     request = GateRequest(adapter=candidate, policy="smollm2", cases=ROOT / "cases", seed=5)
-    observed = perfect_candidate(request)
-    assert {question.row.language for question in observed.questions} == {"en"}
-    first = observed.inputs.policy.for_attempt(1)
-    assert outcome(first, observed.measured.evidence).status is Status.PASSED
+    return perfect_candidate(request)
+
+
+def test_a_candidate_without_any_defect_passes_the_english_policy(english: Observed) -> None:
+    assert {question.row.language for question in english.questions} == {"en"}
+    first = english.inputs.policy.for_attempt(1)
+    assert outcome(first, english.measured.evidence).status is Status.PASSED
+
+
+def test_what_is_forgotten_is_forgotten_by_choice_too(english: Observed) -> None:
+    mutant = next(m for m in MUTANTS if m.name == "forget-skills")
+    made = corrupted(english, mutant)
+    hit = [case for case in made.broken.skills if case.kind == "capital-choice"]
+    assert {case.candidate for case in hit} == {1.0}
+    assert {case.baseline for case in hit} == {0.0}
+    # Half of what it knew in one skill alone, where answers are chosen.
+    rng = random.Random(4)
+    only = frozenset(case.case_id for case in hit if rng.random() < 0.5)
+    mixed = replace(
+        made.clean,
+        skills=tuple(
+            replace(case, candidate=1.0) if case.case_id in only else case
+            for case in made.clean.skills
+        ),
+    )
+    found = outcome(english.inputs.policy.for_attempt(1), mixed)
+    assert found.failed_by == {Gate.FORGETTING}
+
+
+def test_an_option_holds_no_control_token_and_no_small_talk(english: Observed) -> None:
+    options = [a for a in english.answered if isinstance(a.question.task, Choice)]
+    assert len(options) > 300
+    for name in ("control-token", "chat"):
+        mutant = next(m for m in MUTANTS if m.name == name)
+        template = english.inputs.template
+        assert not any(mutant.corrupt(Specimen(answer, template)) for answer in options)
 
 
 @pytest.fixture(scope="module")
