@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from evalsuite.calibration.limits import Measure, Proposal, propose
-from evalsuite.calibration.measures import measures, paired_losses
+from evalsuite.calibration.measures import measures
 from evalsuite.calibration.probes import (
     ITEMS,
     Ability,
@@ -23,7 +23,8 @@ from evalsuite.calibration.probes import (
     probe,
     sizes_of,
 )
-from evalsuite.calibration.record import Calibration, Noise, Sight
+from evalsuite.calibration.record import Calibration
+from evalsuite.calibration.sights import by_kind, noise, sights
 from evalsuite.calibration.writing import policy_text
 from evalsuite.cases import Language
 from evalsuite.errors import InvalidInput, RunStorageError
@@ -31,7 +32,6 @@ from evalsuite.files.storage import storage_errors
 from evalsuite.gates import (
     Evidence,
     Gate,
-    Observation,
     Policy,
     Status,
     Tier,
@@ -41,8 +41,6 @@ from evalsuite.gates import (
 )
 from evalsuite.pipeline import GateRequest, Observed, choose_policy, observe
 from evalsuite.pipeline.inputs import Inputs, resolve
-from evalsuite.qualification.mixture import corrupted
-from evalsuite.qualification.mutants import MUTANTS
 from evalsuite.qualification.nulls import SMALL_BATCH
 from evalsuite.runs import PANEL, SKILLS, TEXTS, Side
 
@@ -154,10 +152,12 @@ class _Work:
         return Calibration(
             subject=self._subject(panel),
             abilities=found,
-            kinds=_kinds(panel.measured.evidence.pronouns),
-            noise=tuple(self._noise(first, name, seen, proposed) for name, seen in variants),
+            kinds=by_kind(panel.measured.evidence.pronouns),
+            noise=tuple(
+                noise(name, first, seen, proposed, self._measures_of) for name, seen in variants
+            ),
             proposals=proposals,
-            sights=tuple(self._sights(panel, proposals)),
+            sights=tuple(sights(panel, proposals, self._measures_of)),
             minutes=self._minutes(proposals, skills, each),
             problems=tuple(self.problems),
             policy=text,
@@ -298,45 +298,6 @@ class _Work:
                     f"the reference itself is FAILED by {verdict.gate}: {verdict.reason}"
                 )
 
-    def _noise(self, first: Observed, name: str, seen: Observed, proposed: Policy | None) -> Noise:
-        before, after = _said(first), _said(seen)
-        both = before.keys() & after.keys()
-        was = {m.name: m.estimate.value for m in self._measures_of(first.measured.evidence)}
-        now = {m.name: m.estimate.value for m in self._measures_of(seen.measured.evidence)}
-        failed: tuple[str, ...] = ()
-        if proposed is not None:
-            # A small panel proves little: only proof of harm is an alarm.
-            failed = tuple(
-                verdict.gate
-                for verdict in judge(proposed, seen.measured.evidence)
-                if verdict.status is Status.FAILED and verdict.tier is Tier.BLOCKING
-            )
-        return Noise(
-            variation=name,
-            answers=len(both),
-            changed=sum(before[place] != after[place] for place in both),
-            rates={key: (was[key], now[key]) for key in was if key in now},
-            failed=failed,
-        )
-
-    def _sights(self, panel: Observed, proposals: Sequence[Proposal]) -> Iterator[Sight]:
-        """Plant every output defect, and see how far it moves what its gate judges."""
-        by_name = {proposal.measure.name: proposal for proposal in proposals}
-        for mutant in MUTANTS:
-            if mutant.once:
-                continue
-            try:
-                broken = corrupted(panel, mutant).broken
-            except InvalidInput:
-                continue  # it can touch no answer of this candidate
-            found = [
-                _sight(mutant.name, mutant.gate, by_name[measure.name], measure)
-                for measure in self._measures_of(broken)
-                if measure.name.startswith(mutant.gate.value) and measure.name in by_name
-            ]
-            if found:
-                yield min(found, key=lambda sight: (sight.theta95 is None, sight.theta95 or 0))
-
     def _minutes(
         self, proposals: Sequence[Proposal], skills: Sequence[str], each: float
     ) -> dict[str, float]:
@@ -375,35 +336,3 @@ class _Work:
             "minutes": self.request.minutes,
             **{f"asked_{part}": n for part, n in sizes.items()},
         }
-
-
-def _said(observed: Observed) -> dict[object, str]:
-    """What the reference answered to every rewriting case."""
-    return {
-        answer.question.place: answer.output.text
-        for answer in observed.answered
-        if answer.question.side is Side.CANDIDATE and answer.question.row.panel == PANEL
-    }
-
-
-def _kinds(cases: Sequence[Observation]) -> dict[str, tuple[float, float]]:
-    found: dict[str, tuple[float, float]] = {}
-    for kind in dict.fromkeys(case.kind for case in cases):
-        mine, base, _ = paired_losses([case for case in cases if case.kind == kind])
-        if mine:
-            found[kind] = (sum(mine) / len(mine), sum(base) / len(base))
-    return found
-
-
-def _sight(mutant: str, gate: Gate, proposal: Proposal, broken: Measure) -> Sight:
-    effect = broken.estimate.value - proposal.measure.estimate.value
-    theta = None
-    if proposal.blocked is not None and effect > 0:
-        theta = max(0.0, proposal.blocked - proposal.measure.assumed) / effect
-    return Sight(
-        mutant=mutant,
-        gate=gate.value,
-        measure=proposal.measure.name,
-        effect=effect,
-        theta95=theta if theta is not None and theta <= 1 else None,
-    )
