@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 from evalsuite.cases import Case, Expectation, Kind, Language
@@ -28,6 +28,7 @@ from evalsuite.scenarios.natural.content import (
     content,
 )
 from evalsuite.scenarios.natural.naming import Name, invent_core, name_person, name_thing
+from evalsuite.scenarios.natural.questions import Question, places
 from evalsuite.scenarios.natural.wording import fill, named, slots_of
 from evalsuite.scenarios.queries import Asked
 
@@ -47,38 +48,10 @@ _ANSWERS_NEEDED = (Kind.COMPARISON, Kind.PERSON, Kind.DISTANT)
 """Kinds whose history says what is meant in an answer, or would be one long turn without any."""
 
 
-@dataclass(frozen=True, slots=True)
-class NaturalTemplate:
+class NaturalTemplate(Question):
     """A question about a type of thing, asked in a conversation of some kind."""
 
-    language: Language
-    kind: Kind
-    split: Split
-    type: str
-    """The type's name; '' for a question that names and means nothing."""
-    topic: str
-    """What is asked about: an aspect, a person's role, or the kind itself."""
-    place: int
-    """The question's place under its topic."""
-
-    @property
-    def cluster(self) -> str:
-        """The cluster of every case that asks about the same of the same type."""
-        about = f"{self.type or 'general'}/{self.topic}"
-        return f"natural/{self.split}/{self.language}/{about}".replace(" ", "-")
-
-    @property
-    def frame(self) -> str:
-        """The question with its slot; what is left of it where it leaves its thing out."""
-        match _question(self):
-            case Left() as left:
-                return left.bare
-            case Hasty() as hasty:
-                return hasty.noisy
-            case Answered() as answered:
-                return answered.ask
-            case str() as asked:
-                return asked
+    __slots__ = ()
 
     def case(
         self,
@@ -133,54 +106,9 @@ def templates(language: Language, kind: Kind, split: Split) -> tuple[NaturalTemp
     """
     if kind is Kind.DEMONSTRATION_LURE:
         raise InvalidInput("kind=demonstration_lure has no templates of its own; use lure()")
-    part = content(language, split)
-
-    def each(type_: str, topic: str, n: int, step: int = 1) -> Iterator[NaturalTemplate]:
-        for place in range(0, n, step):
-            yield NaturalTemplate(language, kind, split, type_, topic, place)
-
-    found: list[NaturalTemplate] = []
-    if kind is Kind.STANDALONE:
-        found += each("", kind.value, len(part.general.standalone))
-    for name, kindred in part.types.items():
-        match kind:
-            case Kind.PLURAL:
-                found += each(name, kind.value, len(kindred.both))
-            case Kind.DROPPED_SUBJECT:
-                found += each(name, kind.value, len(kindred.elliptic))
-            case Kind.NOISY:
-                found += each(name, kind.value, len(kindred.noisy))
-            case Kind.STANDALONE:
-                for aspect in kindred.aspects:
-                    found += each(name, aspect, 1)
-            case Kind.PERSON:
-                for person in kindred.people:
-                    found += each(name, person.role, len(person.asks))
-                # Some ask about the thing, so that "always the person" is not a way out.
-                for aspect in tuple(kindred.aspects)[::2]:
-                    found += each(name, aspect, 1)
-            case _:
-                for aspect, asks in kindred.aspects.items():
-                    found += each(name, aspect, len(asks))
-    return tuple(found)
-
-
-def _question(template: NaturalTemplate) -> Answered | Left | Hasty | str:
-    part = content(template.language, template.split)
-    if not template.type:
-        return part.general.standalone[template.place]
-    kindred = part.types[template.type]
-    match template.kind:
-        case Kind.PLURAL:
-            return kindred.both[template.place]
-        case Kind.DROPPED_SUBJECT:
-            return kindred.elliptic[template.place]
-        case Kind.NOISY:
-            return kindred.noisy[template.place]
-    for person in kindred.people:
-        if person.role == template.topic and template.kind is Kind.PERSON:
-            return person.asks[template.place]
-    return kindred.aspects[template.topic][template.place]
+    return tuple(
+        NaturalTemplate(language, kind, split, *place) for place in places(language, kind, split)
+    )
 
 
 class _Talk:
@@ -397,7 +325,7 @@ def _standalone(talk: _Talk) -> _Made:
 
 
 def _dropped_subject(talk: _Talk) -> _Made:
-    left = _question(talk.template)
+    left = talk.template.entry
     if not isinstance(left, Left):
         raise TypeError(f"{talk.template} leaves nothing out")
     rewrites = dict.fromkeys(
@@ -410,7 +338,7 @@ def _dropped_subject(talk: _Talk) -> _Made:
 
 def _noisy(talk: _Talk) -> _Made:
     """The noise may stay as it is, or be mended."""
-    hasty = _question(talk.template)
+    hasty = talk.template.entry
     if not isinstance(hasty, Hasty):
         raise TypeError(f"{talk.template} holds no noise")
     asked = talk.refer(talk.lexicon.thing, (talk.a,))
