@@ -40,6 +40,8 @@ class Answer:
     """Name of the demonstrations that the prompt showed, or ''."""
     key: str = ""
     """Of the output."""
+    logprob: str = ""
+    """Of an answer that was scored and not written, in nats, as it is shown."""
 
     @property
     def label(self) -> str:
@@ -158,9 +160,8 @@ def _spans(scores: Sequence[ScoreRow], row: OutputRow, first_row: OutputRow) -> 
 
 
 def _answer(row: OutputRow, spans: Sequence[SpanRow]) -> Answer:
+    scored = row.finish == Finish.SCORED
     note = "cut off at the token limit" if row.finish == "length" else ""
-    if row.finish == Finish.SCORED and row.logprob is not None:
-        note = f"{row.logprob:.1f} nats"
     return Answer(
         title=TITLES[row.side],
         side=row.side.value,
@@ -168,4 +169,5 @@ def _answer(row: OutputRow, spans: Sequence[SpanRow]) -> Answer:
         note=note,
         shown=row.demonstrations,
         key=row.key,
+        logprob=f"{row.logprob:.1f} nats" if scored and row.logprob is not None else "",
     )

@@ -17,6 +17,7 @@ from evalsuite.report import render_html
 from evalsuite.report.cards import Card, anchor, cards, ordered, with_tokens
 from evalsuite.report.changes import Outcome, Section, case_outcomes, outcome
 from evalsuite.report.heatmap import heat
+from evalsuite.report.translations import Interface
 from evalsuite.runs import (
     SKILLS,
     CaseRow,
@@ -313,12 +314,16 @@ def test_of_answers_to_choose_from_each_side_shows_all_the_likeliest_first(tmp_p
         writer.add_outputs(outputs)
         writer.add_scores(scores)
         writer.set_verdicts(FAILING, ())
-        (card,) = _cards(writer.finish(info(tmp_path / "run")))
-    shown = {
-        side: [("".join(p.text for p in a.pieces), a.note) for a in card.answers if a.side == side]
-        for side in likely
-    }
+        made = writer.finish(info(tmp_path / "run"))
+    (card,) = _cards(made)
+    shown: dict[str, list[tuple[str, str]]] = {side.value: [] for side in likely}
+    for answer in card.answers:
+        text = "".join(piece.text for piece in answer.pieces)
+        shown[answer.side].append((text, answer.logprob))
     assert shown[Side.CANDIDATE] == [
         ("option 2", "-1.2 nats"), ("option 0", "-2.5 nats"), ("option 1", "-9.0 nats"),
     ]  # fmt: skip
     assert [text for text, _ in shown[Side.BASELINE]] == ["option 0", "option 1", "option 2"]
+    for language in Interface:
+        page = render_html(made, language=language)
+        assert page.index("option 2") < page.index("-1.2 nats") < page.index("option 0")
