@@ -39,12 +39,32 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("answers") / "cache.sqlite3"
 
 
+QUICK = """
+name: quick
+extends: smollm2
+looks: null
+gates:
+  example_leakage:
+    panel: {en: 60}
+    goldens: {sets: {everyday: advisory, nano: advisory}}
+  pronoun_resolution:
+    panel: {en: 60}
+    goldens: {sets: {everyday: advisory, nano: advisory}}
+  forgetting: {panel: {en: 90}, text: {panel: {en: 30}}}
+"""
+"""The base's policy, asked in minutes: few cases of its panels, and goldens that only tell."""
+
+
 @pytest.fixture
-def asked(base: BaseRef, tmp_path: Path, answers: Path) -> GateRequest:
-    """A request for the good adapter, under the policy of the base."""
+def asked(base: BaseRef, tmp_path: Path, answers: Path, few_cases: Path) -> GateRequest:
+    """A request for the good adapter, under the policy of the base with small panels."""
+    policy = tmp_path / "quick.yaml"
+    policy.write_text(QUICK, "utf-8")
     return GateRequest(
         base_model=base.name,
         adapter=ADAPTERS / "good",
+        policy=str(policy),
+        cases=few_cases,
         root=ROOT,
         out=tmp_path / "run",
         cache=answers,
@@ -53,7 +73,7 @@ def asked(base: BaseRef, tmp_path: Path, answers: Path) -> GateRequest:
 
 
 def test_its_policy_is_of_its_own_and_english(asked: GateRequest) -> None:
-    policy = choose_policy(asked.policy, asked.base_model)
+    policy = choose_policy(None, asked.base_model)
     assert (policy.name, [one.value for one in policy.languages]) == ("smollm2", ["en"])
 
 
@@ -100,20 +120,30 @@ def test_an_adapter_that_leaks_is_refused_for_that(asked: GateRequest) -> None:
     assert found[Gate.EXAMPLE_LEAKAGE].status is Status.FAILED
 
 
-def test_the_good_one_is_refused_for_what_it_gets_wrong_and_neither_leaks_nor_forgets(
+def test_the_good_one_neither_leaks_nor_forgets_and_is_not_promoted_undecided(
     asked: GateRequest, tmp_path: Path
 ) -> None:
     run = evaluate(asked)
-    assert run.status is Status.FAILED
-    failed = {verdict.gate for verdict in run.verdicts if verdict.status is Status.FAILED}
-    assert failed == {Gate.PRONOUN_RESOLUTION}
-    with pytest.raises(RegistryError, match="pronoun_resolution"):
+    parts = {(v.gate, s.name): s for v in run.verdicts for s in v.slices}
+    # Panels of this size prove no harm and no health: what is measured has to be small.
+    leaks = parts[Gate.EXAMPLE_LEAKAGE, "literal"]
+    forgotten = parts[Gate.FORGETTING, "skills/en"]
+    text = parts[Gate.FORGETTING, "text/en"]
+    wrong = parts[Gate.PRONOUN_RESOLUTION, "failure_rate"]
+    assert leaks.value is not None
+    assert leaks.value <= leaks.limit
+    assert forgotten.value is not None
+    assert forgotten.value <= forgotten.limit
+    assert text.status is Status.PASSED
+    # The bare base, which rewrites nothing, is wrong in all of them.
+    assert wrong.value is not None
+    assert wrong.value < 0.3
+    assert run.status is not Status.PASSED
+    with pytest.raises(RegistryError):
         promote(run.folder, tmp_path / "registry", now=NOW)
 
 
-def test_what_passes_is_promoted_and_verified(
-    asked: GateRequest, few_cases: Path, tmp_path: Path
-) -> None:
+def test_what_passes_is_promoted_and_verified(asked: GateRequest, tmp_path: Path) -> None:
     lenient = tmp_path / "lenient.yaml"
     # The same cases, all of them English.
     english = SMALL_POLICY.replace("en: 13, zh: 13", "en: 26").replace("en: 8, zh: 8", "en: 8")
@@ -121,7 +151,7 @@ def test_what_passes_is_promoted_and_verified(
     # What nano can do this base cannot, and the other way round.
     english = english.replace("[copy, count]", "[capital]")
     lenient.write_text(english.replace("power:", "languages: [en]\npower:"), "utf-8")
-    run = evaluate(replace(asked, policy=str(lenient), cases=few_cases))
+    run = evaluate(replace(asked, policy=str(lenient)))
     assert run.status is Status.PASSED
     assert {case.language for case in load_run(run.folder).cases} <= {"en", ""}
     record = promote(run.folder, tmp_path / "registry", now=NOW)
