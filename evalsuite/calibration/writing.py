@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from evalsuite.calibration.limits import Proposal
 from evalsuite.cases import Language
-from evalsuite.gates import Policy
+from evalsuite.gates import Policy, Proof, SliceBy
+from evalsuite.gates.rules import SliceLimit
 
 _WIDTH = 96
 _SUFFIX = "-calibrated"
@@ -53,12 +54,16 @@ def policy_text(
             *_panel(of("example_leakage"), languages),
             *_limit(named.get("example_leakage.literal"), "literal", "    "),
             *_limit(named.get("example_leakage.swap"), "swap", "    "),
+            *_slices(policy.gates.example_leakage.slices, of("example_leakage.literal.")),
         ),
         *_section(
             "  pronoun_resolution:",
             *_panel(of("pronoun_resolution"), languages),
             *_limit(named.get("pronoun_resolution.failure_rate"), "failure_rate", "    "),
             *_limit(named.get("pronoun_resolution.non_inferiority"), "non_inferiority", "    "),
+            *_slices(
+                policy.gates.pronoun_resolution.slices, of("pronoun_resolution.failure_rate.")
+            ),
         ),
         "  forgetting:",
         *_panel(of("forgetting.skills"), languages, each=len(skills)),
@@ -120,6 +125,34 @@ def _limit(proposal: Proposal | None, key: str, indent: str) -> Iterator[str]:
         return
     yield from _comment(proposal.reason, indent)
     yield f"{indent}{key}: {{limit: {proposal.limit:.4g}}}"
+
+
+def _slices(rules: Sequence[SliceLimit], proposals: Sequence[Proposal]) -> Iterator[str]:
+    """The slices with the limits that languages need; a list is written whole or not at all."""
+    moved: dict[SliceLimit, Proposal] = {}
+    for rule in rules:
+        if rule.by is not SliceBy.LANGUAGE or rule.proof is not Proof.BOUND:
+            continue
+        about = [
+            proposal
+            for proposal in proposals
+            if proposal.limit is not None
+            and proposal.measure.limit == rule.limit
+            and (not rule.only or proposal.measure.language in rule.only)
+        ]
+        largest = max(about, key=lambda proposal: proposal.limit or 0.0, default=None)
+        if largest is not None and largest.limit != rule.limit:
+            moved[rule] = largest
+    if not moved:
+        return
+    yield "    slices:"
+    for rule in rules:
+        found = moved.get(rule)
+        said = rule.model_dump(mode="json", exclude_defaults=True)
+        if found is not None:
+            yield from _comment(f"{found.measure.name}: {found.reason}", "      ")
+            said["limit"] = float(f"{found.limit:.4g}")
+        yield f"      - {json.dumps(said, ensure_ascii=False)}"
 
 
 def _worst(proposals: Sequence[Proposal], key: str, indent: str) -> Iterator[str]:

@@ -51,6 +51,39 @@ def test_what_is_written_is_a_policy(name: str, base: str, adapter: str) -> None
     assert read.gates.example_leakage.panel != started.gates.example_leakage.panel
 
 
+def test_a_limit_that_a_language_needs_is_written_with_all_slices() -> None:
+    started = load_policy("nano")
+    (language, *others) = started.gates.pronoun_resolution.slices
+    measure = Measure(
+        name="pronoun_resolution.failure_rate.en",
+        unit=Unit.RATE,
+        estimate=clustered_rate(
+            [1.0] * 27 + [0.0] * 273, [str(n) for n in range(300)], 0.95, assumed_icc=0.3
+        ),
+        limit=language.limit,
+        panel=150,
+        language="en",
+    )
+    found = propose(measure, most=300, power=0.9, confidence=0.95)
+    assert found.limit is not None
+    assert found.limit > language.limit
+    read = parse_policy(
+        policy_text(
+            started,
+            "nano",
+            [found],
+            skills=("copy",),
+            languages=tuple(Language),
+            base="nano",
+            adapter="good",
+        )
+    )
+    moved, *kept = read.gates.pronoun_resolution.slices
+    assert moved == language.model_copy(update={"limit": float(f"{found.limit:.4g}")})
+    assert kept == others
+    assert read.gates.example_leakage.slices == started.gates.example_leakage.slices
+
+
 def test_only_a_limit_that_moved_is_written() -> None:
     def text(failures: int) -> str:
         return policy_text(
