@@ -11,7 +11,6 @@ from evalsuite.gates.judge import judge
 from evalsuite.gates.looks import Hopeless, hopeless, stopped
 from evalsuite.gates.part import Part, Topic, parse_part
 from evalsuite.gates.partverdicts import (
-    above_guessing,
     judge_census,
     judge_checks,
     judge_mean,
@@ -28,6 +27,7 @@ from evalsuite.gates.policy import (
 )
 from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names
 from evalsuite.gates.rules import Origin, Proof, SliceBy
+from evalsuite.gates.skillfloors import above_guessing
 from evalsuite.gates.verdict import (
     Gate,
     Quantity,

@@ -26,17 +26,16 @@ from evalsuite.gates.evidence import (
 from evalsuite.gates.groups import Observations, absent_languages, grouped, languages
 from evalsuite.gates.part import Part, Topic
 from evalsuite.gates.partverdicts import (
-    above_guessing,
     judge_census,
     judge_checks,
     judge_mean,
     judge_paired,
     judge_rate,
-    lacks,
 )
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.regression import judge_regression
 from evalsuite.gates.rules import GoldenRule, Limit, PanelRule, PronounRule, SkillRule, SliceLimit
+from evalsuite.gates.skillfloors import by_skill, lacks
 from evalsuite.gates.verdict import Gate, SliceVerdict, Status, Tier, Verdict
 from evalsuite.gates.words import judge_words
 
@@ -175,25 +174,22 @@ def _skills(
     What the base lacks cannot be forgotten: it is shown, and decides nothing, unless harm is
     proven all the same. Where the base has none at all, nothing is proven.
     """
-    by_skill: dict[str, list[Observation]] = {}
-    for case in cases:
-        by_skill.setdefault(case.kind, []).append(case)
-    floors = {
-        skill: above_guessing(rule.floor, sum(case.guessed for case in found) / len(found))
-        for skill, found in by_skill.items()
-    }
-    had = [skill for skill, found in by_skill.items() if not lacks(found, floors[skill])]
-    counted = had or list(by_skill)
+    skills = by_skill(cases, rule.floor)
+    had = [skill for skill, (found, floor) in skills.items() if not lacks(found, floor)]
+    counted = had or list(skills)
+    of_all = "" if len(counted) == len(skills) else f"{len(counted)} of {len(skills)} "
     macro = ask(
-        Part(Topic.SKILLS, language=language), f"at general skills in {language}", rule.macro
+        Part(Topic.SKILLS, language=language),
+        f"at {of_all}general skills in {language}",
+        rule.macro,
     )
-    floor = sum(floors[skill] for skill in counted) / max(1, len(counted))
+    floor = sum(skills[skill][1] for skill in counted) / max(1, len(counted))
     of_counted = [case for case in cases if case.kind in counted]
     yield judge_paired(replace(macro, floor=floor), of_counted, macro=True)
-    for skill, found in sorted(by_skill.items()):
+    for skill, (found, least) in skills.items():
         part = Part(Topic.SKILL, language=language, skill=skill)
         single = ask(part, f"at {skill} in {language}", rule.single)
-        verdict = judge_paired(replace(single, floor=floors[skill]), found)
+        verdict = judge_paired(replace(single, floor=least), found)
         if skill not in had and verdict.status is not Status.FAILED:
             verdict = replace(verdict, tier=Tier.ADVISORY)
         yield verdict

@@ -98,22 +98,6 @@ def judge_paired(
     return _settle(criterion, estimate, found, len(cases), detectable, Quantity.DIFFERENCE)
 
 
-def above_guessing(floor: float, guessed: float) -> float:
-    """The least success that counts as a skill: ``floor`` of what guessing leaves to know.
-
-    Of three answers to choose from, guessing finds the right one in a third; with a floor of a half
-    a base has the skill from two thirds on. The same correction makes Cohen's kappa.
-    """
-    return guessed + floor * (1 - guessed)
-
-
-def lacks(cases: Sequence[Observation], floor: float) -> bool:
-    """Whether the baseline was asked and succeeds less often than ``floor``."""
-    measured = _paired(distinct(cases))
-    lost = sum(case.baseline or 0.0 for case in measured)
-    return bool(measured) and 1 - lost / len(measured) < floor - ROUNDING
-
-
 def judge_mean(
     criterion: Criterion,
     observations: Sequence[Observation],

@@ -20,6 +20,7 @@ from evalsuite.gates.part import Part, Topic
 from evalsuite.gates.partverdicts import judge_census, judge_mean, judge_paired
 from evalsuite.gates.policy import Policy
 from evalsuite.gates.rules import Limit, RegressionRule, SlicedLimit
+from evalsuite.gates.skillfloors import by_skill, lacks
 from evalsuite.gates.verdict import Gate, SliceVerdict, Verdict
 from evalsuite.gates.words import judge_words
 
@@ -103,7 +104,17 @@ def _skills(
     for language in languages(policy.gates.forgetting.panel, cases):
         part = Part(Topic.SKILLS, language=language)
         criterion = ask(part, f"at general skills in {language}", rule.skills)
-        yield judge_paired(criterion, _spoken(language, cases), macro=True)
+        spoken = _spoken(language, cases)
+        # What neither has cannot be lost, and would only thin out what is.
+        floor = policy.gates.forgetting.skills.floor
+        counted = {
+            skill
+            for some in (spoken, _spoken(language, evidence.skills))
+            for skill, (found, least) in by_skill(some, floor).items()
+            if not lacks(found, least)
+        }
+        of_counted = [case for case in spoken if case.kind in counted]
+        yield judge_paired(criterion, of_counted or spoken, macro=True)
 
 
 def _texts(policy: Policy, rule: RegressionRule, evidence: Evidence) -> Iterator[SliceVerdict]:

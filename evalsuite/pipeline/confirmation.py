@@ -23,6 +23,7 @@ from evalsuite.pipeline.measurement import Answered, measure
 from evalsuite.pipeline.questions import BOTH, adapter_of, sides
 from evalsuite.pipeline.records import Answers, Drawn, Event, work_of
 from evalsuite.runs import Counts, FlipsInfo, Unit
+from evalsuite.tasks import Text
 
 
 def confirm_flips(drawn: Drawn, answers: Answers) -> Answers:
@@ -42,7 +43,7 @@ def confirm_flips(drawn: Drawn, answers: Answers) -> Answers:
         place
         for place, answer in enumerate(answers.answered)
         if (answer.question.row.panel, answer.question.row.case_id) in new
-        and answer.question.request.target is None
+        and not isinstance(answer.question.task, Text)
     ]
     answered, work = answers.answered, Counts()
     try:

@@ -16,7 +16,7 @@ from evalsuite.scenarios.panels import (
     sample_shown_panel,
 )
 from evalsuite.scenarios.skillitem import SkillItem
-from evalsuite.scenarios.skills import EVERY_SKILL, SKILLS, sample_skills
+from evalsuite.scenarios.skills import EVERY_SKILL, SKILLS, WRITTEN_SKILLS, sample_skills
 from evalsuite.scenarios.texts import PASSAGES, TextItem, sample_passages, sample_texts
 from evalsuite.scenarios.worlds import GRAMMARS
 
@@ -27,6 +27,7 @@ __all__ = [
     "LEXICONS",
     "PASSAGES",
     "SKILLS",
+    "WRITTEN_SKILLS",
     "Anchor",
     "DemonstrationPair",
     "Episode",

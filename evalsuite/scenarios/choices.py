@@ -10,7 +10,7 @@ the model takes to be true.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from evalsuite.cases import Language
@@ -42,6 +42,8 @@ class ChoiceSkill:
     """How many answers there are to choose from; guessing finds the right one as seldom."""
     near: bool = False
     """Whether wrong answers are numbers near the right one, and not any of those listed."""
+    alike: Mapping[Language, tuple[frozenset[str], ...]] = field(default_factory=dict)
+    """Answers of which none is offered beside another, or for a question that names one."""
 
     def choices(self, made: Exercise, language: Language, rng: Random) -> tuple[str, ...]:
         """The sentences to choose from, the right one first."""
@@ -49,23 +51,19 @@ class ChoiceSkill:
         if self.near:
             right = int(made.answer)
             others = [one for one in others if abs(int(one) - right) <= _NEAR]
-        wrong = rng.sample(sorted(others), self.options - 1)
+        told = {made.answer, *made.slots.values()}
+        close = frozenset().union(
+            *(group for group in self.alike.get(language, ()) if group & told)
+        )
+        wrong = rng.sample(sorted({*others} - close), self.options - 1)
         frame = self.answers[language]
         return tuple(frame.format(**made.slots, answer=one) for one in (made.answer, *wrong))
 
 
 def _copying(rng: Random, language: Language) -> Exercise:
-    """A sentence to repeat; wrong ones differ in two neighbouring words, or end as another does."""
-    said = rng.choice(SENTENCES[language])
-    gap = " " if language is EN else ""
-    words = said[:-1].split(" ") if language is EN else list(said[:-1])
-    wrong = []
-    for at in rng.sample(range(len(words) - 1), 2):
-        changed = [*words[:at], words[at + 1], words[at], *words[at + 2 :]]
-        wrong.append(gap.join(changed) + said[-1])
-    short = [*words[: len(words) // 2], *words[len(words) // 2 + 1 :]]
-    wrong.append(gap.join(short) + said[-1])
-    return Exercise(said, {"said": said}, said, tuple(w for w in wrong if w != said))
+    """A sentence to repeat, among others: without the question each is as good."""
+    said, *others = rng.sample(SENTENCES[language], 3)
+    return Exercise(said, {"said": said}, said, tuple(others))
 
 
 def _deciding(rng: Random, language: Language) -> Exercise:
@@ -95,7 +93,7 @@ def _counting(rng: Random, language: Language) -> Exercise:
         told = ", ".join(f"a {one}" for one in things[:-1]) + f" and a {things[-1]}"
     else:
         told = "、".join(things[:-1]) + "和" + things[-1]
-    others = tuple(str(n) for n in range(1, 9) if n != len(things))
+    others = tuple(str(n) for n in range(2, 10) if n != len(things))
     slots = {"who": who, "things": told}
     return Exercise(f"{who} {told}", slots, str(len(things)), others)
 
@@ -121,6 +119,19 @@ def _own(draw: Callable[[Random, Language], Exercise], en: str, zh: str) -> Plai
     return PlainSkill(draw, {EN: tuple(en.split("|")), ZH: tuple(zh.split("|"))})
 
 
+_ALIKE: Mapping[Language, tuple[frozenset[str], ...]] = {
+    EN: tuple(frozenset(group.split()) for group in (
+        "wide narrow thick thin big small deep shallow", "first last early late fast slow",
+        "hot cold", "strong weak brave cowardly", "day night black white", "up down north south",
+    )),
+    ZH: tuple(frozenset(group.split()) for group in (
+        "宽 窄 厚 薄 大 小 深 浅", "早 晚 白天 夜晚 黑 白 快 慢 开始 结束", "热 冷",
+        "强 弱 勇敢 胆小",
+        "上 下 南 北", "高兴 难过 爱 恨", "富有 贫穷 满 空",
+    )),
+}  # fmt: skip
+"""Words of which one could be taken for the opposite of another's opposite."""
+
 CHOICES: Mapping[str, ChoiceSkill] = {
     f"{name}{SUFFIX}": skill
     for name, skill in {
@@ -129,7 +140,7 @@ CHOICES: Mapping[str, ChoiceSkill] = {
         }, 4),
         "opposite": ChoiceSkill(PLAIN["opposite"], {
             EN: 'The opposite of "{word}" is "{answer}".', ZH: "“{word}”的反义词是“{answer}”。",
-        }, 4),
+        }, 4, alike=_ALIKE),
         "belonging": ChoiceSkill(PLAIN["belonging"], {
             EN: "The right category is {answer}.", ZH: "它属于{answer}。",
         }, 3),

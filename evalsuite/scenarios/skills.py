@@ -240,6 +240,8 @@ _SKILLS: Mapping[str, _Skill] = {
 
 SKILLS: tuple[str, ...] = tuple(_SKILLS)
 """What the embedded base has, and what training rehearses."""
+WRITTEN_SKILLS: tuple[str, ...] = (*SKILLS, *PLAIN)
+"""What is answered in words."""
 EVERY_SKILL: tuple[str, ...] = (*SKILLS, *PLAIN, *CHOICES)
 _TRIES = 5000
 """Draws after which a skill that people ask for is taken to have no further question."""

@@ -13,7 +13,7 @@ from evalsuite.pipeline import GateRequest, Inputs
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.prompts import Demonstration
 from evalsuite.regressions import Origin, Regression, remember
-from evalsuite.scenarios import sample_demonstrations
+from evalsuite.scenarios import WRITTEN_SKILLS, sample_demonstrations
 from evalsuite.search.asker import Asker, Posed
 from evalsuite.search.loop import Counterexample, Found, Hunt, Plan, Tell, defect_of
 from evalsuite.search.relations import RelationCheck, check_relations
@@ -201,7 +201,12 @@ def _envelope(request: SearchRequest, inputs: Inputs, world: World) -> Envelope:
         operators=names,
         max_edits=rule.max_edits,
         max_demonstrations=rule.max_demonstrations,
-        skills=inputs.policy.gates.forgetting.skills.seeded if rule.skills else (),
+        # An answer that is chosen is not written, so no history can make it another.
+        skills=tuple(
+            skill
+            for skill in inputs.policy.gates.forgetting.skills.seeded
+            if rule.skills and skill in WRITTEN_SKILLS
+        ),
     )
 
 

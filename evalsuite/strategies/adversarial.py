@@ -10,7 +10,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import SKILLS, Split
+from evalsuite.scenarios import WRITTEN_SKILLS, Split
 from evalsuite.strategies.arguments import (
     check_instance,
     check_items,
@@ -154,9 +154,11 @@ def _check_skills(skills: Collection[str]) -> tuple[str, ...]:
         InvalidArgument: a name that does not exist.
     """
     known = isinstance(skills, Collection) and not isinstance(skills, str)
-    if not known or not set(skills) <= set(SKILLS):
-        raise InvalidArgument(f"skills={skills!r} must be a collection out of: {', '.join(SKILLS)}")
-    return tuple(skill for skill in SKILLS if skill in skills)
+    if not known or not set(skills) <= set(WRITTEN_SKILLS):
+        raise InvalidArgument(
+            f"skills={skills!r} must be a collection out of: {', '.join(WRITTEN_SKILLS)}"
+        )
+    return tuple(skill for skill in WRITTEN_SKILLS if skill in skills)
 
 
 def check_operators(operators: Collection[str] | None, world: World) -> tuple[str, ...]:

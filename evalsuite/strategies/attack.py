@@ -14,7 +14,7 @@ from types import MappingProxyType
 from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
-from evalsuite.scenarios import GRAMMARS, SKILLS, Split, seeded
+from evalsuite.scenarios import GRAMMARS, WRITTEN_SKILLS, Split, seeded
 from evalsuite.scenarios.worlds import Grammar
 
 ANSWERABLE = tuple(
@@ -112,8 +112,8 @@ def parse_attack(text: str) -> Attack:
         parts = [edit.split("/") for edit in edits]
         return Attack(
             language=Language(language),
-            kind=Kind.SINGLE if topic in SKILLS else Kind(topic),
-            skill=topic if topic in SKILLS else "",
+            kind=Kind.SINGLE if topic in WRITTEN_SKILLS else Kind(topic),
+            skill=topic if topic in WRITTEN_SKILLS else "",
             template=int(template),
             seed=int(seed),
             edits=tuple(Edit(name, int(a), int(b), int(c)) for name, a, b, c in parts),

@@ -13,6 +13,7 @@ from evalsuite.errors import InvalidInput
 from evalsuite.gates import (
     Check,
     Evidence,
+    Gate,
     Observation,
     Part,
     Policy,
@@ -23,6 +24,7 @@ from evalsuite.gates import (
     Topic,
     Verdict,
     judge,
+    load_policy,
     overall,
 )
 from tests.gates_units.gates_units_helpers import SKILLS, changed, observations, texts
@@ -420,6 +422,37 @@ def test_what_guessing_gets_right_is_no_skill(
     found = with_skill(evidence, right=right, guessed=guessed)
     verdict = verdict_of(policy, found, "forgetting")
     assert part_of(verdict, f"skill/en/{SKILLS[0]}").tier is tier
+
+
+def test_answers_that_a_candidate_does_not_give_choose_no_skill(
+    policy: Policy, evidence: Evidence
+) -> None:
+    """Without those that the base gets right, the base would seem to lack it."""
+    found = with_skill(evidence, right=0.9)
+    silent = tuple(
+        replace(case, candidate=None) if case.kind == SKILLS[0] and not case.baseline else case
+        for case in found.skills
+    )
+    verdict = verdict_of(policy, replace(found, skills=silent), "forgetting")
+    part = part_of(verdict, f"skill/en/{SKILLS[0]}")
+    assert (part.status, part.tier) == (Status.INCONCLUSIVE, Tier.BLOCKING)
+    assert verdict.status is Status.INCONCLUSIVE
+
+
+def test_what_counts_is_told_and_what_neither_has_thins_out_no_loss(
+    policy: Policy, evidence: Evidence
+) -> None:
+    lost = with_skill(evidence, right=0.0)
+    assert "of" in part_of(verdict_of(policy, lost, "forgetting"), "skills/en").reason
+    harmed = tuple(
+        case if case.kind == SKILLS[0] else replace(case, candidate=1.0) for case in lost.skills
+    )
+    known = replace(lost, skills=harmed)
+    (found,) = judge(load_policy("default"), known, only={Gate.REGRESSION})
+    part = part_of(found, "skills/en")
+    assert part.n == sum(c.kind != SKILLS[0] and c.language == "en" for c in lost.skills)
+    assert part.value is not None
+    assert part.value > 0.9
 
 
 def test_a_base_without_any_skill_proves_nothing(policy: Policy, evidence: Evidence) -> None:

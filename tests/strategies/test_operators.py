@@ -20,7 +20,7 @@ from evalsuite.errors import InvalidInput
 from evalsuite.prompts import Demonstration
 from evalsuite.rewrites import judge
 from evalsuite.scenarios import (
-    SKILLS,
+    WRITTEN_SKILLS,
     is_personal,
     make_case,
     sample_demonstrations,
@@ -135,7 +135,7 @@ def test_a_chat_that_asks_for_a_skill_keeps_its_question(attack: Attack) -> None
         assert bool(built.case.history) or not attack.template % 2 or not built.used
 
 
-@given(attacks(replace(ALL, skills=SKILLS), world=WORLD))
+@given(attacks(replace(ALL, skills=WRITTEN_SKILLS), world=WORLD))
 def test_an_attack_survives_being_spelled(attack: Attack) -> None:
     assert parse_attack(spell(attack)) == attack
     assert "\n" not in spell(attack)
