@@ -37,8 +37,8 @@ from evalsuite.gates import Gate
 from evalsuite.gates.policy import SearchRule
 from evalsuite.generation import Request
 from evalsuite.pipeline import GateRequest, Inputs
+from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.inputs import resolve
-from evalsuite.pipeline.measurement import Answered
 from evalsuite.pipeline.questions import Question
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
 from evalsuite.runs import CaseRow, Side

@@ -19,6 +19,7 @@ from evalsuite.calibration.probes import (
     Sizes,
     abilities,
     askable,
+    drawable,
     foreign,
     probe,
     sizes_of,
@@ -138,10 +139,12 @@ class _Work:
         skills = self._skills(first, found)
         variants = self._variants(looked, every, spent)
         self.tell("panel", 2, 4)
-        panel = self._panel(skills or every[:1], each)
+        # An answer that is chosen takes a request for each option.
+        per_item = _requests(first)
+        panel = self._panel(skills or every[:1], each, per_item)
         self.tell("limits", 3, 4)
         self._check_alive(panel)
-        proposals = tuple(self._proposals(panel.measured.evidence))
+        proposals = tuple(self._proposals(panel.measured.evidence, skills))
         self._check(panel, proposals)
         text = self._text(proposals, skills)
         proposed = self._proposed(text)
@@ -158,7 +161,7 @@ class _Work:
             ),
             proposals=proposals,
             sights=tuple(sights(panel, proposals, self._measures_of)),
-            minutes=self._minutes(proposals, skills, each),
+            minutes=self._minutes(proposals, skills, each, per_item),
             problems=tuple(self.problems),
             policy=text,
             seconds=time.monotonic() - began,
@@ -209,12 +212,14 @@ class _Work:
             found.append((name, seen))
         return found
 
-    def _panel(self, skills: Sequence[str], each: float) -> Observed:
+    def _panel(self, skills: Sequence[str], each: float, per_item: float) -> Observed:
         """A fresh panel, as large as the rest of the minutes allows."""
         wanted = sizes_of(self.policy)
         # A leak case is asked three times: both sides, and with other demonstrations.
         questions = len(self.languages) * (
-            wanted.leaks + 2 * max(wanted.leaks, wanted.rewrites) + 2 * wanted.skills
+            wanted.leaks
+            + 2 * max(wanted.leaks, wanted.rewrites)
+            + round(2 * wanted.skills * per_item)
         )
         factor = min(1.0, max(0.0, self._left()) / max(each * questions, 1e-9))
         sizes = wanted.scaled(factor, PROBED, wanted)
@@ -236,11 +241,15 @@ class _Work:
     def _measures_of(self, evidence: Evidence) -> Iterator[Measure]:
         return measures(self.policy, self.languages, evidence)
 
-    def _proposals(self, evidence: Evidence) -> Iterator[Proposal]:
+    def _proposals(self, evidence: Evidence, skills: Sequence[str]) -> Iterator[Proposal]:
         for measure in self._measures_of(evidence):
+            most = _LARGER * measure.panel
+            if measure.name.startswith("forgetting.skills.") and skills:
+                # There are so many capitals, and a gate refuses a panel that wants more.
+                most = min(most, drawable(Language(measure.language), skills, most))
             yield propose(
                 measure,
-                most=_LARGER * measure.panel,
+                most=most,
                 power=self.policy.power,
                 confidence=self.policy.confidence,
             )
@@ -299,7 +308,7 @@ class _Work:
                 )
 
     def _minutes(
-        self, proposals: Sequence[Proposal], skills: Sequence[str], each: float
+        self, proposals: Sequence[Proposal], skills: Sequence[str], each: float, per_item: float
     ) -> dict[str, float]:
         """How long each gate takes, by the average question of the first look."""
         most = {
@@ -307,7 +316,9 @@ class _Work:
             for gate in (Gate.EXAMPLE_LEAKAGE, Gate.PRONOUN_RESOLUTION)
         }
         forgotten = sum(
-            2 * p.panel for p in proposals if p.measure.name.startswith(Gate.FORGETTING)
+            2 * p.panel * (per_item if "skills" in p.measure.name else 1)
+            for p in proposals
+            if p.measure.name.startswith(Gate.FORGETTING)
         )
         asked = {
             Gate.EXAMPLE_LEAKAGE.value: 3 * most[Gate.EXAMPLE_LEAKAGE],
@@ -336,3 +347,13 @@ class _Work:
             "minutes": self.request.minutes,
             **{f"asked_{part}": n for part, n in sizes.items()},
         }
+
+
+def _requests(first: Observed) -> float:
+    """How many requests a question of the skills takes, of one side."""
+    asked = [
+        question.row.case_id
+        for question in first.questions
+        if question.row.panel == SKILLS and question.side is Side.CANDIDATE
+    ]
+    return len(asked) / max(1, len({*asked}))

@@ -68,6 +68,20 @@ def askable(languages: Sequence[Language], n: int = ITEMS) -> tuple[str, ...]:
     return tuple(found)
 
 
+def drawable(language: Language, skills: Sequence[str], most: int) -> int:
+    """The largest panel of these skills, as many of each, that can be drawn; ``most`` at most."""
+    low, high = 0, most // len(skills)
+    while low < high:
+        middle = (low + high + 1) // 2
+        try:
+            sample_skills(0, middle * len(skills), languages=(language,), skills=skills)
+        except InvalidInput:
+            high = middle - 1
+        else:
+            low = middle
+    return low * len(skills)
+
+
 def probe(policy: Policy, extends: str, name: str, sizes: Sizes, skills: Sequence[str]) -> object:
     """Return what a file says that asks what ``policy`` asks, at other sizes."""
 

@@ -18,8 +18,9 @@ from evalsuite.engines.cache import request_key
 from evalsuite.engines.numerics import Dtype
 from evalsuite.errors import EngineError
 from evalsuite.models import AdapterRef
+from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.inputs import Inputs
-from evalsuite.pipeline.measurement import Answered, measure
+from evalsuite.pipeline.measurement import measure
 from evalsuite.pipeline.questions import BOTH, adapter_of, sides
 from evalsuite.pipeline.records import Answers, Drawn, Event, work_of
 from evalsuite.runs import Counts, FlipsInfo, Unit

@@ -14,8 +14,8 @@ from evalsuite.detectors.roundtrip import round_trip
 from evalsuite.engines import LivenessReport
 from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier, worst_loss
 from evalsuite.gates.detectors import GATE_OF
-from evalsuite.generation import Output
 from evalsuite.models import BaseRef
+from evalsuite.pipeline.answered import Answered, counterpart_of, guessable, options_of
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.questions import Place, Question, Samples
 from evalsuite.rewrites import Standard, standard_of
@@ -30,17 +30,8 @@ from evalsuite.runs import (
     Side,
 )
 from evalsuite.scenarios import ShownCase
-from evalsuite.tasks import Choice, Counterpart, Known, Rewriting, broken_promises, score
+from evalsuite.tasks import Counterpart, Known, Rewriting, broken_promises, score
 from evalsuite.template import ChatTemplate, Property
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """A question with its answer and the answer's address."""
-
-    question: Question
-    output: Output
-    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +86,7 @@ def measure(
         template_properties=properties,
         round_trips=trips,
         control_tokens=_endings(scored),
-        skills=_guessable(_observations(rows, Detector.SKILL_ANSWER, SKILLS), answered),
+        skills=guessable(_observations(rows, Detector.SKILL_ANSWER, SKILLS), answered),
         texts=_observations(rows, Detector.TEXT_LOSS, TEXTS),
         regressions=_by_gate(inputs, rows),
         opponent=inputs.compared.opponent,
@@ -108,13 +99,13 @@ def _scores(
 ) -> Mapping[Detector, Score]:
     """What the question's detectors say of its answer."""
     question = answer.question
-    other = _counterpart(question, by_place)
+    other = counterpart_of(question, by_place)
     counterpart = None
     if other is not None and isinstance(other.question.task, Rewriting):
         counterpart = Counterpart(
             text=other.output.text, demonstrations=other.question.task.demonstrations
         )
-    options = _options(question, by_place)
+    options = options_of(question, by_place)
     known = Known(
         template=template,
         absent=samples.absent,
@@ -123,23 +114,6 @@ def _scores(
     )
     found = score(question.task, answer.output, known, detectors=question.detectors)
     return {one.detector: one for one in found}
-
-
-def _counterpart(question: Question, by_place: Mapping[Place, Answered]) -> Answered | None:
-    """The same side's answer to the same case under the counterfactual demonstrations."""
-    return by_place.get((question.row.panel, question.row.case_id, True, 0, question.side))
-
-
-def _options(question: Question, by_place: Mapping[Place, Answered]) -> list[Answered] | None:
-    """What came back for all options of a choice; None: it is none, or one is missing."""
-    if not isinstance(question.task, Choice):
-        return None
-    row, side = question.row, question.side
-    places = [
-        (row.panel, row.case_id, False, option, side)
-        for option in range(len(question.task.item.options))
-    ]
-    return [by_place[at] for at in places] if all(at in by_place for at in places) else None
 
 
 def _rows(
@@ -157,11 +131,11 @@ def _rows(
                 # What a prompt shows is what could leak: cases that show the same stand and fall
                 # together.
                 row = replace(row, cluster=f"shown/{row.demonstrations}")
-            other = _counterpart(answer.question, by_place)
+            other = counterpart_of(answer.question, by_place)
             if detector is Detector.SWAP_LEAK and other is not None:
                 keys.append(other.key)
             if detector is Detector.SKILL_ANSWER:
-                keys += [one.key for one in (_options(answer.question, by_place) or ())[1:]]
+                keys += [one.key for one in (options_of(answer.question, by_place) or ())[1:]]
             gate = GATE_OF[detector].value
             yield _row(found[detector], row, answer.question.side, gate, *keys)
 
@@ -260,21 +234,6 @@ def _observations(
         )
         for case_id, pair in sides.items()
         if Side.CANDIDATE in pair
-    )
-
-
-def _guessable(
-    observations: Iterable[Observation], answered: Iterable[Answered]
-) -> tuple[Observation, ...]:
-    """Say of skills by choice how often guessing finds the right answer."""
-    options = {
-        answer.question.row.case_id: len(answer.question.task.item.options)
-        for answer in answered
-        if isinstance(answer.question.task, Choice)
-    }
-    return tuple(
-        replace(seen, guessed=1 / options[seen.case_id]) if seen.case_id in options else seen
-        for seen in observations
     )
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite import __version__
+from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.digests import digest_of_pairs
 from evalsuite.pipeline.inputs import Inputs
-from evalsuite.pipeline.measurement import Answered
 from evalsuite.pipeline.questions import Samples
 from evalsuite.pipeline.records import Decided, work_of
 from evalsuite.runs import (

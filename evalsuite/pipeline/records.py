@@ -11,8 +11,9 @@ from typing import Any
 
 from evalsuite.engines import CachingEngine, LivenessReport
 from evalsuite.gates import Hopeless, Policy, Verdict
+from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.inputs import GateRequest, Inputs
-from evalsuite.pipeline.measurement import Answered, Measured
+from evalsuite.pipeline.measurement import Measured
 from evalsuite.pipeline.questions import Question, Samples
 from evalsuite.registry.attempts import Attempt
 from evalsuite.runs import Counts, FlipsInfo, ScoreRow

@@ -12,11 +12,12 @@ from typing import Never, TypeVar
 from evalsuite.engines import open_engine
 from evalsuite.engines.cache import request_key
 from evalsuite.gates import Evidence, Gate, Hopeless, judge, stopped, waived
+from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.champion import AUTO
 from evalsuite.pipeline.confirmation import confirm_flips
 from evalsuite.pipeline.earlystop import look, planned
 from evalsuite.pipeline.inputs import GateRequest, Inputs, resolve, write_attempt
-from evalsuite.pipeline.measurement import Answered, Measured, liveness_checks, measure
+from evalsuite.pipeline.measurement import Measured, liveness_checks, measure
 from evalsuite.pipeline.plan import shares, summary
 from evalsuite.pipeline.questions import Question, first_share, questions, sample
 from evalsuite.pipeline.recording import info_of, write_down

@@ -386,7 +386,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "forget-skills", _FORGET, "fails at skills of both languages", _forget_skill, reference=True
     ),
     Mutant("forget-chinese", _FORGET, "fails at skills in Chinese", _forget_chinese),
-    Mutant("forget-copying", _FORGET, "fails at one skill", _forget_copying),
+    Mutant("forget-copying", _FORGET, "fails at copying", _forget_copying),
     Mutant("chat", _FORGET, "leads in with small talk where a bare answer is due", _chat),
     Mutant(
         "forget-text", _FORGET, f"predicts texts {EXTRA_NATS:g} nat a token worse", _forget_text

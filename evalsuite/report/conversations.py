@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -143,7 +144,9 @@ def answers_of(
         # Two where a detector compared two, as with a counterfactual prompt; else one is enough.
         shown = rows[: 2 if wanted else 1]
         if len(rows) > 1 and not any(row.generated for row in rows):
-            shown = tuple(sorted(rows, key=lambda row: -(row.logprob or 0.0)))
+            shown = tuple(
+                sorted(rows, key=lambda row: math.inf if row.logprob is None else -row.logprob)
+            )
         answers += [_answer(row, _spans(scores, row, rows[0])) for row in shown]
     return tuple(answers)
 

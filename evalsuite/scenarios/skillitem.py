@@ -58,6 +58,11 @@ class SkillItem:
         return (self.answer, *self.others) if self.by_choice else ()
 
     @property
+    def guessed(self) -> float:
+        """How often guessing finds the right one of its options; 0 where an answer is written."""
+        return 1 / len(self.options) if self.by_choice else 0.0
+
+    @property
     def question(self) -> Conversation:
         """The conversation that asks; it ends with the user."""
         asked = ("user", self.prompt)

@@ -14,8 +14,9 @@ from evalsuite.errors import InvalidInput
 from evalsuite.gates import Observation, Policy
 from evalsuite.generation import Finish, Output
 from evalsuite.pipeline import GateRequest
+from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.inputs import Inputs, resolve
-from evalsuite.pipeline.measurement import Answered, Measured, measure
+from evalsuite.pipeline.measurement import Measured, measure
 from evalsuite.pipeline.questions import Question, Samples, questions, sample
 from evalsuite.rewrites import Standard
 from evalsuite.runs import PANEL, Side, Unit
