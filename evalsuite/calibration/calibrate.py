@@ -131,13 +131,11 @@ class _Work:
         self.tell("first look", 0, 4)
         every = askable(self.languages, self.request.items)
         looked = replace(PROBED, skills=self.request.items * len(every))
-        started = time.monotonic()
         first = self._ask("probe", looked, every, seed=self.request.seed)
-        spent = time.monotonic() - started
-        each = spent / max(1, len(first.questions))
         found = abilities(first.measured.evidence.skills, self.policy.gates.forgetting.skills.floor)
         skills = self._skills(first, found)
-        variants = self._variants(looked, every, spent)
+        variants, spent = self._variants(looked, every)
+        each = spent / max(1, len(first.questions))
         self.tell("panel", 2, 4)
         # An answer that is chosen takes a request for each option.
         per_item = _requests(first)
@@ -193,9 +191,12 @@ class _Work:
         return tuple(a for a in dict.fromkeys(x.skill for x in found) if a in both)
 
     def _variants(
-        self, sizes: Sizes, skills: Sequence[str], spent: float
-    ) -> list[tuple[str, Observed]]:
-        """The first look again, in as many other ways as the minutes allow."""
+        self, sizes: Sizes, skills: Sequence[str]
+    ) -> tuple[list[tuple[str, Observed]], float]:
+        """The first look again, in as many other ways as the minutes allow, and its seconds.
+
+        The first of them asks without the cache, so that it tells what asking takes.
+        """
         other = "float32" if str(self.inputs.numerics.dtype).endswith("bfloat16") else "bfloat16"
         cache = self.folder / "again.sqlite3"
         ways: Mapping[str, Mapping[str, object]] = {
@@ -204,13 +205,17 @@ class _Work:
             "not merged": {"merged": False},
             "small batches": {"batch_tokens": SMALL_BATCH},
         }
-        allowed = int(_NOISE_SHARE * 60 * self.request.minutes / max(spent, 1e-9))
-        found = []
-        for number, (name, change) in enumerate(list(ways.items())[: max(1, allowed)]):
+        found: list[tuple[str, Observed]] = []
+        spent = 0.0
+        for number, (name, change) in enumerate(ways.items()):
+            if found and (number + 1) * spent > _NOISE_SHARE * 60 * self.request.minutes:
+                break
             self.tell("noise", number, len(ways))
+            began = time.monotonic()
             seen = self._ask(f"noise-{number}", sizes, skills, seed=self.request.seed, **change)
+            spent = spent or time.monotonic() - began
             found.append((name, seen))
-        return found
+        return found, spent
 
     def _panel(self, skills: Sequence[str], each: float, per_item: float) -> Observed:
         """A fresh panel, as large as the rest of the minutes allows."""

@@ -7,6 +7,8 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 
+import yaml
+
 from evalsuite.calibration.limits import Proposal
 from evalsuite.cases import Language
 from evalsuite.gates import Policy, Proof, SliceBy
@@ -152,7 +154,9 @@ def _slices(rules: Sequence[SliceLimit], proposals: Sequence[Proposal]) -> Itera
         if found is not None:
             yield from _comment(f"{found.measure.name}: {found.reason}", "      ")
             said["limit"] = float(f"{found.limit:.4g}")
-        yield f"      - {json.dumps(said, ensure_ascii=False)}"
+        told = {"by": said.pop("by"), **said}
+        written = yaml.safe_dump(told, default_flow_style=True, sort_keys=False, width=math.inf)
+        yield f"      - {written.strip()}"
 
 
 def _worst(proposals: Sequence[Proposal], key: str, indent: str) -> Iterator[str]:
