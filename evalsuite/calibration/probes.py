@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from evalsuite.cases import Language
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Observation, Policy, above_guessing
-from evalsuite.generation import Finish
 from evalsuite.pipeline import Observed
 from evalsuite.runs import SKILLS, Side
 from evalsuite.scenarios import EVERY_SKILL, guessed, sample_skills
@@ -139,7 +138,7 @@ def foreign(observed: Observed, language: Language) -> float:
         answer.output.text
         for answer in observed.answered
         if answer.question.side is Side.BASELINE
-        and answer.output.finish is not Finish.SCORED
+        and answer.question.request.target is None
         and answer.question.row.panel == SKILLS
         and answer.question.row.language == language
     ]

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from evalsuite.generation import Finish
 from evalsuite.report.safetext import Piece, pieces, shortened
 from evalsuite.runs import PARTS, SKILLS, CaseRow, OutputRow, ScoreRow, Side, SpanRow
 from evalsuite.runs.folder import Run
@@ -163,7 +162,7 @@ def _spans(scores: Sequence[ScoreRow], row: OutputRow, first_row: OutputRow) -> 
 
 
 def _answer(row: OutputRow, spans: Sequence[SpanRow]) -> Answer:
-    scored = row.finish == Finish.SCORED
+    scored = not row.generated
     note = "cut off at the token limit" if row.finish == "length" else ""
     return Answer(
         title=TITLES[row.side],
