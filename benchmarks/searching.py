@@ -36,8 +36,7 @@ from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.gates import Gate
 from evalsuite.gates.policy import SearchRule
 from evalsuite.generation import Request
-from evalsuite.pipeline import GateRequest, Inputs
-from evalsuite.pipeline.answered import Answered
+from evalsuite.pipeline import Answered, GateRequest, Inputs
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.questions import Question
 from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen

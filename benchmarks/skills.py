@@ -4,6 +4,11 @@
 
 The items are those that a gate would ask, of a seed of their own. What a base has less often than
 the floor of a policy cannot be forgotten. What guessing gets right stands beside skills by choice.
+
+    python benchmarks/skills.py --base-model smollm2 --languages en --blind
+
+asks "Say something." in place of every question whose answer is chosen: what is right all the same
+is told by the answers themselves.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ import argparse
 import tempfile
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -23,12 +28,13 @@ from evalsuite.engines import open_engine, resolve_numerics
 from evalsuite.errors import InvalidInput
 from evalsuite.models import resolve_base
 from evalsuite.pipeline.questions import request_of
-from evalsuite.scenarios import EVERY_SKILL, SkillItem, guessed, sample_skills
+from evalsuite.scenarios import CHOICES, EVERY_SKILL, SkillItem, sample_skills
 from evalsuite.statistics.rates import binomial_bounds
 from evalsuite.tasks import Choice, Known, Skill, Task, score
 from evalsuite.template import load_template
 
 SEED = 20
+BLIND = {Language.EN: "Say something.", Language.ZH: "随便说点什么。"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +67,20 @@ def tasks_of(item: SkillItem) -> list[Task]:
     return [*options] or [Skill(item=item)]
 
 
-def measured(base_model: str, languages: tuple[Language, ...], each: int) -> list[Accuracy]:
-    """Ask every skill in every language."""
+def measured(
+    base_model: str, languages: tuple[Language, ...], each: int, *, blind: bool
+) -> list[Accuracy]:
+    """Ask every skill; with ``blind``, those by choice without their questions."""
     base = resolve_base(base_model)
     template = load_template(base.path, family=base.family)
     items = [
         item
         for language in languages
-        for skill in EVERY_SKILL
+        for skill in (CHOICES if blind else EVERY_SKILL)
         for item in drawn(skill, language, each)
     ]
+    if blind:
+        items = [replace(item, prompt=BLIND[item.language]) for item in items]
     tasks = [task for item in items for task in tasks_of(item)]
     asked = [request_of(template, task) for task in tasks]
     with tempfile.TemporaryDirectory() as folder:
@@ -78,6 +88,7 @@ def measured(base_model: str, languages: tuple[Language, ...], each: int) -> lis
         engine = open_engine(base, cache=Path(folder) / "answers.sqlite3", numerics=numerics)
         answers = iter(engine.infer(asked))
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    chance: dict[tuple[str, str], float] = {}
     exercises: dict[tuple[str, str], set[str]] = defaultdict(set)
     for item in items:
         key = item.skill, item.language.value
@@ -86,6 +97,7 @@ def measured(base_model: str, languages: tuple[Language, ...], each: int) -> lis
         (found,) = score(first, said[0], Known(options=said))
         right[key].append(found.value == 0.0)
         exercises[key].add(item.cluster)
+        chance[key] = item.guessed
     return [
         Accuracy(
             skill=skill,
@@ -93,7 +105,7 @@ def measured(base_model: str, languages: tuple[Language, ...], each: int) -> lis
             items=len(found),
             exercises=len(exercises[skill, language]),
             right=sum(found),
-            guessed=guessed(skill),
+            guessed=chance[skill, language],
             interval=binomial_bounds(sum(found), len(found), 0.025),
         )
         for (skill, language), found in right.items()
@@ -105,9 +117,10 @@ def main() -> int:
     parser.add_argument("--base-model", default="nano")
     parser.add_argument("--languages", nargs="+", default=list(Language), type=Language)
     parser.add_argument("-n", type=int, default=40, help="items of each skill and language")
+    parser.add_argument("--blind", action="store_true", help="ask without the questions")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    found = measured(args.base_model, tuple(args.languages), args.n)
+    found = measured(args.base_model, tuple(args.languages), args.n, blind=args.blind)
     print("| skill | language | right | guessing | exercises | 95 % interval |")
     print("|---|---|---|---|---|---|")
     for one in found:
@@ -120,7 +133,7 @@ def main() -> int:
         "base": args.base_model,
         "skills": [asdict(one) for one in found],
     }
-    name = Path(args.base_model).name
+    name = Path(args.base_model).name + "-blind" * args.blind
     return conclude([], result, args.out or RESULTS / f"skills-{name}.json")
 
 

@@ -12,7 +12,7 @@ from evalsuite.errors import InvalidInput
 from evalsuite.gates import Observation, Policy, above_guessing
 from evalsuite.pipeline import Observed
 from evalsuite.runs import SKILLS, Side
-from evalsuite.scenarios import EVERY_SKILL, guessed, sample_skills
+from evalsuite.scenarios import EVERY_SKILL, sample_skills
 from evalsuite.statistics.rates import binomial_bounds
 
 ITEMS = 20
@@ -119,16 +119,16 @@ class Ability:
 
 def abilities(skills: Sequence[Observation], floor: float) -> tuple[Ability, ...]:
     """Count what the base answered; suites of the policy's own are not chosen, and left out."""
-    losses: dict[tuple[str, str], list[float]] = defaultdict(list)
+    asked: dict[tuple[str, str], list[Observation]] = defaultdict(list)
     for case in skills:
         if case.baseline is not None and case.kind in EVERY_SKILL:
-            losses[case.kind, case.language].append(case.baseline)
+            asked[case.kind, case.language].append(case)
     found = []
-    for (skill, language), lost in sorted(losses.items()):
-        right = sum(loss == 0.0 for loss in lost)
-        lower = binomial_bounds(right, len(lost), CERTAIN)[0]
-        least = above_guessing(floor, guessed(skill))
-        found.append(Ability(skill, language, len(lost), right, lower, lower > least))
+    for (skill, language), cases in sorted(asked.items()):
+        right = sum(case.baseline == 0.0 for case in cases)
+        lower = binomial_bounds(right, len(cases), CERTAIN)[0]
+        least = above_guessing(floor, cases[0].guessed)
+        found.append(Ability(skill, language, len(cases), right, lower, lower > least))
     return tuple(found)
 
 

@@ -1,8 +1,8 @@
 """What the base model could do before: skill items with one right answer, and text losses.
 
-Skill items are plain instructions with a short answer, so exact comparison is fair to any instruct
-model; texts are scored by their log-probability. This module judges and reads files; choosing the
-items is the business of the scenario grammar and of the policy.
+Answers in words are compared with the one that is right, of answers to choose from the likeliest
+counts, and texts are scored by their log-probability. This module judges and reads files; choosing
+the items is the business of the scenario grammar and of the policy.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def _named_score(item: SkillItem, text: str) -> Score:
 def choice_score(item: SkillItem, logprobs: Sequence[Sequence[float]]) -> Score:
     """Loss 0 when the right one of an item's options is likelier than each other, else 1.
 
-    An option's probability is that of all its tokens together, without the end of the answer;
-    options differ in what is asked and in nothing else, so that their lengths need no correction.
+    An option's probability is that of all its tokens together, without the end of the answer.
+    Options are one sentence but for what is asked, so their lengths are not corrected for.
 
     Args:
         item: whose options were scored.
@@ -94,6 +94,9 @@ def choice_score(item: SkillItem, logprobs: Sequence[Sequence[float]]) -> Score:
 
     Returns:
         The score; None with the reason where a log-probability is missing or unusable.
+
+    Raises:
+        InvalidInput: not as many were scored as the item has options.
     """
     detector, options = Detector.SKILL_ANSWER, item.options
     if len(logprobs) != len(options):

@@ -145,6 +145,7 @@ def _card(run: Run, found: CaseOutcomes, place: Place, anchors: Counter[str]) ->
     failed = told(every)
     case = run.case_index.get(place)
     first = case or every[0]
+    answers = _answers(run, case, failed, before)
     return Card(
         anchor=anchor(place, anchors),
         case_id=one_line(place[1], 160),
@@ -162,8 +163,8 @@ def _card(run: Run, found: CaseOutcomes, place: Place, anchors: Counter[str]) ->
         findings=(*_findings(failed, ""), *_findings(before, TITLES[found.against]))[:_FINDINGS],
         bubbles=case_bubbles(case),
         expected=expected_of(case)[:_FINDINGS],
-        conditions=conditions_of(case) if failed or before else (),
-        answers=_answers(run, case, failed, before),
+        conditions=conditions_of(case, answers) if failed or before else (),
+        answers=answers,
     )
 
 

@@ -239,13 +239,24 @@ def golden_lists(run: Run) -> Mapping[str, Mapping[str, Tier]]:
 
 
 def kinds_aside(run: Run) -> Mapping[str, frozenset[str]]:
-    """The kinds of drawn cases that the policy shows and lets decide nothing, by gate."""
+    """The kinds of drawn cases that are shown and decide nothing, by gate.
+
+    Those that the policy sets aside, and skills that the base lacks in every language.
+    """
     rules = run.info.policy.resolved.get("gates")
     found: dict[str, frozenset[str]] = {}
     for gate, rule in rules.items() if isinstance(rules, dict) else ():
         kinds = rule.get("advisory_kinds") if isinstance(rule, dict) else None
         if isinstance(kinds, list) and kinds:
             found[gate] = frozenset(map(str, kinds))
+    for verdict in run.verdicts:
+        tiers: dict[str, set[Tier]] = {}
+        for part in verdict.slices:
+            if part.part is not None and part.part.topic is Topic.SKILL:
+                tiers.setdefault(part.part.skill, set()).add(part.tier)
+        lacked = {skill for skill, of_one in tiers.items() if of_one == {Tier.ADVISORY}}
+        if lacked:
+            found[verdict.gate] = found.get(verdict.gate, frozenset()) | lacked
     return found
 
 

@@ -96,8 +96,11 @@ def expected_of(case: CaseRow | None) -> tuple[str, ...]:
     return tuple(shortened(rewrite) for rewrite in case.expect.rewrites)
 
 
-def conditions_of(case: CaseRow | None) -> tuple[str, ...]:
-    """Return what else was expected, each a short sentence."""
+def conditions_of(case: CaseRow | None, answers: Sequence[Answer] = ()) -> tuple[str, ...]:
+    """Return what else was expected, each a short sentence.
+
+    What must not be named is told of written answers; those to choose from are shown themselves.
+    """
     expect = case.expect if case else None
     if expect is None:
         return ()
@@ -108,7 +111,7 @@ def conditions_of(case: CaseRow | None) -> tuple[str, ...]:
         found.append(f"Must name: {shortened(', '.join(expect.must_name), 300)}")
     if expect.aliases:
         found.append(f"May be called too: {shortened(', '.join(expect.aliases), 300)}")
-    if expect.must_not_name:
+    if expect.must_not_name and not any(answer.logprob for answer in answers):
         found.append(f"Must not name: {shortened(', '.join(expect.must_not_name), 300)}")
     if expect.extractive:
         found.append("Only words of the history are put back: every word counts.")

@@ -342,6 +342,7 @@ def _failure(run: Run, case_outcome: CaseOutcome) -> Failure:
     scores = told(case_outcome.scores)
     first = scores[0]
     case = run.case_index.get((first.panel, first.case_id))
+    answers = answers_of(run, (first.panel, first.case_id), scores, told(case_outcome.before))
     return Failure(
         case_id=first.case_id,
         panel=first.panel,
@@ -350,8 +351,8 @@ def _failure(run: Run, case_outcome: CaseOutcome) -> Failure:
         cluster=first.cluster or (case.cluster if case else ""),
         bubbles=case_bubbles(case),
         expected=expected_of(case),
-        conditions=conditions_of(case),
-        answers=answers_of(run, (first.panel, first.case_id), scores, told(case_outcome.before)),
+        conditions=conditions_of(case, answers),
+        answers=answers,
         findings=tuple(
             Finding(score.detector, shortened(score.explanation, 600)) for score in scores
         ),

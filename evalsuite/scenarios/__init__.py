@@ -1,7 +1,7 @@
 """The scenario grammar: conversations about things that do not exist, with known answers."""
 
 from evalsuite.scenarios.anchors import Anchor, sample_anchors
-from evalsuite.scenarios.choices import CHOICES, guessed
+from evalsuite.scenarios.choices import CHOICES
 from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
 from evalsuite.scenarios.names import Split, invent_name, is_personal, seeded, split_of
 from evalsuite.scenarios.panels import (
@@ -38,7 +38,6 @@ __all__ = [
     "Template",
     "TextItem",
     "can_lure",
-    "guessed",
     "invent_name",
     "is_personal",
     "make_case",

@@ -4,12 +4,12 @@ Nothing is generated, so it does not count how a model words its answers: an ada
 learned to write one kind of sentence, and still knows the capital of France, has not forgotten it.
 What it says of its own accord is measured by the skills that it answers in words, beside these.
 All answers to a question are one sentence but for what is asked, so that what is likelier is what
-the model takes to be true.
+the model takes to be true; a sentence to repeat stands among other whole ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -28,7 +28,7 @@ from evalsuite.scenarios.plainskills import (
 
 SUFFIX = "-choice"
 _NEAR = 3
-"""How far wrong sums lie from the right one."""
+"""How far wrong numbers lie from the right one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +115,7 @@ def _ordering(rng: Random, language: Language) -> Exercise:
     return Exercise(f"{passage} {end}", slots, right, tuple(p for p in people if p != right))
 
 
-def _own(draw: Callable[[Random, Language], Exercise], en: str, zh: str) -> PlainSkill:
-    return PlainSkill(draw, {EN: tuple(en.split("|")), ZH: tuple(zh.split("|"))})
-
-
-_ALIKE: Mapping[Language, tuple[frozenset[str], ...]] = {
+ALIKE: Mapping[Language, tuple[frozenset[str], ...]] = {
     EN: tuple(frozenset(group.split()) for group in (
         "wide narrow thick thin big small deep shallow", "first last early late fast slow",
         "hot cold", "strong weak brave cowardly", "day night black white", "up down north south",
@@ -140,7 +136,7 @@ CHOICES: Mapping[str, ChoiceSkill] = {
         }, 4),
         "opposite": ChoiceSkill(PLAIN["opposite"], {
             EN: 'The opposite of "{word}" is "{answer}".', ZH: "“{word}”的反义词是“{answer}”。",
-        }, 4, alike=_ALIKE),
+        }, 4, alike=ALIKE),
         "belonging": ChoiceSkill(PLAIN["belonging"], {
             EN: "The right category is {answer}.", ZH: "它属于{answer}。",
         }, 3),
@@ -159,39 +155,29 @@ CHOICES: Mapping[str, ChoiceSkill] = {
         "language": ChoiceSkill(PLAIN["language"], {
             EN: "This sentence is in {answer}.", ZH: "这句话是{answer}。",
         }, 4),
-        "repeat": ChoiceSkill(_own(
-            _copying, "|".join(PLAIN["repeat"].wordings[EN]), "|".join(PLAIN["repeat"].wordings[ZH])
-        ), {EN: "{answer}", ZH: "{answer}"}, 3),
-        "deciding": ChoiceSkill(_own(
-            _deciding,
-            "{passage} Did {who} buy a {thing} on {day}?|"
-            "{passage} Is it true that {who} bought a {thing} on {day}?|"
-            "Read this: {passage} On {day}, did {who} buy a {thing}?",
-            "{passage}{who}{day}买的是{thing}吗？|{passage}{day}{who}买的东西是{thing}，对吗？|"
-            "请读：{passage}{who}在{day}买的是不是{thing}？",
-        ), {EN: "{answer}.", ZH: "{answer}。"}, 2),
-        "counting": ChoiceSkill(_own(
-            _counting,
-            "{who} bought {things}. How many things did {who} buy?|"
-            "How many things are these: {things}?|Count what {who} bought: {things}.",
-            "{who}买了{things}。{who}一共买了几样东西？|{things}，这是几样东西？|"
-            "请数一数{who}买的东西：{things}。",
-        ), {EN: "There are {answer}.", ZH: "一共有{answer}样。"}, 4, near=True),
-        "ordering": ChoiceSkill(_own(
-            _ordering,
-            "{passage} Who is the {end}?|{passage} Which of them is the {end}?|"
-            "Read this: {passage} Name the {end} person.",
-            "{passage}谁{end}？|{passage}他们当中谁{end}？|请读：{passage}说出{end}的人。",
-        ), {EN: "The {end} is {answer}.", ZH: "{end}的是{answer}。"}, 3),
+        "repeat": ChoiceSkill(
+            PlainSkill(_copying, PLAIN["repeat"].wordings), {EN: "{answer}", ZH: "{answer}"}, 3
+        ),
+        "deciding": ChoiceSkill(PlainSkill(_deciding, {
+            EN: ("{passage} Did {who} buy a {thing} on {day}?",
+                 "{passage} Is it true that {who} bought a {thing} on {day}?",
+                 "Read this: {passage} On {day}, did {who} buy a {thing}?"),
+            ZH: ("{passage}{who}{day}买的是{thing}吗？",
+                 "{passage}{day}{who}买的东西是{thing}，对吗？",
+                 "请读：{passage}{who}在{day}买的是不是{thing}？"),
+        }), {EN: "{answer}.", ZH: "{answer}。"}, 2),
+        "counting": ChoiceSkill(PlainSkill(_counting, {
+            EN: ("{who} bought {things}. How many things did {who} buy?",
+                 "How many things are these: {things}?", "Count what {who} bought: {things}."),
+            ZH: ("{who}买了{things}。{who}一共买了几样东西？", "{things}，这是几样东西？",
+                 "请数一数{who}买的东西：{things}。"),
+        }), {EN: "There are {answer}.", ZH: "一共有{answer}样。"}, 4, near=True),
+        "ordering": ChoiceSkill(PlainSkill(_ordering, {
+            EN: ("{passage} Who is the {end}?", "{passage} Which of them is the {end}?",
+                 "Read this: {passage} Name the {end} person."),
+            ZH: ("{passage}谁{end}？", "{passage}他们当中谁{end}？",
+                 "请读：{passage}说出{end}的人。"),
+        }), {EN: "The {end} is {answer}.", ZH: "{end}的是{answer}。"}, 3),
     }.items()
 }  # fmt: skip
 """By the name that policies give: the skill, and that it is measured by choice."""
-
-
-def guessed(skill: str) -> float:
-    """The share of a skill's questions that guessing answers right; 0 where answers are written.
-
-    An answer in words is never right by chance: the few categories that a question offers are the
-    exception, and stand apart in ``docs/skills.md``.
-    """
-    return 1 / CHOICES[skill].options if skill in CHOICES else 0.0

@@ -69,7 +69,7 @@ CAPITALS: Mapping[Language, Mapping[str, str]] = {
         "哥伦比亚": "波哥大", "冰岛": "雷克雅未克",
     },
 }  # fmt: skip
-_OPPOSITES: Mapping[Language, Sequence[str]] = {
+OPPOSITES: Mapping[Language, Sequence[str]] = {
     EN: (
         "hot cold|big small|wide narrow|fast slow|happy sad|deep shallow|full empty|rich poor|"
         "first last|wet dry|early late|strong weak|loud quiet|up down|north south|day night|"
@@ -250,8 +250,8 @@ def _capital(rng: Random, language: Language) -> Exercise:
 
 
 def _opposite(rng: Random, language: Language) -> Exercise:
-    word, answer = rng.sample(rng.choice(_OPPOSITES[language]).split(), 2)
-    every = [one for pair in _OPPOSITES[language] for one in pair.split() if one != word]
+    word, answer = rng.sample(rng.choice(OPPOSITES[language]).split(), 2)
+    every = [one for pair in OPPOSITES[language] for one in pair.split() if one != word]
     return _among(word, {"word": word}, answer, every)
 
 

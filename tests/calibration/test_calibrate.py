@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from evalsuite.calibration import CalibrateRequest, Calibration, calibrate
-from evalsuite.calibration.probes import abilities, askable, foreign
+from evalsuite.calibration.probes import abilities, askable, drawable, foreign
 from evalsuite.cases import Language
 from evalsuite.cli import main
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Observation, load_policy, parse_policy
 from evalsuite.pipeline import GateRequest, observe
 from evalsuite.report import calibration_text, render_calibration
+from evalsuite.scenarios import sample_skills
 
 
 @pytest.fixture(scope="module")
@@ -163,3 +164,24 @@ def test_answers_in_another_script_are_counted(asked: CalibrateRequest) -> None:
     english = [replace(a, output=replace(a.output, text="an answer")) for a in seen.answered]
     assert foreign(replace(seen, answered=tuple(english)), Language.ZH) == 1.0
     assert foreign(replace(seen, answered=tuple(english)), Language.EN) == 0.0
+
+
+def test_a_panel_of_skills_is_no_larger_than_there_are_questions() -> None:
+    skills = ("capital-choice", "language-choice")
+    n = drawable(Language.EN, skills, 400)
+    assert 2 < n < 400
+    assert n % 2 == 0
+    items = sample_skills(0, n, languages=(Language.EN,), skills=skills)
+    assert len(items) == n
+    with pytest.raises(InvalidInput, match="has no more than"):
+        sample_skills(0, n + 2, languages=(Language.EN,), skills=skills)
+    assert drawable(Language.EN, skills, 30) == 30
+
+
+@pytest.mark.slow
+def test_what_the_cache_knows_makes_no_minutes_shorter(
+    found: Calibration, asked: CalibrateRequest
+) -> None:
+    again = calibrate(asked)
+    for gate, minutes in found.minutes.items():
+        assert again.minutes[gate] > minutes / 5

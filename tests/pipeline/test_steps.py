@@ -43,6 +43,7 @@ from evalsuite.registry import promote
 from evalsuite.report import render_markdown, summary_text
 from evalsuite.runs import Side, Unit
 from evalsuite.runs.folder import RunWriter, load_run
+from tests.conftest import SMALL_POLICY
 
 GATES = ["liveness", "template_round_trip", "example_leakage", "pronoun_resolution", "forgetting"]
 
@@ -409,9 +410,11 @@ def test_a_waived_run_is_promoted_while_its_waiver_holds(
 
 @pytest.mark.slow
 def test_flips_of_low_precision_are_asked_again_in_float32(
-    request_: GateRequest, reckless: Path
+    request_: GateRequest, reckless: Path, tmp_path: Path
 ) -> None:
-    request_ = replace(request_, adapter=reckless)
+    policy = tmp_path / "choices.yaml"
+    policy.write_text(SMALL_POLICY.replace("[copy, count]", "[copy, repeat-choice]"), "utf-8")
+    request_ = replace(request_, adapter=reckless, policy=str(policy))
     asked = replace(request_, dtype="bfloat16")
     run = evaluate(asked)
     flips = run.info.flips
@@ -433,14 +436,15 @@ def test_flips_of_low_precision_are_asked_again_in_float32(
         and s.value != t.value
     }
     assert len(differing) == flips.cases - flips.explained
+    # Answers that are chosen are asked again, too, each with all of its options.
+    assert any("repeat-choice" in case for _, case in differing)
     precise = {
-        (o.panel, o.case_id, o.side, o.demonstrations): o for o in evaluate(request_).outputs
+        (o.panel, o.case_id, o.side, o.demonstrations, o.key): o for o in evaluate(request_).outputs
     }
     for output in run.outputs:
-        if (output.panel, output.case_id) in differing and output.finish != "scored":
-            place = (output.panel, output.case_id, output.side, output.demonstrations)
+        if (output.panel, output.case_id) in differing:
+            place = output.panel, output.case_id, output.side, output.demonstrations, output.key
             assert output.text == precise[place].text
-            assert output.key == precise[place].key
     again = evaluate(asked)
     assert again.info.counts.model_calls == 0
     assert again.info.flips == flips

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
+from evalsuite.cases import Expectation
 from evalsuite.report import render_html
 from evalsuite.report.cards import Card, anchor, cards, ordered, with_tokens
 from evalsuite.report.changes import Outcome, Section, case_outcomes, outcome
@@ -262,6 +263,24 @@ def test_a_heat_table_counts_cases_by_kind_and_language(tmp_path: Path) -> None:
     assert [cell.shade for _, cells in table.rows for cell in cells] == [0, 5, 5, 6, 0, 6]
 
 
+def test_a_skill_that_the_base_lacks_in_every_language_stands_on_its_own(tmp_path: Path) -> None:
+    run = _run(tmp_path / "run", _four(Side.BASELINE))
+    (gate,) = {score.gate for score in run.scores}
+    for tiers, lacked in (
+        ((Tier.ADVISORY, Tier.ADVISORY), True), ((Tier.ADVISORY, Tier.BLOCKING), False)
+    ):  # fmt: skip
+        skills = [
+            replace(part(f"skill/{language}/single"), tier=tier)
+            for language, tier in zip(("en", "zh"), tiers, strict=True)
+        ]
+        verdicts = tuple(
+            replace(v, slices=(*v.slices, *skills)) if v.gate == gate else v for v in run.verdicts
+        )
+        found = case_outcomes(replace(run, verdicts=verdicts))
+        assert (Section(gate, "single") in found.advisory) is lacked
+        assert any(Section(gate, "") in by for by in found.cases.values()) is not lacked
+
+
 def test_kinds_that_the_policy_sets_aside_stand_on_their_own(tmp_path: Path) -> None:
     run = _run(tmp_path / "run", _four(Side.BASELINE))
     resolved: dict[str, JsonValue] = {"gates": {"example_leakage": {"advisory_kinds": ["single"]}}}
@@ -290,8 +309,9 @@ def test_parts_that_a_table_has_no_room_for_are_counted(tmp_path: Path) -> None:
 
 def test_of_answers_to_choose_from_each_side_shows_all_the_likeliest_first(tmp_path: Path) -> None:
     case = CaseRow(
-        case_id="c", panel=SKILLS, language="en", kind="capital-choice", cluster="c", query="Say."
-    )
+        case_id="c", panel=SKILLS, language="en", kind="capital-choice", cluster="c", query="Say.",
+        expect=Expectation(rewrites=("option 0",), must_not_name=("option 1", "option 2")),
+    )  # fmt: skip
     likely = {Side.BASELINE: (-1.0, -2.0, -3.0), Side.CANDIDATE: (-2.5, -9.0, -1.25)}
     outputs = [
         OutputRow(
@@ -316,6 +336,8 @@ def test_of_answers_to_choose_from_each_side_shows_all_the_likeliest_first(tmp_p
         writer.set_verdicts(FAILING, ())
         made = writer.finish(info(tmp_path / "run"))
     (card,) = _cards(made)
+    # The others stand there as answers; nobody judges names in them.
+    assert card.conditions == ()
     shown: dict[str, list[tuple[str, str]]] = {side.value: [] for side in likely}
     for answer in card.answers:
         text = "".join(piece.text for piece in answer.pieces)
@@ -326,4 +348,4 @@ def test_of_answers_to_choose_from_each_side_shows_all_the_likeliest_first(tmp_p
     assert [text for text, _ in shown[Side.BASELINE]] == ["option 0", "option 1", "option 2"]
     for language in Interface:
         page = render_html(made, language=language)
-        assert page.index("option 2") < page.index("-1.2 nats") < page.index("option 0")
+        assert page.index("-1.2 nats") < page.index("-2.5 nats") < page.index("-9.0 nats")

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from itertools import takewhile
 
 import pytest
 from hypothesis import given
@@ -19,12 +18,12 @@ from evalsuite.scenarios import (
     PASSAGES,
     SKILLS,
     SkillItem,
-    guessed,
     sample_passages,
     sample_skills,
     sample_texts,
 )
-from evalsuite.scenarios.plainskills import BOUGHT, CAPITALS, PLAIN
+from evalsuite.scenarios.choices import ALIKE
+from evalsuite.scenarios.plainskills import BOUGHT, CAPITALS, OPPOSITES, PLAIN
 from evalsuite.scenarios.texts import passages
 
 seeds = st.integers(0, 10**6)
@@ -96,15 +95,19 @@ def by_choice(seed: int, split: str = "panel") -> list[SkillItem]:
 @given(seeds)
 def test_answers_to_choose_from_are_one_sentence_but_for_what_is_asked(seed: int) -> None:
     for item in by_choice(seed):
-        options = item.options
+        options, skill = item.options, CHOICES[item.skill]
         assert options[0] == item.answer
-        assert len({*options}) == len(options) == round(1 / guessed(item.skill)), item
-        if item.skill in ("repeat-choice", "deciding-choice"):
-            continue  # the sentence itself is asked
-        starts, ends = zip(*options, strict=False), zip(*(o[::-1] for o in options), strict=False)
-        same = [len(list(takewhile(lambda at: len({*at}) == 1, of))) for of in (starts, ends)]
-        # Of English and Chinese sentences a frame stays: more than a full stop.
-        assert sum(same) >= 2, item
+        assert len({*options}) == len(options) == skill.options, item
+        assert item.guessed == 1 / len(options)
+        slot = re.compile(r"\\\{\w+\\\}")
+        frame = re.escape(skill.answers[item.language]).replace(r"\{answer\}", "\0")
+        # What the question names stands in each of them alike; the answer alone differs.
+        named = slot.sub("(.+)", frame).replace("\0", "(?P<answer>.+)")
+        found = [re.fullmatch(named, option) for option in options]
+        parts = [match.groupdict() | {"all": match.groups()} for match in found if match]
+        assert len(parts) == len(options), item
+        kept = {tuple(p for p in part["all"] if p != part["answer"]) for part in parts}
+        assert len(kept) == 1, item
 
 
 @given(seeds)
@@ -130,6 +133,22 @@ def test_the_right_choice_is_true_and_the_wrong_ones_are_not(seed: int) -> None:
             ends = {"tallest": taller - shorter, "shortest": shorter - taller}
             (right,) = ends["tallest" if "tallest" in item.prompt else "shortest"]
             assert [right in option for option in item.options] == [True, False, False]
+        if item.skill == "deciding-choice" and item.language is Language.ZH:
+            days = dict(re.findall(r"(星期.).+?买了(.+?)[，。]", item.prompt))
+            question = item.prompt.rpartition("。")[2]
+            day = next(day for day in days if day in question)
+            assert (days[day] in question) is (item.answer == "是的。"), item
+        if item.skill == "ordering-choice" and item.language is Language.ZH:
+            pairs = re.findall(r"(小.)比(小.)高", item.prompt)
+            taller, shorter = {a for a, _ in pairs}, {b for _, b in pairs}
+            (right,) = taller - shorter if "最高" in item.prompt else shorter - taller
+            assert [right in option for option in item.options] == [True, False, False]
+        if item.skill == "opposite-choice":
+            word = item.cluster.rpartition("/")[2]
+            quoted = [re.findall(r'["“]([^"”]+)["”]', option)[-1] for option in item.options]
+            assert {word, quoted[0]} in [{*pair.split()} for pair in OPPOSITES[item.language]]
+            for group in ALIKE[item.language]:
+                assert not group & {word, quoted[0]} or not group & {*quoted[1:]}, item
     every = [item for item in by_choice(seed) if item.skill == "capital-choice"]
     for item in every:
         country = item.cluster.rpartition("/")[2]
