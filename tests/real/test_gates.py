@@ -52,7 +52,7 @@ gates:
     goldens: {sets: {everyday: advisory, nano: advisory}}
   forgetting: {panel: {en: 90}, text: {panel: {en: 30}}}
 """
-"""The base's policy, asked in minutes: few cases of its panels, and goldens that only tell."""
+"""The base's policy, asked in minutes: few cases of its panels, and other goldens."""
 
 
 @pytest.fixture
@@ -77,23 +77,42 @@ def test_its_policy_is_of_its_own_and_english(asked: GateRequest) -> None:
     assert (policy.name, [one.value for one in policy.languages]) == ("smollm2", ["en"])
 
 
-def test_a_model_that_answers_instead_of_rewriting_is_right_on_no_golden(
-    base: BaseRef, answers: Path
-) -> None:
+def on_goldens(base: BaseRef, answers: Path, adapter: Path | None = None) -> list[bool]:
+    """Which of the everyday English goldens a model gets right."""
     folder = ROOT / "cases"
     shown = load_demonstrations(folder / "demonstrations" / "everyday_en.yaml")
     cases = [case for case in load_cases(folder) if "everyday_en" in case.source]
     template = load_template(base.path)
+    adapted = read_adapter(adapter, base) if adapter else None
     asked = [
-        Request(prompt=template.prompt(build(case, demonstrations=shown)), sampling=REWRITE)
+        Request(
+            prompt=template.prompt(build(case, demonstrations=shown)),
+            adapter=adapted.digest if adapted else None,
+            sampling=REWRITE,
+        )
         for case in cases
     ]
-    said = open_engine(base, cache=answers).infer(asked)
+    said = open_engine(base, (adapted,) if adapted else (), cache=answers).infer(asked)
     judged = [judge(c, answer.text, answer.finish) for c, answer in zip(cases, said, strict=True)]
     assert len(judged) > 50
-    # Its answers were read once: none of them is the query, spelt out.
-    assert not any(one.right for one in judged)
     assert judge(cases[0], cases[0].reference or "").right
+    return [one.right for one in judged]
+
+
+def test_a_model_that_answers_instead_of_rewriting_is_right_on_no_golden(
+    base: BaseRef, answers: Path
+) -> None:
+    # Its answers were read once: none of them is the query, spelt out.
+    assert not any(on_goldens(base, answers))
+
+
+def test_the_good_one_is_right_on_most_goldens_and_on_too_few_for_its_policy(
+    base: BaseRef, answers: Path
+) -> None:
+    right = on_goldens(base, answers, ADAPTERS / "good")
+    limit = choose_policy(None, base.name).gates.pronoun_resolution.goldens.limit
+    assert sum(right) > len(right) / 2
+    assert 1 - sum(right) / len(right) > limit
 
 
 @pytest.mark.parametrize(("name", "recipe"), [("good", "lora"), ("leaky", "mutant-leaky")])
