@@ -6,11 +6,13 @@ import random
 import re
 from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from evalsuite.cases import Case, Kind, Language, WorldName
+from evalsuite.cases.casefiles import load_cases
 from evalsuite.errors import InvalidInput
 from evalsuite.rewrites import judge
 from evalsuite.scenarios import (
@@ -25,10 +27,11 @@ from evalsuite.scenarios import (
 )
 from evalsuite.scenarios.natural.content import General, Kindred, Opening, content
 from evalsuite.scenarios.natural.dialogues import NaturalTemplate, templates
-from evalsuite.scenarios.natural.naming import invent_core
+from evalsuite.scenarios.natural.naming import invent_core, pick_called
 from evalsuite.scenarios.natural.wording import fill
 
 NATURAL = WorldName.NATURAL
+ROOT = Path(__file__).parents[2]
 PLACES = [(language, split) for language in Language for split in Split]
 DRAWN = [kind for kind in Kind if kind is not Kind.DEMONSTRATION_LURE]
 
@@ -54,7 +57,7 @@ def texts(language: Language, split: Split) -> Iterator[str]:
     part = content(language, split)
     for kindred in part.types.values():
         plain = kindred.model_dump()
-        for words in ("noun", "article", "names", "references"):
+        for words in ("noun", "article", "names", "references", "called", "pronoun"):
             del plain[words]
         for person in plain["people"]:
             del person["role"], person["gender"]
@@ -161,6 +164,36 @@ def test_training_draws_from_its_own_split() -> None:
     panel = {c.cluster for c in sample_panel(2, 200, world=NATURAL).cases}
     assert not {e.case.cluster for e in episodes} & panel
     assert any(e.case.kind is Kind.DEMONSTRATION_LURE for e in episodes)
+
+
+def test_only_training_calls_things_by_real_names_and_by_none_of_a_golden_case() -> None:
+    for language, split in PLACES:
+        types = content(language, split).types.values()
+        assert split is Split.TRAIN or not any(kindred.called for kindred in types)
+    named = [
+        name.casefold()
+        for case in load_cases(
+            [ROOT / "cases" / "pronoun_resolution", ROOT / "cases" / "example_leakage"]
+        )
+        for name in (*case.expect.must_name, *case.expect.must_not_name)
+    ]
+    for kindred in content(Language.EN, Split.TRAIN).types.values():
+        assert not {called.casefold() for called in kindred.called} & set(named)
+
+
+def test_a_real_name_is_not_taken_twice_and_a_person_goes_by_the_surname() -> None:
+    novel = content(Language.EN, Split.TRAIN).types["novel"].model_dump() | {"names": ()}
+    woman = Kindred.model_validate({
+        **novel, "article": "", "called": ("Anna Seghers", "Rosa Luxemburg"), "pronoun": "female",
+    })  # fmt: skip
+    one = pick_called(random.Random(0), woman, frozenset({"Luxemburg"}), Language.EN)
+    assert (one.full, one.alias) == ("Anna Seghers", ("Seghers",))
+    with pytest.raises(InvalidInput, match="every one of its names is taken"):
+        pick_called(random.Random(0), woman, {"Anna Seghers", "Rosa Luxemburg"}, Language.EN)
+    dog = Kindred.model_validate({**novel, "article": "a", "called": ("dachshund",)})
+    assert str(pick_called(random.Random(0), dog, set(), Language.EN)) == "a dachshund"
+    with pytest.raises(ValidationError, match="either `names` or `called`"):
+        Kindred.model_validate(novel)
 
 
 def test_lures_have_no_templates_and_a_sentence_begins_with_a_capital() -> None:

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from evalsuite.cases import Language
 from evalsuite.scenarios.names import Split
@@ -124,7 +124,11 @@ class Kindred(_Content):
 
     noun: Plain
     article: str = ""
-    names: Annotated[tuple[Annotated[str, _holding(frozenset({"core"}))], ...], Field(min_length=1)]
+    names: tuple[Annotated[str, _holding(frozenset({"core"}))], ...] = ()
+    """Shapes of invented names."""
+    called: tuple[Plain, ...] = ()
+    """In their place: what things of this type are really called, common nouns or names."""
+    pronoun: Literal["thing", "female", "male"] = "thing"
     references: tuple[Plain, ...]
     openers: tuple[Opening, ...]
     introductions: tuple[Named, ...]
@@ -135,6 +139,12 @@ class Kindred(_Content):
     both: tuple[Asking, ...]
     elliptic: tuple[Left, ...]
     noisy: tuple[Hasty, ...]
+
+    @model_validator(mode="after")
+    def _named_in_one_way(self) -> Self:
+        if bool(self.names) == bool(self.called):
+            raise ValueError("either `names` or `called` has to hold something, and not both")
+        return self
 
 
 class General(_Content):

@@ -27,7 +27,13 @@ from evalsuite.scenarios.natural.content import (
     Left,
     content,
 )
-from evalsuite.scenarios.natural.naming import Name, invent_core, name_person, name_thing
+from evalsuite.scenarios.natural.naming import (
+    Name,
+    invent_core,
+    name_person,
+    name_thing,
+    pick_called,
+)
 from evalsuite.scenarios.natural.questions import Question, places
 from evalsuite.scenarios.natural.wording import fill, named, slots_of
 from evalsuite.scenarios.queries import Asked
@@ -129,6 +135,8 @@ class _Talk:
         part = content(template.language, template.split)
         self.general: General = part.general
         self.kindred: Kindred = part.types[template.type or rng.choice(sorted(part.types))]
+        # "the ferry Varnholm", but not "the dog dachshund".
+        self.noun = self.kindred.noun if self.kindred.names else ""
         self._avoid = avoid
         self._known: dict[str, Name] = {}
         self.a = self.thing()
@@ -144,7 +152,19 @@ class _Talk:
 
     def thing(self) -> Name:
         """Something new of the conversation's type."""
+        if self.kindred.called:
+            taken = self._avoid | set(self._known)
+            return self._know(pick_called(self.rng, self.kindred, taken, self.language))
         return self._know(name_thing(self.rng, self.kindred, self._core(), self.language))
+
+    def forms(self) -> Pronoun:
+        """The pronouns of the conversation's type."""
+        match self.kindred.pronoun:
+            case "female":
+                return self.lexicon.female
+            case "male":
+                return self.lexicon.male
+        return self.lexicon.thing
 
     def person(self, gender: str) -> Name:
         """Somebody new."""
@@ -202,7 +222,7 @@ class _Talk:
 
     def about(self, name: Name) -> list[Message]:
         """A conversation about one thing."""
-        return [*self.opened(name), *self.followed(self.lexicon.thing, self.other_asks())]
+        return [*self.opened(name), *self.followed(self.forms(), self.other_asks())]
 
     def turned(self, said: str, name: Name, former: Name) -> tuple[Message, Message]:
         """The user turns to another thing and is told about it."""
@@ -222,14 +242,14 @@ class _Talk:
     def it(self) -> Pronoun:
         """How the query refers to a thing: mostly by a pronoun."""
         if self.rng.random() >= _REFERENCES[self.language]:
-            return self.lexicon.thing
+            return self.forms()
         said = self.rng.choice(self.kindred.references)
         return Pronoun(said + self.lexicon.possessive_suffix, said, said)
 
     def refer(self, forms: Pronoun, meant: Sequence[Name], others: Sequence[Name] = ()) -> Asked:
         """Ask with a reference; the rewrite names what is meant, everything else stays."""
         frame = self.template.frame
-        noun = self.kindred.noun if forms not in (self.lexicon.female, self.lexicon.male) else ""
+        noun = "" if forms in (self.lexicon.female, self.lexicon.male) else self.noun
         return Asked(
             fill(frame, **slots_of(forms)),
             tuple(named(frame, self.lexicon, meant, noun)),
@@ -255,7 +275,7 @@ def _comparison(talk: _Talk) -> _Made:
     won, lost = (talk.a, talk.b) if first else (talk.b, talk.a)
     choice = talk.rng.choice(talk.kindred.choices)
     history = [*talk.exchange(choice.user, choice.assistant, A=talk.a, B=talk.b, W=won, L=lost)]
-    history += talk.followed(talk.lexicon.thing, talk.other_asks(), most=1)
+    history += talk.followed(talk.forms(), talk.other_asks(), most=1)
     return history, talk.refer(talk.it(), (won,), (lost,))
 
 
@@ -294,7 +314,7 @@ def _unanswerable(talk: _Talk) -> _Made:
         history = [Message(Role.USER, talk.told(choice.user, A=talk.a, B=talk.b))]
     else:
         history = _paired(talk)
-    query = fill(talk.template.frame, **slots_of(talk.lexicon.thing))
+    query = fill(talk.template.frame, **slots_of(talk.forms()))
     return history, Asked(query, (query,), (), (talk.a.core, talk.b.core), unchanged=True)
 
 
@@ -329,9 +349,7 @@ def _dropped_subject(talk: _Talk) -> _Made:
     if not isinstance(left, Left):
         raise TypeError(f"{talk.template} leaves nothing out")
     rewrites = dict.fromkeys(
-        rewrite
-        for full in left.full
-        for rewrite in named(full, talk.lexicon, (talk.a,), talk.kindred.noun)
+        rewrite for full in left.full for rewrite in named(full, talk.lexicon, (talk.a,), talk.noun)
     )
     return talk.about(talk.a), Asked(left.bare, tuple(rewrites), (talk.a.full,))
 
@@ -341,8 +359,8 @@ def _noisy(talk: _Talk) -> _Made:
     hasty = talk.template.entry
     if not isinstance(hasty, Hasty):
         raise TypeError(f"{talk.template} holds no noise")
-    asked = talk.refer(talk.lexicon.thing, (talk.a,))
-    mended = named(hasty.clean, talk.lexicon, (talk.a,), talk.kindred.noun)
+    asked = talk.refer(talk.forms(), (talk.a,))
+    mended = named(hasty.clean, talk.lexicon, (talk.a,), talk.noun)
     return talk.about(talk.a), replace(asked, rewrites=(*asked.rewrites, *mended))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Set
 from dataclasses import dataclass
 
 from evalsuite.cases import Language
+from evalsuite.errors import InvalidInput
 from evalsuite.scenarios.names import (
     Split,
     invent_name,
@@ -79,10 +81,29 @@ def invent_core(
 
 
 def name_thing(rng: random.Random, kindred: Kindred, core: str, language: Language) -> Name:
-    """Make a name for a thing of some type."""
+    """Make a name for a thing of some type out of an invented word."""
     written = rng.choice(kindred.names).format(core=core)
     article = f"{kindred.article} " if kindred.article and language is Language.EN else ""
     return Name(core, written.strip(QUOTES), article + written)
+
+
+def pick_called(rng: random.Random, kindred: Kindred, avoid: Set[str], language: Language) -> Name:
+    """Take one of a type's real names; a person goes by the surname, too.
+
+    Raises:
+        InvalidInput: none is left that is neither in one of ``avoid`` nor has one in it.
+    """
+    free = [
+        called
+        for called in kindred.called
+        if not any(called in other or other in called for other in avoid)
+    ]
+    if not free:
+        raise InvalidInput(f"type {kindred.noun!r}: every one of its names is taken")
+    full = rng.choice(free)
+    article = f"{kindred.article} " if kindred.article and language is Language.EN else ""
+    surname = kindred.pronoun != "thing" and language is Language.EN
+    return Name(full.rpartition(" ")[2] if surname else full, full, article + full)
 
 
 def name_person(

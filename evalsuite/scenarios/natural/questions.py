@@ -83,7 +83,7 @@ def places(language: Language, kind: Kind, split: Split) -> Iterator[tuple[str, 
                 for person in kindred.people:
                     yield from _each(name, person.role, len(person.asks))
                 # Some ask about the thing, so that "always the person" is not a way out.
-                for aspect in tuple(kindred.aspects)[::2]:
+                for aspect in tuple(kindred.aspects)[::2] if kindred.people else ():
                     yield from _each(name, aspect, 1)
             case _:
                 for aspect, asks in kindred.aspects.items():
