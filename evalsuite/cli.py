@@ -20,6 +20,7 @@ from evalsuite.commands import (
     check,
     compare,
     gate,
+    prompt,
     publish,
     qualify,
     score,
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, gate, compare, score, publish, qualify, calibrate, search, check):
+    for module in (train, gate, compare, score, publish, qualify, calibrate, search, prompt, check):
         module.add(commands)
     return top
 

@@ -8,6 +8,7 @@ The tree::
     │   ├── InvalidCase             a case file, a case, an importer's input
     │   ├── InvalidAnswers          a file of a system's answers, or what it lacks
     │   ├── InvalidPolicy           a policy file
+    │   ├── InvalidPrompt           a prompt file, or a prompt that cannot be asked with
     │   └── InvalidRecipe           a training recipe
     ├── TemplateError           a conversation that a chat template cannot carry unchanged
     │   └── ContextOverflow         even the last turns do not fit into the context window
@@ -57,6 +58,10 @@ class InvalidAnswers(InvalidInput):
 
 class InvalidPolicy(InvalidInput):
     """A policy file is wrong."""
+
+
+class InvalidPrompt(InvalidInput):
+    """A prompt file breaks its schema, or no model can be asked with what it says."""
 
 
 class InvalidRecipe(InvalidInput):

@@ -43,8 +43,17 @@ from evalsuite.files.text import read_text
 from evalsuite.files.wording import wording_of
 from evalsuite.files.yamlnodes import quoted
 from evalsuite.gates.verdict import Tier
-from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration, dump_demonstrations
+from evalsuite.prompts import (
+    DEFAULT_FORMAT,
+    DEFAULT_PROMPT,
+    FORMATS,
+    Demonstration,
+    Prompt,
+    built_in,
+    dump_demonstrations,
+)
 from evalsuite.prompts.demonstrations import DemonstrationEntry
+from evalsuite.prompts.promptfile import PromptEntry, entry_of, prompt_of_entry
 from evalsuite.tasks import Asks, Promise, Rewriting, Skill, prompt_of, task_of
 
 FOLDER = REGRESSIONS
@@ -70,7 +79,6 @@ class Origin:
     answer: str
     """The candidate's."""
     baseline_answer: str
-    prompt_format: str = DEFAULT_FORMAT
     attack: str = ""
     """What the history was drawn as, before it was reduced."""
 
@@ -90,13 +98,13 @@ class Regression:
     """Whether breaking it again decides; a person may make it advisory."""
     asks: Asks = Asks.REWRITE
     """What the case asks for."""
+    prompt: Prompt = DEFAULT_PROMPT
+    """How it is asked again, whatever prompt a later run has: what broke is about this one."""
 
     @property
     def task(self) -> Rewriting | Skill:
         """What is asked again."""
-        return task_of(
-            self.case, self.shown, asks=self.asks, prompt_format=self.origin.prompt_format
-        )
+        return task_of(self.case, self.shown, asks=self.asks, prompt=self.prompt)
 
 
 def _writable(text: str) -> str:
@@ -143,9 +151,7 @@ class OriginRow(Closed):
 
     def origin(self) -> Origin:
         """The origin as everything else knows it."""
-        old = self.prompt_format == _CHAT
-        values = {name: getattr(self, name) for name in _ORIGIN}
-        return Origin(**values | {"prompt_format": DEFAULT_FORMAT} if old else values)
+        return Origin(**{name: getattr(self, name) for name in _ORIGIN})
 
 
 class RegressionFile(Closed):
@@ -163,6 +169,9 @@ class RegressionFile(Closed):
     )
     asks: Asks = Field(default=Asks.REWRITE, description="What the case asks for.")
     found: OriginRow = Field(description="How it was found.")
+    prompt: PromptEntry | None = Field(
+        default=None, description="How it is asked, where that is no prompt of evalsuite's own."
+    )
     demonstrations: tuple[DemonstrationEntry, ...] = Field(
         default=(), description="What its prompt showed."
     )
@@ -183,7 +192,15 @@ class RegressionFile(Closed):
             origin=self.found.origin(),
             tier=self.tier,
             asks=Asks.SKILL if old else self.asks,
+            prompt=self._prompt,
         )
+
+    @property
+    def _prompt(self) -> Prompt:
+        if self.prompt is not None:
+            return prompt_of_entry(self.prompt)
+        known = self.found.prompt_format
+        return built_in(known) if known in FORMATS else DEFAULT_PROMPT
 
 
 def regression_schema() -> dict[str, Any]:
@@ -193,11 +210,17 @@ def regression_schema() -> dict[str, Any]:
 
 def dump_regression(regression: Regression) -> str:
     """Write a regression as the YAML text that :func:`parse_regression` reads back."""
-    origin = dataclasses.asdict(regression.origin)
-    lines = [f"  {name}: {quoted(str(origin[name]))}" for name in _ORIGIN if origin[name]]
+    origin, prompt = dataclasses.asdict(regression.origin), regression.prompt
+    asked = ""
+    if prompt.built_in and prompt.name in FORMATS:
+        origin["prompt_format"] = prompt.name
+    else:
+        # JSON is YAML, and has no second way to write a text.
+        asked = f"prompt: {entry_of(prompt).model_dump_json(exclude_defaults=True)}\n"
+    lines = [f"  {name}: {quoted(str(said))}" for name, said in origin.items() if said]
     tier = "" if regression.tier is Tier.BLOCKING else f"tier: {regression.tier}\n"
     asks = "" if regression.asks is Asks.REWRITE else f"asks: {regression.asks}\n"
-    text = "\n".join((f"{_HEAD}{tier}{asks}found:", *lines, ""))
+    text = "\n".join((f"{_HEAD}{tier}{asks}found:", *lines, "")) + asked
     if regression.shown:
         text += "demonstrations:\n" + _indented(dump_demonstrations(regression.shown))
     return text + dump_cases([replace(regression.case, source="")])

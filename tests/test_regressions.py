@@ -18,7 +18,7 @@ from evalsuite.cli import main
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidCase, InvalidInput
 from evalsuite.gates import Tier
-from evalsuite.prompts import FORMATS, dump_demonstrations
+from evalsuite.prompts import BUILT_IN, dump_demonstrations, load_prompt
 from evalsuite.regressions import (
     Origin,
     Regression,
@@ -33,6 +33,7 @@ from evalsuite.scenarios import sample_demonstrations
 from evalsuite.strategies import World, adversarial_histories, build_attack, contents, parse_attack
 from evalsuite.tasks import Asks, Promise, Skill
 
+OWN = load_prompt(Path(__file__).parents[1] / "examples" / "prompts" / "tags.yaml")
 SHOWN = sample_demonstrations("regressions", 3, Language.ZH)
 FOUND = Origin(
     promise=Promise.NO_LEAK,
@@ -53,7 +54,6 @@ def regressions(draw: st.DrawFn) -> Regression:
         promise=draw(st.sampled_from(Promise)),
         reason=draw(said),
         answer=draw(said | st.sampled_from(["", " ", "\n", "\u3000"])),
-        prompt_format=draw(st.sampled_from(sorted(FORMATS))),
     )
     shown = SHOWN[: draw(st.integers(0, 3))]
     case = draw(adversarial_histories(max_size=2))
@@ -63,6 +63,7 @@ def regressions(draw: st.DrawFn) -> Regression:
         origin=origin,
         tier=draw(st.sampled_from([Tier.BLOCKING, Tier.ADVISORY])),
         asks=draw(st.sampled_from(Asks)) if _can_be_a_skill(case) else Asks.REWRITE,
+        prompt=draw(st.sampled_from([*BUILT_IN.values(), OWN])),
     )
 
 

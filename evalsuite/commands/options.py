@@ -55,7 +55,8 @@ HELP = {
     "default)",
     "cases": "folder of golden cases (default: {}, else those that ship with evalsuite)",
     "seed": "of the panels (default: from adapter, policy, cases and how they are asked)",
-    "prompt_format": "xml, json, markdown or plain (default: xml)",
+    "prompt": "xml, json, yaml, markdown, plain or chat, or a YAML file of your own prompt "
+    "(docs/prompts.md; default: xml)",
     "waivers": "YAML file of waivers, each for one gate of one candidate (docs/policy.md)",
     "champion": "whom to compare with: auto (the registry's champion, else the base), base, or the "
     "folder of an adapter (default: auto)",
@@ -80,12 +81,19 @@ def add_gate_options(parser: argparse.ArgumentParser, *, seed: str = HELP["seed"
     parser.add_argument("--policy", help=HELP["policy"])
     parser.add_argument("--cases", type=Path, help=HELP["cases"].format("cases"))
     parser.add_argument("--seed", type=int, help=seed)
-    parser.add_argument("--prompt-format", default="xml", help=HELP["prompt_format"])
+    add_prompt(parser)
     parser.add_argument("--cache", type=Path, help=HELP["cache"])
     parser.add_argument("--dtype", default="auto", help=HELP["dtype"])
     parser.add_argument("--device", default="auto", help=HELP["device"])
     parser.add_argument("--batch-tokens", type=int, metavar="N", help=HELP["batch_tokens"])
     parser.add_argument("--unmerged", action="store_true", help=HELP["unmerged"])
+
+
+def add_prompt(parser: argparse.ArgumentParser) -> None:
+    """Add ``--prompt``."""
+    parser.add_argument(
+        "--prompt", "--prompt-format", default="xml", metavar="PROMPT", help=HELP["prompt"]
+    )
 
 
 def add_candidate(parser: argparse.ArgumentParser, what: str, out: str) -> None:
@@ -168,6 +176,7 @@ def write_result(folder: Path, name: str, data: Mapping[str, object], page: str)
 def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequest:
     """Make the request that the options spell."""
     from evalsuite.pipeline import GateRequest
+    from evalsuite.prompts import prompt_named
 
     return GateRequest(
         base_model=args.base_model,
@@ -177,7 +186,7 @@ def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequ
         out=args.out,
         cache=args.cache,
         seed=args.seed,
-        prompt_format=args.prompt_format,
+        prompt=prompt_named(args.prompt),
         dtype=args.dtype,
         device=args.device,
         merged=not args.unmerged,

@@ -54,6 +54,12 @@ def _add_train(subparsers: Subparsers) -> None:
         default=Path("adapters/candidate"),
         help="folder of the adapter (default: adapters/candidate)",
     )
+    train.add_argument(
+        "--prompt",
+        metavar="PROMPT",
+        help=f"every rewrite is asked with: {HELP['prompt'].replace('; default: xml', '')} "
+        "(default: the recipe's formats)",
+    )
     train.add_argument("--seed", type=int, help="replaces the recipe's")
     train.add_argument("--resume", action="store_true", help="go on with an interrupted training")
     train.add_argument("--list", action="store_true", help="name the recipes and stop")
@@ -150,8 +156,10 @@ def _train(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def _trained(base_model: str, args: argparse.Namespace, terminal: Terminal) -> TrainResult:
     from evalsuite.models import resolve_base
+    from evalsuite.prompts import prompt_named
     from evalsuite.training import load_recipe
 
+    prompt = prompt_named(args.prompt) if getattr(args, "prompt", None) else None
     recipe = load_recipe(args.recipe, overrides(getattr(args, "set", [])))
     base = resolve_base(base_model)
     from evalsuite.training.train import train
@@ -166,6 +174,7 @@ def _trained(base_model: str, args: argparse.Namespace, terminal: Terminal) -> T
             args.out,
             seed=args.seed,
             resume=getattr(args, "resume", False),
+            prompt=prompt,
             progress=report,
         )
 
@@ -198,6 +207,7 @@ def _told(result: TrainResult) -> str:
 
 def _quickstart(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.pipeline import check
+    from evalsuite.prompts import FORMATS
     from evalsuite.registry import promote
 
     request = gate_request(args, ("evalsuite", *sys.argv[1:]))
@@ -209,7 +219,13 @@ def _quickstart(args: argparse.Namespace, terminal: Terminal) -> int:
             "with --adapter"
         )
     else:
-        training = argparse.Namespace(recipe=args.recipe, out=args.adapter, seed=None, resume=True)
+        training = argparse.Namespace(
+            recipe=args.recipe,
+            out=args.adapter,
+            seed=None,
+            resume=True,
+            prompt=None if args.prompt in FORMATS else args.prompt,
+        )
         terminal.say(f"1. candidate: {_told(_trained('nano', training, terminal))}")
     terminal.say("2. gates:")
     run = run_gate(request, terminal)

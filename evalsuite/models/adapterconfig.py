@@ -151,6 +151,10 @@ class Provenance(_Closed):
     evalsuite_version: Text
     lineage: Text = ""
     """Attempts at the same goal share a lineage; empty when training was not told."""
+    prompt: Text = ""
+    """Name of the prompt that every rewrite was asked with; empty: evalsuite's own."""
+    prompt_digest: Text = ""
+    """SHA-256 of that prompt."""
 
 
 def parse_config(path: Path, data: bytes) -> AdapterConfig:

@@ -152,5 +152,6 @@ def _regression(item: Regression) -> Plain:
         "asks": item.asks.value,
         "tier": item.tier.value,
         "promise": origin.promise.value,
-        "prompt_format": origin.prompt_format,
+        "prompt_format": item.prompt.name,
+        **({} if item.prompt.built_in else {"prompt": item.prompt.digest}),
     }

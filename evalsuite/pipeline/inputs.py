@@ -45,15 +45,19 @@ from evalsuite.pipeline.reading import (
     goldens,
     require_passages,
     require_skills,
+    require_tasks,
     suites,
     texts,
 )
-from evalsuite.prompts import DEFAULT_FORMAT, get_format
+from evalsuite.prompts import DEFAULT_PROMPT, Prompt, require_prefill
 from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
 from evalsuite.regressions import Regression, load_regressions
 from evalsuite.runs import PromotionInfo
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
+
+SHOWN = 2
+"""Demonstrations in the prompt of a sampled case, where the prompt does not say how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +77,8 @@ class GateRequest:
     """SQLite file of answers; None: the user's cache folder."""
     seed: int | None = None
     """Of the panels; None: derived from candidate and policy."""
-    prompt_format: str = DEFAULT_FORMAT
-    shown: int = 2
+    prompt: Prompt = DEFAULT_PROMPT
+    shown: int = SHOWN
     """Demonstrations in the prompt of a sampled case."""
     dtype: str = "auto"
     device: str = "auto"
@@ -148,8 +152,7 @@ class Inputs:
     @property
     def context(self) -> int:
         """Tokens that the base model can attend to, prompt and answer together."""
-        config = json.loads((self.base.path / "config.json").read_text("utf-8"))
-        return int(config.get("max_position_embeddings", 2**31))
+        return context_of(self.base)
 
     @property
     def cache(self) -> Path:
@@ -169,12 +172,20 @@ class Inputs:
             cases=self.cases_digest,
             demonstrations=self.demonstrations,
             asked={
-                "prompt_format": asked.prompt_format,
+                "prompt_format": asked.prompt.name,
                 "shown": asked.shown,
                 "worded": asked.worded,
+                # Left out for the package's own, so that what was before keeps its digest.
+                **({} if asked.prompt.built_in else {"prompt": asked.prompt.digest}),
             },
             numerics=self.numerics.decisive,
         )
+
+
+def context_of(base: BaseRef) -> int:
+    """Tokens that a base model can attend to, prompt and answer together."""
+    config = json.loads((base.path / "config.json").read_text("utf-8"))
+    return int(config.get("max_position_embeddings", 2**31))
 
 
 def default_cache() -> Path:
@@ -213,6 +224,7 @@ def resolve(request: GateRequest) -> Inputs:
         compared=_compared(request, read.policy, base, adapter),
         history=earlier_promotions(request.registry, base),
     )
+    require_prefill(request.prompt, inputs.template)
     if request.seed is not None:
         return inputs
     seed = derived_seed(adapter.digest, read.policy.digest, inputs.circumstances)
@@ -271,10 +283,10 @@ def check(request: GateRequest) -> Read:
     Raises:
         InvalidInput: something a person wrote is wrong.
     """
-    get_format(request.prompt_format)
     if request.seed is not None and not 0 <= request.seed < 2**63:
         raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
     policy = choose_policy(request.policy, request.base_model)
+    require_tasks(request.prompt, policy)
     require_rule(request.champion, policy)
     require_skills(policy)
     require_passages(policy)

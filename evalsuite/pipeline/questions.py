@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from evalsuite.cases import Case, Language
+from evalsuite.cases import Language
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput
@@ -21,6 +21,7 @@ from evalsuite.gates.rules import TextSource
 from evalsuite.generation import Request
 from evalsuite.models import AdapterRef
 from evalsuite.pipeline.inputs import Inputs
+from evalsuite.pipeline.shown import sampled, shown_before
 from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS, CaseRow, Side
 from evalsuite.scenarios import (
     DemonstrationPair,
@@ -29,7 +30,6 @@ from evalsuite.scenarios import (
     TextItem,
     sample_demonstrations,
     sample_passages,
-    sample_shown_panel,
     sample_skills,
     sample_texts,
 )
@@ -42,6 +42,7 @@ from evalsuite.tasks import (
     Text,
     answer_to_score,
     applicable,
+    prompt_ids,
     prompt_of,
     sampling_of,
 )
@@ -117,15 +118,7 @@ def sample(inputs: Inputs) -> Samples:
             rules.example_leakage.panel.get(language, 0),
             rules.pronoun_resolution.panel.get(language, 0),
         )
-        cases = sample_shown_panel(
-            seed,
-            max(sizes),
-            language,
-            world=world,
-            demonstrations=inputs.request.shown,
-            worded=inputs.request.worded,
-            avoid=avoid,
-        )
+        cases = sampled(inputs, max(sizes), language, avoid)
         panel += cases
         leakage += [shown.case.id for shown in cases[: sizes[0]]]
         pronouns += [shown.case.id for shown in cases[: sizes[1]]]
@@ -134,44 +127,12 @@ def sample(inputs: Inputs) -> Samples:
         leakage=frozenset(leakage),
         pronouns=frozenset(pronouns),
         goldens={
-            name: _shown(inputs, name, cases, avoid) for name, cases in inputs.goldens.items()
+            name: shown_before(inputs, name, cases, avoid) for name, cases in inputs.goldens.items()
         },
         absent=tuple(sorted(avoid)),
         skills=(*_skills(inputs), *inputs.suites),
         texts=(*_general_texts(inputs), *inputs.texts),
     )
-
-
-def _shown(
-    inputs: Inputs, name: str, cases: Iterable[Case], avoid: frozenset[str]
-) -> tuple[ShownCase, ...]:
-    """Golden cases with their set's own demonstrations, or else with invented ones."""
-    pairs = {
-        language: inputs.demonstrations.get((name, language))
-        or _invented(inputs, name, language, avoid)
-        for language in Language
-    }
-    return tuple(ShownCase(case, pairs[case.language]) for case in cases)
-
-
-def _invented(
-    inputs: Inputs, name: str, language: Language, avoid: frozenset[str]
-) -> DemonstrationPair:
-    """Demonstrations that name nothing of the set's cases, nor of ``avoid``."""
-    n, seed, world = inputs.request.shown, f"{inputs.seed}/{name}", inputs.policy.world
-    said = avoid | frozenset(
-        entity
-        for case in inputs.goldens[name]
-        for entity in (
-            *case.expect.must_name,
-            *case.expect.must_not_name,
-            *case.expect.aliases,
-        )
-    )
-    a = sample_demonstrations(f"{seed}/a", n, language, world=world, avoid=said)
-    named = said | {entity for shown in a for entity in shown.entities}
-    b = sample_demonstrations(f"{seed}/b", n, language, world=world, avoid=named, unlike=a)
-    return DemonstrationPair(f"{name}-{language}", a, b)
 
 
 def _skills(inputs: Inputs) -> Iterator[SkillItem]:
@@ -260,7 +221,7 @@ def _rewriting(inputs: Inputs, samples: Samples, part: str, shown: ShownCase) ->
     """Ask for a rewrite, and again under the counterfactual demonstrations where leaks count."""
     case, pair = shown.case, shown.pair
     detectors = _looking(samples, part, case.id)
-    task = Rewriting(case=case, demonstrations=pair.a, prompt_format=inputs.request.prompt_format)
+    task = Rewriting(case=case, demonstrations=pair.a, prompt=inputs.request.prompt)
     everyone = sides(inputs)
     yield from _put(inputs, part, task, everyone, detectors, pair=pair.name)
     if pair.b and Detector.SWAP_LEAK in detectors:
@@ -313,7 +274,7 @@ def _put(
 def request_of(template: ChatTemplate, task: Task) -> Request:
     """Return what the bare base is asked for a task."""
     conversation = template.carried(prompt_of(task))
-    prompt = template.prompt(conversation)
+    prompt = prompt_ids(task, template)
     answered = answer_to_score(task)
     if answered is None:
         return Request(prompt=prompt, sampling=sampling_of(task), conversation=conversation)

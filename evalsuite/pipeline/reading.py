@@ -11,11 +11,11 @@ from evalsuite.cases import Case, Language
 from evalsuite.cases.casefiles import load_cases
 from evalsuite.cases.shipped import DEMONSTRATIONS
 from evalsuite.detectors.retention import load_texts
-from evalsuite.errors import InvalidInput
+from evalsuite.errors import InvalidInput, InvalidPrompt
 from evalsuite.files.problems import suggestion
 from evalsuite.gates import Policy
 from evalsuite.gates.rules import TextSource
-from evalsuite.prompts import load_demonstrations
+from evalsuite.prompts import Prompt, load_demonstrations
 from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS
 from evalsuite.scenarios import (
     EVERY_SKILL,
@@ -103,6 +103,26 @@ def demonstrations(folder: Path, policy: Policy) -> dict[tuple[str, Language], D
             f"SET_LANGUAGE.yaml, or SET_LANGUAGE_swap.yaml beside that, with a set of: {sets}"
         )
     return found
+
+
+def require_tasks(prompt: Prompt, policy: Policy) -> None:
+    """Refuse a prompt that has no task in a language of the policy, or too few demonstrations.
+
+    Raises:
+        InvalidPrompt: naming the language.
+    """
+    for language in policy.languages:
+        if prompt.tasks and language not in prompt.tasks:
+            raise InvalidPrompt(
+                f"prompt {prompt.name!r} has no task for {language.value!r}, which policy "
+                f"{policy.name!r} asks for; add task.{language.value}"
+            )
+        pool = prompt.selection.pool
+        if pool and not any(one.language is language for one in pool):
+            raise InvalidPrompt(
+                f"prompt {prompt.name!r} shows demonstrations of a file, and that holds none in "
+                f"{language.value!r}, which policy {policy.name!r} asks for; add some"
+            )
 
 
 def require_skills(policy: Policy) -> None:

@@ -14,6 +14,7 @@ from evalsuite.pipeline.digests import digest_of_pairs
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.questions import Samples
 from evalsuite.pipeline.records import Decided, work_of
+from evalsuite.prompts import Prompt
 from evalsuite.runs import (
     AdapterInfo,
     AttemptInfo,
@@ -23,6 +24,7 @@ from evalsuite.runs import (
     LooksInfo,
     OutputRow,
     PolicyInfo,
+    PromptInfo,
     RunInfo,
     ShownRow,
     Side,
@@ -30,6 +32,7 @@ from evalsuite.runs import (
     WaiverInfo,
 )
 from evalsuite.runs.folder import RunWriter
+from evalsuite.tasks import answer_of
 from evalsuite.template import ChatTemplate
 
 LOOKED_INTO = 40
@@ -58,12 +61,13 @@ def _output_row(decided: Decided, answer: Answered) -> OutputRow:
         side=question.side,
         panel=question.row.panel,
         case_id=question.row.case_id,
-        prompt_format=decided.request.prompt_format if question.demonstrations else "",
+        prompt_format=decided.request.prompt.name if question.demonstrations else "",
         text=output.text,
         finish=output.finish.value,
         logprob=output.logprob if output.logprobs else None,
         tokens=len(output.ids),
         demonstrations=question.demonstrations,
+        answer=read if (read := answer_of(question.task, output)) != output.text else None,
     )
 
 
@@ -130,7 +134,8 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         adapter=_adapter(inputs),
         policy=_policy(inputs),
         template_fingerprint=inputs.template.fingerprint,
-        prompt_format=decided.request.prompt_format,
+        prompt_format=decided.request.prompt.name,
+        prompt=_prompt(decided.request.prompt),
         demonstrations_digest=digest_of_pairs(decided.samples.pairs),
         cases_digest=inputs.cases_digest,
         circumstances=inputs.circumstances,
@@ -153,6 +158,12 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         command=decided.request.command,
         registry=None if decided.request.registry is None else str(decided.request.registry),
     )
+
+
+def _prompt(prompt: Prompt) -> PromptInfo | None:
+    if prompt.built_in:
+        return None
+    return PromptInfo(digest=prompt.digest, definition=prompt.definition)
 
 
 def _base(inputs: Inputs) -> BaseInfo:

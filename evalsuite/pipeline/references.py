@@ -44,8 +44,10 @@ def _requests(drawn: Drawn) -> Iterator[tuple[Question, Request]]:
             continue
         if task.case.reference is None or question.swapped or question.side not in BOTH:
             continue
-        answered = prompt_of(task).then(Role.ASSISTANT, task.case.reference)
-        target = target_of(template, answered)
+        whole = task.prompt.write(task.case.reference)
+        target = target_of(template, prompt_of(task).then(Role.ASSISTANT, whole))
+        if task.prompt.prefill:
+            target = target[len(template.answer_ids(task.prompt.prefill)) :]
         if len(prompt) + len(target) <= drawn.inputs.context:
             yield (
                 question,

@@ -62,7 +62,13 @@ def _add_asking(group: pytest.OptionGroup) -> None:
     from evalsuite.commands.options import HELP
 
     group.addoption("--gate-seed", type=int, help=HELP["seed"])
-    group.addoption("--gate-prompt-format", default="xml", help=HELP["prompt_format"])
+    group.addoption(
+        "--gate-prompt",
+        "--gate-prompt-format",
+        default="xml",
+        metavar="PROMPT",
+        help=HELP["prompt"],
+    )
     group.addoption("--gate-dtype", default="auto", help=HELP["dtype"])
     group.addoption("--gate-device", default="auto", help=HELP["device"])
     group.addoption("--gate-batch-tokens", type=int, metavar="N", help=HELP["batch_tokens"])
@@ -113,6 +119,7 @@ def in_pytests_words(advice: str) -> str:
 def request_of(config: pytest.Config) -> GateRequest:
     """Return what the options ask for."""
     from evalsuite.pipeline import GateRequest
+    from evalsuite.prompts import prompt_named
 
     root = config.rootpath
     return GateRequest(
@@ -124,7 +131,7 @@ def request_of(config: pytest.Config) -> GateRequest:
         out=config.getoption("--gate-out") or root / "reports" / "pytest",
         cache=config.getoption("--gate-cache"),
         seed=config.getoption("--gate-seed"),
-        prompt_format=config.getoption("--gate-prompt-format"),
+        prompt=prompt_named(config.getoption("--gate-prompt")),
         dtype=config.getoption("--gate-dtype"),
         device=config.getoption("--gate-device"),
         merged=not config.getoption("--gate-unmerged"),

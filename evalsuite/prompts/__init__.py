@@ -1,69 +1,68 @@
-"""Prompts: how a case becomes the conversation that a model is given.
+"""Prompts: how a case becomes the conversation that a model is given, and how its answer is read.
 
-``build(case)`` is the whole of it: ``[system: task + demonstrations][user: history + query]``.
-The answer expected from the assistant is the bare rewrite in every format.
+A :class:`Prompt` is the whole of it. The built-in ones (:data:`BUILT_IN`) are ``[system: task +
+demonstrations][user: history + query]`` in a format, and their answer is the bare rewrite; others
+come from files (:func:`load_prompt`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from evalsuite.cases import Case
 from evalsuite.conversation import Conversation
-from evalsuite.errors import InvalidInput
 from evalsuite.prompts.content import Demonstration, PromptFormat, PromptParts, task_text
 from evalsuite.prompts.demonstrations import (
     dump_demonstrations,
     load_demonstrations,
 )
-from evalsuite.prompts.jsonform import JSON
-from evalsuite.prompts.textformats import MARKDOWN, PLAIN, XML
+from evalsuite.prompts.formats import DEFAULT_FORMAT, FORMATS, STYLES, get_format
+from evalsuite.prompts.prefills import require_prefill
+from evalsuite.prompts.prompt import (
+    BUILT_IN,
+    DEFAULT_PROMPT,
+    Prompt,
+    Read,
+    built_in,
+    others,
+    put_in,
+)
+from evalsuite.prompts.promptfile import load_prompt, prompt_named
+from evalsuite.prompts.selection import POOL, Selection
 
 __all__ = [
+    "BUILT_IN",
     "DEFAULT_FORMAT",
+    "DEFAULT_PROMPT",
     "FORMATS",
+    "POOL",
+    "STYLES",
     "Demonstration",
+    "Prompt",
     "PromptFormat",
     "PromptParts",
+    "Read",
+    "Selection",
     "build",
+    "built_in",
     "dump_demonstrations",
     "get_format",
     "load_demonstrations",
+    "load_prompt",
+    "others",
+    "prompt_named",
+    "put_in",
+    "require_prefill",
     "task_text",
 ]
-
-DEFAULT_FORMAT = "xml"
-FORMATS: Mapping[str, PromptFormat] = MappingProxyType(
-    {"xml": XML, "json": JSON, "markdown": MARKDOWN, "plain": PLAIN}
-)
-
-
-def get_format(name: str) -> PromptFormat:
-    """Return the format of that name.
-
-    Raises:
-        InvalidInput: there is none.
-    """
-    try:
-        return FORMATS[name]
-    except KeyError:
-        known = ", ".join(FORMATS)
-        raise InvalidInput(f"format={name!r} is unknown; use one of: {known}") from None
 
 
 def build(
     case: Case, *, format: str = DEFAULT_FORMAT, demonstrations: Sequence[Demonstration] = ()
 ) -> Conversation:
-    """Return the conversation that asks a model to rewrite the case's query.
+    """Return the conversation that asks in a built-in prompt to rewrite the case's query.
 
     Raises:
         InvalidInput: an unknown format.
     """
-    parts = PromptParts(
-        task=task_text(case.language),
-        demonstrations=tuple(demonstrations),
-        history=case.history,
-        query=case.query,
-    )
-    return get_format(format).format(parts)
+    return built_in(format).build(case, demonstrations)

@@ -93,19 +93,24 @@ class PromptParts:
 
 
 @runtime_checkable
-class PromptFormat(Protocol):
-    """A way to write :class:`PromptParts` as a conversation; ``format`` and ``parse`` are inverse.
+class PromptStyle(Protocol):
+    """A way to write :class:`PromptParts` as a conversation that ends with the user."""
+
+    @property
+    def name(self) -> str:
+        """The style's key in the table of formats."""
+
+    def format(self, parts: PromptParts) -> Conversation:
+        """Write the parts."""
+
+
+@runtime_checkable
+class PromptFormat(PromptStyle, Protocol):
+    """A style that packs the history into one message; ``format`` and ``parse`` are inverse.
 
     The system message holds the task and all demonstrations, the user message the history and
     the query, so that the system message is one shared token prefix for thousands of cases.
     """
-
-    @property
-    def name(self) -> str:
-        """The format's key in the table of formats."""
-
-    def format(self, parts: PromptParts) -> Conversation:
-        """Write the parts as ``[system, user]``."""
 
     def parse(self, conversation: Conversation) -> PromptParts:
         """Read back what :meth:`format` wrote; demonstrations come back without entities.

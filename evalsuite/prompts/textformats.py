@@ -107,6 +107,10 @@ class LineFormat:
         require_canonical(self, parts, conversation)
         return parts
 
+    def example_text(self, shown: Demonstration) -> str:
+        """Return one demonstration as the system message holds it."""
+        return "\n".join(self._example(shown))
+
     def labelled(self, label: str) -> str:
         """Return the start of a labelled line, such as ``- user: ``."""
         return f"{self.bullet}{label}: "

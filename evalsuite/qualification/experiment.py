@@ -35,7 +35,7 @@ from evalsuite.qualification.nulls import (
     null_key,
     null_requests,
 )
-from evalsuite.qualification.organisms import benign, grown, is_this
+from evalsuite.qualification.organisms import benign, is_this
 from evalsuite.qualification.record import Counted, Qualification, counted, references
 from evalsuite.qualification.trials import SEVERITIES, Tell, trials
 
@@ -210,11 +210,11 @@ def _retrained(
     others = (
         organism
         for organism in benign(request.seed)
-        if not is_this(organism, subject.adapter, subject.base)
+        if not is_this(organism, subject.adapter, subject.base, subject.gate.prompt)
     )
     for number, organism in enumerate(islice(others, request.retrained)):
         tell(organism.name, number, request.retrained)
-        adapter = grown(organism, subject.base, subject.organisms)
+        adapter = subject.grown(organism)
         yield (
             RETRAINED,
             replace(request.gate, adapter=adapter.path, seed=request.seed + _APART + number),

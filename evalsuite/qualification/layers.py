@@ -41,6 +41,10 @@ class Subject:
     blended_with: AdapterRef | None = None
     """The good end of blends, where any are asked for; see :func:`blend_end`."""
 
+    def grown(self, organism: Organism) -> AdapterRef:
+        """The organism's adapter, trained now unless it is there."""
+        return grown(organism, self.base, self.organisms, self.gate.prompt)
+
     def outcomes(self, adapter: Path) -> tuple[Outcome, ...]:
         """Judge an adapter on every panel; all of it is asked, so that every gate has its say."""
         measured = (
@@ -77,7 +81,7 @@ def blends(subject: Subject, wanted: Wanted, tell: Tell) -> Iterator[Counted]:
         subject = _clean(subject, good)
     for number, habit in enumerate(chosen):
         tell(weights_name(habit), number, len(chosen))
-        bad = grown(Organism(habit.recipe, subject.seed), subject.base, subject.organisms)
+        bad = subject.grown(Organism(habit.recipe, subject.seed))
         for share in BLENDS:
             with tempfile.TemporaryDirectory(prefix="evalsuite-blend-") as scratch:
                 folder = blend(good, bad, share, Path(scratch) / "blend")
@@ -91,7 +95,7 @@ def poisoned(subject: Subject, wanted: Wanted, tell: Tell) -> Iterator[Counted]:
     for number, habit in enumerate(chosen):
         tell(training_name(habit), number, len(chosen))
         for share, organism in _organisms(habit, subject):
-            adapter = grown(organism, subject.base, subject.organisms)
+            adapter = subject.grown(organism)
             found = subject.outcomes(adapter.path)
             yield Counted(
                 training_name(habit), TRAINING, habit.gate, share, found, bool(habit.shares)
@@ -143,7 +147,7 @@ def _organisms(habit: Habit, subject: Subject) -> Iterator[tuple[float, Organism
 
 
 def _plain(subject: Subject) -> AdapterRef:
-    return grown(Organism("lora", subject.seed), subject.base, subject.organisms)
+    return subject.grown(Organism("lora", subject.seed))
 
 
 def _clean(subject: Subject, good: AdapterRef) -> Subject:

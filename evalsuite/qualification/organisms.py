@@ -14,6 +14,7 @@ from pathlib import Path
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate
 from evalsuite.models import CONFIG_FILE, AdapterRef, BaseRef, read_adapter
+from evalsuite.prompts import DEFAULT_PROMPT, FORMATS, Prompt
 from evalsuite.training import Recipe, load_recipe, override
 
 
@@ -77,17 +78,33 @@ def benign(first_seed: int = 0) -> Iterator[Organism]:
         yield from (Organism(recipe, seed) for recipe in GOOD)
 
 
-def is_this(organism: Organism, adapter: AdapterRef, base: BaseRef) -> bool:
-    """Whether an adapter says that it is this organism."""
-    said = adapter.provenance
-    return said is not None and (said.recipe_digest, said.seed) == (
+def is_this(
+    organism: Organism, adapter: AdapterRef, base: BaseRef, prompt: Prompt = DEFAULT_PROMPT
+) -> bool:
+    """Whether an adapter says that it is this organism, trained for such a prompt."""
+    said, taught = adapter.provenance, _taught(prompt)
+    return said is not None and (said.recipe_digest, said.seed, said.prompt_digest) == (
         organism.resolved(base).digest,
         organism.seed,
+        taught.digest if taught else "",
     )
 
 
-def grown(organism: Organism, base: BaseRef, folder: Path) -> AdapterRef:
+def _taught(prompt: Prompt) -> Prompt | None:
+    """The prompt that training has to be told of; None: recipes have a format of that name."""
+    return None if prompt.built_in and prompt.name in FORMATS else prompt
+
+
+def grown(
+    organism: Organism, base: BaseRef, folder: Path, prompt: Prompt = DEFAULT_PROMPT
+) -> AdapterRef:
     """Return the organism's adapter below ``folder``, trained now unless it is there.
+
+    Args:
+        organism: what to train.
+        base: what it is trained on.
+        folder: of such adapters.
+        prompt: that it will be asked with.
 
     Raises:
         InvalidInput: what lies there under its name is another adapter.
@@ -97,7 +114,7 @@ def grown(organism: Organism, base: BaseRef, folder: Path) -> AdapterRef:
     path = folder / organism.name
     if (path / CONFIG_FILE).is_file():
         found = read_adapter(path, base)
-        if not is_this(organism, found, base):
+        if not is_this(organism, found, base, prompt):
             raise InvalidInput(
                 f"{path} holds another adapter than {organism.name} of this version; remove it, "
                 "or name another folder for the trained adapters"
@@ -105,5 +122,5 @@ def grown(organism: Organism, base: BaseRef, folder: Path) -> AdapterRef:
         return found
     from evalsuite.training.train import train
 
-    train(base, organism.resolved(base), path, resume=path.exists())
+    train(base, organism.resolved(base), path, resume=path.exists(), prompt=_taught(prompt))
     return read_adapter(path, base)

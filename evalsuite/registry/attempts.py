@@ -56,6 +56,8 @@ def lineage_of(base: BaseRef, adapter: AdapterRef) -> str:
     """
     known = adapter.provenance
     goal = [base.digest, known.recipe if known else "", known.lineage if known else ""]
+    if known and known.prompt_digest:
+        goal.append(known.prompt_digest)  # another prompt is another goal
     return hashlib.sha256(json.dumps(goal).encode()).hexdigest()
 
 

@@ -36,6 +36,8 @@ class Answer:
     side: str
     pieces: tuple[Piece, ...]
     note: str = ""
+    read: str | None = None
+    """What the prompt's rule reads out of it, empty for nothing; None: all of it."""
     shown: str = ""
     """Name of the demonstrations that the prompt showed, or ''."""
     key: str = ""
@@ -172,6 +174,7 @@ def _answer(row: OutputRow, spans: Sequence[SpanRow]) -> Answer:
         side=row.side.value,
         pieces=pieces(row.text, spans),
         note=note,
+        read=None if row.answer is None else shortened(row.answer, 300),
         shown=row.demonstrations,
         key=row.key,
         logprob=f"{row.logprob:.1f} nats" if scored and row.logprob is not None else "",

@@ -135,6 +135,7 @@ def _utterances(run: Run, rows: list[CaseRow], side: Side, rights: Judged) -> It
         answer = next((output for output in outputs if output.generated), None)
         if answer is not None and row.expect is not None:
             wrong = rights.get((row.panel, row.case_id, side))
+            said = answer.text if answer.answer is None else answer.answer
             yield Utterance.to(
-                row.query, Language(row.language), row.expect, answer.text, right=wrong == 0.0
+                row.query, Language(row.language), row.expect, said, right=wrong == 0.0
             )

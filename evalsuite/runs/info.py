@@ -205,6 +205,17 @@ class PromotionInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptInfo:
+    """A prompt of one's own, whole: an answer can be asked for again from the record alone."""
+
+    __pydantic_config__ = CLOSED
+
+    digest: str
+    """SHA-256 of the definition as canonical JSON."""
+    definition: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """Everything that a run was made from; what ``run.json`` tells.
 
@@ -222,6 +233,7 @@ class RunInfo:
     policy: PolicyInfo
     template_fingerprint: str
     prompt_format: str
+    """Name of the prompt: of a format, where it is one of evalsuite's own."""
     demonstrations_digest: str
     cases_digest: str
     circumstances: str = ""
@@ -251,6 +263,8 @@ class RunInfo:
     """The last promotions of this base, oldest first."""
     command: tuple[str, ...] = ()
     """The command line that made the run, as a list of arguments."""
+    prompt: PromptInfo | None = None
+    """What a prompt of one's own says; None: it is one of evalsuite's own."""
     registry: str | None = None
     """Folder of promotion records, as it was given; None: there was none, or the run is of version
     1 or 2, which do not tell."""
@@ -272,6 +286,7 @@ class RunInfo:
             "chat template": self.template_fingerprint,
             "cases": self.cases_digest,
             "demonstrations": self.demonstrations_digest,
+            **({} if self.prompt is None else {f"prompt {self.prompt_format}": self.prompt.digest}),
         }
 
 
@@ -292,8 +307,9 @@ class RunFile(RunInfo):
 
     files: Mapping[str, FileInfo]
     format: Literal["evalsuite.run"] = "evalsuite.run"
-    version: Literal[1, 2, 3, 4] = 4
-    """4 is written, and read as 1 to 3 are: since 2 there may be a champion, a history and an
+    version: Literal[1, 2, 3, 4, 5] = 5
+    """5 is written, and read as 1 to 4 are: since 2 there may be a champion, a history and an
     annex, since 3 a registry, and where the golden cases came from. Since 4 rewrites are judged as
     ``right`` and by the parts that are lost, where earlier runs have one score
-    ``pronoun_resolution``. Every version refuses keys that it does not know."""
+    ``pronoun_resolution``. Since 5 a prompt may be one's own, and outputs tell what its rule reads.
+    Every version refuses keys that it does not know."""

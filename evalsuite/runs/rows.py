@@ -124,6 +124,8 @@ class OutputRow:
     tokens: int = 0
     demonstrations: str = ""
     """Name of the demonstration set in the prompt, where a case is asked with several."""
+    answer: str | None = None
+    """What the prompt's rule reads out of the text; None: the text is the answer."""
 
     def __post_init__(self) -> None:
         require_finite(f"output of case {self.case_id!r}", logprob=self.logprob)

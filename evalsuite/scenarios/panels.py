@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evalsuite.cases import Case, Kind, Language, WorldName
@@ -200,6 +200,36 @@ def sample_shown_panel(
             for _ in range(min(share, n - len(made)))
         ]
     return tuple(made)
+
+
+def sample_chosen_panel(
+    seed: int,
+    n: int,
+    language: Language,
+    *,
+    world: WorldName = WorldName.NANO,
+    pool: Sequence[Demonstration],
+    choose: Callable[[Case], DemonstrationPair],
+    avoid: frozenset[str] = frozenset(),
+) -> tuple[ShownCase, ...]:
+    """Sample ``n`` cases of one language whose demonstrations follow from the case.
+
+    Args:
+        seed: decides everything.
+        n: number of cases.
+        language: of the cases.
+        world: of the cases.
+        pool: all demonstrations that may be shown; lures imitate one of them, no case uses their
+            names.
+        choose: what a case's prompt shows.
+        avoid: further names that no case uses.
+    """
+    sampler = _Sampler(seed, Split.PANEL, world)
+    luring = [d for d in pool if d.language is language and can_lure(d)]
+    cells = [(language, k) for k in Kind if luring or k is not Kind.DEMONSTRATION_LURE]
+    named = avoid | {name for shown in pool for name in shown.entities}
+    cases = (sampler.case(cells, luring, named) for _ in range(n))
+    return tuple(ShownCase(case, choose(case)) for case in cases)
 
 
 def can_lure(shown: Demonstration) -> bool:

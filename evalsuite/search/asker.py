@@ -10,7 +10,7 @@ from evalsuite.conversation import Role
 from evalsuite.detectors.text import comparable, mentions
 from evalsuite.errors import InvalidConversation
 from evalsuite.generation import Engine, Output, Request
-from evalsuite.prompts import DEFAULT_FORMAT, Demonstration
+from evalsuite.prompts import DEFAULT_PROMPT, Demonstration, Prompt
 from evalsuite.strategies import Attack, Edit
 from evalsuite.strategies.operators import sealed
 from evalsuite.tasks import (
@@ -19,6 +19,8 @@ from evalsuite.tasks import (
     Rewriting,
     Skill,
     broken_promises,
+    continuation_ids,
+    prompt_ids,
     prompt_of,
     sampling_of,
     task_of,
@@ -36,7 +38,7 @@ class Posed:
     case: Case
     shown: tuple[Demonstration, ...] = ()
     """What the prompt shows, in order."""
-    prompt_format: str = DEFAULT_FORMAT
+    prompt: Prompt = DEFAULT_PROMPT
     asks: Asks = Asks.REWRITE
     """What the case asks for."""
     attack: Attack | None = None
@@ -47,7 +49,7 @@ class Posed:
     @property
     def task(self) -> Rewriting | Skill:
         """What is asked."""
-        return task_of(self.case, self.shown, asks=self.asks, prompt_format=self.prompt_format)
+        return task_of(self.case, self.shown, asks=self.asks, prompt=self.prompt)
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -91,7 +93,7 @@ class Asker:
 
     def prompt(self, posed: Posed) -> tuple[int, ...]:
         """The ids that a model reads."""
-        return self.template.prompt(self.template.carried(prompt_of(posed.task)))
+        return prompt_ids(posed.task, self.template)
 
     def room(self, posed: Posed) -> int:
         """Tokens that the prompt may still grow by; negative when it does not fit."""
@@ -166,12 +168,14 @@ class Asker:
             )
 
     def _scoring(self, prompt: tuple[int, ...], posed: Posed) -> list[Request]:
-        rewrites = rival_rewrites(posed)
+        task, rewrites = posed.task, rival_rewrites(posed)
+        if not isinstance(task, Rewriting):
+            return []
         return [
             Request(
                 prompt=prompt,
                 adapter=self.candidate,
-                target=self.template.answer_ids(text),
+                target=continuation_ids(task, text, self.template),
                 conversation=self.template.carried(prompt_of(posed.task)),
             )
             for text in rewrites

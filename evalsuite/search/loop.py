@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from evalsuite.gates.detectors import GATE_OF
-from evalsuite.prompts import DEFAULT_FORMAT
+from evalsuite.prompts import DEFAULT_PROMPT, Prompt
 from evalsuite.regressions import shape_name
 from evalsuite.scenarios import seeded
 from evalsuite.search.asker import Asker, Posed, Replies
@@ -39,7 +39,7 @@ class Plan:
     """Whether to breed from the smallest margins."""
     most: int = 10
     """Counterexamples to reduce: one of each shape, the first found."""
-    prompt_format: str = DEFAULT_FORMAT
+    prompt: Prompt = DEFAULT_PROMPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,7 @@ class Hunt:
         posed = Posed(
             case=built.case,
             shown=() if attack.skill else built.shown,
-            prompt_format=self.plan.prompt_format,
+            prompt=self.plan.prompt,
             asks=Asks.SKILL if attack.skill else Asks.REWRITE,
             attack=attack,
             used=built.used,

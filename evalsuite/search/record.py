@@ -27,7 +27,7 @@ def to_json(searched: Searched) -> dict[str, Any]:
             "base": inputs.base.name,
             "base_digest": inputs.base.digest,
             "policy": inputs.policy.name,
-            "prompt_format": plan.prompt_format,
+            "prompt_format": plan.prompt.name,
             "device": inputs.numerics.device.value,
             "dtype": inputs.numerics.dtype.value,
         },
@@ -61,7 +61,7 @@ def _checked(one: RelationCheck) -> dict[str, Any]:
                 "answer": example.answer,
                 "varied_history": _turns(example.varied),
                 "varied_query": example.varied.case.query,
-                "varied_format": example.varied.prompt_format,
+                "varied_format": example.varied.prompt.name,
                 "varied_answer": example.varied_answer,
             }
             for example in one.examples

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors.text import find_names, same
-from evalsuite.prompts import FORMATS
+from evalsuite.prompts import others
 from evalsuite.scenarios import (
     GRAMMARS,
     LEXICONS,
@@ -26,6 +26,7 @@ from evalsuite.scenarios import (
 )
 from evalsuite.search.asker import Asker, Posed
 from evalsuite.strategies.operators import sealed
+from evalsuite.tasks import answer_of
 
 _TRIES = 60
 """Other cases to look at for one of the same shape."""
@@ -98,8 +99,7 @@ def add_earlier_exchange(posed: Posed, rng: random.Random, world: WorldName) -> 
 def change_format(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
     """The other prompt formats say the same and get the same answer."""
     del world
-    others = sorted(set(FORMATS) - {posed.prompt_format})
-    return Variant(replace(posed, prompt_format=rng.choice(others)))
+    return Variant(replace(posed, prompt=rng.choice(others(posed.prompt))))
 
 
 def swap_gender(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
@@ -153,7 +153,7 @@ def translate_frame(posed: Posed, rng: random.Random, world: WorldName) -> Varia
                 world=world,
                 avoid=frozenset(names),
             ),
-            prompt_format=posed.prompt_format,
+            prompt=posed.prompt,
         ),
         lambda before, after: _named(before, names) == _named(after, names),
     )
@@ -218,8 +218,9 @@ def check_relations(
             variant = relation(one, rng, world)
             if variant is not None and asker.room(variant.posed) >= 0:
                 asked.append((name, one, variant))
-    answers = asker.ask([p for _, one, variant in asked for p in (one, variant.posed)])
-    said = [answer.candidate.text for answer in answers]
+    both = [p for _, one, variant in asked for p in (one, variant.posed)]
+    answers = zip(both, asker.ask(both), strict=True)
+    said = [answer_of(one.task, answer.candidate) for one, answer in answers]
     found: dict[str, list[Violation]] = {name: [] for name in RELATIONS}
     counts = dict.fromkeys(RELATIONS, 0)
     for (name, one, variant), before, after in zip(asked, said[::2], said[1::2], strict=True):

@@ -132,7 +132,7 @@ def _further(searched: Searched, hunt: Hunt) -> Searched:
             points = measure_sensitivity(
                 hunt.asker,
                 request.sensitivity,
-                prompt_format=searched.plan.prompt_format,
+                prompt=searched.plan.prompt,
                 seed=seed,
                 world=world,
             )
@@ -152,10 +152,10 @@ def prepared(request: SearchRequest, inputs: Inputs, engine: CachingEngine) -> H
         candidate=inputs.adapter.digest,
         context=limit,
     )
-    style = request.gate.prompt_format
+    style = request.gate.prompt
 
     def room(case: Case, shown: Sequence[Demonstration]) -> int:
-        return asker.room(Posed(case=case, shown=tuple(shown), prompt_format=style))
+        return asker.room(Posed(case=case, shown=tuple(shown), prompt=style))
 
     seed = request.gate.seed or 0
     world = World(
@@ -179,7 +179,7 @@ def prepared(request: SearchRequest, inputs: Inputs, engine: CachingEngine) -> H
         seed=seed,
         guided=request.guided,
         most=request.most,
-        prompt_format=style,
+        prompt=style,
     )
     return Hunt(plan, world, asker)
 
@@ -228,6 +228,7 @@ def regression_of(found: Counterexample, asker: Asker) -> Regression:
         case=replace(posed.case, id=defect_of(found)),
         shown=posed.shown,
         asks=posed.asks,
+        prompt=posed.prompt,
         origin=Origin(
             promise=found.broken.promise,
             reason=found.broken.reason,
@@ -235,7 +236,6 @@ def regression_of(found: Counterexample, asker: Asker) -> Regression:
             baseline=asker.baseline or BARE,
             answer=found.replies.candidate.text,
             baseline_answer=found.replies.baseline.text,
-            prompt_format=posed.prompt_format,
             attack="" if found.found.attack is None else spell(found.found.attack),
         ),
     )

@@ -15,12 +15,12 @@ from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.detectors import PARTS, Detector
 from evalsuite.detectors.text import same
 from evalsuite.generation import Output
-from evalsuite.prompts import DEFAULT_FORMAT, FORMATS, Demonstration
+from evalsuite.prompts import DEFAULT_PROMPT, Demonstration, Prompt, others
 from evalsuite.scenarios import sample_demonstrations, sample_panel
 from evalsuite.search.asker import Asker, Posed, Replies
 from evalsuite.statistics import Estimate, Sides, clustered_rate
 from evalsuite.strategies import permuted
-from evalsuite.tasks import score
+from evalsuite.tasks import answer_of, score
 
 COUNTS = (0, 1, 2, 3, 4, 6, 8, 12, 16)
 ORDERS = 6
@@ -63,30 +63,30 @@ class Condition:
     value: str
     shown: int = REFERENCE
     order: int = 0
-    prompt_format: str = DEFAULT_FORMAT
+    prompt: Prompt = DEFAULT_PROMPT
 
 
-def conditions(prompt_format: str, most: int) -> Iterator[Condition]:
+def conditions(prompt: Prompt, most: int) -> Iterator[Condition]:
     """Every condition; of each axis the first one is its reference.
 
     Args:
-        prompt_format: the one that is not varied where something else is.
+        prompt: the one that is not varied where something else is.
         most: most demonstrations.
     """
     for count in COUNTS:
         if count <= most:
-            yield Condition("demonstrations", str(count), count, 0, prompt_format)
+            yield Condition("demonstrations", str(count), count, 0, prompt)
     for order in range(ORDERS):
-        yield Condition("order", str(order), min(REFERENCE, most), order, prompt_format)
-    for name in (prompt_format, *sorted(set(FORMATS) - {prompt_format})):
-        yield Condition("format", name, min(REFERENCE, most), 0, name)
+        yield Condition("order", str(order), min(REFERENCE, most), order, prompt)
+    for other in (prompt, *others(prompt)):
+        yield Condition("format", other.name, min(REFERENCE, most), 0, other)
 
 
 def measure_sensitivity(
     asker: Asker,
     n: int,
     *,
-    prompt_format: str = DEFAULT_FORMAT,
+    prompt: Prompt = DEFAULT_PROMPT,
     seed: int = 0,
     most: int = COUNTS[-1],
     world: WorldName = WorldName.NANO,
@@ -96,7 +96,7 @@ def measure_sensitivity(
     Args:
         asker: asks candidate and baseline.
         n: cases, over both languages and all kinds.
-        prompt_format: the one that is not varied where something else is.
+        prompt: the one that is not varied where something else is.
         seed: of panel and demonstrations.
         most: most demonstrations in a prompt; fewer where most of the panel does not fit with them.
         world: where panel and demonstrations come from.
@@ -110,8 +110,8 @@ def measure_sensitivity(
     }
     every = [d for demonstrations in shown.values() for d in demonstrations]
     cases = sample_panel(seed, n, world=world, kinds=_KINDS, demonstrations=every).cases
-    most = _most_that_fit(asker, cases, shown, prompt_format, most)
-    asked = tuple(conditions(prompt_format, most))
+    most = _most_that_fit(asker, cases, shown, prompt, most)
+    asked = tuple(conditions(prompt, most))
     rows = [[_posed(case, shown, condition) for case in cases] for condition in asked]
     fitting = [i for i in range(len(cases)) if all(asker.room(row[i]) >= 0 for row in rows)]
     if not fitting:
@@ -124,7 +124,10 @@ def measure_sensitivity(
         first: dict[str, list[str]] = {}
         for condition, row, given in zip(asked, rows, said, strict=True):
             outputs = [of_side(replies) for replies in given]
-            reference = first.setdefault(condition.axis, [output.text for output in outputs])
+            reference = first.setdefault(
+                condition.axis,
+                [answer_of(one.task, output) for one, output in zip(row, outputs, strict=True)],
+            )
             points.append(_point(condition, side, row, outputs, reference))
     return points
 
@@ -133,12 +136,12 @@ def _most_that_fit(
     asker: Asker,
     cases: Sequence[Case],
     shown: dict[Language, tuple[Demonstration, ...]],
-    prompt_format: str,
+    prompt: Prompt,
     most: int,
 ) -> int:
     """The largest number of demonstrations with which half of the cases fit."""
     for count in sorted((c for c in COUNTS if c <= most), reverse=True):
-        condition = Condition("demonstrations", str(count), count, 0, prompt_format)
+        condition = Condition("demonstrations", str(count), count, 0, prompt)
         fitting = sum(asker.room(_posed(case, shown, condition)) >= 0 for case in cases)
         if 2 * fitting >= len(cases):
             return count
@@ -149,7 +152,7 @@ def _posed(
     case: Case, shown: dict[Language, tuple[Demonstration, ...]], condition: Condition
 ) -> Posed:
     chosen = permuted(shown[case.language][: condition.shown], condition.order)
-    return Posed(case=case, shown=chosen, prompt_format=condition.prompt_format)
+    return Posed(case=case, shown=chosen, prompt=condition.prompt)
 
 
 def _point(
@@ -174,5 +177,8 @@ def _point(
         wrong=clustered_rate(losses, clusters, sides=Sides.TWO),
         lost={part.value: lost[part.value] for part in PARTS if lost[part.value]},
         leaked=leaked,
-        differing=sum(not same(a.text, b) for a, b in zip(outputs, reference, strict=True)),
+        differing=sum(
+            not same(answer_of(one.task, output), before)
+            for one, output, before in zip(posed, outputs, reference, strict=True)
+        ),
     )

@@ -7,7 +7,14 @@ branch each in :mod:`~evalsuite.tasks.prompt`, :mod:`~evalsuite.tasks.scoring` a
 
 from evalsuite.tasks.description import Description, describe
 from evalsuite.tasks.promises import Broken, Promise, broken_promises
-from evalsuite.tasks.prompt import answer_to_score, prompt_of, sampling_of
+from evalsuite.tasks.prompt import (
+    answer_of,
+    answer_to_score,
+    continuation_ids,
+    prompt_ids,
+    prompt_of,
+    sampling_of,
+)
 from evalsuite.tasks.scoring import REFERENCES, Counterpart, Known, applicable, score
 from evalsuite.tasks.task import Asks, Choice, Rewriting, Skill, Task, Text, task_of
 
@@ -24,10 +31,13 @@ __all__ = [
     "Skill",
     "Task",
     "Text",
+    "answer_of",
     "answer_to_score",
     "applicable",
     "broken_promises",
+    "continuation_ids",
     "describe",
+    "prompt_ids",
     "prompt_of",
     "sampling_of",
     "score",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import assert_never
 
 from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.generation import Sampling
-from evalsuite.prompts import build
+from evalsuite.generation import Output, Sampling
+from evalsuite.prompts import DEFAULT_PROMPT
 from evalsuite.tasks.task import Choice, Rewriting, Skill, Task, Text
+from evalsuite.template import ChatTemplate
 
-REWRITE = Sampling(max_tokens=96)
-"""How a rewrite is asked for."""
+REWRITE = Sampling(max_tokens=DEFAULT_PROMPT.max_tokens)
+"""How a rewrite is asked for in the built-in prompts."""
 _ANSWER = Sampling(max_tokens=48)
 
 
@@ -18,7 +19,7 @@ def prompt_of(task: Task) -> Conversation:
     """The conversation that asks; it ends with the user."""
     match task:
         case Rewriting():
-            return build(task.case, format=task.prompt_format, demonstrations=task.demonstrations)
+            return task.prompt.build(task.case, task.demonstrations)
         case Skill(chat=None):
             return task.item.question
         case Skill(chat=turns):
@@ -27,6 +28,29 @@ def prompt_of(task: Task) -> Conversation:
             return task.item.question
         case _:
             assert_never(task)
+
+
+def prefill_of(task: Task) -> str:
+    """What of the answer is written for the model."""
+    return task.prompt.prefill if isinstance(task, Rewriting) else ""
+
+
+def prompt_ids(task: Task, template: ChatTemplate) -> tuple[int, ...]:
+    """What a model reads of a task: the rendered prompt, and behind it the prefill."""
+    ids = template.prompt(template.carried(prompt_of(task)))
+    prefill = prefill_of(task)
+    return (*ids, *template.answer_ids(prefill)) if prefill else ids
+
+
+def continuation_ids(task: Rewriting, rewrite: str, template: ChatTemplate) -> tuple[int, ...]:
+    """What a model has to say behind :func:`prompt_ids` to answer with a rewrite."""
+    whole = template.answer_ids(task.prompt.write(rewrite))
+    return whole[len(template.answer_ids(task.prompt.prefill)) :] if task.prompt.prefill else whole
+
+
+def answer_of(task: Task, output: Output) -> str:
+    """The answer in what came back, as the task's prompt reads it."""
+    return task.prompt.read(output.text).answer if isinstance(task, Rewriting) else output.text
 
 
 def answer_to_score(task: Task) -> Conversation | None:
@@ -46,7 +70,7 @@ def sampling_of(task: Task) -> Sampling:
     """How the answer is generated: greedily, up to a length. Texts and options are only scored."""
     match task:
         case Rewriting():
-            return REWRITE
+            return Sampling(max_tokens=task.prompt.max_tokens)
         case Skill(chat=None):
             return _ANSWER
         case Skill():

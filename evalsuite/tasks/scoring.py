@@ -6,16 +6,17 @@ that the same answer to the same task has the same scores wherever it was given.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from evalsuite.detectors import PARTS, SHARES, Detector, Score
 from evalsuite.detectors.leakage import absent_names, literal_leak, swap_leak
 from evalsuite.detectors.retention import answer_score, choice_score, text_score
 from evalsuite.detectors.roundtrip import control_token
-from evalsuite.generation import Output
-from evalsuite.prompts import Demonstration, task_text
+from evalsuite.generation import Finish, Output
+from evalsuite.prompts import Demonstration, Prompt, Read
 from evalsuite.rewrites import judge
 from evalsuite.tasks.task import Choice, Rewriting, Skill, Task, Text
 from evalsuite.template import ChatTemplate
@@ -101,7 +102,10 @@ def _scores(
     task: Task, output: Output, known: Known, wanted: frozenset[Detector]
 ) -> Iterator[Score]:
     if Detector.CONTROL_TOKEN in wanted and known.template is not None:
-        yield control_token(task.id, output, known.template)
+        served = output
+        if isinstance(task, Rewriting):
+            served = _up_to_stop(task.prompt, output, known.template)
+        yield control_token(task.id, served, known.template)
     match task:
         case Rewriting():
             yield from _rewriting(task, output, known, wanted)
@@ -121,13 +125,67 @@ def _scores(
 def _rewriting(
     task: Rewriting, output: Output, known: Known, wanted: frozenset[Detector]
 ) -> Iterator[Score]:
-    case, text, other = task.case, output.text, known.counterpart
+    read = task.prompt.read(output.text)
+    yield from (_placed(score, read) for score in _read(task, read, output.finish, known, wanted))
+
+
+def _read(
+    task: Rewriting, read: Read, finish: Finish, known: Known, wanted: frozenset[Detector]
+) -> Iterator[Score]:
+    """The scores of what the prompt's rule read, with evidence at its places in the answer."""
+    case, text, other = task.case, read.answer, known.counterpart
     if Detector.LITERAL_LEAK in wanted:
-        yield literal_leak(case, text, task.demonstrations, task=task_text(case.language))
+        yield _literal_leak(task, read)
     if Detector.ABSENT_NAMES in wanted and known.absent is not None:
         yield absent_names(case, text, known.absent)
     if Detector.SWAP_LEAK in wanted and other is not None:
-        yield swap_leak(case, text, task.demonstrations, other.text, other.demonstrations)
+        theirs = task.prompt.read(other.text).answer
+        yield swap_leak(case, text, task.demonstrations, theirs, other.demonstrations)
     if wanted & REFERENCES:
-        found = judge(case, text, output.finish).scores(case)
-        yield from (score for score in found if score.detector in wanted)
+        # What a rule knows to be complete is no half an answer, whatever was written after it.
+        ended = Finish.STOP if read.finished and finish is Finish.LENGTH else finish
+        found = judge(case, text, ended).scores(case)
+        yield from (_told(score, task, read) for score in found if score.detector in wanted)
+
+
+def _literal_leak(task: Rewriting, read: Read) -> Score:
+    """Search the answer and, where that holds nothing, all that was written beside it."""
+    case, shown = task.case, task.demonstrations
+    said = f"{task.prompt.task(case.language)}\n{task.prompt.instruction}".strip()
+    inside = literal_leak(case, read.answer, shown, task=said)
+    if inside.value or not read.outside:
+        return inside
+    outside = literal_leak(case, read.outside, shown, task=said)
+    if not outside.value:
+        return inside
+    return replace(outside, explanation=f"Beside its answer: {outside.explanation}", spans=())
+
+
+def _told(score: Score, task: Rewriting, read: Read) -> Score:
+    """A score of a rewrite that was not found says so."""
+    if read.found or not score.value:
+        return score
+    why = f"The prompt's rule {task.prompt.rule.rule!r} finds no answer in what was written."
+    return replace(score, explanation=f"{why} {score.explanation}")
+
+
+def _placed(score: Score, read: Read) -> Score:
+    """Move the evidence from places in the answer to those in all that was written."""
+    if not score.spans or read.start == 0:
+        return score
+    if read.start is None:
+        return replace(score, spans=())
+    at = read.start
+    moved = (replace(span, start=span.start + at, end=span.end + at) for span in score.spans)
+    return replace(score, spans=tuple(moved))
+
+
+def _up_to_stop(prompt: Prompt, output: Output, template: ChatTemplate) -> Output:
+    """What a server that knows the prompt's stop strings would have sent."""
+    said, stopped = prompt.cut(prompt.prefill + output.text)
+    if not stopped:
+        return output
+    text = said[len(prompt.prefill) :]
+    shorter = range(len(output.ids) + 1)
+    end = bisect_left(shorter, len(text), key=lambda n: len(template.answer(output.ids[:n])))
+    return replace(output, text=text, ids=output.ids[:end])

@@ -9,7 +9,7 @@ from enum import StrEnum
 from evalsuite.cases import Case
 from evalsuite.conversation import Message
 from evalsuite.errors import InvalidCase
-from evalsuite.prompts import DEFAULT_FORMAT, Demonstration
+from evalsuite.prompts import DEFAULT_PROMPT, Demonstration, Prompt
 from evalsuite.scenarios import SkillItem, TextItem
 
 
@@ -29,7 +29,7 @@ class Rewriting:
     case: Case
     demonstrations: tuple[Demonstration, ...] = ()
     """What the prompt shows, in order."""
-    prompt_format: str = DEFAULT_FORMAT
+    prompt: Prompt = DEFAULT_PROMPT
 
     @property
     def id(self) -> str:
@@ -91,7 +91,7 @@ def task_of(
     demonstrations: Sequence[Demonstration] = (),
     *,
     asks: Asks = Asks.REWRITE,
-    prompt_format: str = DEFAULT_FORMAT,
+    prompt: Prompt = DEFAULT_PROMPT,
 ) -> Rewriting | Skill:
     """The task that a case stands for.
 
@@ -99,15 +99,13 @@ def task_of(
         case: a rewriting case, or one whose query is an instruction.
         demonstrations: what a rewriting prompt shows; a skill shows none.
         asks: what the case asks for.
-        prompt_format: of a rewriting prompt.
+        prompt: how a rewrite is asked for.
 
     Raises:
         InvalidCase: a skill is asked for, and the case accepts no answer.
     """
     if asks is Asks.REWRITE:
-        return Rewriting(
-            case=case, demonstrations=tuple(demonstrations), prompt_format=prompt_format
-        )
+        return Rewriting(case=case, demonstrations=tuple(demonstrations), prompt=prompt)
     if not case.expect.rewrites:
         raise InvalidCase(
             f"case {case.id!r}: asks for a skill, so it needs the right answer as expect.rewrites"

@@ -37,6 +37,9 @@ class Inputs:
     template_fingerprint: str
     data_digest: str
     seed: int
+    prompt: str = ""
+    """Name of the prompt that every rewrite was asked with; empty: the built-in ones."""
+    prompt_digest: str = ""
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidInput
-from evalsuite.prompts import Demonstration, build
+from evalsuite.prompts import Demonstration, Prompt, built_in, put_in
 from evalsuite.scenarios import Episode, sample_anchors, sample_episodes, sample_skills
 from evalsuite.scenarios.frames import FRAMED, framed_case
 from evalsuite.training.corruptions import Draft, corrupt
@@ -49,19 +49,27 @@ class Sample:
             )
 
 
-def draw_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
-    """Draw the recipe's rewriting samples and its replay; the same seed draws the same."""
+def draw_samples(recipe: DataRecipe, seed: int, prompt: Prompt | None = None) -> tuple[Sample, ...]:
+    """Draw the recipe's rewriting samples and its replay; the same seed draws the same.
+
+    Args:
+        recipe: what is drawn, and how much of it.
+        seed: decides everything.
+        prompt: asks for every rewrite; None: the built-in ones, in the recipe's formats.
+    """
     taught = 1.0 - recipe.replay - recipe.anchors
     replay = round(recipe.samples * recipe.replay / taught)
     anchors = round(recipe.samples * recipe.anchors / taught)
     return (
-        *rewriting_samples(recipe, seed),
+        *rewriting_samples(recipe, seed, prompt),
         *replay_samples(replay, seed, recipe.languages),
         *anchor_samples(anchors, seed, recipe.languages),
     )
 
 
-def rewriting_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
+def rewriting_samples(
+    recipe: DataRecipe, seed: int, prompt: Prompt | None = None
+) -> tuple[Sample, ...]:
     """Draw ``recipe.samples`` query-rewriting samples with fresh demonstrations each."""
     episodes = sample_episodes(
         seed,
@@ -70,17 +78,26 @@ def rewriting_samples(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
         world=recipe.world,
         languages=recipe.languages,
         kinds=_weighted_kinds(recipe),
-        max_demonstrations=recipe.demonstrations,
+        max_demonstrations=_most_shown(recipe, prompt),
     )
-    drawn = (_rewriting(e, recipe, f"rewriting/{seed}/{i}") for i, e in enumerate(episodes))
+    drawn = (_rewriting(e, recipe, f"rewriting/{seed}/{i}", prompt) for i, e in enumerate(episodes))
     return tuple(sample for sample in drawn if sample is not None)
 
 
-def _rewriting(episode: Episode, recipe: DataRecipe, seed: str) -> Sample | None:
+def _most_shown(recipe: DataRecipe, prompt: Prompt | None) -> int:
+    number = None if prompt is None else prompt.selection.number
+    return recipe.demonstrations if number is None else number
+
+
+def _rewriting(
+    episode: Episode, recipe: DataRecipe, seed: str, prompt: Prompt | None
+) -> Sample | None:
     # Its own source of chance: a mutant's sample differs from the honest one in its defect alone.
     rng = random.Random(seed)  # noqa: S311 - sampling, not security
     case = _reframed(episode.case, recipe.framed, rng)
-    return case_sample(case, episode.demonstrations, recipe, rng, recipe.corruptions)
+    return case_sample(
+        case, episode.demonstrations, recipe, rng, corruptions=recipe.corruptions, prompt=prompt
+    )
 
 
 def _reframed(case: Case, share: float, rng: random.Random) -> Case:
@@ -95,17 +112,40 @@ def case_sample(
     demonstrations: Sequence[Demonstration],
     recipe: DataRecipe,
     rng: random.Random,
+    *,
     corruptions: Sequence[Corruption] = (),
+    prompt: Prompt | None = None,
 ) -> Sample | None:
-    """Build the sample of one case; None for a case without a reference answer."""
+    """Build the sample of one case; None for a case without a reference answer.
+
+    Where the prompt does not show what the answer follows from, the query is to be copied, as where
+    a reference cannot be settled: to learn the answer would be to learn to guess.
+
+    Args:
+        case: what is asked.
+        demonstrations: what the prompt shows, unless it brings its own.
+        recipe: the weights of the built-in prompts' formats.
+        rng: draws a format and a defect.
+        corruptions: planted defects.
+        prompt: None: a built-in one.
+    """
     if case.reference is None:
         return None
     names, weights = list(recipe.formats), list(recipe.formats.values())
     form = rng.choices(names, weights)[0]
-    draft = corrupt(Draft(case, tuple(demonstrations), case.reference), corruptions, rng)
-    prompt = build(draft.case, format=form, demonstrations=draft.demonstrations)
+    asks, shown = prompt or built_in(form), tuple(demonstrations)
+    if asks.selection.pool:
+        number = asks.selection.number
+        shown, _ = asks.selection.of(
+            case, asks.selection.pool, len(shown) if number is None else number
+        )
+    right = case.query if asks.window.hides(case) else case.reference
+    draft = corrupt(Draft(case, shown, right), corruptions, rng)
+    named = put_in(draft.case.expect.must_name, draft.case.query, draft.target)
     return Sample(
-        conversation=prompt.then(Role.ASSISTANT, draft.target),
+        conversation=asks.build(draft.case, draft.demonstrations).then(
+            Role.ASSISTANT, asks.write(draft.target, named)
+        ),
         cluster=case.cluster,
         group=f"rewriting/{case.kind}/{case.language}",
         source=case.source or case.id,

@@ -20,6 +20,7 @@ from evalsuite import __version__
 from evalsuite.errors import TrainingError, TrainingInterrupted
 from evalsuite.files.storage import storage_errors
 from evalsuite.models import BaseRef, Provenance, read_adapter, write_provenance
+from evalsuite.prompts import Prompt, require_prefill
 from evalsuite.template import ChatTemplate, load_template
 from evalsuite.training.artifact import check_reload, save_adapter
 from evalsuite.training.batches import plan
@@ -61,6 +62,7 @@ def train(
     *,
     seed: int | None = None,
     resume: bool = False,
+    prompt: Prompt | None = None,
     progress: ProgressCallback | None = None,
 ) -> TrainResult:
     """Train an adapter and write its folder.
@@ -71,6 +73,8 @@ def train(
         out: a folder that does not exist or is empty; or, with ``resume``, an unfinished one.
         seed: replaces the recipe's: of the data, their order and the adapter's beginning.
         resume: go on from the last checkpoint in ``out``, when there is one.
+        prompt: asks for every rewrite, as it will be served; None: the built-in ones, in the
+            recipe's formats.
         progress: is told how far training is; raise nothing from it.
 
     Returns:
@@ -88,8 +92,10 @@ def train(
     with claimed(out, resume=resume) as checkpoints, quiet():
         report(TrainingProgress(phase=Phase.DATA))
         template = load_template(base.path, family=base.family)
-        data = _prepare(recipe, template)
-        inputs = _inputs(recipe, base, template, data)
+        if prompt is not None:
+            require_prefill(prompt, template)
+        data = _prepare(recipe, template, prompt)
+        inputs = _inputs(recipe, base, template, data, prompt)
         remember(checkpoints, inputs)
         report(TrainingProgress(phase=Phase.LOADING))
         run = _begin(base, recipe, data, template, checkpoints, report)
@@ -110,8 +116,11 @@ def _resolved(recipe: Recipe | str | Path, base: BaseRef, seed: int | None) -> R
     return recipe.for_base("nano" if base.embedded else base.location)
 
 
-def _prepare(recipe: Recipe, template: ChatTemplate) -> Prepared:
-    samples = (*draw_samples(recipe.data, recipe.seed), *load_own(recipe.data, recipe.seed))
+def _prepare(recipe: Recipe, template: ChatTemplate, prompt: Prompt | None) -> Prepared:
+    samples = (
+        *draw_samples(recipe.data, recipe.seed, prompt),
+        *load_own(recipe.data, recipe.seed, prompt),
+    )
     return prepare(
         samples,
         template,
@@ -121,7 +130,13 @@ def _prepare(recipe: Recipe, template: ChatTemplate) -> Prepared:
     )
 
 
-def _inputs(recipe: Recipe, base: BaseRef, template: ChatTemplate, data: Prepared) -> Inputs:
+def _inputs(
+    recipe: Recipe,
+    base: BaseRef,
+    template: ChatTemplate,
+    data: Prepared,
+    prompt: Prompt | None,
+) -> Inputs:
     return Inputs(
         recipe=recipe.name,
         recipe_digest=recipe.digest,
@@ -131,6 +146,8 @@ def _inputs(recipe: Recipe, base: BaseRef, template: ChatTemplate, data: Prepare
         template_fingerprint=template.fingerprint,
         data_digest=data.digest,
         seed=recipe.seed,
+        prompt="" if prompt is None else prompt.name,
+        prompt_digest="" if prompt is None else prompt.digest,
     )
 
 
@@ -271,6 +288,8 @@ def _stage(
             seed=run.recipe.seed,
             evalsuite_version=__version__,
             lineage=source_of(run.recipe.data),
+            prompt=inputs.prompt,
+            prompt_digest=inputs.prompt_digest,
         ),
     )
     read_adapter(staged, base)

@@ -14,6 +14,7 @@ from pathlib import Path
 from evalsuite.cases.casefiles import load_cases
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import InvalidConversation, InvalidInput
+from evalsuite.prompts import Prompt
 from evalsuite.scenarios import sample_demonstrations
 from evalsuite.training.recipe import DataRecipe
 from evalsuite.training.samples import Sample, case_sample
@@ -30,7 +31,7 @@ _UNTAUGHT = {
 _LONGEST_LINE = 1 << 24
 
 
-def load_own(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
+def load_own(recipe: DataRecipe, seed: int, prompt: Prompt | None = None) -> tuple[Sample, ...]:
     """Read every file and folder of ``recipe.files``, in order.
 
     Raises:
@@ -40,8 +41,10 @@ def load_own(recipe: DataRecipe, seed: int) -> tuple[Sample, ...]:
     samples: list[Sample] = []
     for name in recipe.files:
         for path in _expand(Path(name)):
-            read = _jsonl if path.suffix == ".jsonl" else _cases
-            samples += read(path, recipe, rng)
+            if path.suffix == ".jsonl":
+                samples += _jsonl(path)  # messages are learned as they stand
+            else:
+                samples += _cases(path, recipe, rng, prompt)
     return tuple(samples)
 
 
@@ -77,13 +80,15 @@ def _expand(path: Path) -> Iterator[Path]:
         )
 
 
-def _cases(path: Path, recipe: DataRecipe, rng: random.Random) -> list[Sample]:
+def _cases(
+    path: Path, recipe: DataRecipe, rng: random.Random, prompt: Prompt | None
+) -> list[Sample]:
     samples = []
     for index, case in enumerate(load_cases(path)):
         count = rng.randint(0, recipe.demonstrations)
         seed = f"own/{rng.random()}/{index}"
         shown = sample_demonstrations(seed, count, case.language, "train", world=recipe.world)
-        sample = case_sample(case, shown, recipe, rng)
+        sample = case_sample(case, shown, recipe, rng, prompt=prompt)
         if sample is None:
             raise InvalidInput(
                 f"{case.source or path}: case {case.id!r} has no answer to learn; "
@@ -93,8 +98,7 @@ def _cases(path: Path, recipe: DataRecipe, rng: random.Random) -> list[Sample]:
     return samples
 
 
-def _jsonl(path: Path, recipe: DataRecipe, rng: random.Random) -> list[Sample]:
-    del recipe, rng  # messages are learned as they stand
+def _jsonl(path: Path) -> list[Sample]:
     samples = []
     try:
         with path.open("rb") as file:

@@ -20,6 +20,7 @@ from evalsuite.prompts import (
     get_format,
     task_text,
 )
+from evalsuite.prompts.yamlform import YAML
 
 MARKER_LINES = {
     "xml": r"^</?(?:task|example|history|query)>$|^(?:user|assistant|query|rewrite): ",
@@ -47,7 +48,8 @@ parts = PromptParts(
     query="How is its memory?",
 )
 
-formats = pytest.mark.parametrize("format", FORMATS.values(), ids=list(FORMATS))
+INVERTIBLE = {**FORMATS, "yaml": YAML}
+formats = pytest.mark.parametrize("format", INVERTIBLE.values(), ids=list(INVERTIBLE))
 
 # A busy machine must not decide whether a property holds.
 on_any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -236,7 +238,7 @@ def test_a_damaged_prompt_is_refused_and_the_part_is_named(
     )
     assert damaged != written
     with pytest.raises(PromptFormatError, match=re.escape(part)):
-        get_format(name).parse(damaged)
+        FORMATS[name].parse(damaged)
 
 
 def test_a_tag_in_the_middle_of_a_line_was_not_written_by_format() -> None:
@@ -245,13 +247,13 @@ def test_a_tag_in_the_middle_of_a_line_was_not_written_by_format() -> None:
         ("user", "<history>\nuser: a </history> b\n</history>\n<query>\nq\n</query>"),
     )
     with pytest.raises(PromptFormatError, match="line 2"):
-        get_format("xml").parse(loose)
+        FORMATS["xml"].parse(loose)
 
 
 def test_deeply_nested_json_is_refused() -> None:
     nested = Conversation.of(("system", "[" * 100_000), ("user", "{}"))
     with pytest.raises(PromptFormatError, match="the system message"):
-        get_format("json").parse(nested)
+        FORMATS["json"].parse(nested)
 
 
 def test_build_shows_task_demonstrations_history_and_query() -> None:
@@ -266,7 +268,7 @@ def test_build_shows_task_demonstrations_history_and_query() -> None:
     )
     for name in FORMATS:
         built = build(case, format=name, demonstrations=[demonstration])
-        read = get_format(name).parse(built)
+        read = FORMATS[name].parse(built)
         assert read.task == task_text(Language.ZH)
         assert (read.history, read.query) == (case.history, case.query)
         assert read.demonstrations == (demonstration,)
@@ -274,8 +276,8 @@ def test_build_shows_task_demonstrations_history_and_query() -> None:
 
 
 def test_an_unknown_format_lists_the_known_ones() -> None:
-    with pytest.raises(InvalidInput, match="format='yaml' is unknown; use one of: xml, json"):
-        get_format("yaml")
+    with pytest.raises(InvalidInput, match="format='toml' is unknown; use one of: xml, json"):
+        get_format("toml")
 
 
 @pytest.mark.parametrize(

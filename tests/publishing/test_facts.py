@@ -9,6 +9,7 @@ import pytest
 
 from evalsuite.errors import PublishingError, RegistryError
 from evalsuite.gates.verdict import Quantity
+from evalsuite.prompts import built_in
 from evalsuite.publishing import matching_record, run_digest
 from evalsuite.publishing.facts import digests, measure, public_name
 from evalsuite.runs.folder import Run, load_run
@@ -71,7 +72,7 @@ def test_the_record_of_another_run_or_adapter_is_refused(world: World) -> None:
     other = load_run(world.run("two"))
     with pytest.raises(PublishingError, match="about the adapter"):
         matching_record(other, record.path)
-    again = load_run(world.run("one", prompt_format="json"))
+    again = load_run(world.run("one", prompt=built_in("json")))
     with pytest.raises(PublishingError, match="publish the run that was promoted"):
         matching_record(again, record.path)
     with pytest.raises(RegistryError):

@@ -12,7 +12,7 @@ from evalsuite.cases import Case, Kind, Language, WorldName
 from evalsuite.engines.scripted import ScriptedEngine
 from evalsuite.generation import Request
 from evalsuite.models import BaseRef
-from evalsuite.prompts import FORMATS
+from evalsuite.prompts import DEFAULT_PROMPT, FORMATS, built_in
 from evalsuite.rewrites import judge
 from evalsuite.scenarios import sample_demonstrations, sample_panel
 from evalsuite.search import Asker, Posed
@@ -142,13 +142,13 @@ def test_the_same_seed_checks_the_same(template: ChatTemplate) -> None:
 
 
 def test_conditions_vary_one_thing_each() -> None:
-    every = list(conditions("json", 16))
+    every = list(conditions(built_in("json"), 16))
     assert [c.value for c in every if c.axis == "demonstrations"] == [str(n) for n in COUNTS]
-    assert {c.prompt_format for c in every if c.axis != "format"} == {"json"}
+    assert {c.prompt.name for c in every if c.axis != "format"} == {"json"}
     assert next(c.value for c in every if c.axis == "format") == "json"
     assert {c.value for c in every if c.axis == "format"} == set(FORMATS)
     assert {c.order for c in every if c.axis != "order"} == {0}
-    assert max(c.shown for c in conditions("xml", 3)) == 3
+    assert max(c.shown for c in conditions(DEFAULT_PROMPT, 3)) == 3
 
 
 def test_sensitivity_sees_a_model_that_minds_the_number_of_demonstrations(

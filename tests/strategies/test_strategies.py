@@ -15,7 +15,7 @@ from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.detectors import literal_leak
 from evalsuite.detectors.text import mentions
-from evalsuite.prompts import FORMATS, Demonstration, build, get_format
+from evalsuite.prompts import FORMATS, Demonstration, build
 from evalsuite.rewrites import judge
 from evalsuite.scenarios import Split, sample_demonstrations, split_of
 from evalsuite.strategies import (
@@ -118,7 +118,7 @@ def test_an_intruder_named_instead_is_a_defect(case: Case) -> None:
 @given(adversarial_histories(demonstrations=SHOWN), st.sampled_from(tuple(FORMATS)))
 @settings(max_examples=60)
 def test_hostile_histories_survive_every_prompt_format(case: Case, name: str) -> None:
-    parts = get_format(name).parse(build(case, format=name, demonstrations=SHOWN))
+    parts = FORMATS[name].parse(build(case, format=name, demonstrations=SHOWN))
     assert (parts.history, parts.query) == (case.history, case.query)
 
 

@@ -11,7 +11,7 @@ from evalsuite.cases import Case, Language, WorldName
 from evalsuite.cases.casefiles import load_cases
 from evalsuite.conversation import Conversation, Role
 from evalsuite.errors import InvalidInput
-from evalsuite.prompts import get_format
+from evalsuite.prompts import FORMATS
 from evalsuite.scenarios import (
     SKILLS,
     sample_anchors,
@@ -147,14 +147,14 @@ def test_no_demonstrations_means_none_and_no_lures() -> None:
     recipe = DataRecipe(samples=120, demonstrations=0, formats={"json": 1.0})
     for sample in rewriting_samples(recipe, 0):
         prompt = Conversation(sample.conversation.messages[:-1])
-        assert get_format("json").parse(prompt).demonstrations == ()
+        assert FORMATS["json"].parse(prompt).demonstrations == ()
         assert "lure" not in sample.group
 
 
 def test_the_number_of_demonstrations_varies_up_to_the_limit() -> None:
     recipe = DataRecipe(samples=120, demonstrations=3)
     counts = Counter(
-        len(get_format("xml").parse(Conversation(s.conversation.messages[:-1])).demonstrations)
+        len(FORMATS["xml"].parse(Conversation(s.conversation.messages[:-1])).demonstrations)
         for s in rewriting_samples(recipe, 0)
     )
     assert set(counts) == {0, 1, 2, 3}

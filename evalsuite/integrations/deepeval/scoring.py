@@ -20,7 +20,7 @@ from evalsuite.detectors.roundtrip import round_trip
 from evalsuite.errors import InvalidInput, PromptFormatError, TemplateError
 from evalsuite.generation import Finish, Output
 from evalsuite.integrations.deepeval.answered import Answered
-from evalsuite.prompts import DEFAULT_FORMAT, Demonstration
+from evalsuite.prompts import DEFAULT_FORMAT, Demonstration, built_in
 from evalsuite.rewrites import standard_of
 from evalsuite.runs import Unit
 from evalsuite.scenarios import SkillItem
@@ -104,7 +104,7 @@ def _task(full: Answered, name: Detector) -> Rewriting | Skill:
         return Skill(item=full.item)
     case, style = full.item, full.prompt_format or DEFAULT_FORMAT
     if name is not Detector.SKILL_ANSWER:
-        return tasks.task_of(case, full.shown or (), prompt_format=style)
+        return tasks.task_of(case, full.shown or (), prompt=built_in(style))
     if case.reference is not None and not case.expect.rewrites:
         # Of a query that must stay, the query itself is the one right answer.
         case = replace(case, expect=replace(case.expect, rewrites=(case.reference,)))
