@@ -54,6 +54,9 @@ class Request:
     target: tuple[int, ...] | None = None
     conversation: Conversation | None = None
     """What ``prompt`` was rendered from; for engines and people that read text."""
+    begun: int = 0
+    """How many ids at the end of ``prompt`` already belong to the answer, and not to the
+    conversation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

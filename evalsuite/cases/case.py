@@ -61,6 +61,18 @@ class Kind(StrEnum):
     """Typos, mixed scripts or mixed languages around an ordinary reference."""
 
 
+_TEXTS = ("rewrites", "must_name", "must_not_name", "aliases", "answers", "not_answers")
+
+
+class Wanted(StrEnum):
+    """What is wanted of a case's query."""
+
+    REWRITE = "rewrite"
+    """To be rewritten so that it stands alone."""
+    ANSWER = "answer"
+    """To be answered."""
+
+
 ID_PATTERN = r"[a-z0-9][a-z0-9._-]{0,79}"
 
 
@@ -86,9 +98,18 @@ class Expectation:
     named."""
     aliases: tuple[str, ...] = ()
     """Shorter names by which an antecedent may be called too: a surname, an abbreviation."""
+    answers: tuple[str, ...] = ()
+    """The query is to be answered, and not rewritten: ways to write the right fact, such as ``47``
+    and ``forty-seven``; one of them has to be stated. Of a fact that was never told, further ways
+    to say so."""
+    not_answers: tuple[str, ...] = ()
+    """Facts about other things; an answer that states one is wrong."""
+    untold: bool = False
+    """The query is to be answered, and the history does not tell what it asks for: the right answer
+    says so, or asks back."""
 
     def __post_init__(self) -> None:
-        for name in ("rewrites", "must_name", "must_not_name", "aliases"):
+        for name in _TEXTS:
             values = tuple(getattr(self, name))
             object.__setattr__(self, name, values)
             if any(not isinstance(v, str) or not v.strip() for v in values):
@@ -100,9 +121,31 @@ class Expectation:
             raise InvalidCase(
                 f"{sorted(both)!r} stands in must_name and in must_not_name; keep it in one"
             )
-        if not (self.unchanged or self.rewrites or self.must_name):
+        if self.is_answered:
+            self._require_an_answer_alone()
+        elif self.not_answers:
+            raise InvalidCase("not_answers needs answers, or untold: true")
+        elif not (self.unchanged or self.rewrites or self.must_name):
             raise InvalidCase(
-                "the case expects nothing; give rewrites, must_name, or unchanged: true"
+                "the case expects nothing; give rewrites, must_name, or unchanged: true; or, where "
+                "the query is to be answered, answers or untold: true"
+            )
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the query is to be answered, and not rewritten."""
+        return bool(self.answers) or self.untold
+
+    def _require_an_answer_alone(self) -> None:
+        if self.rewrites or self.unchanged or self.extractive:
+            raise InvalidCase(
+                "a query is rewritten or answered; keep rewrites, unchanged and extractive, or "
+                "answers and untold, in two cases if both are wanted"
+            )
+        both = {v.casefold() for v in self.answers} & {v.casefold() for v in self.not_answers}
+        if both:
+            raise InvalidCase(
+                f"{sorted(both)!r} stands in answers and in not_answers; keep it in one"
             )
 
 
@@ -153,6 +196,11 @@ class Case:
             raise InvalidCase(
                 f"case {self.id!r}: unchanged: true, but a rewrite differs from the query"
             )
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is wanted of its query."""
+        return Wanted.ANSWER if self.expect.is_answered else Wanted.REWRITE
 
     @property
     def reference(self) -> str | None:

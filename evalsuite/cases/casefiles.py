@@ -31,8 +31,8 @@ NOT_CASES = frozenset({DEMONSTRATIONS, REGRESSIONS})
 """Folders that a search of a folder passes over: their YAML holds something else."""
 
 _SCHEMA_LINE = "# yaml-language-server: $schema="
-_LISTS = ("rewrites", "must_name", "must_not_name", "aliases")
-_FLAGS = ("unchanged", "extractive")
+_LISTS = ("rewrites", "must_name", "must_not_name", "aliases", "answers", "not_answers")
+_FLAGS = ("unchanged", "extractive", "untold")
 
 
 def load_cases(paths: Path | str | Iterable[Path | str]) -> tuple[Case, ...]:
@@ -205,8 +205,25 @@ def _doubts(case: Case) -> Iterator[str]:
     yield from _doubtful_aliases(case)
     if expect.unchanged and expect.extractive:
         yield "extractive: true says nothing of a query that stays; remove it"
-    if case.kind in (Kind.STANDALONE, Kind.UNANSWERABLE) and not expect.unchanged:
+    if expect.is_answered:
+        yield from _doubtful_answers(case)
+    elif case.kind in (Kind.STANDALONE, Kind.UNANSWERABLE) and not expect.unchanged:
         yield f"kind {case.kind} stays as it is; say unchanged: true or choose another kind"
+
+
+def _doubtful_answers(case: Case) -> Iterator[str]:
+    expect = case.expect
+    said = "\n".join((*(turn.content for turn in case.history), case.query)).casefold()
+    if not expect.untold and not any(fact.casefold() in said for fact in expect.answers):
+        yield (
+            f"nothing told {expect.answers[0]!r}; add it as the history writes it to answers, or "
+            "say untold: true"
+        )
+    for fact in expect.not_answers:
+        if any(fact.casefold() in right.casefold() for right in expect.answers):
+            yield f"not_answers holds {fact!r}, which stands in what is right; write it longer"
+    if (case.kind is Kind.UNANSWERABLE) != expect.untold:
+        yield "kind unanswerable and untold: true belong together; change one of them"
 
 
 def _doubtful_aliases(case: Case) -> Iterator[str]:
@@ -266,6 +283,9 @@ def _repeated(cases: Sequence[Case]) -> list[str]:
 def _contradict(case: Case, twin: Case) -> bool:
     """Whether no answer can be right for both of two cases of the same conversation."""
     one, other = case.expect, twin.expect
+    if one.is_answered or other.is_answered:
+        apart = not {*one.answers} & {*other.answers}
+        return case.wanted is twin.wanted and (one.untold != other.untold or apart)
     if one.unchanged != other.unchanged:
         return True
     if {*one.must_name} & {*other.must_not_name} or {*other.must_name} & {*one.must_not_name}:

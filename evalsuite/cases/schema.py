@@ -67,6 +67,8 @@ class ExpectEntry(Closed):
                 {"required": ["rewrites"], "properties": {"rewrites": {"minItems": 1}}},
                 {"required": ["must_name"], "properties": {"must_name": {"minItems": 1}}},
                 {"required": ["unchanged"], "properties": {"unchanged": {"const": True}}},
+                {"required": ["answers"], "properties": {"answers": {"minItems": 1}}},
+                {"required": ["untold"], "properties": {"untold": {"const": True}}},
             ]
         }
     )
@@ -90,6 +92,17 @@ class ExpectEntry(Closed):
         default=(),
         description="Shorter names by which what is meant may be called too: a surname.",
     )
+    answers: tuple[VisibleText, ...] = Field(
+        default=(),
+        description="The query is answered, not rewritten: ways to write the right fact.",
+    )
+    not_answers: tuple[VisibleText, ...] = Field(
+        default=(), description="Facts about other things, none of which a good answer states."
+    )
+    untold: bool = Field(
+        default=False,
+        description="The query is answered, and nothing told the fact: a good answer says so.",
+    )
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -109,6 +122,9 @@ class ExpectEntry(Closed):
             unchanged=self.unchanged,
             extractive=self.extractive,
             aliases=self.aliases,
+            answers=self.answers,
+            not_answers=self.not_answers,
+            untold=self.untold,
         )
 
 

@@ -57,6 +57,8 @@ HELP = {
     "seed": "of the panels (default: from adapter, policy, cases and how they are asked)",
     "prompt": "xml, json, yaml, markdown, plain or chat, or a YAML file of your own prompt "
     "(docs/prompts.md; default: xml)",
+    "answer_prompt": "YAML file of your own prompt for queries that are to be answered (tasks: "
+    "[answer] in a policy)",
     "waivers": "YAML file of waivers, each for one gate of one candidate (docs/policy.md)",
     "champion": "whom to compare with: auto (the registry's champion, else the base), base, or the "
     "folder of an adapter (default: auto)",
@@ -94,6 +96,7 @@ def add_prompt(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prompt", "--prompt-format", default="xml", metavar="PROMPT", help=HELP["prompt"]
     )
+    parser.add_argument("--answer-prompt", metavar="FILE", help=HELP["answer_prompt"])
 
 
 def add_candidate(parser: argparse.ArgumentParser, what: str, out: str) -> None:
@@ -176,7 +179,7 @@ def write_result(folder: Path, name: str, data: Mapping[str, object], page: str)
 def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequest:
     """Make the request that the options spell."""
     from evalsuite.pipeline import GateRequest
-    from evalsuite.prompts import prompt_named
+    from evalsuite.prompts import ANSWER_PROMPT, load_prompt, prompt_named
 
     return GateRequest(
         base_model=args.base_model,
@@ -187,6 +190,7 @@ def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequ
         cache=args.cache,
         seed=args.seed,
         prompt=prompt_named(args.prompt),
+        answer_prompt=load_prompt(args.answer_prompt) if args.answer_prompt else ANSWER_PROMPT,
         dtype=args.dtype,
         device=args.device,
         merged=not args.unmerged,

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, JsonValue, PositiveInt, model_validator
 
-from evalsuite.cases import Kind, Language, WorldName
+from evalsuite.cases import Kind, Language, Wanted, WorldName
 from evalsuite.cases.schema import Languages
 from evalsuite.errors import InvalidInput
 from evalsuite.files.closedschema import json_schema
@@ -96,6 +96,8 @@ class Policy(PolicyPart):
     languages: Languages = tuple(Language)
     """What candidates are for: golden cases, suites and remembered regressions of other languages
     are not asked. Where panels are concerned, each names its own."""
+    tasks: Annotated[tuple[Wanted, ...], Field(min_length=1)] = (Wanted.REWRITE,)
+    """What panels want of their queries; of several, each panel holds as many cases of each."""
     world: WorldName = WorldName.NANO
     """What panels and their demonstrations talk about (docs/natural.md)."""
     gates: GateRules
@@ -167,6 +169,8 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
     deciding = {key: value for key, value in resolved.items() if key != "search"}
     if set(_listed(deciding.get("languages"))) == set(Language):
         del deciding["languages"]  # what a policy without the key means
+    if list(_listed(deciding.get("tasks"))) == [Wanted.REWRITE]:
+        del deciding["tasks"]  # what a policy without the key means
     if deciding.get("world") == WorldName.NANO:
         del deciding["world"]  # what a policy without the key means
     gates = _without(deciding.get("gates"), Gate.REGRESSION.value)

@@ -103,6 +103,16 @@ def _case(case: Case) -> Plain:
         "unchanged": case.expect.unchanged,
         "extractive": case.expect.extractive,
         "aliases": list(case.expect.aliases),
+        # Left out of a rewriting, so that what was before keeps its digest.
+        **(
+            {
+                "answers": list(case.expect.answers),
+                "not_answers": list(case.expect.not_answers),
+                "untold": case.expect.untold,
+            }
+            if case.expect.is_answered
+            else {}
+        ),
     }
 
 

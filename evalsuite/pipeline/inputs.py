@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from evalsuite.cases import Case, Language
+from evalsuite.cases import Case, Language, Wanted
 from evalsuite.cases.shipped import CaseFolders, case_folders
 from evalsuite.engines import Numerics, resolve_numerics
 from evalsuite.errors import InvalidInput
@@ -44,12 +44,12 @@ from evalsuite.pipeline.reading import (
     demonstrations,
     goldens,
     require_passages,
+    require_prompts,
     require_skills,
-    require_tasks,
     suites,
     texts,
 )
-from evalsuite.prompts import DEFAULT_PROMPT, Prompt, require_prefill
+from evalsuite.prompts import ANSWER_PROMPT, DEFAULT_PROMPT, Prompt, require_prefill
 from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
 from evalsuite.regressions import Regression, load_regressions
 from evalsuite.runs import PromotionInfo
@@ -78,6 +78,8 @@ class GateRequest:
     seed: int | None = None
     """Of the panels; None: derived from candidate and policy."""
     prompt: Prompt = DEFAULT_PROMPT
+    answer_prompt: Prompt = ANSWER_PROMPT
+    """How queries are asked that are to be answered."""
     shown: int = SHOWN
     """Demonstrations in the prompt of a sampled case."""
     dtype: str = "auto"
@@ -97,6 +99,10 @@ class GateRequest:
     """Whom the gate ``regression`` compares with: ``auto`` for the registry's champion, ``base``,
     or the folder of an adapter."""
     command: tuple[str, ...] = ()
+
+    def prompt_for(self, case: Case) -> Prompt:
+        """How a case is asked."""
+        return self.answer_prompt if case.wanted is Wanted.ANSWER else self.prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +183,11 @@ class Inputs:
                 "worded": asked.worded,
                 # Left out for the package's own, so that what was before keeps its digest.
                 **({} if asked.prompt.built_in else {"prompt": asked.prompt.digest}),
+                **(
+                    {}
+                    if asked.answer_prompt.built_in
+                    else {"answer_prompt": asked.answer_prompt.digest}
+                ),
             },
             numerics=self.numerics.decisive,
         )
@@ -224,7 +235,8 @@ def resolve(request: GateRequest) -> Inputs:
         compared=_compared(request, read.policy, base, adapter),
         history=earlier_promotions(request.registry, base),
     )
-    require_prefill(request.prompt, inputs.template)
+    for prompt in (request.prompt, request.answer_prompt):
+        require_prefill(prompt, inputs.template)
     if request.seed is not None:
         return inputs
     seed = derived_seed(adapter.digest, read.policy.digest, inputs.circumstances)
@@ -286,7 +298,7 @@ def check(request: GateRequest) -> Read:
     if request.seed is not None and not 0 <= request.seed < 2**63:
         raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
     policy = choose_policy(request.policy, request.base_model)
-    require_tasks(request.prompt, policy)
+    require_prompts(request.prompt, request.answer_prompt, policy)
     require_rule(request.champion, policy)
     require_skills(policy)
     require_passages(policy)

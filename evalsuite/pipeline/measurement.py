@@ -348,7 +348,9 @@ def _round_trips(
             continue
         seen.add((conversation, question.request.prompt))
         row = question.row
-        found = round_trip(row.case_id, template, conversation, question.request.prompt)
+        ids = question.request.prompt
+        asked = ids[: len(ids) - question.request.begun]
+        found = round_trip(row.case_id, template, conversation, asked)
         trips.append(
             Observation(
                 case_id=trip_id(question),

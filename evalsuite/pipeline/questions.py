@@ -17,6 +17,7 @@ from evalsuite.cases import Language
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidInput
+from evalsuite.gates import Policy
 from evalsuite.gates.rules import TextSource
 from evalsuite.generation import Request
 from evalsuite.models import AdapterRef
@@ -104,7 +105,7 @@ class Question:
 
 def sample(inputs: Inputs) -> Samples:
     """Draw the panels; the seed decides all of it."""
-    rules, seed, world = inputs.policy.gates, inputs.seed, inputs.policy.world
+    seed, world = inputs.seed, inputs.policy.world
     absent = {
         language: sample_demonstrations(f"{seed}/absent", _ABSENT, language, world=world)
         for language in Language
@@ -114,14 +115,12 @@ def sample(inputs: Inputs) -> Samples:
     leakage: list[str] = []
     pronouns: list[str] = []
     for language in Language:
-        sizes = (
-            rules.example_leakage.panel.get(language, 0),
-            rules.pronoun_resolution.panel.get(language, 0),
-        )
-        cases = sampled(inputs, max(sizes), language, avoid)
-        panel += cases
-        leakage += [shown.case.id for shown in cases[: sizes[0]]]
-        pronouns += [shown.case.id for shown in cases[: sizes[1]]]
+        for wanted in inputs.policy.tasks:
+            leaks, right = panel_sizes(inputs.policy, language)
+            cases = sampled(inputs, wanted, max(leaks, right), language, avoid)
+            panel += cases
+            leakage += [shown.case.id for shown in cases[:leaks]]
+            pronouns += [shown.case.id for shown in cases[:right]]
     return Samples(
         panel=tuple(panel),
         leakage=frozenset(leakage),
@@ -151,6 +150,15 @@ def _general_texts(inputs: Inputs) -> Iterator[TextItem]:
                 yield from sample_passages(inputs.seed, n, language)
             case _:
                 assert_never(rule.source)
+
+
+def panel_sizes(policy: Policy, language: Language) -> tuple[int, int]:
+    """How many cases of a language the gates for leaks and for pronouns ask for, of each task."""
+    rules = policy.gates
+    return (
+        rules.example_leakage.panel.get(language, 0),
+        rules.pronoun_resolution.panel.get(language, 0),
+    )
 
 
 def sides(inputs: Inputs) -> tuple[Side, ...]:
@@ -221,7 +229,7 @@ def _rewriting(inputs: Inputs, samples: Samples, part: str, shown: ShownCase) ->
     """Ask for a rewrite, and again under the counterfactual demonstrations where leaks count."""
     case, pair = shown.case, shown.pair
     detectors = _looking(samples, part, case.id)
-    task = Rewriting(case=case, demonstrations=pair.a, prompt=inputs.request.prompt)
+    task = Rewriting(case=case, demonstrations=pair.a, prompt=inputs.request.prompt_for(case))
     everyone = sides(inputs)
     yield from _put(inputs, part, task, everyone, detectors, pair=pair.name)
     if pair.b and Detector.SWAP_LEAK in detectors:
@@ -275,9 +283,12 @@ def request_of(template: ChatTemplate, task: Task) -> Request:
     """Return what the bare base is asked for a task."""
     conversation = template.carried(prompt_of(task))
     prompt = prompt_ids(task, template)
+    begun = len(prompt) - len(template.prompt(conversation))
     answered = answer_to_score(task)
     if answered is None:
-        return Request(prompt=prompt, sampling=sampling_of(task), conversation=conversation)
+        return Request(
+            prompt=prompt, sampling=sampling_of(task), conversation=conversation, begun=begun
+        )
     target = target_of(template, answered)
     if isinstance(task, Choice):
         # How likely it is to end there says nothing about what was asked.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evalsuite.cases import Case, Language
+from evalsuite.cases import Case, Language, Wanted
 from evalsuite.cases.casefiles import load_cases
 from evalsuite.cases.shipped import DEMONSTRATIONS
 from evalsuite.detectors.retention import load_texts
@@ -105,12 +105,25 @@ def demonstrations(folder: Path, policy: Policy) -> dict[tuple[str, Language], D
     return found
 
 
-def require_tasks(prompt: Prompt, policy: Policy) -> None:
-    """Refuse a prompt that has no task in a language of the policy, or too few demonstrations.
+def require_prompts(rewriting: Prompt, answering: Prompt, policy: Policy) -> None:
+    """Refuse prompts for the other task, or without a text or demonstrations in some language.
 
     Raises:
-        InvalidPrompt: naming the language.
+        InvalidPrompt: naming the prompt and what is wrong.
     """
+    for prompt, wanted, option in (
+        (rewriting, Wanted.REWRITE, "--prompt"),
+        (answering, Wanted.ANSWER, "--answer-prompt"),
+    ):
+        if prompt.solution != wanted:
+            raise InvalidPrompt(
+                f"{option}: prompt {prompt.name!r} says asks: {prompt.solution}, and this option "
+                f"is for prompts that say asks: {wanted.value}"
+            )
+        _require_languages(prompt, policy)
+
+
+def _require_languages(prompt: Prompt, policy: Policy) -> None:
     for language in policy.languages:
         if prompt.tasks and language not in prompt.tasks:
             raise InvalidPrompt(

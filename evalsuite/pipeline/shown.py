@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
-from evalsuite.cases import Case, Language, WorldName
+from evalsuite.cases import Case, Language, Wanted, WorldName
 from evalsuite.pipeline.inputs import SHOWN, GateRequest, Inputs
 from evalsuite.prompts import POOL, Demonstration, Prompt
 from evalsuite.scenarios import (
@@ -15,49 +15,78 @@ from evalsuite.scenarios import (
     sample_demonstrations,
     sample_shown_panel,
 )
+from evalsuite.scenarios.told import sample_told_demonstrations, sample_told_panel
 
 
-def number_of(request: GateRequest) -> int:
+def number_of(request: GateRequest, prompt: Prompt) -> int:
     """How many demonstrations a prompt shows."""
-    wanted = request.prompt.selection.number
+    wanted = prompt.selection.number
     return request.shown if wanted is None else wanted
 
 
 def sampled(
-    inputs: Inputs, n: int, language: Language, avoid: frozenset[str]
+    inputs: Inputs, wanted: Wanted, n: int, language: Language, avoid: frozenset[str]
 ) -> tuple[ShownCase, ...]:
-    """Sample the panel of a language, each case with what its prompt shows."""
+    """Sample the panel of a language, each case with what its prompt shows.
+
+    Args:
+        inputs: of the run.
+        wanted: what is wanted of the queries.
+        n: number of cases.
+        language: of the cases.
+        avoid: names that nothing uses.
+    """
     request, world = inputs.request, inputs.policy.world
-    if request.prompt.selection.drawn:
+    prompt = request.answer_prompt if wanted is Wanted.ANSWER else request.prompt
+    number = number_of(request, prompt)
+    if wanted is Wanted.ANSWER:
+        panel = sample_told_panel(inputs.seed, n, language, demonstrations=number, avoid=avoid)
+        if prompt.selection.drawn:
+            return panel
+        choose = _chooser(inputs, prompt, _pool(inputs, prompt, language, avoid))
+        return tuple(ShownCase(shown.case, choose(shown.case)) for shown in panel)
+    if prompt.selection.drawn:
         return sample_shown_panel(
             inputs.seed,
             n,
             language,
             world=world,
-            demonstrations=number_of(request),
+            demonstrations=number,
             worded=request.worded,
             avoid=avoid,
         )
-    pool = _pool(inputs, language, avoid)
+    pool = _pool(inputs, prompt, language, avoid)
+    choose = _chooser(inputs, prompt, pool)
     return sample_chosen_panel(
-        inputs.seed, n, language, world=world, pool=pool, choose=_chooser(inputs, pool), avoid=avoid
+        inputs.seed, n, language, world=world, pool=pool, choose=choose, avoid=avoid
     )
 
 
 def shown_before(
     inputs: Inputs, name: str, cases: Sequence[Case], avoid: frozenset[str]
 ) -> tuple[ShownCase, ...]:
-    """Give golden cases the demonstrations of the prompt, else of their set, else invented ones."""
-    if not inputs.request.prompt.selection.drawn:
-        pools = {language: _pool(inputs, language, avoid) for language in Language}
-        chosen = {language: _chooser(inputs, pool) for language, pool in pools.items()}
-        return tuple(ShownCase(case, chosen[case.language](case)) for case in cases)
-    pairs = {
-        language: inputs.demonstrations.get((name, language))
-        or _invented(inputs, name, language, avoid)
-        for language in Language
-    }
-    return tuple(ShownCase(case, pairs[case.language]) for case in cases)
+    """Give golden cases the demonstrations of the prompt, else of their set, else invented ones.
+
+    Those of a set show rewrites, so a query that is to be answered gets invented ones.
+    """
+    found: dict[tuple[Wanted, Language], Callable[[Case], DemonstrationPair]] = {}
+    for case in cases:
+        key = (case.wanted, case.language)
+        if key not in found:
+            found[key] = _before(inputs, name, case, avoid)
+    return tuple(ShownCase(case, found[case.wanted, case.language](case)) for case in cases)
+
+
+def _before(
+    inputs: Inputs, name: str, like: Case, avoid: frozenset[str]
+) -> Callable[[Case], DemonstrationPair]:
+    """What stands before the cases of a set that are of the task and language of ``like``."""
+    prompt, language = inputs.request.prompt_for(like), like.language
+    if not prompt.selection.drawn:
+        return _chooser(inputs, prompt, _pool(inputs, prompt, language, avoid))
+    own = None if like.wanted is Wanted.ANSWER else inputs.demonstrations.get((name, language))
+    pair = own or _invented(inputs, name, prompt, language, avoid)
+    return lambda _: pair
 
 
 def shown_alone(prompt: Prompt, case: Case, world: WorldName) -> DemonstrationPair:
@@ -71,19 +100,38 @@ def shown_alone(prompt: Prompt, case: Case, world: WorldName) -> DemonstrationPa
     return DemonstrationPair("prompt", *selection.of(case, pool, number))
 
 
-def _pool(inputs: Inputs, language: Language, avoid: frozenset[str]) -> tuple[Demonstration, ...]:
-    held = inputs.request.prompt.selection.pool
+def _pool(
+    inputs: Inputs, prompt: Prompt, language: Language, avoid: frozenset[str]
+) -> tuple[Demonstration, ...]:
+    held = prompt.selection.pool
     if held:
         return tuple(one for one in held if one.language is language)
+    return _drawn(inputs, prompt, f"{inputs.seed}/pool", POOL, language, avoid)
+
+
+def _drawn(
+    inputs: Inputs,
+    prompt: Prompt,
+    seed: str,
+    n: int,
+    language: Language,
+    avoid: frozenset[str],
+    unlike: Sequence[Demonstration] = (),
+) -> tuple[Demonstration, ...]:
+    """Invented demonstrations of what the prompt asks for."""
+    if prompt.solution == Wanted.ANSWER:
+        return sample_told_demonstrations(seed, n, language, avoid)
     world = inputs.policy.world
-    return sample_demonstrations(f"{inputs.seed}/pool", POOL, language, world=world, avoid=avoid)
+    return sample_demonstrations(seed, n, language, world=world, avoid=avoid, unlike=unlike)
 
 
-def _chooser(inputs: Inputs, pool: Sequence[Demonstration]) -> Callable[[Case], DemonstrationPair]:
-    selection, number = inputs.request.prompt.selection, number_of(inputs.request)
+def _chooser(
+    inputs: Inputs, prompt: Prompt, pool: Sequence[Demonstration]
+) -> Callable[[Case], DemonstrationPair]:
+    number = number_of(inputs.request, prompt)
 
     def chosen(case: Case) -> DemonstrationPair:
-        a, b = selection.of(case, pool, number)
+        a, b = prompt.selection.of(case, pool, number)
         # By content, so that cases which show the same are known to stand and fall together.
         said = repr([(one.history, one.query, one.rewrite) for one in (*a, *b)])
         digest = hashlib.sha256(said.encode()).hexdigest()[:8]
@@ -93,10 +141,10 @@ def _chooser(inputs: Inputs, pool: Sequence[Demonstration]) -> Callable[[Case], 
 
 
 def _invented(
-    inputs: Inputs, name: str, language: Language, avoid: frozenset[str]
+    inputs: Inputs, name: str, prompt: Prompt, language: Language, avoid: frozenset[str]
 ) -> DemonstrationPair:
     """Demonstrations that name nothing of the set's cases, nor of ``avoid``."""
-    n, seed, world = number_of(inputs.request), f"{inputs.seed}/{name}", inputs.policy.world
+    n, seed = number_of(inputs.request, prompt), f"{inputs.seed}/{name}"
     said = avoid | frozenset(
         entity
         for case in inputs.goldens[name]
@@ -106,7 +154,8 @@ def _invented(
             *case.expect.aliases,
         )
     )
-    a = sample_demonstrations(f"{seed}/a", n, language, world=world, avoid=said)
+    a = _drawn(inputs, prompt, f"{seed}/a", n, language, said)
     named = said | {entity for shown in a for entity in shown.entities}
-    b = sample_demonstrations(f"{seed}/b", n, language, world=world, avoid=named, unlike=a)
-    return DemonstrationPair(f"{name}-{language}", a, b)
+    b = _drawn(inputs, prompt, f"{seed}/b", n, language, named, a)
+    what = "" if prompt.solution == Wanted.REWRITE else f"-{prompt.solution}"
+    return DemonstrationPair(f"{name}-{language}{what}", a, b)

@@ -69,6 +69,7 @@ def _add_asking(group: pytest.OptionGroup) -> None:
         metavar="PROMPT",
         help=HELP["prompt"],
     )
+    group.addoption("--gate-answer-prompt", metavar="FILE", help=HELP["answer_prompt"])
     group.addoption("--gate-dtype", default="auto", help=HELP["dtype"])
     group.addoption("--gate-device", default="auto", help=HELP["device"])
     group.addoption("--gate-batch-tokens", type=int, metavar="N", help=HELP["batch_tokens"])
@@ -119,9 +120,9 @@ def in_pytests_words(advice: str) -> str:
 def request_of(config: pytest.Config) -> GateRequest:
     """Return what the options ask for."""
     from evalsuite.pipeline import GateRequest
-    from evalsuite.prompts import prompt_named
+    from evalsuite.prompts import ANSWER_PROMPT, load_prompt, prompt_named
 
-    root = config.rootpath
+    root, answering = config.rootpath, config.getoption("--gate-answer-prompt")
     return GateRequest(
         base_model=config.getoption("--base-model"),
         adapter=config.getoption("--adapter"),
@@ -132,6 +133,7 @@ def request_of(config: pytest.Config) -> GateRequest:
         cache=config.getoption("--gate-cache"),
         seed=config.getoption("--gate-seed"),
         prompt=prompt_named(config.getoption("--gate-prompt")),
+        answer_prompt=load_prompt(answering) if answering else ANSWER_PROMPT,
         dtype=config.getoption("--gate-dtype"),
         device=config.getoption("--gate-device"),
         merged=not config.getoption("--gate-unmerged"),

@@ -19,6 +19,7 @@ from evalsuite.prompts.demonstrations import (
 from evalsuite.prompts.formats import DEFAULT_FORMAT, FORMATS, STYLES, get_format
 from evalsuite.prompts.prefills import require_prefill
 from evalsuite.prompts.prompt import (
+    ANSWER_PROMPT,
     BUILT_IN,
     DEFAULT_PROMPT,
     Prompt,
@@ -31,6 +32,7 @@ from evalsuite.prompts.promptfile import load_prompt, prompt_named
 from evalsuite.prompts.selection import POOL, Selection
 
 __all__ = [
+    "ANSWER_PROMPT",
     "BUILT_IN",
     "DEFAULT_FORMAT",
     "DEFAULT_PROMPT",

@@ -26,7 +26,7 @@ class ChatFormat:
 
     def format(self, parts: PromptParts) -> Conversation:
         """Write the parts as ``[system, user, assistant, ..., user]``."""
-        shown = [XML.example_text(demonstration) for demonstration in parts.demonstrations]
+        shown = [XML.example_text(one, parts.solution) for one in parts.demonstrations]
         system = Message(Role.SYSTEM, "\n".join((parts.task, *shown)))
         turns = alternating((*parts.history, Message(Role.USER, parts.query)))
         return Conversation((system, *turns))

@@ -28,6 +28,15 @@ _TASKS = {
 }
 
 
+ANSWER_TASKS = {
+    Language.EN: (
+        "Answer the last question by what the conversation says. Where it does not say it, say so."
+    ),
+    Language.ZH: "根据对话内容回答最后一个问题。对话里没有提到的，就说没有提到。",
+}
+"""The instruction where the query is to be answered."""
+
+
 def task_text(language: Language) -> str:
     """Return the default instruction in the given language."""
     return _TASKS[Language(language)]
@@ -83,6 +92,8 @@ class PromptParts:
     demonstrations: tuple[Demonstration, ...] = ()
     history: tuple[Message, ...] = ()
     query: str
+    solution: str = field(default="rewrite", compare=False)
+    """What the answer of a demonstration is called, where a style says so."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "demonstrations", tuple(self.demonstrations))

@@ -15,7 +15,7 @@ from evalsuite.cases import Case, Kind, Language
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import InvalidPrompt
 from evalsuite.prompts.answerrules import REWRITE, AnswerRule, Whole, written
-from evalsuite.prompts.content import Demonstration, PromptParts, task_text
+from evalsuite.prompts.content import ANSWER_TASKS, Demonstration, PromptParts, task_text
 from evalsuite.prompts.formats import DEFAULT_FORMAT, FORMATS, STYLES, get_format
 from evalsuite.prompts.layout import Layout, Shown
 from evalsuite.prompts.selection import Selection
@@ -95,11 +95,13 @@ class Prompt:
     """How a right answer is written, with ``{rewrite}`` in its place."""
     max_tokens: int = 96
     """Of an answer, beside the prefill."""
+    solution: str = "rewrite"
+    """What it asks for: ``rewrite``, or ``answer`` where queries are to be answered."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tasks", MappingProxyType(dict(self.tasks)))
         get_format(self.format)
-        if not self.built_in:
+        if self.form != REWRITE or self.prefill or self.stop or not isinstance(self.rule, Whole):
             for probe in _PROBES:
                 self._require_carried(probe)
 
@@ -109,7 +111,7 @@ class Prompt:
     @property
     def built_in(self) -> bool:
         """Whether it is one of the package's own, which go by the name of their format."""
-        return self == BUILT_IN.get(self.name)
+        return self == (ANSWER_PROMPT if self.name == "answer" else BUILT_IN.get(self.name))
 
     @property
     def instruction(self) -> str:
@@ -134,6 +136,7 @@ class Prompt:
             demonstrations=tuple(self._as_shown(one) for one in demonstrations),
             history=history,
             query=case.query,
+            solution=self.solution,
         )
         return get_format(self.format).format(parts)
 
@@ -227,6 +230,8 @@ class Prompt:
             "pool": [_plain(one) for one in chosen.pool],
         }
         own["answer"] = {**self.rule.keys, "form": self.form}
+        if self.solution != "rewrite":
+            own["solution"] = self.solution
         own |= {"prefill": self.prefill, "stop": list(self.stop), "max_tokens": self.max_tokens}
         return own
 
@@ -256,6 +261,8 @@ BUILT_IN: Mapping[str, Prompt] = MappingProxyType({})
 BUILT_IN = MappingProxyType({name: Prompt(name=name, format=name) for name in STYLES})
 """The package's own prompts, by the name of their format."""
 DEFAULT_PROMPT = BUILT_IN[DEFAULT_FORMAT]
+ANSWER_PROMPT = Prompt(name="answer", format="chat", tasks=ANSWER_TASKS, solution="answer")
+"""How a query is asked that is to be answered: as real turns."""
 
 
 def built_in(format: str) -> Prompt:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from evalsuite.cases import Language
+from evalsuite.cases import Language, Wanted
 from evalsuite.errors import InvalidCase, InvalidPrompt
 from evalsuite.files.closedschema import Closed, VisibleText, json_schema, read_closed
 from evalsuite.files.problems import suggestion
@@ -111,6 +111,9 @@ class PromptEntry(Closed):
     task: VisibleText | dict[Language, VisibleText] = Field(
         description="The instruction, by language or one for all."
     )
+    asks: Wanted = Field(
+        default=Wanted.REWRITE, description="What is wanted: a rewrite, or an answer."
+    )
     format: FormatName = DEFAULT_FORMAT
     layout: LayoutEntry | None = Field(default=None, description="In place of a format.")
     history: HistoryEntry = HistoryEntry()
@@ -194,6 +197,7 @@ def prompt_of_entry(
         stop=entry.stop,
         rule=rule,
         form=form,
+        solution=entry.asks.value,
         max_tokens=entry.max_tokens,
     )
 
@@ -203,6 +207,7 @@ def entry_of(prompt: Prompt) -> PromptEntry:
     rule, layout, chosen = prompt.rule, prompt.layout, prompt.selection
     values: dict[str, Any] = {
         "name": prompt.name,
+        "asks": prompt.solution,
         "task": {language: prompt.task(language) for language in Language},
         "history": {"only": prompt.window.only, "last": prompt.window.last},
         "demonstrations": {

@@ -107,9 +107,9 @@ class LineFormat:
         require_canonical(self, parts, conversation)
         return parts
 
-    def example_text(self, shown: Demonstration) -> str:
+    def example_text(self, shown: Demonstration, solution: str = "rewrite") -> str:
         """Return one demonstration as the system message holds it."""
-        return "\n".join(self._example(shown))
+        return "\n".join(self._example(shown, solution))
 
     def labelled(self, label: str) -> str:
         """Return the start of a labelled line, such as ``- user: ``."""
@@ -124,14 +124,14 @@ class LineFormat:
     def _turn(self, message: Message) -> str:
         return self.labelled(message.role) + self.escape(message.content)
 
-    def _example(self, shown: Demonstration) -> Iterator[str]:
+    def _example(self, shown: Demonstration, solution: str = "rewrite") -> Iterator[str]:
         evident = shown.language is shown.evident_language
         opening = self.example.open if evident else self.example_in(shown.language)
         yield from self._block(
             Section(opening, self.example.close),
             *(self._turn(message) for message in shown.history),
             self.labelled("query") + self.escape(shown.query),
-            self.labelled("rewrite") + self.escape(shown.rewrite),
+            self.labelled(solution) + self.escape(shown.rewrite),
         )
 
     def _read_examples(self, reader: _Reader) -> tuple[Demonstration, ...]:

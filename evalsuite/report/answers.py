@@ -36,6 +36,7 @@ _STANDARDS = {
     Standard.AUTHORED: "the case says what is meant: named, kept and form decide",
     Standard.EXTRACTIVE: "words of the history are put back: named, kept and form decide",
     Standard.FREE: "worded freely: named and form decide",
+    Standard.ANSWERED: "the query is answered: named decides, of the fact that is stated",
 }
 _CELLS = (
     ("needed and right", "right"),

@@ -8,6 +8,7 @@ from evalsuite.cases import Case
 from evalsuite.detectors.result import Span
 from evalsuite.detectors.text import same
 from evalsuite.generation import Finish
+from evalsuite.rewrites.facts import stated
 from evalsuite.rewrites.form import form
 from evalsuite.rewrites.judgement import Finding, Judgement, Part, Standard
 from evalsuite.rewrites.kept import kept, shares
@@ -22,6 +23,8 @@ _EMPTY = Finding("The answer is empty.")
 def standard_of(case: Case) -> Standard:
     """By what a rewrite of the case is judged."""
     expect = case.expect
+    if expect.is_answered:
+        return Standard.ANSWERED
     if expect.unchanged:
         return Standard.STAYS
     if expect.must_name:
@@ -30,7 +33,9 @@ def standard_of(case: Case) -> Standard:
 
 
 def judge(case: Case, answer: str, finish: Finish | None = None) -> Judgement:
-    """Judge one rewrite; pure, and linear in the length of the answer.
+    """Judge one rewrite, or one answer where the case asks for one.
+
+    Pure, and linear in the length of the answer.
 
     Args:
         case: what was asked, and what is known about right answers.
@@ -39,6 +44,9 @@ def judge(case: Case, answer: str, finish: Finish | None = None) -> Judgement:
             None: not known.
     """
     standard = standard_of(case)
+    if standard is Standard.ANSWERED:
+        # A long answer may be cut off: what it states, it states.
+        return Judgement(standard=standard, findings={Part.NAMED: stated(case, answer[:MOST])})
     cut_off = (_CUT_OFF,) if finish is Finish.LENGTH else ()
     if standard is Standard.STAYS:
         findings = {Part.UNTOUCHED: (*_touched(case, answer), *cut_off)}

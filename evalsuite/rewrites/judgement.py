@@ -47,6 +47,8 @@ class Standard(StrEnum):
     FREE = "free"
     """Imported; people worded its rewrites as they liked. Named and form decide. Words that were
     lost or added are counted, and mean something only when two systems are compared."""
+    ANSWERED = "answered"
+    """The query is to be answered: only ``named`` is asked, of the fact that the answer states."""
 
 
 @dataclass(frozen=True, slots=True)
