@@ -12,7 +12,7 @@ from evalsuite import __version__
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.digests import digest_of_pairs
 from evalsuite.pipeline.inputs import Inputs
-from evalsuite.pipeline.questions import Samples
+from evalsuite.pipeline.questions import Question, Samples
 from evalsuite.pipeline.records import Decided, work_of
 from evalsuite.prompts import Prompt
 from evalsuite.runs import (
@@ -32,7 +32,7 @@ from evalsuite.runs import (
     WaiverInfo,
 )
 from evalsuite.runs.folder import RunWriter
-from evalsuite.tasks import answer_of
+from evalsuite.tasks import Rewriting, answer_of
 from evalsuite.template import ChatTemplate
 
 LOOKED_INTO = 40
@@ -45,7 +45,7 @@ def write_down(decided: Decided, writer: RunWriter) -> None:
     asked = [answer.question for answer in decided.answered]
     rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(asked)}
     writer.add_cases(reversed(rows.values()))
-    writer.add_outputs(_output_row(decided, answer) for answer in decided.answered)
+    writer.add_outputs(_output_row(answer) for answer in decided.answered)
     writer.add_scores(decided.measured.scores)
     if decided.answered:
         writer.add_demonstrations(_shown(decided.samples))
@@ -54,14 +54,14 @@ def write_down(decided: Decided, writer: RunWriter) -> None:
     writer.set_verdicts(decided.verdicts, required)
 
 
-def _output_row(decided: Decided, answer: Answered) -> OutputRow:
+def _output_row(answer: Answered) -> OutputRow:
     question, output = answer.question, answer.output
     return OutputRow(
         key=answer.key,
         side=question.side,
         panel=question.row.panel,
         case_id=question.row.case_id,
-        prompt_format=decided.request.prompt.name if question.demonstrations else "",
+        prompt_format=_prompt_name(question),
         text=output.text,
         finish=output.finish.value,
         logprob=output.logprob if output.logprobs else None,
@@ -69,6 +69,12 @@ def _output_row(decided: Decided, answer: Answered) -> OutputRow:
         demonstrations=question.demonstrations,
         answer=read if (read := answer_of(question.task, output)) != output.text else None,
     )
+
+
+def _prompt_name(question: Question) -> str:
+    """Of a rewriting, or an answer, that is part of a panel or a golden set."""
+    task = question.task
+    return task.prompt.name if isinstance(task, Rewriting) and question.demonstrations else ""
 
 
 def _shown(samples: Samples) -> Iterator[DemonstrationsRow]:
@@ -136,6 +142,7 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         template_fingerprint=inputs.template.fingerprint,
         prompt_format=decided.request.prompt.name,
         prompt=_prompt(decided.request.prompt),
+        answer_prompt=_prompt(decided.request.answer_prompt),
         demonstrations_digest=digest_of_pairs(decided.samples.pairs),
         cases_digest=inputs.cases_digest,
         circumstances=inputs.circumstances,

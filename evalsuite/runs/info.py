@@ -265,6 +265,8 @@ class RunInfo:
     """The command line that made the run, as a list of arguments."""
     prompt: PromptInfo | None = None
     """What a prompt of one's own says; None: it is one of evalsuite's own."""
+    answer_prompt: PromptInfo | None = None
+    """The same of queries that are to be answered."""
     registry: str | None = None
     """Folder of promotion records, as it was given; None: there was none, or the run is of version
     1 or 2, which do not tell."""
@@ -286,7 +288,11 @@ class RunInfo:
             "chat template": self.template_fingerprint,
             "cases": self.cases_digest,
             "demonstrations": self.demonstrations_digest,
-            **({} if self.prompt is None else {f"prompt {self.prompt_format}": self.prompt.digest}),
+            **{
+                f"prompt {prompt.definition['name']}": prompt.digest
+                for prompt in (self.prompt, self.answer_prompt)
+                if prompt is not None
+            },
         }
 
 
