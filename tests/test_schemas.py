@@ -16,6 +16,7 @@ from evalsuite.gates import policy_schema
 from evalsuite.gates.policyfile import POLICIES
 from evalsuite.gates.waivers import waiver_schema
 from evalsuite.prompts.demonstrations import demonstration_schema
+from evalsuite.prompts.promptfile import prompt_schema
 from evalsuite.regressions import regression_schema
 from evalsuite.training.recipe import recipe_schema
 from evalsuite.training.recipefile import RECIPES
@@ -34,6 +35,7 @@ SCHEMAS: dict[str, tuple[Path, dict[str, Any]]] = {
     "case, for editors": (ROOT / "cases" / "case.schema.json", case_schema()),
     "demonstrations": (PACKAGE / "prompts" / "demonstrations.schema.json", demonstration_schema()),
     "policy": (POLICIES / "policy.schema.json", policy_schema()),
+    "prompt": (PACKAGE / "prompts" / "prompt.schema.json", prompt_schema()),
     "recipe": (RECIPES / "recipe.schema.json", recipe_schema()),
     "regression": (PACKAGE / "regression.schema.json", regression_schema()),
     "waivers": (POLICIES / "waivers.schema.json", waiver_schema()),
@@ -57,6 +59,7 @@ def faults(kind: str, document: Any) -> list[str]:
 SHIPPED = [
     *((path, "demonstrations") for path in sorted((ROOT / "cases/demonstrations").glob("*.yaml"))),
     *((path, "policy") for path in sorted(POLICIES.glob("*.yaml"))),
+    *((path, "prompt") for path in sorted((ROOT / "examples/prompts").glob("*.yaml"))),
     *((path, "recipe") for path in sorted(RECIPES.glob("*.yaml"))),
 ]
 

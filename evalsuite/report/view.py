@@ -60,8 +60,12 @@ _CONFIRMED = (
     "{0} of {1} cases in which the sides differed agree in float32: the precision did that, and "
     "they do not count."
 )
+_PROMPTED = (
+    "The adapter was trained with another prompt ({0}) than it was gated with ({1}): train and "
+    "serve with one."
+)
 _SHIPPED = "The golden cases are those that ship with evalsuite {0}."
-NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED)
+NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED, _PROMPTED)
 """What a note can say."""
 _REGISTRY = "registry"
 """What the commands take where no registry is named."""
@@ -245,7 +249,21 @@ def _notes(run: Run) -> tuple[Note, ...]:
     version = shipped_version(run.info.cases)
     if version is not None:
         notes.append(Note(_SHIPPED, (version,)))
+    trained = _trained_with(run)
+    if trained is not None:
+        notes.append(Note(_PROMPTED, (trained, run.info.prompt_format)))
     return tuple(notes)
+
+
+def _trained_with(run: Run) -> str | None:
+    """The prompt that the adapter was trained with, by name; None: the same, or nobody knows."""
+    record = None if run.info.adapter is None else run.info.adapter.provenance
+    if record is None:
+        return None
+    name, digest = str(record.get("prompt") or ""), record.get("prompt_digest") or ""
+    own = run.info.prompt
+    same = digest == own.digest if own is not None else name in ("", run.info.prompt_format)
+    return None if same else name or "evalsuite's own"
 
 
 def _title(gate: str) -> str:

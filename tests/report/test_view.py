@@ -100,6 +100,36 @@ def test_an_early_stop_is_a_note_where_the_sentence_is_about_waivers(tmp_path: P
     ]
 
 
+@pytest.mark.parametrize(
+    ("trained", "gated", "told"),
+    [
+        (("", ""), ("xml", ""), None),
+        (("tags", "a" * 64), ("tags", "a" * 64), None),
+        (("tags", "a" * 64), ("tags", "b" * 64), "(tags) than it was gated with (tags)"),
+        (("", ""), ("tags", "a" * 64), "(evalsuite's own) than it was gated with (tags)"),
+        (("tags", "a" * 64), ("xml", ""), "(tags) than it was gated with (xml)"),
+        (("chat", "a" * 64), ("chat", ""), None),
+    ],
+)
+def test_an_adapter_that_was_trained_with_another_prompt_is_told_of(
+    tmp_path: Path, trained: tuple[str, str], gated: tuple[str, str], told: str | None
+) -> None:
+    run = write_run(tmp_path / "run")
+    assert run.info.adapter is not None
+    record = dict(run.info.adapter.provenance or {}, prompt=trained[0], prompt_digest=trained[1])
+    own = PromptInfo(digest=gated[1], definition={"name": gated[0]}) if gated[1] else None
+    info = replace(
+        run.info,
+        adapter=replace(run.info.adapter, provenance=record),
+        prompt_format=gated[0],
+        prompt=own,
+    )
+    notes = [str(note) for note in build_view(replace(run, info=info)).notes]
+    said = [note for note in notes if "another prompt" in note]
+    assert len(said) == (told is not None)
+    assert told is None or told in said[0]
+
+
 def test_what_stopped_a_run_reads_back_with_its_gate() -> None:
     because = (LooksInfo.cause("gate_1", "skill/en/a", "b/c: d"), LooksInfo.cause("a", "b", "c"))
     assert LooksInfo(planned=(0.5,), because=because).stoppers == {"gate_1", "a"}
