@@ -10,7 +10,7 @@ import pytest
 
 from evalsuite.report.view import build_view, sentence
 from evalsuite.runs.folder import Run
-from evalsuite.runs.info import LooksInfo
+from evalsuite.runs.info import LooksInfo, PromptInfo
 from tests.report.factory import ENGLISH, verdict, write_run
 
 
