@@ -11,10 +11,10 @@ from evalsuite.cases import Case
 from evalsuite.detectors import Detector, Score
 from evalsuite.detectors.text import forget
 from evalsuite.generation import Finish, Output
-from evalsuite.prompts import Demonstration
+from evalsuite.prompts import DEFAULT_PROMPT, Demonstration, Prompt
 from evalsuite.rewrites import Part, Standard, standard_of
 from evalsuite.rewrites.metrics import Compared, Splitting, Utterance, compared, rouge_scorer
-from evalsuite.tasks import REFERENCES, Rewriting, score
+from evalsuite.tasks import REFERENCES, Rewriting, answer_of, score
 
 LEAK = "leak"
 """The loss of an answer that repeats a demonstration."""
@@ -55,6 +55,8 @@ class Asking:
     """What the system was shown; empty: nobody looks for leaks."""
     splitting: Splitting = Splitting.WORDS
     """How texts become tokens, for the metrics."""
+    prompt: Prompt = DEFAULT_PROMPT
+    """Reads the answer out of what a system wrote, with the prefill in front or without."""
 
     def __call__(self, pairs: Sequence[tuple[Case, Answer]]) -> list[Judged]:
         """Judge answers, each beside its case."""
@@ -68,12 +70,13 @@ class Asking:
     def judged(self, case: Case, answer: Answer) -> Judged:
         """Judge one answer; nobody knows how its generation ended, so it counts as whole."""
         leaks = {Detector.LITERAL_LEAK} if self.demonstrations else frozenset()
-        output = Output(text=answer.text, ids=(), finish=Finish.STOP)
-        task = Rewriting(case=case, demonstrations=self.demonstrations)
+        text = answer.text.removeprefix(self.prompt.prefill)
+        output = Output(text=text, ids=(), finish=Finish.STOP)
+        task = Rewriting(case=case, demonstrations=self.demonstrations, prompt=self.prompt)
         found = {one.detector: one for one in score(task, output, detectors=REFERENCES | leaks)}
         wrong = 1.0 if answer.empty else _value(found, Detector.RIGHT)
         right = None if wrong is None else wrong == 0.0
-        utterance = Utterance.of(case, answer.text, right=right is True)
+        utterance = Utterance.of(case, answer_of(task, output), right=right is True)
         return Judged(
             case=case,
             answer=answer,

@@ -56,6 +56,12 @@ def add(subparsers: Subparsers) -> None:
         help="what the system was shown, so that leaks of it are looked for; may be given again",
     )
     score.add_argument(
+        "--prompt",
+        metavar="FILE",
+        help="the prompt that the system was asked with: its rule reads the answers "
+        "(docs/prompts.md; default: all of a text is the answer)",
+    )
+    score.add_argument(
         "--margin",
         type=float,
         default=0.05,
@@ -117,7 +123,7 @@ def _inputs(cases: Path, answers: Sequence[Path]) -> tuple[Sequence[Case], list[
 def _asking(args: argparse.Namespace) -> Asking:
     """What every answer is judged with."""
     from evalsuite.answers import Asking
-    from evalsuite.prompts import load_demonstrations
+    from evalsuite.prompts import DEFAULT_PROMPT, load_demonstrations, prompt_named
     from evalsuite.rewrites.metrics import Splitting
 
     return Asking(
@@ -125,6 +131,7 @@ def _asking(args: argparse.Namespace) -> Asking:
             one for path in args.demonstrations for one in load_demonstrations(path)
         ),
         splitting=Splitting.BLANKS if args.tokenised else Splitting.WORDS,
+        prompt=prompt_named(args.prompt) if args.prompt else DEFAULT_PROMPT,
     )
 
 

@@ -99,7 +99,8 @@ class Prompt:
     """What it asks for: ``rewrite``, or ``answer`` where queries are to be answered."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tasks", MappingProxyType(dict(self.tasks)))
+        # A plain dictionary, because other processes are handed prompts.
+        object.__setattr__(self, "tasks", dict(self.tasks))
         get_format(self.format)
         if self.form != REWRITE or self.prefill or self.stop or not isinstance(self.rule, Whole):
             for probe in _PROBES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from evalsuite.answers import LOSSES, Answer, Asking, judge_answers, rows_text
 from evalsuite.answers.workers import spread
 from evalsuite.cases import Case, Expectation, Language
 from evalsuite.generation import Finish, Output
-from evalsuite.prompts import Demonstration
+from evalsuite.prompts import Demonstration, load_prompt
 from evalsuite.rewrites import Standard
 from evalsuite.tasks import Rewriting, score
 from tests.answers.samples import case, stays
@@ -130,3 +131,21 @@ def test_an_answer_of_a_hundred_thousand_characters_is_judged_wrong(unit: str) -
     text = (unit * 100_000)[:100_000]
     for asked in (case(), stays()):
         assert judged(asked, text, SHOWN)[0] is False
+
+
+@pytest.mark.parametrize("began", ["", "<rewritten_query>"])
+def test_a_prompts_rule_reads_what_a_system_wrote(began: str) -> None:
+    prompt = load_prompt(Path(__file__).parents[2] / "examples" / "prompts" / "tags.yaml")
+    asking = Asking(demonstrations=(SHOWN,), prompt=prompt)
+    texts = [
+        "What is Flindo's price?</rewritten_query>",
+        "Who built the Ostrava Loom?</rewritten_query>",
+        "I would say: <rewritten_query>",
+    ]
+    answers = [Answer(case().id, began + text) for text in texts]
+    right, leaked, lost = judge_answers([case()], answers, asking)
+    assert (right.right, right.losses["leak"]) == (True, 0.0)
+    assert (leaked.right, leaked.losses["leak"]) == (False, 1.0)
+    assert lost.right is False
+    # Two processes judge as one does, so a prompt can be handed over.
+    assert spread(asking, [(case(), one) for one in answers], workers=2) == [right, leaked, lost]
