@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from evalsuite.commands.console import Terminal
 from evalsuite.commands.options import BY_CHECK, HELP, Subparsers, add_base, command
-
-if TYPE_CHECKING:
-    from evalsuite.cases import Case, Language, WorldName
 
 
 def add(subparsers: Subparsers) -> None:
@@ -33,62 +29,25 @@ def add(subparsers: Subparsers) -> None:
 
 
 def _show(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.models import resolve_base
-    from evalsuite.pipeline.inputs import choose_policy, context_of
-    from evalsuite.pipeline.shown import shown_alone
-    from evalsuite.prompts import prompt_named, put_in, require_prefill
-    from evalsuite.tasks import Rewriting, prompt_ids
-    from evalsuite.template import load_template
+    from evalsuite.pipeline.preview import preview
 
-    prompt = prompt_named(args.prompt)
-    policy = choose_policy(args.policy, args.base_model)
-    case = _case(args, policy.languages[0], policy.world)
-    base = resolve_base(args.base_model)
-    template = load_template(base.path, family=base.family)
-    require_prefill(prompt, template)
-    shown = shown_alone(prompt, case, policy.world)
-    task = Rewriting(case=case, demonstrations=shown.a, prompt=prompt)
-    ids = prompt_ids(task, template)
-    terminal.raw(template.decode(ids) + "\n")
-    window = context_of(base)
-    share = (len(ids) + prompt.max_tokens) / window
+    seen = preview(
+        args.prompt,
+        base_model=args.base_model,
+        policy=args.policy,
+        case=args.case,
+        cases=args.cases,
+    )
+    terminal.raw(seen.text + "\n")
     terminal.say(
-        f"--- prompt {prompt.name!r}, case {case.id!r}, {len(shown.a)} demonstrations, "
-        f"{len(shown.b)} in the counterfactual prompt"
+        f"--- prompt {seen.prompt.name!r}, case {seen.case.id!r}, {seen.shown} demonstrations, "
+        f"{seen.swapped} in the counterfactual prompt"
     )
     terminal.say(
-        f"{len(ids)} tokens, and {prompt.max_tokens} for the answer: {100 * share:.1f} % of the "
-        f"window of {window}"
+        f"{seen.tokens} tokens, and {seen.prompt.max_tokens} for the answer: "
+        f"{100 * seen.share:.1f} % of the window of {seen.window}"
     )
-    if case.reference is not None:
-        named = put_in(case.expect.must_name, case.query, case.reference)
-        whole = prompt.write(case.reference, named)
-        read = prompt.read(whole.removeprefix(prompt.prefill))
-        terminal.say(f"a right answer: {whole!r}")
-        terminal.say(f"read as: {read.answer!r}")
-    return 0 if share <= 1 else 1
-
-
-def _case(args: argparse.Namespace, language: Language, world: WorldName) -> Case:
-    """The golden case that was named, or else one of a panel.
-
-    Raises:
-        InvalidInput: there is none of that id.
-    """
-    from evalsuite.cases.casefiles import load_cases
-    from evalsuite.cases.shipped import case_folders
-    from evalsuite.errors import InvalidInput
-    from evalsuite.files.problems import suggestion
-    from evalsuite.scenarios import sample_panel
-
-    if args.case is None:
-        return sample_panel(0, 1, world=world, languages=[language]).cases[0]
-    folder = case_folders(args.cases).goldens
-    known = {case.id: case for case in load_cases(folder)}
-    if args.case not in known:
-        near = suggestion(args.case, known)
-        raise InvalidInput(
-            f"case={args.case!r} stands in no file of {str(folder)!r}{near}; name the folder with "
-            "--cases, or leave --case out for one that is drawn"
-        )
-    return known[args.case]
+    if seen.right:
+        terminal.say(f"a right answer: {seen.right!r}")
+        terminal.say(f"read as: {seen.read!r}")
+    return 0 if seen.share <= 1 else 1
