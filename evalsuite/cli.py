@@ -20,6 +20,7 @@ from evalsuite.commands import (
     check,
     compare,
     gate,
+    label,
     prompt,
     publish,
     qualify,
@@ -45,7 +46,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     modules = (
-        train, gate, compare, score, review, publish, qualify, calibrate, search, prompt, check,
+        train, gate, compare, score, review, label, publish, qualify, calibrate, search, prompt,
+        check,
     )  # fmt: skip
     for module in modules:
         module.add(commands)

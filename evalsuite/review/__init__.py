@@ -1,4 +1,4 @@
-"""What people say of a run: how well its detectors agree with them.
+"""What people say: how well a run's detectors agree with them, and first labels out of logs.
 
 Sheets are handed out (:mod:`evalsuite.review.sheet`), filled by people and read back
 (:mod:`evalsuite.review.filled`). Nothing here asks a model, and nothing is sent anywhere.

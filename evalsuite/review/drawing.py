@@ -66,7 +66,7 @@ def drawn(subjects: Sequence[Subject], n: int, seed: object) -> tuple[Drawn, ...
     others = min(len(accepted), n - halves)
     halves = min(len(accused), n - others)
     return (
-        *_drawn(accused, halves, rng, _evenly),
+        *_drawn(accused, halves, rng, allotted_evenly),
         *_drawn(accepted, others, rng, _proportionally),
     )
 
@@ -100,8 +100,8 @@ def _strata(subjects: Sequence[Subject], n: int) -> list[tuple[Key, list[Subject
     raise InvalidInput(f"n: {n} rows for {len(found)} strata leave some unread; draw more rows")
 
 
-def _evenly(sizes: Sequence[int], n: int) -> list[int]:
-    """Give each stratum as much as the others, as far as it has it."""
+def allotted_evenly(sizes: Sequence[int], n: int) -> list[int]:
+    """Give each stratum as much as the others, as far as it has it, the first ones first."""
     return _filled(sizes, n, lambda _, has: -has)
 
 
@@ -111,8 +111,8 @@ def _proportionally(sizes: Sequence[int], n: int) -> list[int]:
 
 
 def _filled(sizes: Sequence[int], n: int, claim: Callable[[int, int], float]) -> list[int]:
-    """Give each one, then one after the other to the highest claim that is not exhausted."""
-    has = [1] * len(sizes)
+    """Give each one, as far as it goes, then each further to the highest claim that has more."""
+    has = [int(at < n) for at in range(len(sizes))]
     for _ in range(min(n, sum(sizes)) - len(sizes)):
         open_ = [at for at, size in enumerate(sizes) if has[at] < size]
         best = max(open_, key=lambda at: claim(sizes[at], has[at]))

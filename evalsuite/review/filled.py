@@ -35,6 +35,8 @@ class Filled:
     file: str
     answers: Mapping[str, Mapping[str, str]]
     """Row to column to answer, known words in their own spelling."""
+    lines: Mapping[str, int]
+    """Row to the line on which it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def _parsed(
         more = f" and {len(missing) - _MISSING_SHOWN} more" * (len(missing) > _MISSING_SHOWN)
         listed = ", ".join(map(repr, missing[:_MISSING_SHOWN]))
         noted.add(1, f"lacks the row {listed}{more}; take it from the sheet that was given out")
-    return Filled(sheet.id, noted.name, answers)
+    numbers = {line.cells[ROW].strip(): line.number for line in lines}
+    return Filled(sheet.id, noted.name, answers, numbers)
 
 
 def _either(sheets: Mapping[str, Sheet]) -> str:

@@ -44,7 +44,8 @@ _ASKED = (
 )
 _LEAD = (
     "Each row is a conversation, its last question, and a rewrite of that question which should "
-    "stand alone. A question that stands alone already should come back as it is.",
+    "stand alone. A question that stands alone already, or of which the conversation does not say "
+    "what is meant, should come back as it is.",
     "Read each row by itself and answer both questions. Please talk to nobody about the rows, and "
     "change nothing but your answers.",
     "Where there are no examples, nothing is copied: answer no.",
