@@ -19,17 +19,15 @@ def add(subparsers: Subparsers) -> None:
         subparsers,
         "label",
         _label,
-        help="start a golden set: sheets of diverse queries out of logs, and cases out of sheets",
-        example="evalsuite label logs.jsonl --out labels\n"
-        "  evalsuite label read labels sheet.csv --out my-cases/first_en.yaml\n\n"
-        "Nothing is sent anywhere: log, sheet and cases are files on this machine.",
+        help="start a golden set out of logs, offline: a sheet of diverse queries, and its cases",
+        example="evalsuite label logs.jsonl --out labels",
     )
     label.add_argument(
         "what",
         nargs="+",
         metavar="LOG | read DIR SHEET",
         help="a file with a conversation a line to draw from; or the word read, the folder of "
-        "labels and the filled sheet",
+        "labels and the filled sheet; nothing is sent anywhere",
     )
     label.add_argument(
         "--out",

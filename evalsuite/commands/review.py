@@ -34,6 +34,13 @@ def add(subparsers: Subparsers) -> None:
     draw.add_argument("--out", type=Path, required=True, help="a new folder for sheets and key")
     draw.add_argument("--n", type=int, default=120, help="rows to read (default: 120)")
     draw.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
+    draw.add_argument(
+        "--panel",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="draw from this panel or golden set of the run alone; may be given again",
+    )
     read = command(
         actions,
         "read",
@@ -67,7 +74,7 @@ def _draw(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.runs.folder import load_run
 
     check_result(args.out)
-    key = draw(load_run(args.folder), n=args.n, seed=args.seed)
+    key = draw(load_run(args.folder), n=args.n, seed=args.seed, panels=args.panel)
     with storage_errors(args.out, RunStorageError):
         args.out.mkdir(parents=True, exist_ok=True)
         write_once(args.out / KEY, dump_key(key).encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import TypeAdapter
 from typing_extensions import TypedDict
@@ -111,6 +112,10 @@ class Review(TypedDict):
 
 
 REVIEW: TypeAdapter[Review] = TypeAdapter(Review)
+_ERRORS: tuple[tuple[str, Literal["accused", "accepted"]], ...] = (
+    ("false accusations", "accused"),
+    ("missed", "accepted"),
+)
 TOPICS = {"right": "rewrite right", "copied": "copied from examples"}
 
 
@@ -153,10 +158,10 @@ def review_text(data: Mapping[str, object]) -> str:
 
 def _gate(gate: GateRow) -> list[str]:
     lines = [
-        f"false accusations: {counted(gate['accused'])}; of the run's accused "
-        f"{within(gate['accused']['weighted'])}",
-        f"missed: {counted(gate['accepted'])}; of the run's accepted "
-        f"{within(gate['accepted']['weighted'])}",
+        f"{name}: {counted(gate[told])}; of the run's {told} {within(gate[told]['weighted'])}"
+        if gate[told]["size"]
+        else f"{name}: detectors {told} nothing"
+        for name, told in _ERRORS
     ]
     whole = gate["whole"]
     if whole is not None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from evalsuite.errors import EvalsuiteError, InvalidReview
+from evalsuite.errors import EvalsuiteError, InvalidInput, InvalidReview
 from evalsuite.files.jsonl import first_fault
+from evalsuite.files.problems import suggestion
 from evalsuite.models import digest_file
 from evalsuite.review.drawing import Drawn, drawn
 from evalsuite.review.population import Subject, Told, subjects_of
@@ -86,6 +87,8 @@ class Key:
     """Name of the draw, which its sheets bear."""
     run: RunName
     seed: int
+    panels: tuple[str, ...]
+    """What was drawn from; empty: all panels and golden sets."""
     strata: tuple[StratumRow, ...]
     rows: tuple[KeyRow, ...]
     elsewhere: int
@@ -95,17 +98,23 @@ class Key:
 _KEY: TypeAdapter[Key] = TypeAdapter(Key)
 
 
-def draw(run: Run, *, n: int = 120, seed: int = 0) -> Key:
+def draw(run: Run, *, n: int = 120, seed: int = 0, panels: Sequence[str] = ()) -> Key:
     """Draw answers of a run's candidate to be read by people.
+
+    Args:
+        run: a finished run.
+        n: rows to read.
+        seed: another one draws other rows.
+        panels: the panel and golden sets to draw from, as the run names them; empty: all.
 
     Raises:
         RunError: the run has no rewrites.
-        InvalidInput: ``n`` is too small.
+        InvalidInput: ``n`` is too small, or there is no such panel.
     """
     digest = digest_file(run.folder / RUN_FILE)
-    subjects = subjects_of(run)
+    subjects = _of(subjects_of(run), panels)
     strata = drawn(subjects, n, f"{digest}/{seed}")
-    name = code_of(digest, seed, n, length=10)
+    name = code_of(digest, seed, n, *sorted(panels), length=10)
     return Key(
         draw=name,
         run=RunName(
@@ -116,10 +125,20 @@ def draw(run: Run, *, n: int = 120, seed: int = 0) -> Key:
             policy=run.info.policy.name,
         ),
         seed=seed,
+        panels=tuple(panels),
         strata=tuple(map(_stratum, strata)),
         rows=_rows(name, strata),
         elsewhere=sum(one.elsewhere for one in subjects),
     )
+
+
+def _of(subjects: Sequence[Subject], panels: Sequence[str]) -> tuple[Subject, ...]:
+    known = sorted({one.panel for one in subjects})
+    for panel in panels:
+        if panel not in known:
+            hint = suggestion(panel, known) or f"; use one of: {', '.join(known)}"
+            raise InvalidInput(f"panel={panel!r} has no rewrites in this run{hint}")
+    return tuple(one for one in subjects if not panels or one.panel in panels)
 
 
 def _stratum(drawn: Drawn) -> StratumRow:

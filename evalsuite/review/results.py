@@ -53,7 +53,12 @@ def results(key: Key, readings: Readings) -> dict[str, Any]:
     return {
         "version": 1,
         "evalsuite": __version__,
-        "subject": {"draw": key.draw, "seed": key.seed, **asdict(key.run)},
+        "subject": {
+            **asdict(key.run),
+            "panels": ", ".join(key.panels) or "all",
+            "draw": key.draw,
+            "seed": key.seed,
+        },
         "rows": len(key.rows),
         "answers": sum(one.size for one in key.strata),
         "differing": len(readings.differing),

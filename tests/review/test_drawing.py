@@ -104,6 +104,14 @@ def test_each_answer_is_drawn_as_often_as_the_key_says() -> None:
     assert all(abs(times[f"b{at}"] / draws - 0.6) < 0.055 for at in range(10))
 
 
+def test_one_panel_can_be_read_alone(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", [*specs(20), *specs(20, panel="everyday")])
+    assert {row.subject.panel for row in draw(run, n=20, panels=["everyday"]).rows} == {"everyday"}
+    assert sum(one.size for one in draw(run, n=20, panels=["everyday"]).strata) == 20
+    with pytest.raises(InvalidInput, match=r"panel='everday' has no rewrites.*'everyday'"):
+        draw(run, n=20, panels=["everday"])
+
+
 def test_a_seed_decides_the_draw(run: Run) -> None:
     assert draw(run, n=40, seed=3) == draw(run, n=40, seed=3)
     assert draw(run, n=40, seed=4).rows != draw(run, n=40, seed=3).rows

@@ -114,6 +114,13 @@ def test_what_nobody_can_tell_is_no_error_and_is_counted(tmp_path: Path, key: Ke
     assert "not known" in render_review(data)
 
 
+def test_a_gate_that_accused_nothing_is_told_so(tmp_path: Path) -> None:
+    key = drawn_from(tmp_path, [*specs(10), *specs(10, wrong=True)], n=12)
+    told = review_text(results(key, alike(tmp_path, key, as_detectors)))
+    assert "false accusations: detectors accused nothing" in told
+    assert "false accusations: 0 of 6" in told
+
+
 def test_strata_that_nobody_could_tell_of_are_not_spoken_for(tmp_path: Path, key: Key) -> None:
     def say(name: str) -> tuple[str, str]:
         right, copied = as_detectors(name)
