@@ -20,9 +20,11 @@ from evalsuite.commands import (
     check,
     compare,
     gate,
+    label,
     prompt,
     publish,
     qualify,
+    review,
     score,
     search,
     train,
@@ -43,7 +45,11 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, gate, compare, score, publish, qualify, calibrate, search, prompt, check):
+    modules = (
+        train, gate, compare, score, review, label, publish, qualify, calibrate, search, prompt,
+        check,
+    )  # fmt: skip
+    for module in modules:
         module.add(commands)
     return top
 

@@ -9,7 +9,8 @@ The tree::
     │   ├── InvalidAnswers          a file of a system's answers, or what it lacks
     │   ├── InvalidPolicy           a policy file
     │   ├── InvalidPrompt           a prompt file, or a prompt that cannot be asked with
-    │   └── InvalidRecipe           a training recipe
+    │   ├── InvalidRecipe           a training recipe
+    │   └── InvalidReview           a sheet that people filled, or the key of a review
     ├── TemplateError           a conversation that a chat template cannot carry unchanged
     │   └── ContextOverflow         even the last turns do not fit into the context window
     ├── PromptFormatError       a text that is not what the prompt format wrote
@@ -66,6 +67,10 @@ class InvalidPrompt(InvalidInput):
 
 class InvalidRecipe(InvalidInput):
     """A training recipe is wrong."""
+
+
+class InvalidReview(InvalidInput):
+    """A sheet is wrong, or is not one of the review whose key lies there."""
 
 
 class TemplateError(EvalsuiteError):

@@ -13,12 +13,19 @@ from enum import StrEnum
 from evalsuite.conversation import Message, Role
 from evalsuite.errors import InvalidCase, InvalidConversation
 
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+
 
 class Language(StrEnum):
     """The language of the query."""
 
     EN = "en"
     ZH = "zh"
+
+    @classmethod
+    def of(cls, query: str) -> Language:
+        """The language of a query: Chinese where it holds a Han character."""
+        return cls.ZH if _HAN.search(query) else cls.EN
 
 
 class WorldName(StrEnum):

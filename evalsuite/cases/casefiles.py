@@ -76,7 +76,7 @@ def lint(paths: Path | str | Iterable[Path | str]) -> list[str]:
     except InvalidCase as error:
         return str(error).splitlines()
     for case in loaded:
-        problems += [f"{case.source}: case {case.id!r}: {text}" for text in _doubts(case)]
+        problems += [f"{case.source}: case {case.id!r}: {text}" for text in doubts(case)]
     return problems + _repeated(loaded)
 
 
@@ -182,7 +182,8 @@ def _dumped(case: Case) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _doubts(case: Case) -> Iterator[str]:
+def doubts(case: Case) -> Iterator[str]:
+    """Say what :func:`lint` finds wrong with one case by itself."""
     expect = case.expect
     for key in _LISTS:
         if len(set(getattr(expect, key))) < len(getattr(expect, key)):
@@ -300,6 +301,7 @@ def without_source(case: Case) -> Case:
 
 
 __all__ = [
+    "doubts",
     "dump_cases",
     "json_schema",
     "lint",

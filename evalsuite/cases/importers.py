@@ -31,7 +31,6 @@ MOST_PROBLEMS = 20
 """After so many broken records the rest of a file is not read."""
 
 _TURNS = ("user", "assistant")
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _CLUES: Mapping[Kind, str] = MappingProxyType(
     {
         Kind.ORDINAL: r"\b(?:former|latter)\b|\bthe (?:first|second|third|last) one\b"
@@ -129,7 +128,7 @@ def _case(format: str, file: Path, draft: Draft, extractive: bool) -> Case | Pro
     try:
         return Case(
             id=identifier(format, draft.name),
-            language=Language.ZH if _HAN.search(query) else Language.EN,
+            language=Language.of(query),
             kind=guess_kind(query, unchanged=unchanged),
             cluster=f"{format}-{draft.cluster}",
             history=draft.history,

@@ -13,7 +13,9 @@ from evalsuite.report.junit import gate_properties, render_junit, run_properties
 from evalsuite.report.markdown import render_markdown
 from evalsuite.report.promotions import history_markdown, history_text
 from evalsuite.report.qualification import qualification_text, render_qualification
+from evalsuite.report.review import render_review, review_text
 from evalsuite.report.search import render_search, search_text
+from evalsuite.report.sheets import render_sheet
 from evalsuite.report.terminal import summary, summary_text
 from evalsuite.report.translations import Interface, interface
 from evalsuite.runs.folder import Run, write_derived
@@ -35,7 +37,10 @@ __all__ = [
     "render_junit",
     "render_markdown",
     "render_qualification",
+    "render_review",
     "render_search",
+    "render_sheet",
+    "review_text",
     "run_properties",
     "search_text",
     "summary",

@@ -50,8 +50,10 @@ def environment() -> Environment:
     environment.globals |= {
         "css": _own("report.css"),
         "script": _own("report.js"),
+        "sheet_script": _own("sheet.js"),
         "css_digest": _digest("report.css"),
         "script_digest": _digest("report.js"),
+        "sheet_script_digest": _digest("sheet.js"),
         "drawing": drawing,
         "interval": interval,
         "icon": _icon,
