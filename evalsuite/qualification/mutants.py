@@ -18,7 +18,7 @@ from evalsuite.pipeline import Answered
 from evalsuite.prompts import Demonstration
 from evalsuite.qualification import spoiling
 from evalsuite.scenarios import SkillItem, seeded
-from evalsuite.tasks import Choice, Rewriting, Skill, Text
+from evalsuite.tasks import Choice, Rewriting, Skill, Text, answer_of
 from evalsuite.template import ChatTemplate
 
 EXTRA_NATS = 1.0
@@ -36,8 +36,8 @@ class Specimen:
 
     @property
     def text(self) -> str:
-        """What was answered."""
-        return self.answer.output.text
+        """What was answered, as the prompt's rule reads it."""
+        return answer_of(self.answer.question.task, self.answer.output)
 
     @property
     def case(self) -> Case | None:
@@ -58,13 +58,17 @@ class Specimen:
         return task.demonstrations if isinstance(task, Rewriting) else ()
 
     def saying(self, text: str) -> Answered:
-        """The same answer with another text."""
+        """The same answer with another text, written as the prompt asks for it."""
+        task = self.answer.question.task
+        if isinstance(task, Rewriting):
+            text = task.prompt.write(text).removeprefix(task.prompt.prefill)
         return replace(self.answer, output=replace(self.answer.output, text=text))
 
     def prompted(self, conversation: Conversation) -> Answered:
         """The same answer to a prompt that was rendered from another conversation."""
         question = self.answer.question
-        request = replace(question.request, prompt=self.template.prompt(conversation))
+        prompt = self.template.prompt(conversation)
+        request = replace(question.request, prompt=prompt, begun=0)
         return replace(self.answer, question=replace(question, request=request))
 
 
@@ -186,8 +190,8 @@ def _control_token(specimen: Specimen) -> Answered | None:
         t for t, i in specimen.template.control_ids.items() if i != specimen.template.pad_id
     )
     ids = (*specimen.answer.output.ids, specimen.template.control_ids[token])
-    said = specimen.saying(specimen.text + token)
-    return replace(said, output=replace(said.output, ids=ids))
+    said = replace(specimen.answer.output, text=specimen.answer.output.text + token, ids=ids)
+    return replace(specimen.answer, output=said)
 
 
 def _drop_system(specimen: Specimen) -> Answered | None:

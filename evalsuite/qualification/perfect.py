@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from evalsuite.cases import Case
+from evalsuite.cases import Case, Language
 from evalsuite.engines import LivenessReport
 from evalsuite.engines.liveness import Check, LivenessCheck
 from evalsuite.generation import Finish, Output
@@ -17,6 +17,10 @@ from evalsuite.pipeline.questions import Question, questions, sample
 from evalsuite.tasks import Choice, Rewriting, Skill, Text
 
 _NATS = 1.0
+_UNTOLD = {
+    Language.EN: "The conversation does not say that.",
+    Language.ZH: "对话里没有提到。",
+}
 """Loss of every token of a general text, on both sides."""
 
 
@@ -57,11 +61,14 @@ def _right(question: Question) -> Output:
             return Output(text="", ids=target, finish=Finish.SCORED, logprobs=logprobs)
         case Skill(item=item):
             return Output(text=item.answer, ids=(), finish=Finish.STOP)
-        case Rewriting(case=asked):
-            return Output(text=_rewrite(asked), ids=(), finish=Finish.STOP)
+        case Rewriting(case=asked, prompt=prompt):
+            text = prompt.write(_rewrite(asked)).removeprefix(prompt.prefill)
+            return Output(text=text, ids=(), finish=Finish.STOP)
         case _:
             assert_never(question.task)
 
 
 def _rewrite(case: Case) -> str:
+    if case.expect.is_answered:
+        return _UNTOLD[case.language] if case.expect.untold else case.expect.answers[0]
     return case.reference or f"{case.query} ({', '.join(case.expect.must_name)})"

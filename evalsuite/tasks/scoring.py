@@ -152,6 +152,8 @@ def _literal_leak(task: Rewriting, read: Read) -> Score:
     """Search the answer and, where that holds nothing, all that was written beside it."""
     case, shown = task.case, task.demonstrations
     said = f"{task.prompt.task(case.language)}\n{task.prompt.instruction}".strip()
+    if case.expect.untold:
+        said = ""  # an instruction may give the very words in which to say so
     inside = literal_leak(case, read.answer, shown, task=said)
     if inside.value or not read.outside:
         return inside

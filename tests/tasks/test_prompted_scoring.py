@@ -10,7 +10,7 @@ from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors import Detector
 from evalsuite.generation import Finish, Output
-from evalsuite.prompts import Demonstration, Prompt
+from evalsuite.prompts import ANSWER_PROMPT, Demonstration, Prompt
 from evalsuite.prompts.answerrules import Json, Tag
 from evalsuite.tasks import (
     Counterpart,
@@ -88,6 +88,17 @@ def test_a_leak_beside_the_answer_counts() -> None:
     assert found[Detector.LITERAL_LEAK].value == 1.0
     assert found[Detector.LITERAL_LEAK].explanation.startswith("Beside its answer: ")
     assert losses(task, "So: <q>What is Flindo's price?</q>")[Detector.LITERAL_LEAK] == 0.0
+
+
+def test_an_instruction_may_give_the_words_in_which_to_say_that_nobody_told() -> None:
+    untold = replace(CASE, expect=Expectation(untold=True))
+    told = replace(CASE, expect=Expectation(answers=("Flindo",)))
+    words = "对话里没有提到"
+    for case, loss in ((untold, 0.0), (told, 1.0)):
+        asked = Rewriting(case=replace(case, language=Language.ZH), demonstrations=(SHOWN,))
+        asked = replace(asked, prompt=ANSWER_PROMPT)
+        [leak] = score(asked, said(words), detectors={Detector.LITERAL_LEAK})
+        assert leak.value == loss
 
 
 def test_what_follows_a_stop_string_was_never_served() -> None:
