@@ -15,6 +15,7 @@ from evalsuite.runs import PANEL
 from evalsuite.tasks import Rewriting
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
