@@ -108,9 +108,20 @@ def draw_values(
     chosen: list[int] = []
     while len(chosen) < n:
         number = rng.randint(*fact.range)
-        if not any(str(number) in str(other) or str(other) in str(number) for other in chosen):
+        if not any(_overlap(number, other, language) for other in chosen):
             chosen.append(number)
     return tuple(_value(str(one), fact.unit, numeral(one, language)) for one in chosen)
+
+
+def every_form(fact: Fact) -> tuple[str, ...]:
+    """Every way to write any value of a fact that has no range of numbers."""
+    return tuple(form for value in fact.values for form in _value(value, fact.unit, ()).forms)
+
+
+def _overlap(one: int, other: int, language: Language) -> bool:
+    """Whether a form of one number stands in a form of another."""
+    forms = [(str(number), *numeral(number, language)) for number in (one, other)]
+    return any(a in b or b in a for a in forms[0] for b in forms[1])
 
 
 def _value(value: str, unit: str, more: tuple[str, ...]) -> Value:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 
 from evalsuite.cases import Case, Expectation, Kind, Language
 from evalsuite.conversation import Message, Role
@@ -19,7 +20,14 @@ from evalsuite.scenarios.names import Split, seeded
 from evalsuite.scenarios.natural.content import content as natural_content
 from evalsuite.scenarios.natural.naming import invent_core, name_person
 from evalsuite.scenarios.natural.wording import fill
-from evalsuite.scenarios.told.content import Exchange, Fact, Value, content, draw_values
+from evalsuite.scenarios.told.content import (
+    Exchange,
+    Fact,
+    Value,
+    content,
+    draw_values,
+    every_form,
+)
 
 _UNTOLD = 0.5
 """Share of ``unanswerable`` in which nobody can tell which thing is meant; else the fact was not
@@ -54,14 +62,22 @@ class _Talk:
             self.asked, self.other = rng.sample(sort.facts, 2)
             names = [self._thing(sort.names) for _ in "ab"]
             shapes = [self.lexicon.thing, self.lexicon.thing]
-        drawn = {
-            key: draw_values(rng, self.content.facts[key], language)
-            for key in (self.asked, self.other)
-        }
+        drawn = self._drawn()
         self.a, self.b = (
             _Known(name, forms, {key: values[at] for key, values in drawn.items()})
             for at, (name, forms) in enumerate(zip(names, shapes, strict=True))
         )
+
+    def _drawn(self) -> dict[str, tuple[Value, ...]]:
+        """Values of both facts for both things, no form of one in a form of another."""
+        while True:
+            drawn = {
+                key: draw_values(self.rng, self.content.facts[key], self.language)
+                for key in (self.asked, self.other)
+            }
+            forms = [value.forms for values in drawn.values() for value in values]
+            if not any(a in b for one, other in permutations(forms, 2) for a in one for b in other):
+                return drawn
 
     def _thing(self, shapes: Sequence[str]) -> str:
         core = invent_core(self.rng, self.language, Split.PANEL, avoid=frozenset(self.avoid))
@@ -227,6 +243,9 @@ def told_case(
         if owner is not known and value.said in said
     ]
     wrong = [form for value in others for form in value.forms]
+    if known is None:
+        # Whatever it is, nobody told it.
+        wrong += every_form(talk.fact)
     return Case(
         id=case_id,
         language=language,
