@@ -9,6 +9,7 @@ The tree::
     │   ├── InvalidAnswers          a file of a system's answers, or what it lacks
     │   ├── InvalidPolicy           a policy file
     │   ├── InvalidPrompt           a prompt file, or a prompt that cannot be asked with
+    │   ├── InvalidSuite            a file of a suite, or a file that is imported as one
     │   └── InvalidRecipe           a training recipe
     ├── TemplateError           a conversation that a chat template cannot carry unchanged
     │   └── ContextOverflow         even the last turns do not fit into the context window
@@ -54,6 +55,10 @@ class InvalidCase(InvalidInput):
 
 class InvalidAnswers(InvalidInput):
     """A file of answers is wrong, or does not fit the cases."""
+
+
+class InvalidSuite(InvalidInput):
+    """A file of a suite is wrong, or one that is imported as a suite."""
 
 
 class InvalidPolicy(InvalidInput):

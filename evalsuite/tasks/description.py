@@ -53,7 +53,7 @@ def describe(task: Task) -> Description:
                 kind=skill.skill,
                 cluster=skill.cluster,
                 query=skill.prompt,
-                history=task.chat or () if isinstance(task, Skill) else (),
+                history=(isinstance(task, Skill) and task.chat) or skill.history,
                 expect=skill.expectation,
                 source=skill.source,
             )
