@@ -25,6 +25,7 @@ from evalsuite.commands import (
     qualify,
     score,
     search,
+    suite,
     train,
 )
 from evalsuite.commands.console import Terminal
@@ -43,7 +44,20 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, gate, compare, score, publish, qualify, calibrate, search, prompt, check):
+    modules = (
+        train,
+        gate,
+        compare,
+        score,
+        publish,
+        qualify,
+        calibrate,
+        search,
+        suite,
+        prompt,
+        check,
+    )
+    for module in modules:
         module.add(commands)
     return top
 
