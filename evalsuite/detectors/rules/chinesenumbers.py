@@ -14,6 +14,8 @@ _RUN = re.compile(
     rf"(?P<share>(?P<below>[{_NUMERALS}]+)分之)?"
     rf"(?P<whole>[{_NUMERALS}]+)(?:点(?P<tenths>[零〇一二三四五六七八九]+))?"
 )
+LONGEST = 100
+"""Characters of a number; what is longer is none that anybody asked for."""
 _WORDS = frozenset("一一 万一 千万 七八 两三 三四 四五 五六 六七 八九".split())
 _VERY = re.compile("分(?!钟|钱|之)|足")
 """What makes 十 a word for "very"."""
@@ -31,7 +33,7 @@ def chinese_numbers(text: str) -> Iterator[tuple[int, int, Fraction]]:
     no number, and neither do 十分 and 两三, which is about as many.
     """
     for found in _RUN.finditer(text):
-        value = _value(found)
+        value = _value(found) if len(found.group()) <= LONGEST else None
         if value is not None and _stands_alone(found, text):
             yield (*found.span(), value)
 

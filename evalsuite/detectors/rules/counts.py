@@ -8,10 +8,10 @@ _HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _WORD = re.compile(rf"[{_HAN}]|[^\W{_HAN}]+")
 _JOINED = re.compile(r"\w+(?:[-'’]\w+)*")
 _SHORT = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|inc|ltd|co|no|fig|e\.g|i\.e|u\.s|u\.k|a\.m|p\.m"
-    r"|p\.s|p\.p\.s)|(?<![\w.])[A-Z])\.\Z",
-    re.IGNORECASE,
+    r"(?:\b(?i:mr|mrs|ms|dr|prof|st|jr|sr|vs|etc|inc|ltd|co|no|fig|e\.g|i\.e|u\.s|u\.k|a\.m|p\.m"
+    r"|p\.s|p\.p\.s)|(?<![\w.])[A-Z])\.\Z"
 )
+_NUMBERED = re.compile(r"\s*\d{1,3}\.\Z")
 _END = re.compile(r"[.!?]+[\"'”’)\]*]*(?=\s|\Z)|[。！？]+[”’」）]*")
 
 
@@ -32,16 +32,21 @@ def sentences(text: str) -> int:
     A full stop behind an abbreviation (Mr., e.g.), an initial or within a number ends none, nor
     does one behind the number of a list ("1. ").
     """
-    count = start = 0
+    count, start, last = 0, 0, len(text.rstrip())
     for end in _END.finditer(text):
         said = text[start : end.end()].strip()
-        numbered = re.fullmatch(r"(?:.*\n)?\s*\d+\.", said, re.DOTALL)
-        if end.group() == "." and (numbered or _SHORT.search(said)) and text[end.end() :].strip():
+        if end.group() == "." and end.end() < last and _ends_none(text, start, end.end()):
             continue
         if any(char.isalnum() for char in said):
             count += 1
         start = end.end()
     return count + any(char.isalnum() for char in text[start:])
+
+
+def _ends_none(text: str, start: int, end: int) -> bool:
+    """Whether the full stop before ``end`` is that of an abbreviation or of a list's number."""
+    line = text[max(start, text.rfind("\n", start, end) + 1) : end]
+    return _NUMBERED.match(line) is not None or _SHORT.search(line[-12:]) is not None
 
 
 def bullets(text: str) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from evalsuite.detectors.result import Detector, Score, Span
-from evalsuite.detectors.rules.chinesenumbers import chinese_numbers
+from evalsuite.detectors.rules.chinesenumbers import LONGEST, chinese_numbers
 from evalsuite.scenarios.skillitem import SkillItem
 
 _SAME_LENGTH = str.maketrans(
@@ -51,8 +51,9 @@ _MARK = re.compile(rf"####[\s\\{_CURRENCY}]*")
 _HEADING = re.compile(r"[.):]\s+\S|\s*[:]")
 _BOXED = re.compile(r"\\boxed\{((?:[^{}]|\{[^{}]*\})*)\}")
 _CUE = re.compile(
-    r"\banswer\b(?:\s+(?:is|was|equals)\b|\s*[:=])+|答案\s*(?:应该|应)?(?:是|为|[:=])+"
-    r"|(?:^|\n)\s*(?:A|答)\s*:",
+    r"(?:\b(?:the|my|an?|final|correct|right)\s+(?:\w+\s+)?|(?:^|\n)[^\w\n]*|[.!?]\s+)answer\b"
+    r"(?:\s+(?:is|was|equals)\b|\s*[:=])+|答案\s*(?:应该|应)?(?:是|为|[:=])+"
+    r"|(?:^|\n)[^\S\n]*(?:A|答)[^\S\n]*:",
     re.IGNORECASE,
 )
 _END = re.compile(r"[!?。！？\n]|\.(?!\d)")
@@ -63,11 +64,7 @@ _TAKEN_BACK = re.compile(
 _OPERATOR = re.compile(r"\s*(?:[-+/x×÷^]|\\times|times\b|plus\b|minus\b|divided\b|[乘加减除])")
 _HEDGE = re.compile(r"\s*[^\W\d]{0,12}\s*(?:\bor\b|\bto\b|或者?|至|到|~|-|–)\s*[$¥€£]?\s*")
 _ASIDE = re.compile(r"\([^()]*\)")
-_LAST_ASIDE = re.compile(r"\([^()]*[^\W\d_]{2}[^()]*\)[\s.!。]*\Z")
-
-
-_LONGEST = 100
-"""Characters of a number; what is longer is none that anybody asked for."""
+_LAST_ASIDE = re.compile(r"\(([^()]*)\)[\s.!。]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,7 @@ def numbers(text: str) -> tuple[Number, ...]:
     found = [
         Number(*match.span(), _values(match))
         for match in _NUMBER.finditer(plain)
-        if len(match.group()) <= _LONGEST and set(match["below"] or "1") != {"0"}
+        if len(match.group()) <= LONGEST and set(match["below"] or "1") != {"0"}
     ]
     chinese = [Number(a, b, frozenset({value})) for a, b, value in chinese_numbers(plain)]
     apart = [one for one in chinese if not any(n.start <= one.start < n.end for n in found)]
@@ -196,7 +193,9 @@ def _announced(plain: str, every: Sequence[Number]) -> Number | None:
 def _last(plain: str, every: Sequence[Number]) -> Number | None:
     """The last number, but none of an explanation in brackets that ends the text."""
     aside = _LAST_ASIDE.search(plain)
-    before = [one for one in every if aside is None or one.start < aside.start()]
+    if aside is None or not re.search(r"[^\W\d_]{2}", aside[1]):
+        return every[-1] if every else None
+    before = [one for one in every if one.start < aside.start()]
     candidates = before or every
     return candidates[-1] if candidates else None
 

@@ -1,7 +1,7 @@
 """Regular expressions that a stranger wrote, each under a time limit.
 
 Some expressions take longer than the universe on a short text. The package ``regex`` looks at the
-clock while it searches, which ``re`` does not.
+clock of the processor while it searches, which ``re`` does not; a busy machine changes little.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from evalsuite.errors import InvalidInput
 from evalsuite.scenarios.skillitem import SkillItem
 
 READING_LIMIT = 0.1
-"""Seconds that a pattern may take on a probe, or it is refused when it is read."""
+"""Seconds of the processor that a pattern may take on a probe, or it is refused when it is read."""
 ANSWER_LIMIT = 1.0
 """Seconds that it may take on an answer, which counts as wrong after that."""
 _PROBE = 1000
 """Characters of a probe: enough for a pattern that tries every way to split them, and few enough
 for one whose time grows with their square."""
 _TRIES = 3
-"""A probe that takes too long every time: once may be the machine's fault."""
+"""How often a probe has to take too long: once may be the fault of another thread."""
 
 
 @lru_cache(maxsize=512)

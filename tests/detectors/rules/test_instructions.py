@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from evalsuite.cases import Language
@@ -22,7 +24,13 @@ TABLE: dict[str, tuple[dict[str, Value], list[str], list[str]]] = {
     ),
     "length_constraints:number_sentences": (
         {"num_sentences": 2, "relation": "at least"},
-        ["One. Two!", "一句。两句！", 'He said "go." Then he went.'],
+        [
+            "One. Two!",
+            "Plan a. Plan b.",
+            "1. Eat.\n2. Sleep.",
+            "一句。两句！",
+            'He said "go." Then he went.',
+        ],
         ["One.", "Mr. Fox paid 3.50 to Dr. Bear.", "E.g. this one", "一句，没有完"],
     ),
     "keywords:forbidden_words": (
@@ -214,6 +222,14 @@ def test_a_wrong_instruction_is_refused_with_its_fix(
 ) -> None:
     (fault,) = faults(instruction(name, kwargs))
     assert told in fault
+
+
+@pytest.mark.parametrize("text", ["a.\n" * 7000, "A. " * 7000, "*a " * 7000, "\n" * 20000])
+def test_an_endless_answer_is_counted_in_no_time(text: str) -> None:
+    began = time.process_time()
+    for name, (kwargs, _, _) in TABLE.items():
+        kept(instruction(name, kwargs), text)
+    assert time.process_time() - began < 5
 
 
 def test_all_instructions_of_an_item_have_to_be_kept() -> None:

@@ -39,6 +39,8 @@ def loss(due: str, said: str, *accepted: str) -> float | None:
         ("18", "The answer is 18. There are 4 eggs left."),
         ("18", "The answer is 9 x 2 = 18."),
         ("18", "Answer:\n\n18"),
+        ("18", "9 answers * 2 points/answer = 6 points. That makes 18."),
+        ("18", "She sells them. Answer: 18 (9 at $2 each)"),
         ("18", "\\[ \\boxed{18} \\] for 7 days"),
         ("18", "１８"),
         ("18", "US$18"),
@@ -150,7 +152,9 @@ def test_no_text_is_too_odd_and_places_lie_inside(text: str) -> None:
     said_number(text)
 
 
-@pytest.mark.parametrize("text", ["1" * 6000, "9" * 200 + "e999", "1/" * 3000, "(" * 5000 + "1"])
+@pytest.mark.parametrize(
+    "text", ["1" * 6000, "9" * 200 + "e999", "1/" * 3000, "(" * 5000 + "1", "一" * 9000]
+)
 def test_absurdly_long_numbers_are_none_and_cost_nothing(text: str) -> None:
     said_number(text)
     assert loss("18", text) in (0.0, 1.0)

@@ -41,11 +41,11 @@ def test_a_pattern_that_only_looks_at_everything_twice_is_taken(pattern: str) ->
 
 
 def test_an_answer_that_takes_too_long_is_wrong_and_is_given_up() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     found = answer_score(item(r"(a+)+$"), "a" * 2000 + "!")
     assert found.value == 1.0
     assert "takes more than 1 s on this answer" in found.explanation
-    assert time.monotonic() - began < 5 * ANSWER_LIMIT
+    assert time.process_time() - began < 2 * ANSWER_LIMIT
 
 
 @pytest.mark.parametrize(
