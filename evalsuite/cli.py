@@ -27,6 +27,7 @@ from evalsuite.commands import (
     review,
     score,
     search,
+    suite,
     train,
 )
 from evalsuite.commands.console import Terminal
@@ -46,8 +47,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     modules = (
-        train, gate, compare, score, review, label, publish, qualify, calibrate, search, prompt,
-        check,
+        train, gate, compare, score, review, label, publish, qualify, calibrate, search, suite,
+        prompt, check,
     )  # fmt: skip
     for module in modules:
         module.add(commands)

@@ -10,7 +10,8 @@ The tree::
     │   ├── InvalidPolicy           a policy file
     │   ├── InvalidPrompt           a prompt file, or a prompt that cannot be asked with
     │   ├── InvalidRecipe           a training recipe
-    │   └── InvalidReview           a sheet that people filled, or the key of a review
+    │   ├── InvalidReview           a sheet that people filled, or the key of a review
+    │   └── InvalidSuite            a file of a suite, or a file that is imported as one
     ├── TemplateError           a conversation that a chat template cannot carry unchanged
     │   └── ContextOverflow         even the last turns do not fit into the context window
     ├── PromptFormatError       a text that is not what the prompt format wrote
@@ -55,6 +56,10 @@ class InvalidCase(InvalidInput):
 
 class InvalidAnswers(InvalidInput):
     """A file of answers is wrong, or does not fit the cases."""
+
+
+class InvalidSuite(InvalidInput):
+    """A file of a suite is wrong, or one that is imported as a suite."""
 
 
 class InvalidPolicy(InvalidInput):

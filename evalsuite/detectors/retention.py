@@ -11,12 +11,18 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import assert_never
 
 from evalsuite.cases import Language
 from evalsuite.detectors.result import Detector, Score, Span
+from evalsuite.detectors.rules.instructions import instructions_score
+from evalsuite.detectors.rules.letters import contained_score, letter_score
+from evalsuite.detectors.rules.numbers import number_score
+from evalsuite.detectors.rules.patterns import pattern_score
 from evalsuite.detectors.text import find_names, same, tokens
 from evalsuite.errors import InvalidInput
 from evalsuite.files.text import decoded
+from evalsuite.scenarios.answerrule import Normalise, Rule
 from evalsuite.scenarios.skillitem import SkillItem
 from evalsuite.scenarios.texts import ASKS_TEXT, TextItem
 
@@ -32,6 +38,31 @@ _MAX_BYTES = 16 * 1024 * 1024
 
 
 def answer_score(item: SkillItem, text: str) -> Score:
+    """Loss 0 when an answer in words is right by the rule of its item, else 1.
+
+    Raises:
+        InvalidInput: the item is answered by choice, and no words are judged.
+    """
+    match item.rule.rule:
+        case Rule.EXACT:
+            return line_score(item, text)
+        case Rule.CONTAINS:
+            return _named_score(item, text) if item.others else contained_score(item, text)
+        case Rule.LAST_NUMBER:
+            return number_score(item, text)
+        case Rule.REGEX:
+            return pattern_score(item, text)
+        case Rule.CHOICE_LETTER:
+            return letter_score(item, text)
+        case Rule.IFEVAL:
+            return instructions_score(item, text)
+        case Rule.CHOICE:
+            raise InvalidInput(f"skill item {item.id!r} is answered by choice; score its options")
+        case _:
+            assert_never(item.rule.rule)
+
+
+def line_score(item: SkillItem, text: str) -> Score:
     """Loss 0 when the first line says the answer or an accepted spelling, else 1.
 
     Compared up to case, width, spacing, quotes and final punctuation; leading empty lines do not
@@ -85,8 +116,12 @@ def _named_score(item: SkillItem, text: str) -> Score:
 def choice_score(item: SkillItem, logprobs: Sequence[Sequence[float]]) -> Score:
     """Loss 0 when the right one of an item's options is likelier than each other, else 1.
 
-    An option's probability is that of all its tokens together, without the end of the answer.
-    Options are one sentence but for what is asked, so their lengths are not corrected for.
+    An option's probability is that of all its tokens together, without the end of the answer. The
+    options of seeded skills are one sentence but for what is asked, so their lengths are not
+    corrected for; an item may ask for it (``rule.normalise``), as lm-eval 0.4.13 does in
+    ``ConfigurableTask.process_results`` (api/task.py): ``acc`` compares sums, ``acc_norm`` divides
+    each by the option's characters, ``acc_bytes`` by its bytes. There the first of equals wins;
+    here no equal is right.
 
     Args:
         item: whose options were scored.
@@ -108,13 +143,20 @@ def choice_score(item: SkillItem, logprobs: Sequence[Sequence[float]]) -> Score:
         totals = [-text_loss(tokens) * len(tokens) for tokens in logprobs]
     except InvalidInput as error:
         return Score(detector, item.id, None, f"The choice was not measured: {error}.")
-    best = max(range(1, len(options)), key=totals.__getitem__)
+    decisive = [
+        total / item.rule.normalise.length(option)
+        for total, option in zip(totals, options, strict=True)
+    ]
+    best = max(range(1, len(options)), key=decisive.__getitem__)
     share = 1 / math.fsum(math.exp(min(total - totals[0], 700.0)) for total in totals)
     of_all = f"{share:.0%} of the probability of all {len(options)}"
-    if totals[0] > totals[best]:
-        said = f'The right answer is the likeliest, with {of_all}: "{options[0]}"'
+    by = "" if item.rule.normalise is Normalise.NONE else f" for each of its {item.rule.normalise}"
+    if decisive[0] > decisive[best]:
+        said = f'The right answer is the likeliest{by}, with {of_all}: "{options[0]}"'
         return Score(detector, item.id, 0.0, said)
-    said = f'"{options[best]}" is as likely or likelier than "{options[0]}", which has {of_all}.'
+    said = (
+        f'"{options[best]}" is as likely or likelier{by} than "{options[0]}", which has {of_all}.'
+    )
     return Score(detector, item.id, 1.0, said)
 
 

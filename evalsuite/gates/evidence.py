@@ -37,6 +37,8 @@ class Observation:
     """Needed only where the candidate is compared with a champion."""
     guessed: float = 0.0
     """How often guessing makes this a success: of three answers to choose from, in a third."""
+    floor: float | None = None
+    """How much of the rest counts as having its skill; None: as the policy says."""
 
     def __post_init__(self) -> None:
         if not self.case_id or not self.cluster:

@@ -211,7 +211,7 @@ class SkillRule(PolicyPart):
     """How much of what guessing leaves to know the base knows, or it lacks the skill: what it lacks
     cannot be forgotten, and decides nothing. Where it has no skill at all nothing is proven."""
     suites: tuple[str, ...] = ()
-    """Further suites: files of cases, beside the seeded ones."""
+    """Further suites, beside the seeded ones: files of rows, or of cases."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

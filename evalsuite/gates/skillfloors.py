@@ -33,11 +33,19 @@ def lacks(cases: Sequence[Observation], floor: float) -> bool:
 def by_skill(
     cases: Sequence[Observation], floor: float
 ) -> Mapping[str, tuple[list[Observation], float]]:
-    """The cases of each skill, in order of its name, with the success that counts as having it."""
+    """The cases of each skill, in order of its name, with the success that counts as having it.
+
+    ``floor`` holds for skills that bring none of their own.
+    """
     found: dict[str, list[Observation]] = {}
     for case in cases:
         found.setdefault(case.kind, []).append(case)
-    return {
-        skill: (of_one, above_guessing(floor, sum(c.guessed for c in of_one) / len(of_one)))
-        for skill, of_one in sorted(found.items())
-    }
+    return {skill: (of_one, _least(of_one, floor)) for skill, of_one in sorted(found.items())}
+
+
+def _least(cases: Sequence[Observation], floor: float) -> float:
+    """The success that counts as having a skill: the mean over its cases."""
+    each = [
+        above_guessing(floor if case.floor is None else case.floor, case.guessed) for case in cases
+    ]
+    return sum(each) / len(each)

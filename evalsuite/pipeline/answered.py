@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from evalsuite.gates import Observation
 from evalsuite.generation import Output
 from evalsuite.pipeline.questions import Place, Question
-from evalsuite.tasks import Choice
+from evalsuite.runs import SKILLS
+from evalsuite.scenarios import SkillItem
+from evalsuite.tasks import Choice, Skill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +39,19 @@ def options_of(question: Question, by_place: Mapping[Place, Answered]) -> list[A
     return [by_place[at] for at in places] if all(at in by_place for at in places) else None
 
 
-def guessable(
+def with_floors(
     observations: Iterable[Observation], answered: Iterable[Answered]
 ) -> tuple[Observation, ...]:
-    """Say of skills by choice how often guessing finds the right answer."""
-    guessed = {
-        answer.question.row.case_id: answer.question.task.item.guessed
-        for answer in answered
-        if isinstance(answer.question.task, Choice)
-    }
-    return tuple(replace(seen, guessed=guessed.get(seen.case_id, 0.0)) for seen in observations)
+    """Say of skills how often guessing finds the right answer, and from what success on one is
+    had where its suite says so itself."""
+    items: dict[str, SkillItem] = {}
+    for answer in answered:
+        match answer.question.task:
+            case Skill(item=item) | Choice(item=item) if answer.question.row.panel == SKILLS:
+                items[answer.question.row.case_id] = item
+    return tuple(
+        replace(seen, guessed=items[seen.case_id].guessed, floor=items[seen.case_id].floor)
+        if seen.case_id in items
+        else seen
+        for seen in observations
+    )

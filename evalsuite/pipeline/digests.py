@@ -15,7 +15,8 @@ from evalsuite.cases import Case, Language
 from evalsuite.conversation import Message
 from evalsuite.prompts import Demonstration
 from evalsuite.regressions import Regression
-from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
+from evalsuite.scenarios import AnswerRule, DemonstrationPair, SkillItem, TextItem, Value
+from evalsuite.scenarios.answerrule import EXACTLY
 
 VERSION = 3
 """Of the shapes below. Version 1 digested the ``repr`` of dataclasses, version 2 not all by which
@@ -128,7 +129,31 @@ def _skill(item: SkillItem) -> Plain:
         # Left out where there are none, so that what was before keeps its digest.
         **({"others": list(item.others)} if item.others else {}),
         **({"plain": True} if item.plain else {}),
+        **({"by_choice": True} if item.by_choice else {}),
+        **({"rule": _rule(item.rule)} if item.rule != EXACTLY else {}),
+        **({"shown": _messages(item.shown)} if item.shown else {}),
+        **({"history": _messages(item.history)} if item.history else {}),
+        **({"system": item.system} if item.system else {}),
+        **({} if item.max_tokens is None else {"max_tokens": item.max_tokens}),
+        **({} if item.floor is None else {"floor": item.floor}),
     }
+
+
+def _rule(rule: AnswerRule) -> Plain:
+    return {
+        "rule": rule.rule.value,
+        "pattern": rule.pattern,
+        "listed": list(rule.listed),
+        "normalise": rule.normalise.value,
+        "instructions": [
+            {"id": one.id, "kwargs": {key: _value(value) for key, value in one.kwargs}}
+            for one in rule.instructions
+        ],
+    }
+
+
+def _value(value: Value) -> Plain:
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _text(item: TextItem) -> Plain:

@@ -15,7 +15,7 @@ from evalsuite.engines import LivenessReport
 from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier, worst_loss
 from evalsuite.gates.detectors import GATE_OF
 from evalsuite.models import BaseRef
-from evalsuite.pipeline.answered import Answered, counterpart_of, guessable, options_of
+from evalsuite.pipeline.answered import Answered, counterpart_of, options_of, with_floors
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.questions import Place, Question, Samples
 from evalsuite.rewrites import Standard, standard_of
@@ -86,7 +86,7 @@ def measure(
         template_properties=properties,
         round_trips=trips,
         control_tokens=_endings(scored),
-        skills=guessable(_observations(rows, Detector.SKILL_ANSWER, SKILLS), answered),
+        skills=with_floors(_observations(rows, Detector.SKILL_ANSWER, SKILLS), answered),
         texts=_observations(rows, Detector.TEXT_LOSS, TEXTS),
         regressions=_by_gate(inputs, rows),
         opponent=inputs.compared.opponent,

@@ -25,6 +25,8 @@ from evalsuite.scenarios import (
     TextItem,
     sample_skills,
 )
+from evalsuite.suites import read_suites
+from evalsuite.suites.reading import SUFFIXES
 
 
 def set_of(path: str | Path) -> str:
@@ -175,32 +177,50 @@ def require_passages(policy: Policy) -> None:
 
 
 def suites(policy: Policy) -> tuple[SkillItem, ...]:
-    """Read further skill suites: cases without history whose query is the instruction.
+    """Read further skill suites: files of rows, and files of cases whose query is the instruction.
 
     Raises:
-        InvalidInput: a broken file, or a case without an answer.
+        InvalidInput: a broken file, a case without an answer, or an id that stands twice.
     """
-    items: list[SkillItem] = []
-    suites = policy.gates.forgetting.skills.suites
-    for case in load_cases([Path(name) for name in suites]) if suites else ():
-        if case.language not in policy.languages:
-            continue
-        if case.reference is None:
-            raise InvalidInput(f"{case.source}: a skill case needs its answer as expect.rewrites")
-        items.append(
-            SkillItem(
-                id=case.id,
-                skill=set_of(case.source.rpartition(":")[0]),
-                language=case.language,
-                cluster=case.cluster,
-                prompt=case.query,
-                answer=case.reference,
-                accepted=case.expect.rewrites[1:],
-                others=case.expect.must_not_name,
-                source=case.source,
+    named = [Path(name) for name in policy.gates.forgetting.skills.suites]
+    rows = read_suites([path for path in named if path.suffix in SUFFIXES])
+    files = [path for path in named if path.suffix not in SUFFIXES]
+    items = [*(_item_of(case) for case in (load_cases(files) if files else ())), *rows]
+    places: dict[str, str] = {}
+    for item in items:
+        first = places.setdefault(item.id, item.source)
+        if first != item.source:
+            raise InvalidInput(
+                f"{item.source}: duplicate id {item.id!r}, first at {first}; give this one another"
             )
-        )
-    return tuple(items)
+    return tuple(item for item in items if item.language in policy.languages)
+
+
+def _item_of(case: Case) -> SkillItem:
+    """The skill item that a case stands for.
+
+    Raises:
+        InvalidInput: it has no answer, or a history that a chat cannot have.
+    """
+    if case.reference is None:
+        raise InvalidInput(f"{case.source}: a skill case needs its answer as expect.rewrites")
+    item = SkillItem(
+        id=case.id,
+        skill=set_of(case.source.rpartition(":")[0]),
+        language=case.language,
+        cluster=case.cluster,
+        prompt=case.query,
+        answer=case.reference,
+        accepted=case.expect.rewrites[1:],
+        others=case.expect.must_not_name,
+        history=case.history,
+        source=case.source,
+    )
+    try:
+        item.question.require_alternating()
+    except InvalidInput as error:
+        raise InvalidInput(f"{case.source}: case {case.id!r}: {error}") from None
+    return item
 
 
 def texts(policy: Policy) -> tuple[TextItem, ...]:

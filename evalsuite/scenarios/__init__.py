@@ -1,6 +1,7 @@
 """The scenario grammar: conversations about things that do not exist, with known answers."""
 
 from evalsuite.scenarios.anchors import Anchor, sample_anchors
+from evalsuite.scenarios.answerrule import AnswerRule, Instruction, Normalise, Rule, Value
 from evalsuite.scenarios.choices import CHOICES
 from evalsuite.scenarios.grammar import LEXICONS, Template, make_case, make_lure, templates
 from evalsuite.scenarios.names import Split, invent_name, is_personal, seeded, split_of
@@ -30,14 +31,19 @@ __all__ = [
     "SKILLS",
     "WRITTEN_SKILLS",
     "Anchor",
+    "AnswerRule",
     "DemonstrationPair",
     "Episode",
+    "Instruction",
+    "Normalise",
     "Panel",
+    "Rule",
     "ShownCase",
     "SkillItem",
     "Split",
     "Template",
     "TextItem",
+    "Value",
     "can_lure",
     "invent_name",
     "is_personal",

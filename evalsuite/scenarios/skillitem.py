@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evalsuite.cases import Expectation, Language
-from evalsuite.conversation import Conversation, Role
+from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import InvalidCase
+from evalsuite.scenarios.answerrule import EXACTLY, AnswerRule, Rule
 
 SYSTEM: Mapping[Language, str] = {
     Language.EN: "Answer with the result only.",
@@ -40,6 +41,19 @@ class SkillItem:
     likeliest."""
     plain: bool = False
     """Whether it is asked as people ask, without a system message that wants the result only."""
+    rule: AnswerRule = EXACTLY
+    """By what an answer counts as right."""
+    shown: tuple[Message, ...] = ()
+    """Solved questions, each with its answer, that stand before everything else."""
+    history: tuple[Message, ...] = ()
+    """The turns before the question."""
+    system: str = ""
+    """The system message; empty: none where it is plain, else that of its language."""
+    max_tokens: int | None = None
+    """How long an answer may become; None: as long as results are."""
+    floor: float | None = None
+    """How much of what guessing leaves to know counts as having the skill; None: as the policy
+    says."""
     source: str = field(default="scenarios/skills", compare=False, repr=False)
     """Where it was read."""
 
@@ -59,16 +73,18 @@ class SkillItem:
 
     @property
     def guessed(self) -> float:
-        """How often guessing finds the right one of its options; 0 where an answer is written."""
-        return 1 / len(self.options) if self.by_choice else 0.0
+        """How often guessing finds the right one of its options; 0 where there are none."""
+        if self.by_choice:
+            return 1 / len(self.options)
+        return 1 / len(self.rule.listed) if self.rule.rule is Rule.CHOICE_LETTER else 0.0
 
     @property
     def question(self) -> Conversation:
         """The conversation that asks; it ends with the user."""
-        asked = ("user", self.prompt)
-        if self.plain:
-            return Conversation.of(asked)
-        return Conversation.of(("system", SYSTEM[self.language]), asked)
+        said = self.system or ("" if self.plain else SYSTEM[self.language])
+        system = (Message(Role.SYSTEM, said),) if said else ()
+        asked = Message(Role.USER, self.prompt)
+        return Conversation((*system, *self.shown, *self.history, asked))
 
     @property
     def expectation(self) -> Expectation:

@@ -53,7 +53,7 @@ def describe(task: Task) -> Description:
                 kind=skill.skill,
                 cluster=skill.cluster,
                 query=skill.prompt,
-                history=task.chat or () if isinstance(task, Skill) else (),
+                history=_history(task),
                 expect=skill.expectation,
                 source=skill.source,
             )
@@ -68,3 +68,9 @@ def describe(task: Task) -> Description:
             )
         case _:
             assert_never(task)
+
+
+def _history(task: Skill | Choice) -> tuple[Message, ...]:
+    """The turns before a question: of the chat that it is put into, else its own."""
+    chat = task.chat if isinstance(task, Skill) else None
+    return task.item.history if chat is None else chat

@@ -72,7 +72,8 @@ def sampling_of(task: Task) -> Sampling:
         case Rewriting():
             return Sampling(max_tokens=task.prompt.max_tokens)
         case Skill(chat=None):
-            return _ANSWER
+            most = task.item.max_tokens
+            return _ANSWER if most is None else Sampling(max_tokens=most)
         case Skill():
             # Asked in searches, side by side with rewrites: one length for all of them.
             return REWRITE

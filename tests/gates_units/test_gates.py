@@ -373,7 +373,9 @@ def test_one_lost_skill_fails_although_the_mean_is_kept(policy: Policy, evidence
     assert verdict.status is Status.FAILED
 
 
-def with_skill(evidence: Evidence, *, right: float, guessed: float = 0.0) -> Evidence:
+def with_skill(
+    evidence: Evidence, *, right: float, guessed: float = 0.0, floor: float | None = None
+) -> Evidence:
     """Let base and candidate answer so many questions of the first skill right."""
     first = [case for case in evidence.skills if case.kind == SKILLS[0]]
     of_each = [[case for case in first if case.language == language] for language in ("en", "zh")]
@@ -386,6 +388,7 @@ def with_skill(evidence: Evidence, *, right: float, guessed: float = 0.0) -> Evi
                 candidate=float(case.case_id in wrong),
                 baseline=float(case.case_id in wrong),
                 guessed=guessed,
+                floor=floor,
             )
             if case.kind == SKILLS[0]
             else case
@@ -422,6 +425,31 @@ def test_what_guessing_gets_right_is_no_skill(
     found = with_skill(evidence, right=right, guessed=guessed)
     verdict = verdict_of(policy, found, "forgetting")
     assert part_of(verdict, f"skill/en/{SKILLS[0]}").tier is tier
+
+
+@pytest.mark.parametrize(
+    ("right", "guessed", "floor", "tier"),
+    [
+        (0.3, 0.0, 0.2, Tier.BLOCKING),
+        (0.3, 0.0, None, Tier.ADVISORY),
+        (0.6, 0.0, 0.7, Tier.ADVISORY),
+        (0.5, 1 / 4, 0.2, Tier.BLOCKING),
+        (0.3, 1 / 4, 0.2, Tier.ADVISORY),
+    ],
+)
+def test_a_skill_may_bring_a_floor_of_its_own(
+    policy: Policy,
+    evidence: Evidence,
+    right: float,
+    guessed: float,
+    floor: float | None,
+    tier: Tier,
+) -> None:
+    found = with_skill(evidence, right=right, guessed=guessed, floor=floor)
+    verdict = verdict_of(policy, found, "forgetting")
+    assert part_of(verdict, f"skill/en/{SKILLS[0]}").tier is tier
+    other = part_of(verdict, f"skill/en/{SKILLS[1]}")
+    assert other.tier is Tier.BLOCKING
 
 
 def test_answers_that_a_candidate_does_not_give_choose_no_skill(

@@ -94,6 +94,16 @@ def test_every_kind_of_task_is_asked_scored_and_described(task: Task) -> None:
     assert {one.detector for one in found} <= applicable(task)
 
 
+def test_a_history_of_an_item_is_asked_and_shown_and_a_chat_takes_its_place() -> None:
+    item = replace(SKILL, history=CASE.history, max_tokens=7)
+    assert prompt_of(Skill(item=item)).messages[1:-1] == CASE.history
+    assert describe(Skill(item=item)).history == CASE.history
+    assert sampling_of(Skill(item=item)).max_tokens == 7
+    assert describe(Skill(item=item, chat=())).history == ()
+    assert prompt_of(Skill(item=item, chat=())).messages[:-1] == ()
+    assert describe(Choice(item=replace(CHOICE, history=CASE.history))).history == CASE.history
+
+
 def likely(*nats: float) -> Output:
     return Output(text="", ids=(), finish=Finish.SCORED, logprobs=tuple(-one for one in nats))
 

@@ -1,0 +1,92 @@
+"""suite import and suite check: suites of one's own, before a policy names them."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from pathlib import Path
+
+from evalsuite.commands.console import Terminal
+from evalsuite.commands.options import BY_SUCCESS, Subparsers, command
+
+_TOLD = 20
+"""Records that are left out and told; the others are counted."""
+
+
+def add(subparsers: Subparsers) -> None:
+    """Declare the commands."""
+    suite = subparsers.add_parser("suite", help="suites of one's own for the gate forgetting")
+    actions = suite.add_subparsers(required=True, metavar="ACTION")
+    convert = command(
+        actions,
+        "import",
+        _import,
+        help="turn a published set into a suite",
+        example="evalsuite suite import gsm8k test.jsonl --out suites/gsm8k.jsonl --limit 300",
+        ends=BY_SUCCESS,
+    )
+    convert.add_argument(
+        "format",
+        metavar="FORMAT",
+        help="gsm8k, mmlu, cmmlu, ceval, hellaswag, arc, ifeval, winogender, winobias or gap",
+    )
+    convert.add_argument("file", type=Path, metavar="FILE", help="the file as it was published")
+    convert.add_argument("--out", type=Path, required=True, help="the JSONL file to write")
+    convert.add_argument("--limit", type=int, metavar="N", help="stop after so many rows")
+    convert.add_argument(
+        "--skip-bad", action="store_true", help="leave broken records out, and say which"
+    )
+    check = command(
+        actions,
+        "check",
+        _check,
+        help="read suites and name everything that is wrong",
+        example="evalsuite suite check suites/gsm8k.jsonl",
+        ends=BY_SUCCESS,
+    )
+    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSONL files of rows")
+
+
+def _import(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.errors import RunStorageError
+    from evalsuite.files.storage import storage_errors, write_named
+    from evalsuite.suites import dump_suite
+    from evalsuite.suites.importing import import_suite
+
+    _require_apart(args.out, args.file)
+    found = import_suite(args.format, args.file, limit=args.limit, skip_bad=args.skip_bad)
+    for said in found.bad[:_TOLD]:
+        terminal.say(f"left out: {said}")
+    if len(found.bad) > _TOLD:
+        terminal.say(f"left out: {len(found.bad) - _TOLD} more that are broken")
+    for reason, n in sorted(found.left_out.items()):
+        terminal.say(f"left out: {n} records: {reason}")
+    with storage_errors(args.out, RunStorageError):
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        write_named(args.out, dump_suite(found.header, found.rows).encode())
+    terminal.say(f"wrote {len(found.rows)} of {found.records} records to {args.out}")
+    return 0
+
+
+def _require_apart(out: Path, file: Path) -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        RunStorageError: both are one file.
+    """
+    from evalsuite.errors import RunStorageError
+
+    if out.exists() and file.exists() and out.samefile(file):
+        raise RunStorageError(
+            f"--out={str(out)!r} is the input, which would be lost; name another file"
+        )
+
+
+def _check(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.suites import read_suites
+
+    items = read_suites(args.files)
+    for (skill, language), n in sorted(Counter((i.skill, i.language) for i in items).items()):
+        terminal.say(f"{skill} ({language}): {n} questions")
+    terminal.say(f"{len(items)} questions, nothing wrong")
+    return 0
