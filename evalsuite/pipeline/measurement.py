@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -68,14 +68,15 @@ def measure(
         # Of these, defects only: an answer that ends as it should needs no row.
         *(row for row in _rows(scored, (Detector.CONTROL_TOKEN,)) if row.value),
     ]
+    answers = {a.question.row.case_id for a in answered if _wants_answer(a.question)}
     decides = [Detector(part) for part in inputs.policy.gates.pronoun_resolution.decides]
     evidence = Evidence(
         liveness=liveness_checks(inputs, liveness),
         literal_leaks=_observations(rows, Detector.LITERAL_LEAK, PANEL),
         swap_leaks=_observations(rows, Detector.SWAP_LEAK, PANEL),
         control_leaks=_observations(rows, Detector.ABSENT_NAMES, PANEL),
-        pronouns=_failed(rows, decides, PANEL),
-        goldens={name: _failed(rows, decides, name) for name in samples.goldens},
+        pronouns=_failed(rows, decides, PANEL, answers),
+        goldens={name: _failed(rows, decides, name, answers) for name in samples.goldens},
         parts=_by_detector(rows, PARTS, PANEL),
         golden_parts={name: _by_detector(rows, PARTS, name) for name in samples.goldens},
         words={
@@ -92,6 +93,10 @@ def measure(
         opponent=inputs.compared.opponent,
     )
     return Measured(evidence=evidence, scores=tuple(rows))
+
+
+def _wants_answer(question: Question) -> bool:
+    return question.row.standard is Standard.ANSWERED
 
 
 def _scores(
@@ -238,16 +243,21 @@ def _observations(
 
 
 def _failed(
-    rows: Sequence[ScoreRow], decides: Sequence[Detector], panel: str
+    rows: Sequence[ScoreRow], decides: Sequence[Detector], panel: str, answers: Set[str]
 ) -> tuple[Observation, ...]:
-    """Which rewrites fail for a part that decides; one that was not asked costs nothing."""
+    """Which rewrites fail for a part that decides; one that was not asked costs nothing.
+
+    Of ``answers``, ids of cases that want no rewrite, whether they are right decides.
+    """
     whole = _observations(rows, Detector.RIGHT, panel)
     if set(decides) == set(PARTS):
         return whole
     lost = {
         (row.case_id, row.side)
         for row in rows
-        if row.panel == panel and row.detector in decides and row.value
+        if row.panel == panel
+        and row.detector in ((Detector.RIGHT,) if row.case_id in answers else decides)
+        and row.value
     }
 
     def loss(case: Observation, side: Side, value: float | None) -> float | None:

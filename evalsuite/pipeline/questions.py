@@ -23,6 +23,7 @@ from evalsuite.generation import Request
 from evalsuite.models import AdapterRef
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.shown import sampled, shown_before
+from evalsuite.rewrites import Standard
 from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS, CaseRow, Side
 from evalsuite.scenarios import (
     DemonstrationPair,
@@ -190,19 +191,20 @@ def questions(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
 
 
 def first_share(asked: Iterable[Question], share: float) -> tuple[Question, ...]:
-    """The questions about the first ``share`` of each sampled part and language.
+    """The questions about the first ``share`` of each sampled part, language and task.
 
     Golden cases wait for the end: a fixed list says nothing before it is complete.
     """
     everything = tuple(asked)
-    cases: dict[tuple[str, str], dict[str, None]] = {}
+    cases: dict[tuple[str, str, bool], dict[str, None]] = {}
     for question in everything:
         row = question.row
         if row.panel in (PANEL, SKILLS, TEXTS):
-            cases.setdefault((row.panel, row.language), {})[row.case_id] = None
+            answered = row.standard is Standard.ANSWERED
+            cases.setdefault((row.panel, row.language, answered), {})[row.case_id] = None
     wanted = {
         (part, case)
-        for (part, _), ids in cases.items()
+        for (part, *_), ids in cases.items()
         for case in list(ids)[: math.ceil(share * len(ids))]
     }
     return tuple(q for q in everything if (q.row.panel, q.row.case_id) in wanted)

@@ -20,6 +20,8 @@ from evalsuite.scenarios.told import sample_told_demonstrations, sample_told_pan
 
 def number_of(request: GateRequest, prompt: Prompt) -> int:
     """How many demonstrations a prompt shows."""
+    if prompt.layout is not None and not prompt.layout.shows:
+        return 0
     wanted = prompt.selection.number
     return request.shown if wanted is None else wanted
 

@@ -11,17 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import regex
-
-from evalsuite.errors import InvalidPrompt
+from evalsuite.errors import InvalidInput, InvalidPrompt
+from evalsuite.files.patterns import ANSWER_LIMIT, READING_LIMIT, compiled, hangs
 from evalsuite.prompts.layout import filled
 
 REWRITE = "{rewrite}"
 """Stands for the answer in a form."""
 NOTHING = "-"
 """What a form says in place of names that a rewrite puts in, where it puts in none."""
-SECONDS = 0.1
-"""What a pattern may take for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +30,8 @@ class Found:
     text: str
     closed: bool = False
     """Whether something behind it says that it is complete."""
+    beside: str = ""
+    """What else the span says, such as the other fields of an object."""
 
 
 class _Rule:
@@ -107,7 +106,13 @@ class Json(_Rule):
                 at = text.find("{", at + 1)
                 continue
             said = value.get(self.field) if isinstance(value, dict) else None
-            return Found(at, end, said.strip(), closed=True) if isinstance(said, str) else None
+            if not isinstance(said, str):
+                return None
+            others = {key: other for key, other in value.items() if key != self.field}
+            beside = json.dumps(others, ensure_ascii=False) if others else ""
+            # Half of a pair of surrogates is no text, and no file could hold it.
+            plain = said.strip().encode(errors="replace").decode()
+            return Found(at, end, plain, closed=True, beside=beside)
         return None
 
 
@@ -120,11 +125,14 @@ class Pattern(_Rule):
 
     def __post_init__(self) -> None:
         try:
-            regex.compile(self.pattern)
-        except regex.error as error:
+            probe = hangs(self.pattern)
+        except InvalidInput as error:
+            raise InvalidPrompt(str(error)) from None
+        if probe is not None:
             raise InvalidPrompt(
-                f"pattern={self.pattern!r} is no regular expression: {error}"
-            ) from None
+                f"pattern={self.pattern!r} takes longer than {READING_LIMIT:g} s for a text such "
+                f"as {probe[:20]!r}...; write it without repetitions inside repetitions"
+            )
 
     @property
     def form(self) -> str:
@@ -132,15 +140,15 @@ class Pattern(_Rule):
         return ""
 
     def find(self, text: str) -> Found | None:
-        """Find the answer; None: there is none, or the search took longer than :data:`SECONDS`."""
-        compiled = regex.compile(self.pattern)
+        """Find the answer; None: there is none, or the search took too long."""
+        expression = compiled(self.pattern)
         try:
-            match = compiled.search(text, timeout=SECONDS)
+            match = expression.search(text, timeout=ANSWER_LIMIT)
         except TimeoutError:
             return None
         if match is None:
             return None
-        group = "answer" if "answer" in compiled.groupindex else min(compiled.groups, 1)
+        group = "answer" if "answer" in expression.groupindex else min(expression.groups, 1)
         start, end = match.span(group)
         return None if start < 0 else _stripped(text, start, end, closed=end < match.end())
 

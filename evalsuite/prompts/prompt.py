@@ -165,7 +165,8 @@ class Prompt:
         found = self.rule.find(said)
         if found is None:
             return Read("", outside=said.strip(), found=False, finished=stopped)
-        around = (said[len(self.prefill) : found.start].strip(), said[found.end :].strip())
+        before = said[len(self.prefill) : found.start].strip()
+        around = (before, found.beside, said[found.end :].strip())
         literal = said[found.start : found.end] == found.text
         start = found.start - len(self.prefill)
         return Read(

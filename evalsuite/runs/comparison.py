@@ -26,7 +26,7 @@ from evalsuite.gates import (
     judge_mean,
     worst,
 )
-from evalsuite.runs import CaseRow, OutputRow, ScoreRow, Side, Unit, lost_parts
+from evalsuite.runs import CaseRow, OutputRow, PromptInfo, ScoreRow, Side, Unit, lost_parts
 from evalsuite.runs.folder import Run
 from evalsuite.runs.pairs import (
     groups,
@@ -202,6 +202,8 @@ def asked_differently(before: Run, after: Run) -> tuple[str, ...]:
         "policy": (old.policy.digest, new.policy.digest),
         "chat template": (old.template_fingerprint, new.template_fingerprint),
         "prompt format": (old.prompt_format, new.prompt_format),
+        "prompt": (_digest(old.prompt), _digest(new.prompt)),
+        "prompt for answers": (_digest(old.answer_prompt), _digest(new.answer_prompt)),
     }
     if _shape(old.version) == _shape(new.version):
         told |= {
@@ -223,6 +225,11 @@ def asked_differently(before: Run, after: Run) -> tuple[str, ...]:
         for what, (one, other) in told.items()
         if one != other
     )
+
+
+def _digest(prompt: PromptInfo | None) -> str:
+    """Of a prompt of one's own; empty for evalsuite's own, which their names tell apart."""
+    return "" if prompt is None else prompt.digest
 
 
 def _shape(version: int) -> int:

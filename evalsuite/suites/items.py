@@ -13,9 +13,9 @@ from evalsuite.detectors.retention import answer_score
 from evalsuite.detectors.rules.instructions import faults
 from evalsuite.detectors.rules.letters import LETTERS
 from evalsuite.detectors.rules.numbers import value_of
-from evalsuite.detectors.rules.patterns import READING_LIMIT, compiled, hangs
 from evalsuite.detectors.text import comparable
 from evalsuite.errors import InvalidInput
+from evalsuite.files.patterns import READING_LIMIT, compiled, hangs
 from evalsuite.scenarios import AnswerRule, Instruction, Normalise, Rule, SkillItem, Value
 from evalsuite.suites.schema import (
     MOST_OPTIONS,

@@ -7,7 +7,7 @@ that the same answer to the same task has the same scores wherever it was given.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -137,10 +137,9 @@ def _read(
     if Detector.LITERAL_LEAK in wanted:
         yield _literal_leak(task, read)
     if Detector.ABSENT_NAMES in wanted and known.absent is not None:
-        yield absent_names(case, text, known.absent)
+        yield _beside(read, lambda said: absent_names(case, said, known.absent or ()))
     if Detector.SWAP_LEAK in wanted and other is not None:
-        theirs = task.prompt.read(other.text).answer
-        yield swap_leak(case, text, task.demonstrations, theirs, other.demonstrations)
+        yield _swap_leak(task, read, task.prompt.read(other.text), other)
     if wanted & REFERENCES:
         # What a rule knows to be complete is no half an answer, whatever was written after it.
         ended = Finish.STOP if read.finished and finish is Finish.LENGTH else finish
@@ -154,10 +153,30 @@ def _literal_leak(task: Rewriting, read: Read) -> Score:
     said = f"{task.prompt.task(case.language)}\n{task.prompt.instruction}".strip()
     if case.expect.untold:
         said = ""  # an instruction may give the very words in which to say so
-    inside = literal_leak(case, read.answer, shown, task=said)
+    return _beside(read, lambda text: literal_leak(case, text, shown, task=said))
+
+
+def _swap_leak(task: Rewriting, read: Read, theirs: Read, other: Counterpart) -> Score:
+    """Compare the answers and, where that shows nothing, all that was written beside them."""
+
+    def compared(mine: str, yours: str) -> Score:
+        return swap_leak(task.case, mine, task.demonstrations, yours, other.demonstrations)
+
+    inside = compared(read.answer, theirs.answer)
+    if inside.value or not (read.outside or theirs.outside):
+        return inside
+    return _told_of(inside, compared(read.outside, theirs.outside))
+
+
+def _beside(read: Read, search: Callable[[str], Score]) -> Score:
+    """What a search finds in the answer, else in what was written beside it."""
+    inside = search(read.answer)
     if inside.value or not read.outside:
         return inside
-    outside = literal_leak(case, read.outside, shown, task=said)
+    return _told_of(inside, search(read.outside))
+
+
+def _told_of(inside: Score, outside: Score) -> Score:
     if not outside.value:
         return inside
     return replace(outside, explanation=f"Beside its answer: {outside.explanation}", spans=())

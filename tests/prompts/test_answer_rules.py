@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsuite.errors import InvalidPrompt
 from evalsuite.prompts.answerrules import (
-    SECONDS,
     After,
     AnswerRule,
     Json,
@@ -72,12 +69,25 @@ def test_a_tag_that_is_not_closed_reaches_to_the_end() -> None:
     assert closed.closed
 
 
-def test_a_pattern_that_runs_on_is_no_answer() -> None:
-    started = time.monotonic()
-    assert Pattern(r"(a|aa|aaa)+$b").find("a" * 60 + "c") is None
-    assert time.monotonic() - started < 50 * SECONDS
+def test_a_pattern_that_runs_on_is_refused() -> None:
+    with pytest.raises(InvalidPrompt, match="takes longer than .* without repetitions inside"):
+        Pattern(r"(a|aa|aaa)+$b")
     with pytest.raises(InvalidPrompt, match=r"pattern='\(' is no regular expression"):
         Pattern("(")
+    with pytest.raises(InvalidPrompt, match="nests too deep"):
+        Pattern("(" * 3000)
+
+
+def test_what_an_object_says_beside_its_answer_is_told() -> None:
+    found = Json("q").find('{"thought": "as with Hemfos", "q": "How?"}')
+    assert found is not None
+    assert (found.text, "Hemfos" in found.beside) == ("How?", True)
+
+
+def test_half_a_pair_of_surrogates_is_no_text() -> None:
+    found = Json("q").find('{"q": "What \\ud800?"}')
+    assert found is not None
+    assert found.text == "What ??"
 
 
 def test_json_is_escaped_and_read_back() -> None:

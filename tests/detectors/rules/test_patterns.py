@@ -8,8 +8,8 @@ import pytest
 
 from evalsuite.cases import Language
 from evalsuite.detectors import answer_score
-from evalsuite.detectors.rules.patterns import ANSWER_LIMIT, compiled, hangs
 from evalsuite.errors import InvalidInput
+from evalsuite.files.patterns import ANSWER_LIMIT, compiled, hangs
 from evalsuite.scenarios import AnswerRule, Rule, SkillItem
 
 
