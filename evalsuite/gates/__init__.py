@@ -25,7 +25,9 @@ from evalsuite.gates.policy import (
     policy_digest,
     policy_schema,
 )
-from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names
+from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names, resolve_policy
+from evalsuite.gates.policywriting import policy_yaml
+from evalsuite.gates.resolved import PolicyFile, ResolvedPolicy, Written
 from evalsuite.gates.rules import Origin, Proof, SliceBy
 from evalsuite.gates.skillfloors import above_guessing
 from evalsuite.gates.verdict import (
@@ -55,8 +57,10 @@ __all__ = [
     "Origin",
     "Part",
     "Policy",
+    "PolicyFile",
     "Proof",
     "Quantity",
+    "ResolvedPolicy",
     "SliceBy",
     "SliceVerdict",
     "Status",
@@ -64,6 +68,7 @@ __all__ = [
     "Topic",
     "Verdict",
     "Waiver",
+    "Written",
     "above_guessing",
     "decide",
     "derived_seed",
@@ -84,6 +89,8 @@ __all__ = [
     "policy_digest",
     "policy_names",
     "policy_schema",
+    "policy_yaml",
+    "resolve_policy",
     "stopped",
     "waived",
     "worst",
