@@ -6,6 +6,7 @@ into an :class:`Evidence` and hands it to :func:`judge`.
 
 from evalsuite.gates.criteria import Criterion
 from evalsuite.gates.decision import decide
+from evalsuite.gates.directions import Change
 from evalsuite.gates.evidence import Check, Evidence, Observation, Opponent, worst_loss
 from evalsuite.gates.judge import judge
 from evalsuite.gates.looks import Hopeless, hopeless, stopped
@@ -25,6 +26,7 @@ from evalsuite.gates.policy import (
     policy_digest,
     policy_schema,
 )
+from evalsuite.gates.policydiff import Difference, diff_policies
 from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names, resolve_policy
 from evalsuite.gates.policywriting import policy_yaml
 from evalsuite.gates.resolved import PolicyFile, ResolvedPolicy, Written
@@ -46,8 +48,10 @@ from evalsuite.gates.waivers import Waiver, load_waivers, waived
 
 __all__ = [
     "Attempts",
+    "Change",
     "Check",
     "Criterion",
+    "Difference",
     "Evidence",
     "Gate",
     "Hopeless",
@@ -72,6 +76,7 @@ __all__ = [
     "above_guessing",
     "decide",
     "derived_seed",
+    "diff_policies",
     "dump_verdicts",
     "hopeless",
     "judge",
