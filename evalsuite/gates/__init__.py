@@ -26,6 +26,7 @@ from evalsuite.gates.policy import (
     policy_digest,
     policy_schema,
 )
+from evalsuite.gates.policycheck import Doubt, doubts
 from evalsuite.gates.policydiff import Difference, diff_policies
 from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names, resolve_policy
 from evalsuite.gates.policywriting import policy_yaml
@@ -52,6 +53,7 @@ __all__ = [
     "Check",
     "Criterion",
     "Difference",
+    "Doubt",
     "Evidence",
     "Gate",
     "Hopeless",
@@ -77,6 +79,7 @@ __all__ = [
     "decide",
     "derived_seed",
     "diff_policies",
+    "doubts",
     "dump_verdicts",
     "hopeless",
     "judge",
