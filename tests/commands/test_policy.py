@@ -174,3 +174,24 @@ def test_what_is_wrong_with_either_side_is_told_at_once(capsys: pytest.CaptureFi
     said = capsys.readouterr().err
     assert "did you mean 'nano'" in said
     assert "did you mean 'smollm2'" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ("gates: []", "mine.yaml:3: gates=[]: input should be a mapping"),
+        ("gates: {liveness: 5}", "mine.yaml:3: gates.liveness=5: input should be a mapping"),
+        ("gates: {forgetting: {panel: [1]}}", "gates.forgetting.panel=[1]: input should be a map"),
+        ("confidence: yes", "mine.yaml:3: confidence=true: input should be a valid number"),
+        ("gates: {forgetting: {panel: {en: 1, en: 2}}}", "mine.yaml:3: key 'en' stands twice"),
+        ("extends: nano", "mine.yaml:3: key 'extends' stands twice"),
+        ("languages: en", 'mine.yaml:3: languages="en": input should be a valid list'),
+    ],
+)
+def test_a_wrong_type_is_told_with_file_line_and_value(
+    changes: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, f"name: mine\nextends: default\n{changes}\n")
+    for action in (["show", path], ["check", path], ["diff", "default", path]):
+        assert main(["policy", *action]) == 3
+        assert says in capsys.readouterr().err
