@@ -170,7 +170,8 @@ def passes(policy: Policy, evidence: Evidence) -> bool:
 _START = load_policy("default")
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None)
 @given(edited(_START, most=2), evidences())
 def test_no_candidate_passes_a_stricter_policy_and_not_the_looser_one(
     policy: Policy, evidence: Evidence
