@@ -21,6 +21,7 @@ from evalsuite.commands import (
     compare,
     gate,
     label,
+    policy,
     prompt,
     publish,
     qualify,
@@ -47,8 +48,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     modules = (
-        train, gate, compare, score, review, label, publish, qualify, calibrate, search, suite,
-        prompt, check,
+        train, gate, policy, compare, score, review, label, publish, qualify, calibrate, search,
+        suite, prompt, check,
     )  # fmt: skip
     for module in modules:
         module.add(commands)

@@ -29,6 +29,7 @@ _TYPES = MappingProxyType(
         "valid tuple|valid array": "valid list",
         "tuple": "list",
         r"valid dictionary(?: or instance of \w+)?": "mapping",
+        "input should be an object": "input should be a mapping",
     }
 )
 """What pydantic calls the types of a file, and how a person knows them."""

@@ -6,6 +6,7 @@ into an :class:`Evidence` and hands it to :func:`judge`.
 
 from evalsuite.gates.criteria import Criterion
 from evalsuite.gates.decision import decide
+from evalsuite.gates.directions import Change
 from evalsuite.gates.evidence import Check, Evidence, Observation, Opponent, worst_loss
 from evalsuite.gates.judge import judge
 from evalsuite.gates.looks import Hopeless, hopeless, stopped
@@ -25,7 +26,11 @@ from evalsuite.gates.policy import (
     policy_digest,
     policy_schema,
 )
-from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names
+from evalsuite.gates.policycheck import Doubt, doubts
+from evalsuite.gates.policydiff import Difference, diff_policies
+from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names, resolve_policy
+from evalsuite.gates.policywriting import policy_yaml
+from evalsuite.gates.resolved import PolicyFile, ResolvedPolicy, Written
 from evalsuite.gates.rules import Origin, Proof, SliceBy
 from evalsuite.gates.skillfloors import above_guessing
 from evalsuite.gates.verdict import (
@@ -44,8 +49,11 @@ from evalsuite.gates.waivers import Waiver, load_waivers, waived
 
 __all__ = [
     "Attempts",
+    "Change",
     "Check",
     "Criterion",
+    "Difference",
+    "Doubt",
     "Evidence",
     "Gate",
     "Hopeless",
@@ -55,8 +63,10 @@ __all__ = [
     "Origin",
     "Part",
     "Policy",
+    "PolicyFile",
     "Proof",
     "Quantity",
+    "ResolvedPolicy",
     "SliceBy",
     "SliceVerdict",
     "Status",
@@ -64,9 +74,12 @@ __all__ = [
     "Topic",
     "Verdict",
     "Waiver",
+    "Written",
     "above_guessing",
     "decide",
     "derived_seed",
+    "diff_policies",
+    "doubts",
     "dump_verdicts",
     "hopeless",
     "judge",
@@ -84,6 +97,8 @@ __all__ = [
     "policy_digest",
     "policy_names",
     "policy_schema",
+    "policy_yaml",
+    "resolve_policy",
     "stopped",
     "waived",
     "worst",

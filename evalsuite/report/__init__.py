@@ -11,6 +11,7 @@ from evalsuite.report.github import workflow_commands
 from evalsuite.report.html import render_html
 from evalsuite.report.junit import gate_properties, render_junit, run_properties
 from evalsuite.report.markdown import render_markdown
+from evalsuite.report.policies import policy_diff_markdown, policy_diff_text
 from evalsuite.report.promotions import history_markdown, history_text
 from evalsuite.report.qualification import qualification_text, render_qualification
 from evalsuite.report.review import render_review, review_text
@@ -30,6 +31,8 @@ __all__ = [
     "history_markdown",
     "history_text",
     "interface",
+    "policy_diff_markdown",
+    "policy_diff_text",
     "qualification_text",
     "read_attachments",
     "render_calibration",

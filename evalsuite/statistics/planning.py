@@ -90,14 +90,19 @@ def more_cases_for_difference(estimate: Estimate, limit: float) -> int | None:
     reached = tango_statistic(max(worse, 0.0) * size, max(better, 0.0) * size, size, limit)
     needed = normal_quantile(1 - Sides.ONE.tail(estimate.confidence))
     # The statistic grows with the root of the size.
-    return _further(estimate, (needed / reached) ** 2 if reached else math.inf)
+    return _further(estimate, _squared(needed / reached) if reached else math.inf)
 
 
 def more_cases_for_mean(estimate: Estimate, limit: float) -> int | None:
     """Return how many more cases decide a difference of means that stays as it is."""
     distance = limit - estimate.value
     half = estimate.upper - estimate.value
-    return _further(estimate, (half / distance) ** 2 if distance else math.inf)
+    return _further(estimate, _squared(half / distance) if distance else math.inf)
+
+
+def _squared(ratio: float) -> float:
+    """The square; infinite where ``**`` would raise OverflowError, as next to a limit of 1e-200."""
+    return ratio * ratio
 
 
 def _further(estimate: Estimate, scale: float) -> int | None:

@@ -70,7 +70,7 @@ def test_a_tag_that_is_not_closed_reaches_to_the_end() -> None:
 
 
 def test_a_pattern_that_runs_on_is_refused() -> None:
-    with pytest.raises(InvalidPrompt, match="takes longer than .* without repetitions inside"):
+    with pytest.raises(InvalidPrompt, match=r"takes longer than .* without repetitions inside"):
         Pattern(r"(a|aa|aaa)+$b")
     with pytest.raises(InvalidPrompt, match=r"pattern='\(' is no regular expression"):
         Pattern("(")

@@ -139,3 +139,11 @@ def test_impossible_plans_are_refused(call: object) -> None:
 def test_quantiles_agree_with_scipy() -> None:
     expected = (norm.ppf(0.95) + norm.ppf(0.8)) * (0.05 / 200) ** 0.5
     assert smallest_detectable_difference(200, 0.05**0.5, power=0.8) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("limit", [5e-324, 1e-200])
+def test_no_plan_reaches_a_limit_next_to_nothing(limit: float) -> None:
+    losses, clusters = [0.0, 0.1] * 10, [str(number) for number in range(20)]
+    same = paired_difference(losses, losses, clusters)
+    assert more_cases_for_difference(same, limit) is None
+    assert more_cases_for_mean(paired_mean(losses, losses[::-1], clusters), limit) is None
