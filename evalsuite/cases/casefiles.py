@@ -32,7 +32,7 @@ NOT_CASES = frozenset({DEMONSTRATIONS, REGRESSIONS})
 
 _SCHEMA_LINE = "# yaml-language-server: $schema="
 _LISTS = ("rewrites", "must_name", "must_not_name", "aliases")
-_FLAGS = ("unchanged", "extractive")
+_FLAGS = ("unchanged", "extractive", "free")
 
 
 def load_cases(paths: Path | str | Iterable[Path | str]) -> tuple[Case, ...]:
@@ -203,8 +203,9 @@ def _doubts(case: Case) -> Iterator[str]:
         if expect.unchanged and not all(names(answer, name) for name in expect.must_name):
             yield "must_name asks for a name that the unchanged query lacks"
     yield from _doubtful_aliases(case)
-    if expect.unchanged and expect.extractive:
-        yield "extractive: true says nothing of a query that stays; remove it"
+    for flag in ("extractive", "free"):
+        if expect.unchanged and getattr(expect, flag):
+            yield f"{flag}: true says nothing of a query that stays; remove it"
     if case.kind in (Kind.STANDALONE, Kind.UNANSWERABLE) and not expect.unchanged:
         yield f"kind {case.kind} stays as it is; say unchanged: true or choose another kind"
 

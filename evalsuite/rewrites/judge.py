@@ -24,7 +24,7 @@ def standard_of(case: Case) -> Standard:
     expect = case.expect
     if expect.unchanged:
         return Standard.STAYS
-    if expect.must_name:
+    if expect.must_name and not expect.free:
         return Standard.AUTHORED
     return Standard.EXTRACTIVE if expect.extractive else Standard.FREE
 
