@@ -20,6 +20,7 @@ from evalsuite.commands import (
     check,
     compare,
     gate,
+    importing,
     prompt,
     publish,
     qualify,
@@ -43,7 +44,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for module in (train, gate, compare, score, publish, qualify, calibrate, search, prompt, check):
+    for module in (
+        train, gate, compare, score, publish, qualify, calibrate, search, prompt, check, importing,
+    ):  # fmt: skip
         module.add(commands)
     return top
 

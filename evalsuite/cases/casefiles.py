@@ -90,7 +90,7 @@ def dump_cases(cases: Iterable[Case], *, schema: str | None = None) -> str:
     Raises:
         InvalidCase: no cases, the same id twice, or a text that no case file can hold.
     """
-    blocks = [_dumped(case) for case in cases]
+    blocks = [dumped(case) for case in cases]
     if not blocks:
         raise InvalidCase("cases=() is empty; a case file holds at least one case")
     head = f"{_SCHEMA_LINE}{schema}\n" if schema else ""
@@ -163,7 +163,8 @@ def _note_ids(read: Located, problems: Problems, ids: dict[str, str]) -> None:
         ids.setdefault(name, f"{problems.name}:{line}")
 
 
-def _dumped(case: Case) -> str:
+def dumped(case: Case) -> str:
+    """Write one case as an entry of a file's list; ends with a line feed."""
     lines = [f"  # from {quoted(case.source)[1:-1]}"] if case.source else []
     lines += [
         f"  - id: {scalar(case.id)}",
@@ -282,6 +283,7 @@ def without_source(case: Case) -> Case:
 
 __all__ = [
     "dump_cases",
+    "dumped",
     "json_schema",
     "lint",
     "load_cases",

@@ -95,9 +95,13 @@ def _word_before(text: str, name: str) -> str:
 
 
 def _joined(meant: str, name: str, history: Sequence[str]) -> bool:
-    one, other = re.escape(fold(meant)), re.escape(fold(name))
-    pattern = re.compile(rf"\b{one}{_JOINED}{other}\b|\b{other}{_JOINED}{one}\b")
-    return any(pattern.search(fold(text)) for text in history)
+    one, other = fold(meant), fold(name)
+    texts = [told for text in history if one in (told := fold(text)) and other in told]
+    if not texts:
+        return False
+    first, second = re.escape(one), re.escape(other)
+    pattern = re.compile(rf"\b{first}{_JOINED}{second}\b|\b{second}{_JOINED}{first}\b")
+    return any(map(pattern.search, texts))
 
 
 def _one_thing(meant: str, name: str, text: str) -> bool:

@@ -11,40 +11,41 @@ GIVEN = frozenset(
     """
     aaron abigail abraham adam adrian agnes alan albert alec alex alexander alexandra alfred ali
     alice alicia alison allan allen amanda amber amelia amy ana andre andrea andrew andy angela
-    anita ann anna anne annie anthony antonio april arnold arthur ashley audrey barbara barack barry
-    beatrice becky ben benjamin bernard beth betty beverly bill billy bob bobby bonnie brad bradley
-    brandon brenda brian britney bruce bryan caleb calvin cameron carl carla carlos carmen carol
-    caroline carolyn carrie catherine cecil charles charlie charlotte chelsea cheryl chester chris
-    christina christine christopher cindy claire clara clarence claude clifford colin connie craig
-    cristina crystal curtis cynthia daisy dale dan daniel danielle danny darren dave david dawn dean
-    debbie deborah debra denise dennis derek diana diane diego dolores don donald donna doris
-    dorothy doug douglas duncan dwight dylan earl eddie edgar edith edna edward edwin eileen elaine
-    eleanor elena eli elizabeth ella ellen elmer elsie elton elvis emily emma enrique eric erica
-    erik ernest ethan ethel eugene eva evan evelyn felix fernando florence frances francis francisco
-    frank franklin fred freddie frederick gabriel gail gary gene geoffrey george gerald gertrude
-    gilbert gina gladys glen glenn gloria gordon graham grant greg gregory guy hannah harold harriet
-    harry harvey hazel heather hector helen henry herbert herman hillary homer howard hugh hugo ian
-    ida igor irene isaac isabel isabella ivan jack jackie jackson jacob jacqueline jaime jake james
-    jamie jane janet janice jason javier jay jean jeff jeffrey jennifer jenny jeremy jerome jerry
-    jesse jessica jill jim jimi jimmy joan joanna joanne joe joel john johnny jon jonathan jordan
-    jorge jose joseph joshua joyce juan juanita judith judy julia julian julie june justin karen
-    karl kate katherine kathleen kathryn kathy katie keith kelly ken kenneth kenny kevin kim
-    kimberly kirk kristen kurt kyle larry laura lauren laurence lawrence leah lee leo leon leonard
-    leonardo leslie lester lewis liam lillian lily linda lisa lloyd lois lou louis louise lucas lucy
-    luis luke lydia lynn mabel madonna marc marcus margaret maria marie marilyn mario marion mark
-    marlene marsha martha martin marvin mary matt matthew maureen maurice max meg megan mia melanie melissa
-    melvin mercedes michael michelle miguel mike mildred miles mitchell molly monica morgan muriel
-    nancy naomi natalie nathan neil nelson nicholas nick nicole nigel nina noah nora norman oliver
-    olivia oscar otto pablo pamela patricia patrick patty paul paula pauline pedro peggy penny percy
-    peter phil philip phillip phyllis rachel ralph ramon randy raymond rebecca regina reginald rene
-    rhonda ricardo richard rick ricky rita rob robert roberto robin rodney roger roland ron ronald
-    ronnie rosa rose rosemary ross roy ruby rudolf rudy russell ruth ryan sally sam samantha samuel
-    sandra sara sarah scott sean sergio seth shane shannon sharon shaun shawn sheila sherry shirley
-    sidney simon sonia sophia sophie stacy stanley stella stephanie stephen steve steven stuart sue
-    susan suzanne sydney sylvia tamara tanya ted teresa terry theodore theresa thelma thomas tiffany
-    tim timothy tina toby todd tom tommy tony tracy travis trevor tyler tyra ursula vanessa vera
-    vernon veronica victor victoria vincent viola violet virginia vivian vladimir wallace walter
-    wanda warren wayne wendy wesley wilbur will william willie winston xavier yolanda yvonne zachary
+    anita ann anna anne annie anthony antonio april arnold arthur ashley audrey barack barbara
+    barry beatrice becky ben benjamin bernard beth betty beverly bill billy bob bobby bonnie brad
+    bradley brandon brenda brian britney bruce bryan caleb calvin cameron carl carla carlos carmen
+    carol caroline carolyn carrie catherine cecil charles charlie charlotte chelsea cheryl chester
+    chris christina christine christopher cindy claire clara clarence claude clifford colin connie
+    craig cristina crystal curtis cynthia daisy dale dan daniel danielle danny darren dave david
+    dawn dean debbie deborah debra denise dennis derek diana diane diego dolores don donald donna
+    doris dorothy doug douglas duncan dwight dylan earl eddie edgar edith edna edward edwin eileen
+    elaine eleanor elena eli elizabeth ella ellen elmer elsie elton elvis emily emma enrique eric
+    erica erik ernest ethan ethel eugene eva evan evelyn felix fernando florence frances francis
+    francisco frank franklin fred freddie frederick gabriel gail gary gene geoffrey george gerald
+    gertrude gilbert gina gladys glen glenn gloria gordon graham grant greg gregory guy hannah
+    harold harriet harry harvey hazel heather hector helen henry herbert herman hillary homer
+    howard hugh hugo ian ida igor irene isaac isabel isabella ivan jack jackie jackson jacob
+    jacqueline jaime jake james jamie jane janet janice jason javier jay jean jeff jeffrey jennifer
+    jenny jeremy jerome jerry jesse jessica jill jim jimi jimmy joan joanna joanne joe joel john
+    johnny jon jonathan jordan jorge jose joseph joshua joyce juan juanita judith judy julia julian
+    julie june justin karen karl kate katherine kathleen kathryn kathy katie keith kelly ken
+    kenneth kenny kevin kim kimberly kirk kristen kurt kyle larry laura lauren laurence lawrence
+    leah lee leo leon leonard leonardo leslie lester lewis liam lillian lily linda lisa lloyd lois
+    lou louis louise lucas lucy luis luke lydia lynn mabel madonna marc marcus margaret maria marie
+    marilyn mario marion mark marlene marsha martha martin marvin mary matt matthew maureen maurice
+    max meg megan melanie melissa melvin mercedes mia michael michelle miguel mike mildred miles
+    mitchell molly monica morgan muriel nancy naomi natalie nathan neil nelson nicholas nick nicole
+    nigel nina noah nora norman oliver olivia oscar otto pablo pamela patricia patrick patty paul
+    paula pauline pedro peggy penny percy peter phil philip phillip phyllis rachel ralph ramon
+    randy raymond rebecca regina reginald rene rhonda ricardo richard rick ricky rita rob robert
+    roberto robin rodney roger roland ron ronald ronnie rosa rose rosemary ross roy ruby rudolf
+    rudy russell ruth ryan sally sam samantha samuel sandra sara sarah scott sean sergio seth shane
+    shannon sharon shaun shawn sheila sherry shirley sidney simon sonia sophia sophie stacy stanley
+    stella stephanie stephen steve steven stuart sue susan suzanne sydney sylvia tamara tanya ted
+    teresa terry thelma theodore theresa thomas tiffany tim timothy tina toby todd tom tommy tony
+    tracy travis trevor tyler tyra ursula vanessa vera vernon veronica victor victoria vincent
+    viola violet virginia vivian vladimir wallace walter wanda warren wayne wendy wesley wilbur
+    will william willie winston xavier yolanda yvonne zachary
     """.split()
 )
 """Given names, folded."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from evalsuite.cases.antecedents.people import GIVEN
 from evalsuite.cases.antecedents.tokens import FUNCTION, Token, tokens
@@ -43,6 +44,11 @@ _NOT_NAMES = _OF_TIME | frozenset(
 
 def names_in(texts: Sequence[str]) -> tuple[str, ...]:
     """The proper names of some texts, each once, as they are first written."""
+    return _names_in(tuple(texts))
+
+
+@lru_cache(maxsize=64)
+def _names_in(texts: tuple[str, ...]) -> tuple[str, ...]:
     inside = {key for text in texts for key in _capitals_inside(text)}
     lower = {token.key for text in texts for token in _lower(text)}
     found: dict[str, str] = {}

@@ -16,7 +16,7 @@ from evalsuite.cases.antecedents.propernames import (
     opens,
 )
 from evalsuite.cases.antecedents.spans import Restored, restored_spans
-from evalsuite.cases.antecedents.tokens import Token, is_han, tokens
+from evalsuite.cases.antecedents.tokens import Token, is_han, row_of, stands_in, tokens
 from evalsuite.cases.casefiles import names
 
 _ASIDE = re.compile(
@@ -147,6 +147,8 @@ def _named(span: Restored, rewrite: str, history: Sequence[str]) -> Callable[[To
     keys = [token.key for token in span.tokens]
     for text in history:
         found = tokens(text)
+        if not stands_in(span.tokens, row_of(found)):
+            continue
         for at in range(len(found) - width + 1):
             if [token.key for token in found[at : at + width]] != keys:
                 continue

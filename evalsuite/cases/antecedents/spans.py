@@ -9,7 +9,7 @@ from itertools import groupby
 
 from rapidfuzz.distance import Levenshtein
 
-from evalsuite.cases.antecedents.tokens import POSSESSIVE, Token, stands_in, tokens
+from evalsuite.cases.antecedents.tokens import POSSESSIVE, Token, row_of, stands_in, tokens
 
 _LONGEST = 8
 """Words of English that a span has at most; a longer one retells a sentence and names nothing."""
@@ -43,7 +43,7 @@ def restored_spans(query: str, rewrite: str, history: Sequence[str]) -> tuple[Re
         history: what was said before, a text a turn.
     """
     asked, told = tokens(query), tokens(rewrite)
-    heard = [[token.key for token in tokens(text)] for text in history]
+    heard = [row_of(tokens(text)) for text in history]
     found: dict[tuple[str, ...], Restored] = {}
     for put in _put_in(asked, told):
         lost = asked[put.gone]
@@ -75,7 +75,7 @@ def _put_in(asked: Sequence[Token], told: Sequence[Token]) -> Iterator[_Change]:
             )
 
 
-def _heard(run: Sequence[Token], heard: Sequence[Sequence[str]]) -> Iterator[list[Token]]:
+def _heard(run: Sequence[Token], heard: Sequence[str]) -> Iterator[list[Token]]:
     """The longest parts of a run, from left to right, that one turn says in a row.
 
     A possessive ends a part, and so does a mark in a Chinese text.
@@ -87,7 +87,7 @@ def _heard(run: Sequence[Token], heard: Sequence[Sequence[str]]) -> Iterator[lis
             (
                 end
                 for end in range(stop, start, -1)
-                if any(stands_in([t.key for t in run[start:end]], turn) for turn in heard)
+                if any(stands_in(run[start:end], turn) for turn in heard)
             ),
             start,
         )
@@ -100,7 +100,7 @@ _POINTING = re.compile(r"[这那该此][个座部本款位家条只张首件台�
 
 
 def _completed(
-    run: list[Token], told: Sequence[Token], heard: Sequence[Sequence[str]], gone: str
+    run: list[Token], told: Sequence[Token], heard: Sequence[str], gone: str
 ) -> list[Token]:
     """A Chinese name with the noun that the query has too: 青海湖, where it says 那个湖."""
     if not run or not run[-1].han or not _POINTING.search(gone):
@@ -108,7 +108,7 @@ def _completed(
     at = told.index(run[-1]) + 1
     while at < len(told) and told[at].han and told[at].joined:
         longer = [*run, told[at]]
-        if not any(stands_in([token.key for token in longer], turn) for turn in heard):
+        if not any(stands_in(longer, turn) for turn in heard):
             break
         run, at = longer, at + 1
     return run

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 _HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_IS_HAN = re.compile(f"[{_HAN}]")
 _TOKEN = re.compile(
     # A possessive alone, letters with points, a word with inner signs, one character of Han.
     rf"['’]s(?![^\W_])|(?:[A-Za-z]\.){{2,}}"
@@ -50,6 +52,7 @@ class Token:
     """Whether nothing but a blank or a sign inside a word parts it from the one before."""
 
 
+@lru_cache(maxsize=1024)
 def tokens(text: str) -> tuple[Token, ...]:
     """The words of a text, in order."""
     shouted = not any(map(str.islower, text))
@@ -67,6 +70,7 @@ def tokens(text: str) -> tuple[Token, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=1024)
 def fold(text: str) -> str:
     """The text without differences of width and case, as case files compare names."""
     return unicodedata.normalize("NFKC", text).casefold()
@@ -80,10 +84,14 @@ def letters(text: str) -> str:
 
 def is_han(character: str) -> bool:
     """Whether it is a character of Han."""
-    return re.match(f"[{_HAN}]", character) is not None
+    return character >= "\u3005" and _IS_HAN.match(character) is not None
 
 
-def stands_in(part: Sequence[str], whole: Sequence[str]) -> bool:
-    """Whether the words stand there in a row."""
-    width = len(part)
-    return any(tuple(whole[at : at + width]) == tuple(part) for at in range(len(whole) - width + 1))
+def row_of(found: Iterable[Token]) -> str:
+    """Words as one text, in which a row of them is found at once with :func:`stands_in`."""
+    return "\n" + "".join(f"{token.key}\n" for token in found)
+
+
+def stands_in(part: Iterable[Token], whole: str) -> bool:
+    """Whether the words stand in a row there; ``whole`` is of :func:`row_of`."""
+    return row_of(part) in whole
