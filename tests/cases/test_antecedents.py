@@ -160,6 +160,13 @@ def test_chinese_names_end_where_marks_and_function_words_stand(
             "Where is the World Health Organization?",
             (),
         ),
+        # The same country with points, beside another name that must stand there.
+        (
+            ["Did the US or China win the Ada Cup?", "It was in the U.S. and in the Ada Cup."],
+            "Who won?",
+            "Who won the Ada Cup of the US?",
+            ("China",),
+        ),
         # What the query or a rewrite names cannot be wrong.
         (
             ["Freddie Mercury met Elton John."],

@@ -16,7 +16,14 @@ from evalsuite.cases.antecedents.propernames import (
     opens,
 )
 from evalsuite.cases.antecedents.spans import Restored, restored_spans
-from evalsuite.cases.antecedents.tokens import Token, is_han, row_of, stands_in, tokens
+from evalsuite.cases.antecedents.tokens import (
+    Token,
+    is_han,
+    letters,
+    row_of,
+    stands_in,
+    tokens,
+)
 from evalsuite.cases.casefiles import names
 
 _ASIDE = re.compile(
@@ -90,9 +97,14 @@ def antecedents(query: str, rewrites: Sequence[str], history: Sequence[str]) -> 
     wrong = tuple(
         other
         for other in others
-        if not any(names(other, name) or names(name, other) for name in must)
+        if not any(_spelt_in(other, name) or _spelt_in(name, other) for name in must)
     )
     return Antecedents(must, wrong, _aliases(meant[0], history, wrong) if len(must) == 1 else ())
+
+
+def _spelt_in(one: str, other: str) -> bool:
+    """Whether a name is part of another, or the same in another spelling: U.S. and US."""
+    return names(other, one) or letters(one) == letters(other)
 
 
 def _meant(query: str, rewrites: Sequence[str], history: Sequence[str]) -> Iterator[_Meant]:
