@@ -20,6 +20,7 @@ from evalsuite.commands import (
     check,
     compare,
     gate,
+    importing,
     label,
     policy,
     prompt,
@@ -49,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     modules = (
         train, gate, policy, compare, score, review, label, publish, qualify, calibrate, search,
-        suite, prompt, check,
+        suite, prompt, check, importing,
     )  # fmt: skip
     for module in modules:
         module.add(commands)

@@ -110,3 +110,25 @@ def test_the_figures_of_reports_are_those_of_the_benchmarks() -> None:
     largest = max(one["size"] for one in (*found["hostile"].values(), found["large"]))
     assert found["large"]["cases"] == 100_000
     assert f"100,000 ordinary cases the largest has {largest / 1e6:.1f} MB" in told
+
+
+def test_the_figures_of_imports_are_those_of_the_benchmark() -> None:
+    found, text = read("importing.json")["sets"], (DOCS / "cases.md").read_text("utf-8")
+    shown = [
+        f"| {name} | {row['cases']:,} | {row['must_name']:,} | {row['must_not_name']:,} | "
+        f"{of(row['swapped'], row['swapped_without_names'])} |"
+        for name, row in found.items()
+    ]
+    people = found["Alexa CQR"]
+    ways = ("held_out_without_names", "held_out", "held_out_as_authored")
+    told = [f"{people[way]['accepted']:,}" for way in ways]
+    shown.append(
+        f"of {people['held_out']['n']:,} are accepted {told[0]} without names, {told[1]} with "
+        f"them, and {told[2]} if"
+    )
+    plain = " ".join(text.split())
+    assert [line for line in shown if line not in plain] == []
+
+
+def of(now: dict[str, int], before: dict[str, int]) -> str:
+    return f"{before['accepted']:,} | {now['accepted']:,} of {now['n']:,}"

@@ -64,11 +64,11 @@ def gpt2(data: Path) -> Iterator[Rewritten]:
 
 def people(data: Path) -> Iterator[Rewritten]:
     """Rewrites by people: CANARD's, and each of Alexa's beside the others' of the same query."""
-    for case in import_cases("canard", data / "canard" / "dev.json"):
+    for case in import_cases("canard", data / "canard" / "dev.json", names=False):
         for text in case.expect.rewrites:
             yield Rewritten(replace(case, expect=Expectation(unchanged=True)), text, "canard")
     for file in sorted((data / "alexa_cqr").glob("*.json")):
-        for case in import_cases("alexa_cqr", file):
+        for case in import_cases("alexa_cqr", file, names=False):
             for text in case.expect.rewrites:
                 others = tuple(r for r in case.expect.rewrites if not same(r, text))
                 expect = Expectation(rewrites=others) if others else Expectation(unchanged=True)

@@ -183,7 +183,7 @@ def _gecor_cases(name: str, turns: list[Mapping[str, Any]]) -> Iterator[Case]:
 
 
 def _imported(format: str, *files: str) -> Cases:
-    found = (case for file in files for case in import_cases(format, data() / file))
+    found = (case for file in files for case in import_cases(format, data() / file, names=False))
     return tuple(case for case in found if known(case) and case.history)
 
 

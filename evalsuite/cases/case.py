@@ -103,6 +103,9 @@ class Expectation:
     """The rewrites put back words of the history and change nothing else, as those of corpora of
     incomplete utterances do; then they are judged word by word although nobody said what must be
     named."""
+    free: bool = False
+    """People worded the rewrites as they liked: what they name is known, and no other word of
+    theirs has to be kept. Without names a case with rewrites is free anyway."""
     aliases: tuple[str, ...] = ()
     """Shorter names by which an antecedent may be called too: a surname, an abbreviation."""
     answers: tuple[str, ...] = ()
@@ -123,6 +126,11 @@ class Expectation:
                 raise InvalidCase(f"expect.{name}={list(values)!r} holds an empty text; remove it")
         if self.extractive and not self.rewrites:
             raise InvalidCase("extractive: true needs rewrites; nothing else says what is put back")
+        if self.free and (self.extractive or not self.rewrites):
+            raise InvalidCase(
+                "free: true is said of rewrites that people worded as they liked; give rewrites, "
+                "and not extractive: true"
+            )
         both = {v.casefold() for v in self.must_name} & {v.casefold() for v in self.must_not_name}
         if both:
             raise InvalidCase(

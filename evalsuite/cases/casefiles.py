@@ -32,7 +32,7 @@ NOT_CASES = frozenset({DEMONSTRATIONS, REGRESSIONS})
 
 _SCHEMA_LINE = "# yaml-language-server: $schema="
 _LISTS = ("rewrites", "must_name", "must_not_name", "aliases", "answers", "not_answers")
-_FLAGS = ("unchanged", "extractive", "untold")
+_FLAGS = ("unchanged", "extractive", "free", "untold")
 
 
 def load_cases(paths: Path | str | Iterable[Path | str]) -> tuple[Case, ...]:
@@ -90,7 +90,7 @@ def dump_cases(cases: Iterable[Case], *, schema: str | None = None) -> str:
     Raises:
         InvalidCase: no cases, the same id twice, or a text that no case file can hold.
     """
-    blocks = [_dumped(case) for case in cases]
+    blocks = [dumped(case) for case in cases]
     if not blocks:
         raise InvalidCase("cases=() is empty; a case file holds at least one case")
     head = f"{_SCHEMA_LINE}{schema}\n" if schema else ""
@@ -163,7 +163,8 @@ def _note_ids(read: Located, problems: Problems, ids: dict[str, str]) -> None:
         ids.setdefault(name, f"{problems.name}:{line}")
 
 
-def _dumped(case: Case) -> str:
+def dumped(case: Case) -> str:
+    """Write one case as an entry of a file's list; ends with a line feed."""
     lines = [f"  # from {quoted(case.source)[1:-1]}"] if case.source else []
     lines += [
         f"  - id: {scalar(case.id)}",
@@ -204,8 +205,9 @@ def doubts(case: Case) -> Iterator[str]:
         if expect.unchanged and not all(names(answer, name) for name in expect.must_name):
             yield "must_name asks for a name that the unchanged query lacks"
     yield from _doubtful_aliases(case)
-    if expect.unchanged and expect.extractive:
-        yield "extractive: true says nothing of a query that stays; remove it"
+    for flag in ("extractive", "free"):
+        if expect.unchanged and getattr(expect, flag):
+            yield f"{flag}: true says nothing of a query that stays; remove it"
     if expect.is_answered:
         yield from _doubtful_answers(case)
     elif case.kind in (Kind.STANDALONE, Kind.UNANSWERABLE) and not expect.unchanged:
@@ -303,6 +305,7 @@ def without_source(case: Case) -> Case:
 __all__ = [
     "doubts",
     "dump_cases",
+    "dumped",
     "json_schema",
     "lint",
     "load_cases",

@@ -88,6 +88,11 @@ class ExpectEntry(Closed):
         default=False,
         description="The rewrites only put back words of the history, so that every word counts.",
     )
+    free: bool = Field(
+        default=False,
+        description="People worded the rewrites as they liked: what they name decides, and no "
+        "other word of theirs has to be kept.",
+    )
     aliases: tuple[VisibleText, ...] = Field(
         default=(),
         description="Shorter names by which what is meant may be called too: a surname.",
@@ -121,6 +126,7 @@ class ExpectEntry(Closed):
             must_not_name=self.must_not_name,
             unchanged=self.unchanged,
             extractive=self.extractive,
+            free=self.free,
             aliases=self.aliases,
             answers=self.answers,
             not_answers=self.not_answers,

@@ -1,4 +1,4 @@
-"""cases lint, import and template check: looking at files before a model does."""
+"""cases lint and template check: looking at files before a model does."""
 
 from __future__ import annotations
 
@@ -33,24 +33,6 @@ def add(subparsers: Subparsers) -> None:
         type=Path,
         metavar="PATH",
         help="files or folders (default: cases, else those that ship with evalsuite)",
-    )
-    convert = command(
-        subparsers,
-        "import",
-        _import,
-        help="turn somebody else's data into cases",
-        example="evalsuite import tsv rewrites.tsv --out my-cases/imported_en.yaml",
-    )
-    convert.add_argument("format", metavar="FORMAT", help="canard, cast2019, alexa_cqr or tsv")
-    convert.add_argument(
-        "file", type=Path, metavar="FILE", help="the file to read; for cast2019 the topics"
-    )
-    convert.add_argument("--out", type=Path, required=True, help="the YAML file to write")
-    convert.add_argument("--limit", type=int, help="stop after so many cases")
-    convert.add_argument(
-        "--extractive",
-        action="store_true",
-        help="the rewrites only put back words of the history: judge them word by word",
     )
     _add_template(subparsers)
 
@@ -130,20 +112,6 @@ def _broken_regressions(folders: Iterable[Path]) -> Iterator[str]:
             load_regressions(folder)
         except InvalidCase as error:
             yield from str(error).splitlines()
-
-
-def _import(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.cases.casefiles import dump_cases
-    from evalsuite.cases.importers import import_cases
-    from evalsuite.errors import RunStorageError
-    from evalsuite.files.storage import storage_errors, write_named
-
-    cases = import_cases(args.format, args.file, limit=args.limit, extractive=args.extractive)
-    with storage_errors(args.out, RunStorageError):
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        write_named(args.out, dump_cases(cases).encode())
-    terminal.say(f"wrote {len(cases)} cases to {args.out}")
-    return 0
 
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:

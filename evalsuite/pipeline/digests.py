@@ -114,6 +114,8 @@ def _case(case: Case) -> Plain:
             if case.expect.is_answered
             else {}
         ),
+        # Left out where it is not said, so that what was before keeps its digest.
+        **({"free": True} if case.expect.free else {}),
     }
 
 

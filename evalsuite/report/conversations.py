@@ -117,6 +117,8 @@ def conditions_of(case: CaseRow | None, answers: Sequence[Answer] = ()) -> tuple
         found.append(f"Must not name: {shortened(', '.join(expect.must_not_name), 300)}")
     if expect.extractive:
         found.append("Only words of the history are put back: every word counts.")
+    if expect.free:
+        found.append("Worded freely: what it names decides, and its form.")
     return tuple(found)
 
 

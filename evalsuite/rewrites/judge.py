@@ -27,7 +27,7 @@ def standard_of(case: Case) -> Standard:
         return Standard.ANSWERED
     if expect.unchanged:
         return Standard.STAYS
-    if expect.must_name:
+    if expect.must_name and not expect.free:
         return Standard.AUTHORED
     return Standard.EXTRACTIVE if expect.extractive else Standard.FREE
 

@@ -45,8 +45,9 @@ class Standard(StrEnum):
     """Imported; its rewrites only put back words that the history holds (``extractive: true``).
     All of named, kept and form decide; what must be named is read off the accepted rewrites."""
     FREE = "free"
-    """Imported; people worded its rewrites as they liked. Named and form decide. Words that were
-    lost or added are counted, and mean something only when two systems are compared."""
+    """Imported; people worded its rewrites as they liked (``free: true`` where it says names too).
+    Named and form decide. Words that were lost or added are counted, and mean something only when
+    two systems are compared."""
     ANSWERED = "answered"
     """The query is to be answered: only ``named`` is asked, of the fact that the answer states."""
 

@@ -1,6 +1,6 @@
 """Does the rewrite name what is meant, whole, and nothing that is not?
 
-Where the case says what must be named, that is asked. Of an imported case it is read off its
+Where the case says what must be named, that is asked. Of an imported case it is also read off its
 accepted rewrites: what they hold, the query does not, and the history says in a row.
 """
 
@@ -25,13 +25,13 @@ def named(case: Case, answer: str, standard: Standard) -> tuple[Finding, ...]:
     """Every way in which an answer does not say what is meant."""
     if not words(answer):
         return (Finding("The answer holds no word."),)
+    meant = _meant(case, answer)
+    found = [*_missing(meant), *_distractors(case, answer, meant)]
     if standard is Standard.AUTHORED:
-        meant = _meant(case, answer)
-        found = [*_missing(meant), *_distractors(case, answer, meant)]
         spans = [span for places in meant.values() for span in places]
     else:
         asked = restored(case)
-        found = [*missing_pieces(case, answer, asked, standard)]
+        found = found or [*missing_pieces(case, answer, asked, standard)]
         found += strangers(case, answer, asked)
         spans = [*is_restored(answer, asked)]
     if found and same(answer, case.query):

@@ -87,6 +87,14 @@ def test_an_empty_text_in_an_expectation_is_refused(field: str) -> None:
         Expectation(**given, unchanged=True)
 
 
+@pytest.mark.parametrize(
+    "fields", [{"must_name": ("Lima",)}, {"rewrites": ("How big is Lima?",), "extractive": True}]
+)
+def test_rewrites_are_free_where_they_are_given_and_not_extractive(fields: Any) -> None:
+    with pytest.raises(InvalidCase, match="free: true is said of rewrites"):
+        Expectation(**fields, free=True)
+
+
 def test_extractive_rewrites_are_given() -> None:
     with pytest.raises(InvalidCase, match="extractive: true needs rewrites"):
         Expectation(must_name=("Lima",), extractive=True)

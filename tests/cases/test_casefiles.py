@@ -421,6 +421,10 @@ def test_two_cases_of_one_conversation_that_contradict_each_other_are_told_so(
             "unchanged: true\n      rewrites: [How big is it?]\n      extractive: true",
             "extractive: true says nothing of a query that stays",
         ),
+        (
+            "unchanged: true\n      rewrites: [How big is it?]\n      free: true",
+            "free: true says nothing of a query that stays",
+        ),
     ],
 )
 def test_aliases_and_flags_that_nobody_can_mean_are_linted(

@@ -1,4 +1,4 @@
-"""Importers: the four formats, their quirks, and what is said about broken records."""
+"""Importers: the first formats, their quirks, and what is said about broken records."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ def test_a_first_canard_question_can_be_answered_from_its_titles(write: Write) -
         ({"History": ["a", "b", "c"]}, "History has 3 entries"),
         ({"History": ["a", "b", 3, "d"]}, "an entry of History=3 is not text"),
         ({"History": ["a", "b", "c", " "]}, "the content of a assistant message is ' '"),
-        ({"History": None}, "the record has another shape"),
+        ({"History": None}, "History=None is no list; write a list of texts"),
+        ({"History": "a"}, "History='a' is no list"),
         ({"Question": ""}, "the query is empty"),
         ({"Rewrite": None}, "Rewrite=None is not text"),
     ],
@@ -131,6 +132,10 @@ def test_the_same_record_twice_is_refused(write: Write) -> None:
         ("{}", "c.json:1: starts with '{'; an array '[' is due"),
         ("[\n{},\n{]\n", "c.json:3: broken JSON"),
         ("[\n{}\n", "c.json:3: broken JSON"),
+        (
+            '[\n{"a": "b',
+            "c.json:2: broken JSON: Unterminated string starting at; the file ends too",
+        ),
         ("[" * 100_000, "c.json:1: "),
         ("[" + "9" * 5000 + "]", "c.json:1: "),
         ("", "c.json:1: the file is empty"),
@@ -280,7 +285,10 @@ def test_names_in_any_script_give_different_valid_ids(
     tmp_path_factory: Any, stems: list[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("canard")
-    rows = [CANARD | {"QuAC_dialog_id": stem} for stem in stems]
+    rows = [
+        CANARD | {"QuAC_dialog_id": stem, "Question": f"How big is it, {number}?"}
+        for number, stem in enumerate(stems)
+    ]
     file = folder / "c.json"
     file.write_text(json.dumps(rows), encoding="utf-8")
     assert len({case.id for case in import_cases("canard", file)}) == len(stems)
@@ -292,7 +300,9 @@ def test_names_in_any_script_give_different_valid_ids(
 def test_an_unknown_format_gets_a_suggestion(write: Write) -> None:
     with pytest.raises(InvalidCase, match="did you mean 'canard'"):
         import_cases("canrad", write("c.json", [CANARD]))
-    with pytest.raises(InvalidCase, match="use one of: canard, cast2019, alexa_cqr, tsv"):
+    with pytest.raises(
+        InvalidCase, match="use one of: canard, qrecc, topiocqa, cast2019, cast, alex"
+    ):
         import_cases("xml", write("c.json", [CANARD]))
 
 
@@ -303,10 +313,11 @@ def test_rewrites_are_extractive_where_the_importer_is_told_so(write: Write) -> 
     assert standard_of(changed) is Standard.EXTRACTIVE
     assert standard_of(same) is Standard.STAYS
     assert not same.expect.extractive
-    assert [standard_of(case) for case in import_cases("canard", file)] == [
-        Standard.FREE,
-        Standard.STAYS,
-    ]
+    free, _ = import_cases("canard", file)
+    assert (standard_of(free), free.expect.must_name) == (Standard.FREE, ("Lima",))
+    assert changed.expect.must_name == ()
+    bare, _ = import_cases("canard", file, names=False)
+    assert (standard_of(bare), bare.expect.must_name) == (Standard.FREE, ())
     assert parse_cases(dump_cases([changed]))[0].expect == changed.expect
 
 
@@ -319,7 +330,7 @@ def test_a_limit_stops_reading(write: Write) -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_missing_file_is_refused_by_every_format(format: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidCase, match=r"does not exist|lie beside it"):
+    with pytest.raises(InvalidCase, match=r"a_none.json: (?:does not exist|0 files)"):
         import_cases(format, tmp_path / "a_none.json")
 
 
@@ -357,6 +368,10 @@ PUBLIC = [
     ("canard", "canard/dev.json", 1710, 247, 91),
     ("cast2019", "trec_cast/2019/evaluation_topics_v1.0.json", 233, 24, 68),
     ("cast2019", "trec_cast/2019/train_topics_v1.0.json", 12, 1, 2),
+    ("cast", "trec_cast/2020/2020_manual_evaluation_topics_v1.0.json", 116, 14, 17),
+    ("cast", "trec_cast/2020/automatic_evaluation_topics_annotated_v1.1.json", 113, 14, 15),
+    ("cast", "trec_cast/2021/2021_manual_evaluation_topics_v1.0.json", 137, 15, 20),
+    ("cast", "trec_cast/2022/2022_evaluation_topics_flattened_duplicated_v1.0.json", 126, 10, 15),
     ("alexa_cqr", "alexa_cqr/cqr_kvret_dev_public.json", 232, 143, 135),
     ("alexa_cqr", "alexa_cqr/cqr_kvret_test_public.json", 288, 155, 161),
 ]
@@ -388,7 +403,7 @@ def test_every_public_canard_history_starts_with_its_titles(public_data: Path) -
     for row, case in zip(rows, import_cases("canard", file), strict=True):
         titles, *turns = (turn.content for turn in case.history)
         assert titles == ", ".join(row["History"][:2])
-        assert turns == row["History"][2:]
+        assert turns == [turn.strip() for turn in row["History"][2:]]
 
 
 def test_public_alexa_turns_accept_many_rewrites(public_data: Path) -> None:

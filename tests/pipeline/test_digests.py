@@ -116,6 +116,7 @@ def test_a_field_that_a_type_gains_moves_no_digest(
         cases_digest(case=replace(CASE, expect=replace(CASE.expect, must_not_name=("Bo",)))),
         cases_digest(case=replace(CASE, expect=replace(CASE.expect, aliases=("Bo",)))),
         cases_digest(case=replace(CASE, expect=replace(CASE.expect, extractive=True))),
+        cases_digest(case=replace(CASE, expect=replace(CASE.expect, free=True))),
         cases_digest(case=replace(CASE, history=())),
         cases_digest(skill=replace(SKILL, accepted=("Fox",))),
         cases_digest(text=replace(TEXT, text="A dog ran.")),

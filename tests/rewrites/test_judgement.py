@@ -65,6 +65,7 @@ def test_marks_at_one_place_stand_in_the_order_of_their_reasons() -> None:
         ),
         (Expectation(rewrites=("Who is Bo?",), extractive=True), Standard.EXTRACTIVE),
         (Expectation(rewrites=("Who is Bo?",)), Standard.FREE),
+        (Expectation(rewrites=("Who is Bo?",), must_name=("Bo",), free=True), Standard.FREE),
     ],
 )
 def test_a_case_is_judged_by_what_it_knows_of_right_answers(

@@ -377,3 +377,36 @@ def renamed(judged: Case, new: dict[str, str]) -> Case:
             unchanged=expect.unchanged,
         ),
     )
+
+
+FREDDIE = case(
+    "When was he born?",
+    rewrites=["When was Freddie Mercury born?"],
+    names=["Freddie Mercury"],
+    never=["Elton John"],
+    turns=[("user", "Was Freddie Mercury a friend of Elton John?"), ("assistant", "He was.")],
+)
+FREE = replace(FREDDIE, expect=replace(FREDDIE.expect, free=True, aliases=("Mercury",)))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("When was Freddie Mercury born?", True),
+        # Reworded, as people do: nothing but what it names is known of it.
+        ("On what date was Freddie Mercury's birth?", True),
+        ("When was Mercury born?", True),
+        ("When was Elton John born?", False),
+        ("When was Freddie born?", False),
+        ("When was he born?", False),
+        ("When were Freddie Mercury and Elton John born?", False),
+    ],
+)
+def test_a_free_rewrite_is_judged_by_the_names_that_the_case_says(
+    answer: str, expected: bool
+) -> None:
+    assert judge(FREE, answer).right is expected
+
+
+def test_the_same_names_from_an_author_ask_for_every_word() -> None:
+    assert not judge(FREDDIE, "On what date was Freddie Mercury's birth?").right
