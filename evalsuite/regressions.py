@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -215,8 +216,9 @@ def dump_regression(regression: Regression) -> str:
     if prompt.built_in and prompt.name in FORMATS:
         origin["prompt_format"] = prompt.name
     else:
-        # JSON is YAML, and has no second way to write a text.
-        asked = f"prompt: {entry_of(prompt).model_dump_json(exclude_defaults=True)}\n"
+        # JSON is YAML, has no second way to write a text, and escapes what YAML takes for a break.
+        plain = entry_of(prompt).model_dump(mode="json", exclude_defaults=True)
+        asked = f"prompt: {json.dumps(plain)}\n"
     lines = [f"  {name}: {quoted(str(said))}" for name, said in origin.items() if said]
     tier = "" if regression.tier is Tier.BLOCKING else f"tier: {regression.tier}\n"
     asks = "" if regression.asks is Asks.REWRITE else f"asks: {regression.asks}\n"

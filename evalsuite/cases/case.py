@@ -147,6 +147,11 @@ class Expectation:
             )
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """Every name that it holds: nothing invented may be called so."""
+        return (*self.must_name, *self.must_not_name, *self.aliases)
+
+    @property
     def is_answered(self) -> bool:
         """Whether the query is to be answered, and not rewritten."""
         return bool(self.answers) or self.untold

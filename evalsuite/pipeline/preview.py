@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalsuite.cases import Case
+from evalsuite.cases import Case, Wanted
 from evalsuite.cases.casefiles import load_cases
 from evalsuite.cases.shipped import case_folders
 from evalsuite.errors import InvalidInput
 from evalsuite.files.problems import suggestion
+from evalsuite.gates import Policy
 from evalsuite.models import resolve_base
 from evalsuite.pipeline.inputs import choose_policy, context_of
 from evalsuite.pipeline.shown import shown_alone
 from evalsuite.prompts import Prompt, prompt_named, put_in, require_prefill
 from evalsuite.scenarios import sample_panel
+from evalsuite.scenarios.told import sample_told_panel
 from evalsuite.tasks import Rewriting, prompt_ids
 from evalsuite.template import load_template
 
@@ -56,7 +58,7 @@ def preview(
     case: str | None = None,
     cases: Path | None = None,
 ) -> Preview:
-    """Put a case as a gate would.
+    """Put a case as a gate would put it in a panel.
 
     Args:
         named: a format, or the file of a prompt.
@@ -70,14 +72,13 @@ def preview(
         ModelError, TemplateError: the base cannot be used.
     """
     prompt, chosen = prompt_named(named), choose_policy(policy, base_model)
-    asked = _golden(case, cases) if case is not None else None
-    asked = asked or sample_panel(0, 1, world=chosen.world, languages=chosen.languages[:1]).cases[0]
+    asked = _golden(case, cases) if case is not None else _drawn(prompt, chosen)
     base = resolve_base(base_model)
     template = load_template(base.path, family=base.family)
     require_prefill(prompt, template)
     pair = shown_alone(prompt, asked, chosen.world)
     ids = prompt_ids(Rewriting(case=asked, demonstrations=pair.a, prompt=prompt), template)
-    reference = asked.reference or ""
+    reference = asked.reference or next(iter(asked.expect.answers), "")
     named_in = put_in(asked.expect.must_name, asked.query, reference)
     return Preview(
         prompt=prompt,
@@ -89,6 +90,13 @@ def preview(
         swapped=len(pair.b),
         right=prompt.write(reference, named_in) if reference else "",
     )
+
+
+def _drawn(prompt: Prompt, policy: Policy) -> Case:
+    language = policy.languages[0]
+    if prompt.solution is Wanted.ANSWER:
+        return sample_told_panel(0, 1, language)[0].case
+    return sample_panel(0, 1, world=policy.world, languages=[language]).cases[0]
 
 
 def _golden(case: str, cases: Path | None) -> Case:

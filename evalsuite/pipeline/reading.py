@@ -117,7 +117,7 @@ def require_prompts(rewriting: Prompt, answering: Prompt, policy: Policy) -> Non
         (rewriting, Wanted.REWRITE, "--prompt"),
         (answering, Wanted.ANSWER, "--answer-prompt"),
     ):
-        if prompt.solution != wanted:
+        if prompt.solution is not wanted:
             raise InvalidPrompt(
                 f"{option}: prompt {prompt.name!r} says asks: {prompt.solution}, and this option "
                 f"is for prompts that say asks: {wanted.value}"

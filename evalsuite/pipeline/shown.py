@@ -91,14 +91,23 @@ def _before(
     return lambda _: pair
 
 
+def pool_size(number: int) -> int:
+    """How many demonstrations are drawn for the nearest to be chosen of: both prompts' worth."""
+    return max(POOL, 2 * number)
+
+
 def shown_alone(prompt: Prompt, case: Case, world: WorldName) -> DemonstrationPair:
     """Return what a prompt might show before a case that belongs to no run."""
     selection = prompt.selection
     number = SHOWN if selection.number is None else selection.number
-    named = frozenset((*case.expect.must_name, *case.expect.must_not_name))
-    pool = selection.pool or sample_demonstrations(
-        "prompt", max(POOL, 2 * number), case.language, world=world, avoid=named
-    )
+    if prompt.layout is not None and not prompt.layout.shows:
+        number = 0
+    named, size = frozenset(case.expect.named), pool_size(number)
+    pool = selection.pool
+    if not pool and prompt.solution is Wanted.ANSWER:
+        pool = sample_told_demonstrations("prompt", size, case.language, named)
+    elif not pool:
+        pool = sample_demonstrations("prompt", size, case.language, world=world, avoid=named)
     return DemonstrationPair("prompt", *selection.of(case, pool, number))
 
 
@@ -108,7 +117,8 @@ def _pool(
     held = prompt.selection.pool
     if held:
         return tuple(one for one in held if one.language is language)
-    return _drawn(inputs, prompt, f"{inputs.seed}/pool", POOL, language, avoid)
+    size = pool_size(number_of(inputs.request, prompt))
+    return _drawn(inputs, prompt, f"{inputs.seed}/pool", size, language, avoid)
 
 
 def _drawn(
@@ -121,7 +131,7 @@ def _drawn(
     unlike: Sequence[Demonstration] = (),
 ) -> tuple[Demonstration, ...]:
     """Invented demonstrations of what the prompt asks for."""
-    if prompt.solution == Wanted.ANSWER:
+    if prompt.solution is Wanted.ANSWER:
         return sample_told_demonstrations(seed, n, language, avoid)
     world = inputs.policy.world
     return sample_demonstrations(seed, n, language, world=world, avoid=avoid, unlike=unlike)
@@ -148,16 +158,10 @@ def _invented(
     """Demonstrations that name nothing of the set's cases, nor of ``avoid``."""
     n, seed = number_of(inputs.request, prompt), f"{inputs.seed}/{name}"
     said = avoid | frozenset(
-        entity
-        for case in inputs.goldens[name]
-        for entity in (
-            *case.expect.must_name,
-            *case.expect.must_not_name,
-            *case.expect.aliases,
-        )
+        entity for case in inputs.goldens[name] for entity in case.expect.named
     )
     a = _drawn(inputs, prompt, f"{seed}/a", n, language, said)
     named = said | {entity for shown in a for entity in shown.entities}
     b = _drawn(inputs, prompt, f"{seed}/b", n, language, named, a)
-    what = "" if prompt.solution == Wanted.REWRITE else f"-{prompt.solution}"
+    what = "" if prompt.solution is Wanted.REWRITE else f"-{prompt.solution}"
     return DemonstrationPair(f"{name}-{language}{what}", a, b)

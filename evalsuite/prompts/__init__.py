@@ -28,7 +28,7 @@ from evalsuite.prompts.prompt import (
     others,
     put_in,
 )
-from evalsuite.prompts.promptfile import load_prompt, prompt_named
+from evalsuite.prompts.promptfile import load_prompt, prompt_named, prompt_of_definition
 from evalsuite.prompts.selection import POOL, Selection
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "load_prompt",
     "others",
     "prompt_named",
+    "prompt_of_definition",
     "put_in",
     "require_prefill",
     "task_text",

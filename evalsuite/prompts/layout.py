@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import InvalidPrompt
+from evalsuite.files.problems import suggestion
 
 SYSTEM = ("task", "demonstrations")
 USER = ("task", "demonstrations", "history", "query")
 DEMONSTRATION = ("number", "history", "query", "rewrite", "answer")
 TURN = ("number", "text")
+_BRACED = re.compile(r"\{(\w+)\}")
 _NAME = re.compile(r"\{([a-z]+)\}")
 
 
@@ -70,10 +72,17 @@ class Layout:
         }
         known = {name for _, names in texts.values() for name in names}
         for key, (text, names) in texts.items():
-            for name in _NAME.findall(text):
-                if name in known and name not in names:
+            for name in _BRACED.findall(text):
+                meant = "" if name in known else suggestion(name.casefold(), known)
+                if name not in names and (name in known or meant or name.casefold() in known):
                     listed = ", ".join(f"{{{n}}}" for n in names)
-                    raise InvalidPrompt(f"layout.{key} names {{{name}}}; it can hold {listed}")
+                    raise InvalidPrompt(
+                        f"layout.{key} names {{{name}}}{meant}; it can hold {listed}"
+                    )
+        if "{history}" not in self.user:
+            raise InvalidPrompt(
+                "layout.user has no place for the history; write {history} where it belongs"
+            )
         if "{query}" not in self.user:
             raise InvalidPrompt(
                 "layout.user has no place for the query; write {query} where it belongs"

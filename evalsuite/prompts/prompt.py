@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from evalsuite.cases import Case, Kind, Language
+from evalsuite.cases import Case, Kind, Language, Wanted
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.errors import InvalidPrompt
 from evalsuite.prompts.answerrules import REWRITE, AnswerRule, Whole, written
@@ -20,7 +20,15 @@ from evalsuite.prompts.formats import DEFAULT_FORMAT, FORMATS, STYLES, get_forma
 from evalsuite.prompts.layout import Layout, Shown
 from evalsuite.prompts.selection import Selection
 
-_PROBES = ("How long is its line?", "它什么时候开门？", 'Who said "no", and why: A or B?')
+_PROBES = (
+    "How long is its line?",
+    'Who said "no", and why: A or B?',
+    "What's the price of the Kar Museum in Cork?",
+    "Tell me about the 3.5 and 1,250 of them.",
+    "它什么时候开门？",
+    "《雨城》这部电影有多长，好看吗？",
+    "再给我讲讲北京的历史。",
+)
 """Answers that every form has to carry."""
 
 
@@ -95,8 +103,8 @@ class Prompt:
     """How a right answer is written, with ``{rewrite}`` in its place."""
     max_tokens: int = 96
     """Of an answer, beside the prefill."""
-    solution: str = "rewrite"
-    """What it asks for: ``rewrite``, or ``answer`` where queries are to be answered."""
+    solution: Wanted = Wanted.REWRITE
+    """What it asks for."""
 
     def __post_init__(self) -> None:
         # A plain dictionary, because other processes are handed prompts.
@@ -121,7 +129,8 @@ class Prompt:
 
     def task(self, language: Language) -> str:
         """Return the instruction in a language."""
-        return self.tasks.get(language) or task_text(language)
+        default = ANSWER_TASKS[language] if self.solution is Wanted.ANSWER else task_text(language)
+        return self.tasks.get(language) or default
 
     def build(self, case: Case, demonstrations: Sequence[Demonstration] = ()) -> Conversation:
         """Return the conversation that asks for a case's rewrite; the prefill comes after it."""
@@ -137,7 +146,7 @@ class Prompt:
             demonstrations=tuple(self._as_shown(one) for one in demonstrations),
             history=history,
             query=case.query,
-            solution=self.solution,
+            solution=self.solution.value,
         )
         return get_format(self.format).format(parts)
 
@@ -232,8 +241,8 @@ class Prompt:
             "pool": [_plain(one) for one in chosen.pool],
         }
         own["answer"] = {**self.rule.keys, "form": self.form}
-        if self.solution != "rewrite":
-            own["solution"] = self.solution
+        if self.solution is not Wanted.REWRITE:
+            own["asks"] = self.solution.value
         own |= {"prefill": self.prefill, "stop": list(self.stop), "max_tokens": self.max_tokens}
         return own
 
@@ -263,7 +272,7 @@ BUILT_IN: Mapping[str, Prompt] = MappingProxyType({})
 BUILT_IN = MappingProxyType({name: Prompt(name=name, format=name) for name in STYLES})
 """The package's own prompts, by the name of their format."""
 DEFAULT_PROMPT = BUILT_IN[DEFAULT_FORMAT]
-ANSWER_PROMPT = Prompt(name="answer", format="chat", tasks=ANSWER_TASKS, solution="answer")
+ANSWER_PROMPT = Prompt(name="answer", format="chat", tasks=ANSWER_TASKS, solution=Wanted.ANSWER)
 """How a query is asked that is to be answered: as real turns."""
 
 
@@ -277,6 +286,11 @@ def built_in(format: str) -> Prompt:
 
 
 def others(prompt: Prompt) -> tuple[Prompt, ...]:
-    """The same prompt in every other format that packs the history, by name."""
-    own = prompt.format if prompt.layout is None else ""
+    """The same prompt in every other format that packs the history, by name.
+
+    None for a layout, which says in its own words what an answer has to look like.
+    """
+    own = prompt.format
+    if prompt.layout is not None:
+        return ()
     return tuple(prompt.in_format(name) for name in sorted(set(FORMATS) - {own}))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, TypeAdapter, WithJsonSchema
 
 from evalsuite.cases import Language, Wanted
+from evalsuite.conversation import messages
 from evalsuite.errors import InvalidCase, InvalidPrompt
 from evalsuite.files.closedschema import Closed, VisibleText, json_schema, read_closed
 from evalsuite.files.problems import suggestion
@@ -27,7 +30,7 @@ from evalsuite.prompts.content import Demonstration
 from evalsuite.prompts.demonstrations import load_demonstrations
 from evalsuite.prompts.formats import DEFAULT_FORMAT, STYLES
 from evalsuite.prompts.layout import Layout, Turns
-from evalsuite.prompts.prompt import Only, Prompt, Window, built_in
+from evalsuite.prompts.prompt import ANSWER_PROMPT, BUILT_IN, Only, Prompt, Window, built_in
 from evalsuite.prompts.selection import Choose, Order, Selection, Similarity
 
 _WORDING = Wording(
@@ -46,6 +49,25 @@ def _known_format(name: str) -> str:
 FormatName = Annotated[
     VisibleText, AfterValidator(_known_format), WithJsonSchema({"enum": list(STYLES)})
 ]
+
+
+def _one_line(name: str) -> str:
+    if len(name) > 80 or not name.isprintable():
+        raise ValueError(f"name={name[:40]!r} must be one line of at most 80 visible characters")
+    return name
+
+
+def _tasks(value: object) -> object:
+    """Say in plain words what a task may be, before pydantic tells of unions."""
+    texts = value.values() if isinstance(value, dict) else (value,)
+    if not value or any(not isinstance(text, str) or not text.strip() for text in texts):
+        raise ValueError(
+            "task must be a visible text, or a mapping of languages (en, zh) to visible texts"
+        )
+    return value
+
+
+Tasks = Annotated[str | dict[Language, str], BeforeValidator(_tasks)]
 
 
 class TurnsEntry(Closed):
@@ -107,10 +129,10 @@ class PromptEntry(Closed):
     """A prompt."""
 
     wording = _WORDING
-    name: VisibleText | None = Field(default=None, description="Default: the file's name.")
-    task: VisibleText | dict[Language, VisibleText] = Field(
-        description="The instruction, by language or one for all."
+    name: Annotated[VisibleText, AfterValidator(_one_line)] | None = Field(
+        default=None, description="Default: the file's name."
     )
+    task: Tasks = Field(description="The instruction, by language or one for all.")
     asks: Wanted = Field(
         default=Wanted.REWRITE, description="What is wanted: a rewrite, or an answer."
     )
@@ -119,7 +141,9 @@ class PromptEntry(Closed):
     history: HistoryEntry = HistoryEntry()
     demonstrations: SelectionEntry = SelectionEntry()
     prefill: str = Field(default="", description="The beginning of the answer.")
-    stop: tuple[VisibleText, ...] = Field(default=(), description="Strings that end the answer.")
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), description="Strings that end the answer."
+    )
     answer: AnswerEntry = AnswerEntry()
     max_tokens: int = Field(default=96, ge=1, le=4096, description="Of an answer.")
 
@@ -144,11 +168,13 @@ def load_prompt(path: Path | str) -> Prompt:
 
 
 def prompt_named(name: str) -> Prompt:
-    """Return a built-in prompt by its format, or one from a file.
+    """Return a built-in prompt by its format (``answer``: that for answers), or one from a file.
 
     Raises:
         InvalidInput: neither.
     """
+    if name == ANSWER_PROMPT.name:
+        return ANSWER_PROMPT
     if name in STYLES or not ("/" in name or name.endswith((".yaml", ".yml"))):
         return built_in(name)
     return load_prompt(name)
@@ -178,10 +204,8 @@ def prompt_of_entry(
             "written"
         )
     chosen = entry.demonstrations
-    # No other prompt may pass for one of the package's own.
-    taken = (entry.name or name) in STYLES
-    return Prompt(
-        name=f"{entry.name or name} (own)" if taken else entry.name or name,
+    prompt = Prompt(
+        name=entry.name or name,
         format=entry.format,
         layout=_layout(entry.layout),
         tasks=dict.fromkeys(Language, tasks) if isinstance(tasks, str) else tasks,
@@ -197,8 +221,45 @@ def prompt_of_entry(
         stop=entry.stop,
         rule=rule,
         form=form,
-        solution=entry.asks.value,
+        solution=entry.asks,
         max_tokens=entry.max_tokens,
+    )
+    own = {**BUILT_IN, ANSWER_PROMPT.name: ANSWER_PROMPT}.get(prompt.name)
+    if own is None:
+        return prompt
+    # What is the same in everything is one of the package's own; no other may pass for one.
+    same = prompt.definition == own.definition
+    return own if same else replace(prompt, name=f"{prompt.name} (own)")
+
+
+def prompt_of_definition(definition: Mapping[str, JsonValue]) -> Prompt:
+    """Return the prompt that a run recorded: the inverse of :attr:`Prompt.definition`.
+
+    Raises:
+        InvalidPrompt: it is none.
+    """
+    try:
+        chosen = dict(_Mapping.validate_python(definition["demonstrations"]))
+        pool = [_shown(one) for one in _Pool.validate_python(chosen.pop("pool"))]
+        plain = {**definition, "demonstrations": chosen}
+        entry = PromptEntry.model_validate_json(json.dumps(plain), strict=True)
+    except (KeyError, ValueError) as error:
+        raise InvalidPrompt(f"this is no definition of a prompt: {error}") from None
+    return prompt_of_entry(entry, pool=pool)
+
+
+_Mapping = TypeAdapter(dict[str, JsonValue])
+_Pool = TypeAdapter(list[dict[str, JsonValue]])
+
+
+def _shown(plain: Mapping[str, JsonValue]) -> Demonstration:
+    turns = [tuple(turn) for turn in TypeAdapter(list[list[str]]).validate_python(plain["history"])]
+    return Demonstration(
+        history=messages((role, text) for role, text in turns),
+        query=str(plain["query"]),
+        rewrite=str(plain["rewrite"]),
+        language=Language(str(plain["language"])),
+        entities=tuple(TypeAdapter(list[str]).validate_python(plain["entities"])),
     )
 
 

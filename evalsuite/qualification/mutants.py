@@ -189,8 +189,9 @@ def _control_token(specimen: Specimen) -> Answered | None:
     token = next(
         t for t, i in specimen.template.control_ids.items() if i != specimen.template.pad_id
     )
-    ids = (*specimen.answer.output.ids, specimen.template.control_ids[token])
-    said = replace(specimen.answer.output, text=specimen.answer.output.text + token, ids=ids)
+    ids = (specimen.template.control_ids[token], *specimen.answer.output.ids)
+    # In front, because a server sends nothing that follows a stop string.
+    said = replace(specimen.answer.output, text=token + specimen.answer.output.text, ids=ids)
     return replace(specimen.answer, output=said)
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from evalsuite.cases import Wanted
 from evalsuite.cases.shipped import shipped_version
 from evalsuite.gates.waivers import GATE as WAIVERS
 from evalsuite.report.changes import (
@@ -255,10 +256,15 @@ def _notes(run: Run) -> tuple[Note, ...]:
     return tuple(notes)
 
 
+def _asks_for_rewrites(run: Run) -> bool:
+    tasks = run.info.policy.resolved.get("tasks")
+    return not isinstance(tasks, list) or Wanted.REWRITE in tasks
+
+
 def _trained_with(run: Run) -> str | None:
     """The prompt that the adapter was trained with, by name; None: the same, or nobody knows."""
     record = None if run.info.adapter is None else run.info.adapter.provenance
-    if record is None:
+    if record is None or not _asks_for_rewrites(run):
         return None
     name, digest = str(record.get("prompt") or ""), record.get("prompt_digest") or ""
     own = run.info.prompt

@@ -99,7 +99,8 @@ def add_earlier_exchange(posed: Posed, rng: random.Random, world: WorldName) -> 
 def change_format(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:
     """The other prompt formats say the same and get the same answer."""
     del world
-    return Variant(replace(posed, prompt=rng.choice(others(posed.prompt))))
+    found = others(posed.prompt)
+    return Variant(replace(posed, prompt=rng.choice(found))) if found else None
 
 
 def swap_gender(posed: Posed, rng: random.Random, world: WorldName) -> Variant | None:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evalsuite.cases import Case
+from evalsuite.cases import Case, Language, Wanted
 from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.errors import InvalidInput
 from evalsuite.pipeline import GateRequest, Inputs
 from evalsuite.pipeline.inputs import resolve
-from evalsuite.prompts import Demonstration
+from evalsuite.prompts import Demonstration, Prompt, Selection
 from evalsuite.regressions import Origin, Regression, remember
 from evalsuite.scenarios import WRITTEN_SKILLS, sample_demonstrations
 from evalsuite.search.asker import Asker, Posed
@@ -144,6 +144,11 @@ def _further(searched: Searched, hunt: Hunt) -> Searched:
 
 def prepared(request: SearchRequest, inputs: Inputs, engine: CachingEngine) -> Hunt:
     """Set a search up on an engine that is open."""
+    if Wanted.REWRITE not in inputs.policy.tasks:
+        raise InvalidInput(
+            f"policy {inputs.policy.name!r} wants answers alone (tasks), and a search looks for "
+            "rewrites that break; search under a policy whose tasks hold rewrite"
+        )
     rule = inputs.policy.search
     limit = inputs.context if rule.max_tokens is None else min(rule.max_tokens, inputs.context)
     asker = Asker(
@@ -160,13 +165,7 @@ def prepared(request: SearchRequest, inputs: Inputs, engine: CachingEngine) -> H
     seed = request.gate.seed or 0
     world = World(
         demonstrations={
-            language: sample_demonstrations(
-                f"search/{seed}",
-                rule.max_demonstrations,
-                language,
-                world=inputs.policy.world,
-            )
-            for language in rule.languages
+            language: _demonstrations(inputs, style, language, seed) for language in rule.languages
         },
         # Nobody can fill a window of unknown size.
         room=room if limit < UNBOUNDED else None,
@@ -182,6 +181,17 @@ def prepared(request: SearchRequest, inputs: Inputs, engine: CachingEngine) -> H
         prompt=style,
     )
     return Hunt(plan, world, asker)
+
+
+def _demonstrations(
+    inputs: Inputs, prompt: Prompt, language: Language, seed: int
+) -> tuple[Demonstration, ...]:
+    """What prompts may show: those of the prompt's own file, else invented ones."""
+    most, pool = inputs.policy.search.max_demonstrations, prompt.selection.pool
+    if pool:
+        return tuple(one for one in pool if one.language is language)[:most]
+    world = inputs.policy.world
+    return sample_demonstrations(f"search/{seed}", most, language, world=world)
 
 
 def _envelope(request: SearchRequest, inputs: Inputs, world: World) -> Envelope:
@@ -228,7 +238,8 @@ def regression_of(found: Counterexample, asker: Asker) -> Regression:
         case=replace(posed.case, id=defect_of(found)),
         shown=posed.shown,
         asks=posed.asks,
-        prompt=posed.prompt,
+        # What it shows is written down, and how that was chosen does not matter any more.
+        prompt=replace(posed.prompt, selection=Selection()),
         origin=Origin(
             promise=found.broken.promise,
             reason=found.broken.reason,

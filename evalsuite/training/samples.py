@@ -71,20 +71,23 @@ def rewriting_samples(
     recipe: DataRecipe, seed: int, prompt: Prompt | None = None
 ) -> tuple[Sample, ...]:
     """Draw ``recipe.samples`` query-rewriting samples with fresh demonstrations each."""
+    most = _most_shown(recipe, prompt)
     episodes = sample_episodes(
         seed,
         recipe.samples,
         "train",
         world=recipe.world,
         languages=recipe.languages,
-        kinds=_weighted_kinds(recipe),
-        max_demonstrations=_most_shown(recipe, prompt),
+        kinds=_weighted_kinds(recipe, most),
+        max_demonstrations=most,
     )
     drawn = (_rewriting(e, recipe, f"rewriting/{seed}/{i}", prompt) for i, e in enumerate(episodes))
     return tuple(sample for sample in drawn if sample is not None)
 
 
 def _most_shown(recipe: DataRecipe, prompt: Prompt | None) -> int:
+    if prompt is not None and prompt.layout is not None and not prompt.layout.shows:
+        return 0
     number = None if prompt is None else prompt.selection.number
     return recipe.demonstrations if number is None else number
 
@@ -177,9 +180,9 @@ def anchor_samples(
     )
 
 
-def _weighted_kinds(recipe: DataRecipe) -> tuple[Kind, ...]:
+def _weighted_kinds(recipe: DataRecipe, shown: int) -> tuple[Kind, ...]:
     """Repeat each kind in proportion to its weight, for a sampler that draws evenly."""
-    kinds = [k for k in Kind if recipe.demonstrations or k is not Kind.DEMONSTRATION_LURE]
+    kinds = [k for k in Kind if shown or k is not Kind.DEMONSTRATION_LURE]
     weights = {kind: recipe.kinds.get(kind, 1.0) for kind in kinds}
     largest = max(weights.values())
     if not largest:

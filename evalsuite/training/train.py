@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from evalsuite import __version__
-from evalsuite.errors import TrainingError, TrainingInterrupted
+from evalsuite.cases import Wanted
+from evalsuite.errors import InvalidPrompt, TrainingError, TrainingInterrupted
 from evalsuite.files.storage import storage_errors
 from evalsuite.models import BaseRef, Provenance, read_adapter, write_provenance
 from evalsuite.prompts import Prompt, require_prefill
@@ -93,6 +94,7 @@ def train(
         report(TrainingProgress(phase=Phase.DATA))
         template = load_template(base.path, family=base.family)
         if prompt is not None:
+            _require_rewriting(prompt)
             require_prefill(prompt, template)
         data = _prepare(recipe, template, prompt)
         inputs = _inputs(recipe, base, template, data, prompt)
@@ -106,6 +108,14 @@ def train(
             staged = _stage(run, result, inputs, base, checkpoints)
         publish(staged, out)
     return result
+
+
+def _require_rewriting(prompt: Prompt) -> None:
+    if prompt.solution is not Wanted.REWRITE:
+        raise InvalidPrompt(
+            f"prompt {prompt.name!r} says asks: {prompt.solution}, and recipes draw rewrites; "
+            "train with one that says asks: rewrite, or on files of your own (data.files)"
+        )
 
 
 def _resolved(recipe: Recipe | str | Path, base: BaseRef, seed: int | None) -> Recipe:

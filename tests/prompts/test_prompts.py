@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,10 @@ from evalsuite.conversation import Message, Role, messages
 from evalsuite.errors import InvalidInput, InvalidPrompt
 from evalsuite.models import resolve_base
 from evalsuite.prompts import (
+    ANSWER_PROMPT,
     BUILT_IN,
     DEFAULT_PROMPT,
     FORMATS,
-    STYLES,
     Demonstration,
     Prompt,
     Selection,
@@ -25,10 +26,11 @@ from evalsuite.prompts import (
     load_prompt,
     others,
     prompt_named,
+    prompt_of_definition,
     put_in,
     require_prefill,
 )
-from evalsuite.prompts.answerrules import Tag
+from evalsuite.prompts.answerrules import After, Tag
 from evalsuite.prompts.layout import Layout, Turns
 from evalsuite.prompts.prompt import Only, Window
 from evalsuite.prompts.promptfile import entry_of, prompt_of_entry
@@ -117,7 +119,7 @@ def test_a_layout_puts_parts_in_once_and_leaves_other_braces() -> None:
 
 
 def test_a_layout_without_a_system_text_is_one_message() -> None:
-    prompt = Prompt(name="own", layout=Layout(user="{task}\n{query}"))
+    prompt = Prompt(name="own", layout=Layout(user="{task}\n{history}\n{query}"))
     [message] = prompt.build(CASE).messages
     assert message.role is Role.USER
 
@@ -126,10 +128,13 @@ def test_a_layout_without_a_system_text_is_one_message() -> None:
     ("keys", "said"),
     [
         ({"user": "{history}"}, "has no place for the query"),
-        ({"user": "{query}{answer}"}, r"layout.user names \{answer\}; it can hold \{task\}"),
-        ({"user": "{query}{demonstrations}"}, "does not say how one is written"),
-        ({"user": "{query}", "demonstration": "{history}"}, "shows no answer"),
-        ({"user": "{query}", "turns": Turns(user="Q:")}, "has no place for what was said"),
+        ({"user": "{query}"}, "has no place for the history"),
+        ({"user": "{history}{query}{answer}"}, r"names \{answer\}; it can hold \{task\}"),
+        ({"user": "{histroy}{query}"}, r"names \{histroy\}; did you mean 'history'"),
+        ({"user": "{History}{query}"}, r"names \{History\}"),
+        ({"user": "{history}{query}{demonstrations}"}, "does not say how one is written"),
+        ({"user": "{history}{query}", "demonstration": "{history}"}, "shows no answer"),
+        ({"user": "{history}{query}", "turns": Turns(user="Q:")}, "no place for what was said"),
     ],
 )
 def test_layouts_that_lose_something_are_refused(keys: dict[str, object], said: str) -> None:
@@ -179,6 +184,9 @@ def test_what_stands_outside_is_kept() -> None:
         ({"prefill": "Rewrite: "}, "no answer begins with it"),
         ({"stop": ("?",)}, "what a stop string leaves of it.*change stop"),
         ({"stop": ("How",)}, "a right answer would be lost.*change stop"),
+        ({"stop": ("'",)}, "a right answer would be lost.*change stop"),
+        ({"stop": (".",)}, "a right answer would be lost.*change stop"),
+        ({"stop": (" the ",)}, "a right answer would be lost.*change stop"),
         ({"form": "{rewrite}", "prefill": ""}, "the rule 'tag' reads ''; change answer"),
     ],
 )
@@ -217,11 +225,24 @@ def test_the_examples_read_what_they_write_and_round_trip(name: str) -> None:
         assert prompt.read(right).answer == "How?"
 
 
-@pytest.mark.parametrize("name", STYLES)
-def test_built_in_prompts_round_trip_as_entries(name: str) -> None:
-    again = prompt_of_entry(entry_of(BUILT_IN[name]))
-    assert again.name == f"{name} (own)"  # nobody else's prompt passes for a built-in one
-    assert again.build(CASE, SHOWN) == BUILT_IN[name].build(CASE, SHOWN)
+@pytest.mark.parametrize("prompt", [*BUILT_IN.values(), ANSWER_PROMPT], ids=lambda p: p.name)
+def test_built_in_prompts_round_trip_as_entries(prompt: Prompt) -> None:
+    assert prompt_of_entry(entry_of(prompt)) is prompt
+    # Nobody else's prompt passes for a built-in one.
+    other = prompt_of_entry(entry_of(replace(prompt, max_tokens=7)))
+    assert other.name == f"{prompt.name} (own)"
+    assert not other.built_in
+
+
+def test_what_a_run_records_of_a_prompt_is_the_whole_of_it() -> None:
+    pooled = Prompt(name="own", selection=Selection(pool=SHOWN, number=2), window=Window(last=3))
+    for prompt in (TAGS, pooled, load_prompt(EXAMPLES / "tags.yaml"), DEFAULT_PROMPT):
+        again = prompt_of_definition(json.loads(json.dumps(prompt.definition)))
+        assert again.definition == prompt.definition
+        assert again.digest == prompt.digest
+        assert again.build(CASE, SHOWN) == prompt.build(CASE, SHOWN)
+    with pytest.raises(InvalidPrompt, match="no definition of a prompt"):
+        prompt_of_definition({"name": "x"})
 
 
 def test_users_turns_alone_are_numbered() -> None:
@@ -233,11 +254,11 @@ def test_users_turns_alone_are_numbered() -> None:
 
 
 def test_the_digest_covers_everything() -> None:
-    base = Prompt(name="own", layout=Layout(user="{query}"))
+    base = Prompt(name="own", layout=Layout(user="{history}{query}"))
     assert base.layout is not None
     changed = [
         replace(base, name="other"),
-        replace(base, layout=replace(base.layout, user="{query}!")),
+        replace(base, layout=replace(base.layout, user="{history}{query}!")),
         replace(base, tasks={Language.EN: "Do."}),
         replace(base, window=Window(last=2)),
         replace(base, selection=Selection(pool=SHOWN)),
@@ -252,6 +273,7 @@ def test_the_digest_covers_everything() -> None:
 
 def test_others_are_the_same_prompt_in_other_formats() -> None:
     assert [p.name for p in others(DEFAULT_PROMPT)] == ["json", "markdown", "plain"]
+    assert others(Prompt(name="own", layout=Layout(user="{history}{query}"))) == ()
     own = others(TAGS)
     assert [p.format for p in own] == ["json", "markdown", "plain"]
     assert all(p.rule == TAGS.rule and not p.built_in for p in own)
@@ -327,8 +349,12 @@ def test_a_file_may_hold_one_task_for_all(write: Write) -> None:
         ("task: x\nhistory: {last: 0}\n", r"served.yaml:2: .*last"),
         ("task: x\nhistory: {only: users}\n", r"did you mean 'user'"),
         ("task: {fr: x}\n", r"served.yaml:1: .*fr"),
+        ("task: 3\n", "task must be a visible text, or a mapping of languages"),
+        ("task: {}\n", "task must be a visible text, or a mapping of languages"),
+        ("task: x\nname: 'a\tb'\n", "must be one line of at most 80 visible characters"),
         ("task: x\nformat: xml\nlayout: {user: '{query}'}\n", "both format and layout"),
         ("task: x\nlayout: {user: '{history}'}\n", "served.yaml: layout.user has no place"),
+        ("task: x\nstop: ['']\n", r"served.yaml:2: .*stop"),
         ("task: x\nanswer: {rule: tag}\n", "the rule 'tag' needs answer.tag; add it"),
         ("task: x\nanswer: {rule: json, tag: y}\n", "answer.tag belongs to the rule 'tag'"),
         ("task: x\nanswer: {form: y}\n", "has to hold {rewrite} once"),
@@ -341,6 +367,18 @@ def test_a_file_may_hold_one_task_for_all(write: Write) -> None:
 def test_what_a_file_may_not_say(write: Write, text: str, said: str) -> None:
     with pytest.raises(InvalidPrompt, match=said):
         load_prompt(write(text))
+
+
+def test_a_line_break_may_end_an_answer(write: Write) -> None:
+    prompt = load_prompt(write('task: x\nstop: ["\\n"]\n'))
+    assert prompt.stop == ("\n",)
+    assert prompt.read("How?\nMore").answer == "How?"
+
+
+def test_an_answering_prompt_has_a_text_of_its_own(write: Write) -> None:
+    prompt = load_prompt(write("asks: answer\nformat: chat\ntask: {en: Say it.}\n"))
+    assert prompt.task(Language.ZH) == ANSWER_PROMPT.task(Language.ZH)
+    assert prompt_named("answer") is ANSWER_PROMPT
 
 
 def test_a_file_of_demonstrations_lies_beside_the_prompt(write: Write, tmp_path: Path) -> None:
@@ -361,3 +399,22 @@ def test_prefills_that_a_template_cannot_carry_are_refused() -> None:
     held = Prompt(name="own", rule=Tag("q"), form=f"{control}<q>{{rewrite}}</q>", prefill=control)
     with pytest.raises(InvalidPrompt, match="a token of the model's own format"):
         require_prefill(held, template)
+
+
+def test_a_prefill_that_ends_within_a_token_is_refused() -> None:
+    template = load_template(resolve_base("nano").path)
+    beginnings = ("How long is it?", "1990?")
+    ends = [
+        text
+        for size in range(1, 6)
+        for text in ("The answer is Ho"[-size:],)
+        if any(
+            template.answer_ids(f"{text}{one}")[: len(template.answer_ids(text))]
+            != template.answer_ids(text)
+            for one in beginnings
+        )
+    ]
+    joined = next(iter(ends), "Rewrite: ")
+    prompt = Prompt(name="own", rule=After(joined), form=f"{joined}{{rewrite}}", prefill=joined)
+    with pytest.raises(InvalidPrompt, match="joins its end with what follows"):
+        require_prefill(prompt, template)

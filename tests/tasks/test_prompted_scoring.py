@@ -112,10 +112,37 @@ def test_a_closed_answer_is_not_cut_off_and_an_open_one_is() -> None:
     assert losses(TASK, "What is Flindo's price?", Finish.LENGTH)[Detector.FORM] == 1.0
 
 
+OTHER = Demonstration(
+    history=(Message(Role.USER, "Have you heard of Vorb?"),),
+    query="Who sells it?",
+    rewrite="Who sells Vorb?",
+    language=Language.EN,
+    entities=("Vorb",),
+)
+
+
 def test_a_swap_compares_what_is_read() -> None:
-    known = Known(counterpart=Counterpart(text="What is Flindo's price?</q>", demonstrations=()))
-    [swap] = score(TASK, said("What is Hemfos's price?</q>"), known, detectors={Detector.SWAP_LEAK})
-    assert swap.value in (1.0, None)
+    theirs = Counterpart(text="What is Flindo's price?</q>", demonstrations=(OTHER,))
+    for text, loss in (
+        ("What is Hemfos's price?</q>", 1.0),
+        ("What is Flindo's price?</q> Hemfos", 0.0),  # never served
+    ):
+        found = score(TASK, said(text), Known(counterpart=theirs), detectors={Detector.SWAP_LEAK})
+        assert [one.value for one in found] == [loss]
+
+
+def test_a_swap_and_the_control_look_beside_the_answer_too() -> None:
+    task = replace(TASK, prompt=LOOSE)
+    right = "<q>What is Flindo's price?</q>"
+    known = Known(counterpart=Counterpart(text=right, demonstrations=(OTHER,)), absent=("Quorl",))
+    for text, swap, control in (
+        (f"As with Hemfos. {right}", 1.0, 0.0),
+        (f"As with Quorl. {right}", 0.0, 1.0),
+        (right, 0.0, 0.0),
+    ):
+        wanted = {Detector.SWAP_LEAK, Detector.ABSENT_NAMES}
+        found = {s.detector: s.value for s in score(task, said(text), known, detectors=wanted)}
+        assert found == {Detector.SWAP_LEAK: swap, Detector.ABSENT_NAMES: control}
 
 
 def test_json_that_is_escaped_has_no_place_in_the_text() -> None:

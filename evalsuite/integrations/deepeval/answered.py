@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from evalsuite.cases import Case
 from evalsuite.conversation import Message
@@ -65,6 +65,9 @@ class Answered:
     """What was generated, or its text alone; None: not answered yet."""
     prompt_format: str | None = None
     """How the prompt was written; None: as the bare conversation, without a task."""
+    prompt: Mapping[str, JsonValue] | None = None
+    """The definition of a prompt of one's own, as a run records it; None: ``prompt_format`` names
+    one of evalsuite's own."""
     shown: tuple[Demonstration, ...] | None = None
     """What the prompt showed; empty: nothing; None: nobody noted it."""
     swapped: Swapped | None = None

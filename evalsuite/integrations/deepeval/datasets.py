@@ -138,6 +138,11 @@ def _answered(run: Run, side: Side) -> Iterator[Answered]:
                 score
             )
     known = {row.name: row.shown for row in run.demonstrations}
+    own = {
+        str(prompt.definition["name"]): prompt.definition
+        for prompt in (run.info.prompt, run.info.answer_prompt)
+        if prompt is not None
+    }
     for row in run.cases:
         # The answer that detectors look at comes first, then those under other demonstrations.
         outputs = run.output_index.get((row.panel, row.case_id, side), ())
@@ -149,6 +154,7 @@ def _answered(run: Run, side: Side) -> Iterator[Answered]:
             item=_item(row),
             answer=first.text,
             prompt_format=first.prompt_format,
+            prompt=own.get(first.prompt_format),
             shown=_shown(known, first, row),
             swapped=swapped[0] if swapped else None,
             recorded=Recorded(

@@ -20,7 +20,14 @@ from evalsuite.detectors.roundtrip import round_trip
 from evalsuite.errors import InvalidInput, PromptFormatError, TemplateError
 from evalsuite.generation import Finish, Output
 from evalsuite.integrations.deepeval.answered import Answered
-from evalsuite.prompts import DEFAULT_FORMAT, Demonstration, built_in
+from evalsuite.prompts import (
+    ANSWER_PROMPT,
+    DEFAULT_FORMAT,
+    Demonstration,
+    Prompt,
+    built_in,
+    prompt_of_definition,
+)
 from evalsuite.rewrites import standard_of
 from evalsuite.runs import Unit
 from evalsuite.scenarios import SkillItem
@@ -102,13 +109,21 @@ def _task(full: Answered, name: Detector) -> Rewriting | Skill:
     """What was asked, as far as the detector minds: a skill may stand in a case file as well."""
     if isinstance(full.item, SkillItem):
         return Skill(item=full.item)
-    case, style = full.item, full.prompt_format or DEFAULT_FORMAT
+    case = full.item
     if name is not Detector.SKILL_ANSWER:
-        return tasks.task_of(case, full.shown or (), prompt=built_in(style))
+        return tasks.task_of(case, full.shown or (), prompt=_prompt(full))
     if case.reference is not None and not case.expect.rewrites:
         # Of a query that must stay, the query itself is the one right answer.
         case = replace(case, expect=replace(case.expect, rewrites=(case.reference,)))
     return tasks.task_of(case, asks=Asks.SKILL)
+
+
+def _prompt(full: Answered) -> Prompt:
+    """How the case was asked."""
+    if full.prompt is not None:
+        return prompt_of_definition(full.prompt)
+    name = full.prompt_format or DEFAULT_FORMAT
+    return ANSWER_PROMPT if name == ANSWER_PROMPT.name else built_in(name)
 
 
 def _output(full: Answered, text: str) -> Output:
