@@ -94,7 +94,7 @@ def preview(
 
 def _drawn(prompt: Prompt, policy: Policy) -> Case:
     language = policy.languages[0]
-    if prompt.solution is Wanted.ANSWER:
+    if prompt.wanted is Wanted.ANSWER:
         return sample_told_panel(0, 1, language)[0].case
     return sample_panel(0, 1, world=policy.world, languages=[language]).cases[0]
 

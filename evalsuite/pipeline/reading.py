@@ -117,9 +117,9 @@ def require_prompts(rewriting: Prompt, answering: Prompt, policy: Policy) -> Non
         (rewriting, Wanted.REWRITE, "--prompt"),
         (answering, Wanted.ANSWER, "--answer-prompt"),
     ):
-        if prompt.solution is not wanted:
+        if prompt.wanted is not wanted:
             raise InvalidPrompt(
-                f"{option}: prompt {prompt.name!r} says asks: {prompt.solution}, and this option "
+                f"{option}: prompt {prompt.name!r} says asks: {prompt.wanted}, and this option "
                 f"is for prompts that say asks: {wanted.value}"
             )
         _require_languages(prompt, policy)

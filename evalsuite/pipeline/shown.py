@@ -104,7 +104,7 @@ def shown_alone(prompt: Prompt, case: Case, world: WorldName) -> DemonstrationPa
         number = 0
     named, size = frozenset(case.expect.named), pool_size(number)
     pool = selection.pool
-    if not pool and prompt.solution is Wanted.ANSWER:
+    if not pool and prompt.wanted is Wanted.ANSWER:
         pool = sample_told_demonstrations("prompt", size, case.language, named)
     elif not pool:
         pool = sample_demonstrations("prompt", size, case.language, world=world, avoid=named)
@@ -131,7 +131,7 @@ def _drawn(
     unlike: Sequence[Demonstration] = (),
 ) -> tuple[Demonstration, ...]:
     """Invented demonstrations of what the prompt asks for."""
-    if prompt.solution is Wanted.ANSWER:
+    if prompt.wanted is Wanted.ANSWER:
         return sample_told_demonstrations(seed, n, language, avoid)
     world = inputs.policy.world
     return sample_demonstrations(seed, n, language, world=world, avoid=avoid, unlike=unlike)
@@ -163,5 +163,5 @@ def _invented(
     a = _drawn(inputs, prompt, f"{seed}/a", n, language, said)
     named = said | {entity for shown in a for entity in shown.entities}
     b = _drawn(inputs, prompt, f"{seed}/b", n, language, named, a)
-    what = "" if prompt.solution is Wanted.REWRITE else f"-{prompt.solution}"
+    what = "" if prompt.wanted is Wanted.REWRITE else f"-{prompt.wanted}"
     return DemonstrationPair(f"{name}-{language}{what}", a, b)

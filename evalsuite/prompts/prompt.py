@@ -103,7 +103,7 @@ class Prompt:
     """How a right answer is written, with ``{rewrite}`` in its place."""
     max_tokens: int = 96
     """Of an answer, beside the prefill."""
-    solution: Wanted = Wanted.REWRITE
+    wanted: Wanted = Wanted.REWRITE
     """What it asks for."""
 
     def __post_init__(self) -> None:
@@ -129,7 +129,7 @@ class Prompt:
 
     def task(self, language: Language) -> str:
         """Return the instruction in a language."""
-        default = ANSWER_TASKS[language] if self.solution is Wanted.ANSWER else task_text(language)
+        default = ANSWER_TASKS[language] if self.wanted is Wanted.ANSWER else task_text(language)
         return self.tasks.get(language) or default
 
     def build(self, case: Case, demonstrations: Sequence[Demonstration] = ()) -> Conversation:
@@ -146,7 +146,7 @@ class Prompt:
             demonstrations=tuple(self._as_shown(one) for one in demonstrations),
             history=history,
             query=case.query,
-            solution=self.solution.value,
+            solution=self.wanted.value,
         )
         return get_format(self.format).format(parts)
 
@@ -241,8 +241,8 @@ class Prompt:
             "pool": [_plain(one) for one in chosen.pool],
         }
         own["answer"] = {**self.rule.keys, "form": self.form}
-        if self.solution is not Wanted.REWRITE:
-            own["asks"] = self.solution.value
+        if self.wanted is not Wanted.REWRITE:
+            own["asks"] = self.wanted.value
         own |= {"prefill": self.prefill, "stop": list(self.stop), "max_tokens": self.max_tokens}
         return own
 
@@ -272,7 +272,7 @@ BUILT_IN: Mapping[str, Prompt] = MappingProxyType({})
 BUILT_IN = MappingProxyType({name: Prompt(name=name, format=name) for name in STYLES})
 """The package's own prompts, by the name of their format."""
 DEFAULT_PROMPT = BUILT_IN[DEFAULT_FORMAT]
-ANSWER_PROMPT = Prompt(name="answer", format="chat", tasks=ANSWER_TASKS, solution=Wanted.ANSWER)
+ANSWER_PROMPT = Prompt(name="answer", format="chat", tasks=ANSWER_TASKS, wanted=Wanted.ANSWER)
 """How a query is asked that is to be answered: as real turns."""
 
 

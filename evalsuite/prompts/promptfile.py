@@ -221,7 +221,7 @@ def prompt_of_entry(
         stop=entry.stop,
         rule=rule,
         form=form,
-        solution=entry.asks,
+        wanted=entry.asks,
         max_tokens=entry.max_tokens,
     )
     own = {**BUILT_IN, ANSWER_PROMPT.name: ANSWER_PROMPT}.get(prompt.name)
@@ -268,7 +268,7 @@ def entry_of(prompt: Prompt) -> PromptEntry:
     rule, layout, chosen = prompt.rule, prompt.layout, prompt.selection
     values: dict[str, Any] = {
         "name": prompt.name,
-        "asks": prompt.solution,
+        "asks": prompt.wanted,
         "task": {language: prompt.task(language) for language in Language},
         "history": {"only": prompt.window.only, "last": prompt.window.last},
         "demonstrations": {

@@ -111,9 +111,9 @@ def train(
 
 
 def _require_rewriting(prompt: Prompt) -> None:
-    if prompt.solution is not Wanted.REWRITE:
+    if prompt.wanted is not Wanted.REWRITE:
         raise InvalidPrompt(
-            f"prompt {prompt.name!r} says asks: {prompt.solution}, and recipes draw rewrites; "
+            f"prompt {prompt.name!r} says asks: {prompt.wanted}, and recipes draw rewrites; "
             "train with one that says asks: rewrite, or on files of your own (data.files)"
         )
 
