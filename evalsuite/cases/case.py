@@ -68,6 +68,12 @@ class Kind(StrEnum):
     """Typos, mixed scripts or mixed languages around an ordinary reference."""
 
 
+_OF_REWRITES = (
+    "rewrites", "must_name", "must_not_name", "aliases", "unchanged", "extractive", "free",
+)  # fmt: skip
+_OF_REWRITES = (
+    "rewrites", "must_name", "must_not_name", "aliases", "unchanged", "extractive", "free",
+)  # fmt: skip
 _TEXTS = ("rewrites", "must_name", "must_not_name", "aliases", "answers", "not_answers")
 
 
@@ -157,10 +163,16 @@ class Expectation:
         return bool(self.answers) or self.untold
 
     def _require_an_answer_alone(self) -> None:
-        if self.rewrites or self.unchanged or self.extractive:
+        said = [name for name in _OF_REWRITES if getattr(self, name)]
+        if said:
             raise InvalidCase(
-                "a query is rewritten or answered; keep rewrites, unchanged and extractive, or "
-                "answers and untold, in two cases if both are wanted"
+                f"a query is rewritten or answered: {', '.join(said)} belong to a rewrite, answers "
+                "and untold to an answer; keep one, or write two cases"
+            )
+        if self.untold and any(one.strip().isdigit() for one in self.answers):
+            raise InvalidCase(
+                "of an untold fact answers are further ways to say that nobody told it, and no "
+                f"facts: {list(self.answers)}"
             )
         both = {v.casefold() for v in self.answers} & {v.casefold() for v in self.not_answers}
         if both:

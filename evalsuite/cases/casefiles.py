@@ -214,10 +214,16 @@ def doubts(case: Case) -> Iterator[str]:
         yield f"kind {case.kind} stays as it is; say unchanged: true or choose another kind"
 
 
+def _holds(said: str, fact: str) -> bool:
+    """Whether a text holds a fact, and not as a part of another number or word."""
+    edges = (r"(?<![0-9a-z])", r"(?![0-9a-z])") if fact.isascii() else ("", "")
+    return bool(re.search(edges[0] + re.escape(fact.casefold()) + edges[1], said))
+
+
 def _doubtful_answers(case: Case) -> Iterator[str]:
     expect = case.expect
     said = "\n".join((*(turn.content for turn in case.history), case.query)).casefold()
-    if not expect.untold and not any(fact.casefold() in said for fact in expect.answers):
+    if not expect.untold and not any(_holds(said, fact) for fact in expect.answers):
         yield (
             f"nothing told {expect.answers[0]!r}; add it as the history writes it to answers, or "
             "say untold: true"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalsuite.commands.console import Terminal
-from evalsuite.commands.options import Subparsers, command
+from evalsuite.commands.options import Subparsers, command, require_apart
 
 if TYPE_CHECKING:
     from evalsuite.cases.importers import Imported, Wishes
@@ -72,8 +72,11 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.errors import RunStorageError
     from evalsuite.files.storage import storage_errors, write_named
 
+    require_apart(args.out, args.file)
     found = imported(args.format, args.file, _wishes(args))
     files = case_files(found.cases, args.out)
+    for path, _ in files:
+        require_apart(path, args.file)
     with storage_errors(args.out, RunStorageError):
         args.out.parent.mkdir(parents=True, exist_ok=True)
         for path, text in files:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evalsuite.commands.console import Terminal
 from evalsuite.commands.gate import from_here
-from evalsuite.commands.options import Subparsers, check_result, command
+from evalsuite.commands.options import Subparsers, check_result, command, require_new
 from evalsuite.commands.review import SHEETS, write_sheets
 
 _READ = "read"
@@ -83,6 +83,7 @@ def _to_cases(folder: Path, sheet: Path, out: Path, terminal: Terminal) -> int:
     from evalsuite.files.storage import storage_errors, write_named
     from evalsuite.review.labelling import load_labels, read_labels
 
+    require_new(out)
     labels = load_labels(folder)
     cases = read_labels(labels, sheet)
     with storage_errors(out, RunStorageError):

@@ -134,6 +134,35 @@ def add_champion(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--champion", default="auto", metavar="WHOM", help=HELP["champion"])
 
 
+def require_apart(out: Path, *inputs: Path, option: str = "--out") -> None:
+    """Refuse to write over what is read.
+
+    Raises:
+        RunStorageError: ``out`` is one of the inputs.
+    """
+    from evalsuite.errors import RunStorageError
+
+    if any(out.exists() and one.exists() and out.samefile(one) for one in inputs):
+        raise RunStorageError(
+            f"{option}={str(out)!r} is an input, which would be lost; name another file"
+        )
+
+
+def require_new(out: Path, *, option: str = "--out") -> None:
+    """Refuse to write over a file that a person may have edited.
+
+    Raises:
+        RunStorageError: there is something already.
+    """
+    from evalsuite.errors import RunStorageError
+
+    if out.exists():
+        raise RunStorageError(
+            f"{option}={str(out)!r} is there already, and may have been edited; remove it, or name "
+            "another file"
+        )
+
+
 def check_result(folder: Path, *known: str) -> None:
     """Refuse a folder for results before any work is done: a file, or one that holds other things.
 

@@ -50,4 +50,8 @@ def _show(args: argparse.Namespace, terminal: Terminal) -> int:
     if seen.right:
         terminal.say(f"a right answer: {seen.right!r}")
         terminal.say(f"read as: {seen.read!r}")
-    return 0 if seen.share <= 1 else 1
+    if seen.lost:
+        terminal.say(f"this answer would be lost: {seen.lost}")
+    if seen.share > 1:
+        terminal.say("the prompt does not fit: shorten the task or the demonstrations")
+    return 1 if seen.lost or seen.share > 1 else 0

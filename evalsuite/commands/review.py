@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from evalsuite.commands.console import Terminal
 from evalsuite.commands.gate import from_here
-from evalsuite.commands.options import Subparsers, check_result, command, write_result
+from evalsuite.commands.options import (
+    Subparsers,
+    check_result,
+    command,
+    require_new,
+    write_result,
+)
 
 if TYPE_CHECKING:
     from evalsuite.review import Key, Readings, Sheet
@@ -115,6 +121,8 @@ def _read(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.report import render_review, review_text
     from evalsuite.review import load_key, read_sheets, results, third_sheet
 
+    if args.to_cases is not None:
+        require_new(args.to_cases, option="--to-cases")
     key = load_key(args.folder)
     paths = [path for path in (args.first, args.second, args.third) if path is not None]
     readings = read_sheets(key, paths)
@@ -124,12 +132,18 @@ def _read(args: argparse.Namespace, terminal: Terminal) -> int:
     terminal.say("")
     due = bool(readings.differing) and not readings.settled
     if due:
-        csv, page = write_sheets(args.folder / SHEETS, [third_sheet(key, readings)])[0]
+        csv, page = _third(args.folder / SHEETS, third_sheet(key, readings))
         terminal.say(f"for a third reading: {from_here(page)} or {from_here(csv)}")
     if args.to_cases is not None:
         _write_cases(args.to_cases, key, readings, terminal)
     terminal.say(f"page: {from_here(args.folder / 'index.html')}")
     return _OPEN if due else 0
+
+
+def _third(folder: Path, sheet: Sheet) -> tuple[Path, Path]:
+    """Where the sheet for a third reading lies; one that is there may be filled, and stays."""
+    csv, page = folder / f"{sheet.id}.csv", folder / f"{sheet.id}.html"
+    return (csv, page) if csv.exists() else write_sheets(folder, [sheet])[0]
 
 
 def _write_cases(out: Path, key: Key, readings: Readings, terminal: Terminal) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from evalsuite.commands.console import Terminal
-from evalsuite.commands.options import BY_SUCCESS, Subparsers, command
+from evalsuite.commands.options import BY_SUCCESS, Subparsers, command, require_apart
 
 _TOLD = 20
 """Records that are left out and told; the others are counted."""
@@ -53,7 +53,7 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.suites import dump_suite
     from evalsuite.suites.importing import import_suite
 
-    _require_apart(args.out, args.file)
+    require_apart(args.out, args.file)
     found = import_suite(args.format, args.file, limit=args.limit, skip_bad=args.skip_bad)
     for said in found.bad[:_TOLD]:
         terminal.say(f"left out: {said}")
@@ -66,20 +66,6 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
         write_named(args.out, dump_suite(found.header, found.rows).encode())
     terminal.say(f"wrote {len(found.rows)} of {found.records} records to {args.out}")
     return 0
-
-
-def _require_apart(out: Path, file: Path) -> None:
-    """Refuse to write over what is read.
-
-    Raises:
-        RunStorageError: both are one file.
-    """
-    from evalsuite.errors import RunStorageError
-
-    if out.exists() and file.exists() and out.samefile(file):
-        raise RunStorageError(
-            f"--out={str(out)!r} is the input, which would be lost; name another file"
-        )
 
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:

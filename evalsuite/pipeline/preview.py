@@ -36,8 +36,22 @@ class Preview:
     """Demonstrations."""
     swapped: int
     """Those of the counterfactual prompt; 0: a swap cannot be tried."""
+    reference: str
+    """The right answer itself."""
     right: str
     """A right answer, as it has to be written; empty where none is known word for word."""
+
+    needs: int
+    """Tokens of the right answer behind the prefill; 0 where none is known word for word."""
+
+    @property
+    def lost(self) -> str:
+        """Why the right answer would not come through; empty: it does."""
+        if not self.right:
+            return ""
+        if self.needs > self.prompt.max_tokens:
+            return f"it takes {self.needs} tokens, and max_tokens is {self.prompt.max_tokens}"
+        return "" if self.read == self.reference else "a stop string or the rule eats some of it"
 
     @property
     def share(self) -> float:
@@ -80,6 +94,7 @@ def preview(
     ids = prompt_ids(Rewriting(case=asked, demonstrations=pair.a, prompt=prompt), template)
     reference = asked.reference or next(iter(asked.expect.answers), "")
     named_in = put_in(asked.expect.must_name, asked.query, reference)
+    whole = prompt.write(reference, named_in) if reference else ""
     return Preview(
         prompt=prompt,
         case=asked,
@@ -88,7 +103,9 @@ def preview(
         window=context_of(base),
         shown=len(pair.a),
         swapped=len(pair.b),
-        right=prompt.write(reference, named_in) if reference else "",
+        reference=reference,
+        right=whole,
+        needs=len(template.answer_ids(whole)) - len(template.answer_ids(prompt.prefill or "")),
     )
 
 

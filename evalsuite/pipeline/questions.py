@@ -16,7 +16,7 @@ from typing import assert_never
 from evalsuite.cases import Language
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import Detector
-from evalsuite.errors import InvalidInput
+from evalsuite.errors import InvalidInput, InvalidPrompt
 from evalsuite.gates import Policy
 from evalsuite.gates.rules import TextSource
 from evalsuite.generation import Request
@@ -186,6 +186,7 @@ def questions(inputs: Inputs, samples: Samples) -> tuple[Question, ...]:
     for regression in inputs.regressions:
         # Judged by the promises that it was kept for, which need both sides' answers.
         asked += _put(inputs, REGRESSIONS, regression.task, BOTH, frozenset())
+    _require_readable(asked)
     _require_fit(asked, inputs.context)
     return tuple(asked)
 
@@ -208,6 +209,25 @@ def first_share(asked: Iterable[Question], share: float) -> tuple[Question, ...]
         for case in list(ids)[: math.ceil(share * len(ids))]
     }
     return tuple(q for q in everything if (q.row.panel, q.row.case_id) in wanted)
+
+
+def _require_readable(asked: Iterable[Question]) -> None:
+    """Refuse a prompt under which the right answer to some case cannot come through.
+
+    Raises:
+        InvalidPrompt: naming the case, its file and the answer.
+    """
+    for question in asked:
+        task = question.task
+        if not isinstance(task, Rewriting) or task.prompt.built_in:
+            continue
+        right = task.case.reference
+        if right is not None and task.prompt.loses(right):
+            raise InvalidPrompt(
+                f"prompt {task.prompt.name!r}: the right answer to case {task.case.id!r} "
+                f"({question.row.source}) would be lost: {right!r} is not what the rule "
+                f"{task.prompt.rule.rule!r} reads; change stop or answer"
+            )
 
 
 def _require_fit(asked: Iterable[Question], context: int) -> None:

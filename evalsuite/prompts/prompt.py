@@ -185,6 +185,10 @@ class Prompt:
             finished=stopped or found.closed,
         )
 
+    def loses(self, rewrite: str, named: Sequence[str] = ()) -> bool:
+        """Whether a right answer would not be read: a stop string or the rule eats some of it."""
+        return self.read(self.write(rewrite, named).removeprefix(self.prefill)).answer != rewrite
+
     def cut(self, said: str) -> tuple[str, bool]:
         """Return a text up to the first stop string behind the prefill, and whether one stood."""
         ends = [at for stop in self.stop if (at := said.find(stop, len(self.prefill))) >= 0]

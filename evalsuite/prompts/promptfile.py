@@ -198,6 +198,11 @@ def prompt_of_entry(
     tasks = entry.task
     rule = _rule(entry.answer)
     form = entry.answer.form if entry.answer.form is not None else rule.form
+    if not form:
+        raise InvalidPrompt(
+            f"the rule {rule.rule!r} needs answer.form, how a right answer is written with "
+            f"{REWRITE} in its place; add it"
+        )
     if form.count(REWRITE) != 1:
         raise InvalidPrompt(
             f"answer.form={form!r} has to hold {REWRITE} once: it says how a right answer is "
@@ -324,6 +329,8 @@ def _rule(entry: AnswerEntry) -> AnswerRule:
     if make is None:
         return LastLine() if entry.rule == "last-line" else Whole()
     value = getattr(entry, needed)
+    if needed == "tag" and value is not None and set(value) & set("<>/ "):
+        raise InvalidPrompt(f"answer.tag={value!r}: write the tag's name alone, without < and >")
     if value is None:
         raise InvalidPrompt(f"the rule {entry.rule!r} needs answer.{needed}; add it")
     return make(value)

@@ -113,7 +113,9 @@ def subjects_of(run: Run) -> tuple[Subject, ...]:
         )
         for row in run.demonstrations
     }
-    found = tuple(_subjects(run.cases, scores, outputs, examples))
+    # Sheets ask of rewrites; of an answer another question would have to be asked.
+    rewrites = [row for row in run.cases if row.expect is None or not row.expect.is_answered]
+    found = tuple(_subjects(rewrites, scores, outputs, examples))
     if not found:
         raise RunError(
             f"the run in {str(run.folder)!r} has no rewrite that detectors judged, so there is "

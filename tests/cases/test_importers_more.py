@@ -555,3 +555,22 @@ def test_another_encoding_is_named_with_its_line_and_the_way_out(
     assert main(["import", "jsonl", str(file), "--out", str(tmp_path / "o.yaml")]) == 3
     assert "r.jsonl:2: byte 0x" in (said := capsys.readouterr().err)
     assert "iconv -f GB18030 -t UTF-8" in said
+
+
+@pytest.mark.parametrize("rewrite", ["", "  ", [], [""], None])
+def test_a_record_without_a_rewrite_is_no_query_that_stays(write: Write, rewrite: object) -> None:
+    file = write("r.jsonl", lines_of({"q": "When was he born?", "r": rewrite}))
+    found = refusal("jsonl", file, mapped({"query": "q", "rewrite": "r"}))
+    assert "holds no rewrite" in found[0]
+
+
+def test_an_import_is_not_written_over_its_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "r.jsonl"
+    file.write_text(lines_of({"q": "When was Ada born?", "r": "When was Ada born?"}), "utf-8")
+    before = file.read_bytes()
+    asked = ["import", "jsonl", str(file), "--map", "query=q,rewrite=r", "--out", str(file)]
+    assert main(asked) == 3
+    assert "is an input, which would be lost" in capsys.readouterr().err
+    assert file.read_bytes() == before

@@ -30,6 +30,22 @@ def test_formats_have_names_and_cases_are_drawn(capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ("stop: [Reykja]", "this answer would be lost: a stop string or the rule eats some"),
+        ("max_tokens: 3", "this answer would be lost: it takes"),
+    ],
+)
+def test_an_answer_that_would_be_lost_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, keys: str, said: str
+) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_text(f"task: Rewrite it.\n{keys}\n", "utf-8")
+    assert main(["prompt", "show", str(file), "--case", "en-single-reykjavik"]) == 1
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("asked", "said"),
     [
         (["xm"], "format='xm' is unknown; use one of: xml, json"),

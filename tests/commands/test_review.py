@@ -53,6 +53,13 @@ def test_a_review_from_draw_to_cases(
     data = json.loads((drawn / "review.json").read_bytes())
     assert data["settled"]
     assert "Do the detectors agree with people?" in (drawn / "index.html").read_text("utf-8")
+    # A person may have edited what is there: neither cases nor a sheet are written again.
+    assert main([*args, str(paths[-1]), "--to-cases", str(cases)]) == 3
+    assert "is there already, and may have been edited" in capsys.readouterr().err
+    kept = next(path for path in (drawn / "sheets").glob("*-c.csv"))
+    kept.write_bytes(b"filled")
+    assert main(args) == 2
+    assert kept.read_bytes() == b"filled"
 
 
 def test_a_review_is_not_drawn_over_another(

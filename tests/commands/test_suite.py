@@ -66,7 +66,7 @@ def test_an_input_is_not_written_over(tmp_path: Path, capsys: pytest.CaptureFixt
     file = published(tmp_path, GOOD)
     before = file.read_bytes()
     assert main(["suite", "import", "gsm8k", str(file), "--out", str(file)]) == 3
-    assert "is the input" in capsys.readouterr().err
+    assert "is an input, which would be lost" in capsys.readouterr().err
     assert file.read_bytes() == before
 
 

@@ -85,6 +85,12 @@ def test_the_prefill_stands_at_the_end_of_every_prompt(asked: GateRequest) -> No
         assert question.request.begun == len(begun)
 
 
+def test_a_case_whose_answer_would_be_lost_is_named(asked: GateRequest) -> None:
+    inputs = resolve(replace(asked, prompt=Prompt(name="cut", stop=("Flindo",))))
+    with pytest.raises(InvalidPrompt, match=r"the right answer to case 'few-.*' \(.*nano_en.yaml"):
+        questions(inputs, replace(sample(inputs), panel=()))
+
+
 def test_a_layout_without_demonstrations_shows_and_suspects_none(asked: GateRequest) -> None:
     prompt = Prompt(name="bare", layout=Layout(user="{task}\n{history}\n{query}"))
     samples = sample(resolve(replace(asked, prompt=prompt)))

@@ -294,6 +294,12 @@ def test_the_command_goes_from_a_log_to_cases(
     cases = tmp_path / "cases.yaml"
     assert main(["label", "read", str(out), str(path), "--out", str(cases)]) == 0
     assert lint(cases) == []
+    capsys.readouterr()
+    for there in (cases, path):
+        before = there.read_bytes()
+        assert main(["label", "read", str(out), str(path), "--out", str(there)]) == 3
+        assert "is there already" in capsys.readouterr().err
+        assert there.read_bytes() == before
 
 
 @pytest.mark.parametrize("what", [["read"], ["read", "a"], ["a", "b"], ["a", "b", "c"]])

@@ -166,8 +166,10 @@ def test_evidence_is_marked_where_it_stands() -> None:
 @pytest.mark.parametrize(
     ("expect", "said"),
     [
-        ({"answers": ("a",), "rewrites": ("b",)}, "rewritten or answered"),
-        ({"untold": True, "unchanged": True}, "rewritten or answered"),
+        ({"answers": ("a",), "rewrites": ("b",)}, "rewrites belong to a rewrite"),
+        ({"untold": True, "unchanged": True}, "unchanged belong to a rewrite"),
+        ({"answers": ("a",), "must_name": ("b",)}, "must_name belong to a rewrite"),
+        ({"untold": True, "answers": ("47",)}, "and no facts"),
         ({"not_answers": ("a",)}, "not_answers needs answers"),
         ({"answers": ("a",), "not_answers": ("A",)}, "stands in answers and in not_answers"),
         ({"answers": (" ",)}, r"expect.answers=\[' '\] holds an empty text"),

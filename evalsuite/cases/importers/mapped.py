@@ -73,6 +73,10 @@ def _draft(file: Path, line: int, record: Any, fields: Mapping[str, str]) -> Dra
     history = _turns(_at(record, fields["history"])) if "history" in fields else ()
     rewrites = _at(record, fields["rewrite"])
     listed = rewrites if isinstance(rewrites, list) else [rewrites]
+    if not any(isinstance(text, str) and text.strip() for text in listed):
+        raise InvalidInput(
+            f"{fields['rewrite']}={rewrites!r} holds no rewrite; write one, or leave the record out"
+        )
     name = _at(record, fields["id"]) if "id" in fields else f"{file.stem}-{line}"
     said = "\t".join(turn.content for turn in history) or str(name)
     cluster = _at(record, fields["cluster"]) if "cluster" in fields else short_digest(said)
