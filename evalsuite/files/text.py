@@ -24,7 +24,7 @@ def read_text(path: Path, name: str, *, most: int = MAX_BYTES) -> str:
     try:
         if not path.is_file():
             what = "is no plain file" if path.exists() else "does not exist"
-            raise InvalidInput(f"{name}: {what}; give a text file that does")
+            raise InvalidInput(f"{name}: {what}; name a plain text file in UTF-8")
         with path.open("rb") as file:
             data = file.read(most + 1)
     except (OSError, ValueError) as error:

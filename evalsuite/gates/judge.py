@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from evalsuite.cases import Wanted
 from evalsuite.detectors import PARTS, Detector
 from evalsuite.errors import InvalidInput
 from evalsuite.gates.criteria import Criterion, CriterionFactory, text_criterion
@@ -129,14 +130,12 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
     """Rewrites are right, absolutely and compared with the baseline."""
     rule = policy.gates.pronoun_resolution
     ask = CriterionFactory(policy, rule)
-    wrong = _failing(rule)
+    wrong, right = _failing(policy), f"to give a right {_given(policy)}"
     aside = set(rule.advisory_kinds)
     panel = [case for case in evidence.pronouns if case.kind not in aside]
     parts = [
         judge_rate(ask(Part(Topic.FAILURE_RATE), wrong, rule.failure_rate), panel),
-        judge_paired(
-            ask(Part(Topic.NON_INFERIORITY), "to give a right rewrite", rule.non_inferiority), panel
-        ),
+        judge_paired(ask(Part(Topic.NON_INFERIORITY), right, rule.non_inferiority), panel),
     ]
     parts += _in_what_way(ask, rule, evidence)
     parts += _absent_languages(ask, rule, rule.failure_rate, panel)
@@ -213,8 +212,16 @@ _GATES: Mapping[Gate, Callable[[Policy, Evidence], Verdict]] = {
 }
 
 
-def _failing(rule: PronounRule) -> str:
+def _given(policy: Policy) -> str:
+    """What the candidate gives, as a sentence says it."""
+    return "answer" if set(policy.tasks) == {Wanted.ANSWER} else "rewrite"
+
+
+def _failing(policy: Policy) -> str:
     """What a rewrite is counted as failed for, as a sentence says it."""
+    rule = policy.gates.pronoun_resolution
+    if _given(policy) == "answer":
+        return "The answer is not right"
     if set(rule.decides) == {detector.value for detector in PARTS}:
         return "The rewrite is not right"
     return f"The rewrite is not right ({' or '.join(rule.decides)} lost)"

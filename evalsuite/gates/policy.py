@@ -104,6 +104,12 @@ class Policy(PolicyPart):
     search: SearchRule = SearchRule()
 
     @model_validator(mode="after")
+    def _tasks_each_once(self) -> Self:
+        if len(set(self.tasks)) < len(self.tasks):
+            raise ValueError(f"tasks={[one.value for one in self.tasks]} names one twice; keep one")
+        return self
+
+    @model_validator(mode="after")
     def _panels_of_its_languages(self) -> Self:
         for path, said in self.gates.by_language.items():
             for language in sorted(set(said) - set(self.languages)):

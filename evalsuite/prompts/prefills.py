@@ -33,11 +33,12 @@ def require_prefill(prompt: Prompt, template: Answering) -> None:
     """
     if not prompt.prefill:
         return
+    said = f"prompt {prompt.name!r}: prefill={prompt.prefill!r}"
     for token in template.control_ids:
         if token in prompt.prefill:
             raise InvalidPrompt(
-                f"prefill={prompt.prefill!r} holds {token}, a token of the model's own format, "
-                "which no text can become; leave it out"
+                f"{said} holds {token}, a token of the model's own format, which no text can "
+                "become; leave it out"
             )
     begun = template.answer_ids(prompt.prefill)
     for probe in _BEGINNINGS:
@@ -46,7 +47,6 @@ def require_prefill(prompt: Prompt, template: Answering) -> None:
             told = [template.decode([token]) for token in begun[-2:]]
             joined = [template.decode([token]) for token in whole[len(begun) - 2 : len(begun) + 1]]
             raise InvalidPrompt(
-                f"prefill={prompt.prefill!r} ends in the tokens {told}, but in an answer the "
-                f"tokenizer joins its end with what follows, {joined}; end it elsewhere, such as "
-                "without its last blank"
+                f"{said} ends in the tokens {told}, but in an answer the tokenizer joins its end "
+                f"with what follows, {joined}; end it elsewhere, such as without its last blank"
             )

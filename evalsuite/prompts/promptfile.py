@@ -59,6 +59,11 @@ def _one_line(name: str) -> str:
 
 def _tasks(value: object) -> object:
     """Say in plain words what a task may be, before pydantic tells of unions."""
+    for language in value if isinstance(value, dict) else ():
+        if language not in tuple(Language):
+            raise ValueError(
+                f"task.{language}: there is no such language; use {', '.join(Language)}"
+            )
     texts = value.values() if isinstance(value, dict) else (value,)
     if not value or any(not isinstance(text, str) or not text.strip() for text in texts):
         raise ValueError(
@@ -209,6 +214,8 @@ def prompt_of_entry(
             "written"
         )
     chosen = entry.demonstrations
+    if entry.layout is not None:
+        _require_used(entry.layout, chosen)
     prompt = Prompt(
         name=entry.name or name,
         format=entry.format,
@@ -251,6 +258,21 @@ def prompt_of_definition(definition: Mapping[str, JsonValue]) -> Prompt:
     except (KeyError, ValueError) as error:
         raise InvalidPrompt(f"this is no definition of a prompt: {error}") from None
     return prompt_of_entry(entry, pool=pool)
+
+
+def _require_used(layout: LayoutEntry, chosen: SelectionEntry) -> None:
+    """Refuse keys that a layout has no place for."""
+    texts = layout.system + layout.user
+    if "{task}" not in texts:
+        raise InvalidPrompt(
+            "the layout has no place for the task, so it would never be read; write {task} where "
+            "it belongs"
+        )
+    if "{demonstrations}" not in texts and (chosen.number or chosen.file):
+        raise InvalidPrompt(
+            "demonstrations are asked for, and the layout has no place for them; write "
+            "{demonstrations} where they belong"
+        )
 
 
 _Mapping = TypeAdapter(dict[str, JsonValue])
