@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +20,6 @@ from evalsuite.files.yamlnodes import MAX_LINE
 
 MOST_PROBLEMS = 20
 """After so many broken records the rest of a file is not read, unless they are skipped."""
-
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +131,7 @@ def _case(format: str, file: Path, draft: Draft, wishes: Wishes) -> Case | Probl
     try:
         return Case(
             id=identifier(format, draft.name),
-            language=Language.ZH if _HAN.search(query) else Language.EN,
+            language=Language.of(query),
             kind=guess_kind(query, unchanged=unchanged),
             cluster=f"{format}-{draft.cluster}",
             history=history,
