@@ -111,15 +111,24 @@ def _lines(text: str, problems: Problems) -> tuple[SuiteHeader, Iterator[tuple[i
         for at, line in enumerate(text.split("\n"), start=1)
         if line.strip()
     ]
-    header = NO_HEADER
+    found: HeaderLine | None = HeaderLine(suite=NO_HEADER)
     if filled and _is_header(filled[0][1]):
         at, line = filled.pop(0)
         found = _read(HeaderLine, line, at, problems)
-        header = NO_HEADER if found is None else found.suite
-    rows = [(at, row) for at, line in filled if (row := _read(SuiteRow, line, at, problems))]
+    late = [at for at, line in filled if _is_header(line)]
+    for at in late:
+        problems.add(at, "a header has to be the first line of the file; move it there")
+    rows = [
+        (at, row)
+        for at, line in filled
+        if at not in late and (row := _read(SuiteRow, line, at, problems))
+    ]
     if not filled:
         problems.add(1, f"the file holds no row; write {_LIKE}")
-    return header, iter(rows)
+    if found is None:
+        # Every row would lack what the header was to say.
+        return NO_HEADER, iter(())
+    return found.suite, iter(rows)
 
 
 def _is_header(line: str) -> bool:

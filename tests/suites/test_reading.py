@@ -329,3 +329,17 @@ def test_a_suite_without_a_header_is_written_without_one() -> None:
     text = dump_suite(SuiteHeader(), [row])
     assert text.startswith('{"question": "Capital of France?"') or '"suite"' not in text
     assert parse_suite(text, "x.jsonl") == (SuiteHeader(), (row,))
+
+
+def test_a_wrong_header_is_told_once_and_not_with_every_row(tmp_path: Path) -> None:
+    rows = [{"question": f"{n} and 1?", "answer": str(n + 1)} for n in range(5)]
+    wrong = {"suite": {"language": "en", "rule": "last_number", "floor": 1.5}}
+    said = refusal(written(tmp_path, wrong, *rows))
+    assert len(said) == 1
+    assert "floor" in said[0]
+
+
+def test_a_header_is_the_first_line(tmp_path: Path) -> None:
+    row = {"question": "1 and 1?", "answer": "2", "language": "en", "rule": "last_number"}
+    said = refusal(written(tmp_path, row, HEADER))
+    assert said == ["mine.jsonl:2: a header has to be the first line of the file; move it there"]
