@@ -23,7 +23,8 @@ def add(subparsers: Subparsers) -> None:
         _import,
         help="turn a published set into a suite",
         example="evalsuite suite import gsm8k test.jsonl --out suites/gsm8k.jsonl --limit 300",
-        ends=BY_SUCCESS,
+        ends="exit status: 0 done, 1 broken records were skipped, 3 could not import, "
+        "130 interrupted",
     )
     convert.add_argument(
         "format",
@@ -65,7 +66,7 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
         args.out.parent.mkdir(parents=True, exist_ok=True)
         write_named(args.out, dump_suite(found.header, found.rows).encode())
     terminal.say(f"wrote {len(found.rows)} of {found.records} records to {args.out}")
-    return 0
+    return int(bool(found.bad))
 
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:

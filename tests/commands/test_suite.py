@@ -43,7 +43,7 @@ def test_a_broken_record_is_refused_or_skipped_by_name(
     said = capsys.readouterr().err.replace("\n", "")
     assert "test.jsonl:2: the answer does not end with '#### NUMBER'" in said
     assert "--skip-bad" in said
-    assert main([*ask, "--skip-bad"]) == 0
+    assert main([*ask, "--skip-bad"]) == 1
     told = capsys.readouterr().out.replace("\n", "")
     assert "left out: " in told
     assert "wrote 1 of 2 records" in told
