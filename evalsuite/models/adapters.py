@@ -91,7 +91,10 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
 
 def write_provenance(folder: Path, provenance: Provenance) -> None:
     """Write ``evalsuite.json`` into an adapter folder; :func:`read_adapter` reads it back."""
-    text = json.dumps(provenance.model_dump(mode="json"), indent=2, ensure_ascii=False)
+    plain = provenance.model_dump(mode="json")
+    # Left out where it is evalsuite's own: the file is part of the adapter's digest.
+    said = {key: value for key, value in plain.items() if value or not key.startswith("prompt")}
+    text = json.dumps(said, indent=2, ensure_ascii=False)
     (folder / PROVENANCE_FILE).write_text(text + "\n", encoding="utf-8")
 
 

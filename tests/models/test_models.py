@@ -781,3 +781,10 @@ def test_a_base_may_be_named_with_the_family_of_its_template(tmp_path: Path) -> 
 def test_half_of_such_a_name_is_refused(name: str) -> None:
     with pytest.raises(ModelNotFound):
         resolve_base(name)
+
+
+def test_a_prompt_of_evalsuites_own_leaves_no_mark(base: BaseRef, tmp_path: Path) -> None:
+    write_provenance(tmp_path, provenance(base))
+    assert '"prompt' not in (tmp_path / "evalsuite.json").read_text("utf-8")
+    write_provenance(tmp_path, provenance(base, prompt="tags", prompt_digest="a" * 64))
+    assert '"prompt": "tags"' in (tmp_path / "evalsuite.json").read_text("utf-8")
