@@ -39,7 +39,8 @@ from evalsuite.generation import Request
 from evalsuite.pipeline import Answered, GateRequest, Inputs
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.questions import Question
-from evalsuite.qualification.mutants import MUTANTS, Mutant, Specimen
+from evalsuite.qualification.mutants import MUTANTS, Mutant
+from evalsuite.qualification.specimen import Specimen
 from evalsuite.runs import CaseRow, Side
 from evalsuite.search import (
     Asker,

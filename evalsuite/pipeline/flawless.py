@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 
-from evalsuite.cases import Case, Kind, Language, WorldName
+from evalsuite.cases import Case, Kind, Language, Wanted, WorldName
 from evalsuite.gates import Check, Evidence, Observation, Opponent, Policy
 from evalsuite.gates.rules import TextSource
 from evalsuite.pipeline.reading import (
@@ -28,6 +28,7 @@ from evalsuite.scenarios import (
     sample_texts,
     seeded,
 )
+from evalsuite.scenarios.told import sample_told_panel
 from evalsuite.template import Property
 
 _SHARE = 5
@@ -57,15 +58,23 @@ def flawless(policy: Policy, cases: Iterable[Case]) -> Evidence:
             out.
     """
     rules = policy.gates
-    panel = {language: _drawn(policy, language) for language in policy.languages}
+    panel = {
+        (language, wanted): _drawn(policy, language, wanted)
+        for language in policy.languages
+        for wanted in policy.tasks
+    }
     leaks = tuple(
-        replace(one, case_id=f"shown-{one.case_id}", cluster=f"shown/{language}-{at // _SHARE}")
-        for language, drawn in panel.items()
+        replace(
+            one,
+            case_id=f"shown-{one.case_id}",
+            cluster=f"shown/{wanted}-{language}-{at // _SHARE}",
+        )
+        for (language, wanted), drawn in panel.items()
         for at, one in enumerate(drawn[: rules.example_leakage.panel.get(language, 0)])
     )
     pronouns = tuple(
         one
-        for language, drawn in panel.items()
+        for (language, _), drawn in panel.items()
         for one in drawn[: rules.pronoun_resolution.panel.get(language, 0)]
     )
     goldens = _goldens(policy, cases)
@@ -103,9 +112,13 @@ def _good(case_id: str, cluster: str, language: str, kind: str) -> Observation:
     )
 
 
-def _drawn(policy: Policy, language: Language) -> list[Observation]:
+def _drawn(policy: Policy, language: Language, wanted: Wanted) -> list[Observation]:
     rules = policy.gates.example_leakage, policy.gates.pronoun_resolution
-    return [*_panel(language, policy.world, max(rule.panel.get(language, 0) for rule in rules))]
+    n = max(rule.panel.get(language, 0) for rule in rules)
+    if wanted is Wanted.REWRITE:
+        return [*_panel(language, policy.world, n)]
+    cases = (shown.case for shown in sample_told_panel(0, n, language))
+    return [_good(case.id, case.cluster, language, case.kind) for case in cases]
 
 
 def _goldens(policy: Policy, cases: Iterable[Case]) -> dict[str, tuple[Observation, ...]]:

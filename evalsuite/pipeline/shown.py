@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from evalsuite.cases import Case, Language, Wanted, WorldName
-from evalsuite.pipeline.inputs import SHOWN, GateRequest, Inputs
+from evalsuite.pipeline.inputs import SHOWN, Inputs
 from evalsuite.prompts import POOL, Demonstration, Prompt
 from evalsuite.scenarios import (
     DemonstrationPair,
@@ -16,14 +16,6 @@ from evalsuite.scenarios import (
     sample_shown_panel,
 )
 from evalsuite.scenarios.told import sample_told_demonstrations, sample_told_panel
-
-
-def number_of(request: GateRequest, prompt: Prompt) -> int:
-    """How many demonstrations a prompt shows."""
-    if prompt.layout is not None and not prompt.layout.shows:
-        return 0
-    wanted = prompt.selection.number
-    return request.shown if wanted is None else wanted
 
 
 def sampled(
@@ -40,7 +32,7 @@ def sampled(
     """
     request, world = inputs.request, inputs.policy.world
     prompt = request.answer_prompt if wanted is Wanted.ANSWER else request.prompt
-    number = number_of(request, prompt)
+    number = prompt.shows(request.shown)
     if wanted is Wanted.ANSWER:
         panel = sample_told_panel(inputs.seed, n, language, demonstrations=number, avoid=avoid)
         if prompt.selection.drawn:
@@ -98,10 +90,7 @@ def pool_size(number: int) -> int:
 
 def shown_alone(prompt: Prompt, case: Case, world: WorldName) -> DemonstrationPair:
     """Return what a prompt might show before a case that belongs to no run."""
-    selection = prompt.selection
-    number = SHOWN if selection.number is None else selection.number
-    if prompt.layout is not None and not prompt.layout.shows:
-        number = 0
+    selection, number = prompt.selection, prompt.shows(SHOWN)
     named, size = frozenset(case.expect.named), pool_size(number)
     pool = selection.pool
     if not pool and prompt.wanted is Wanted.ANSWER:
@@ -117,7 +106,7 @@ def _pool(
     held = prompt.selection.pool
     if held:
         return tuple(one for one in held if one.language is language)
-    size = pool_size(number_of(inputs.request, prompt))
+    size = pool_size(prompt.shows(inputs.request.shown))
     return _drawn(inputs, prompt, f"{inputs.seed}/pool", size, language, avoid)
 
 
@@ -140,7 +129,7 @@ def _drawn(
 def _chooser(
     inputs: Inputs, prompt: Prompt, pool: Sequence[Demonstration]
 ) -> Callable[[Case], DemonstrationPair]:
-    number = number_of(inputs.request, prompt)
+    number = prompt.shows(inputs.request.shown)
 
     def chosen(case: Case) -> DemonstrationPair:
         a, b = prompt.selection.of(case, pool, number)
@@ -156,7 +145,7 @@ def _invented(
     inputs: Inputs, name: str, prompt: Prompt, language: Language, avoid: frozenset[str]
 ) -> DemonstrationPair:
     """Demonstrations that name nothing of the set's cases, nor of ``avoid``."""
-    n, seed = number_of(inputs.request, prompt), f"{inputs.seed}/{name}"
+    n, seed = prompt.shows(inputs.request.shown), f"{inputs.seed}/{name}"
     said = avoid | frozenset(
         entity for case in inputs.goldens[name] for entity in case.expect.named
     )

@@ -40,6 +40,11 @@ class _Rule:
     __slots__ = ()
 
     @property
+    def form(self) -> str:
+        """How an answer is written where nothing else is said."""
+        return REWRITE
+
+    @property
     def keys(self) -> dict[str, str]:
         """The rule as a prompt file writes it."""
         return {key: getattr(self, key) for key in self.__dataclass_fields__}  # type: ignore[attr-defined]
@@ -50,11 +55,6 @@ class Whole(_Rule):
     """Everything is the answer."""
 
     rule: Literal["whole"] = "whole"
-
-    @property
-    def form(self) -> str:
-        """How an answer is written where nothing else is said."""
-        return REWRITE
 
     def find(self, text: str) -> Found | None:
         """Find the answer; None: there is none."""
@@ -158,11 +158,6 @@ class LastLine(_Rule):
     """The last line that holds text."""
 
     rule: Literal["last-line"] = "last-line"
-
-    @property
-    def form(self) -> str:
-        """How an answer is written where nothing else is said."""
-        return REWRITE
 
     def find(self, text: str) -> Found | None:
         """Find the answer; None: there is none."""

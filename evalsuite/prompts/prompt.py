@@ -127,6 +127,12 @@ class Prompt:
         """What the prompt says in its own words beside the task."""
         return self.layout.instruction if self.layout else ""
 
+    def shows(self, usual: int) -> int:
+        """How many demonstrations it shows; ``usual``: where it does not say how many."""
+        if self.layout is not None and not self.layout.shows:
+            return 0
+        return usual if self.selection.number is None else self.selection.number
+
     def task(self, language: Language) -> str:
         """Return the instruction in a language."""
         default = ANSWER_TASKS[language] if self.wanted is Wanted.ANSWER else task_text(language)
@@ -272,8 +278,9 @@ def put_in(names: Sequence[str], query: str, rewrite: str) -> tuple[str, ...]:
     return tuple(name for name in names if name in rewrite and name not in query)
 
 
-BUILT_IN: Mapping[str, Prompt] = MappingProxyType({})
-BUILT_IN = MappingProxyType({name: Prompt(name=name, format=name) for name in STYLES})
+BUILT_IN: Mapping[str, Prompt] = MappingProxyType(
+    {name: Prompt(name=name, format=name) for name in STYLES}
+)
 """The package's own prompts, by the name of their format."""
 DEFAULT_PROMPT = BUILT_IN[DEFAULT_FORMAT]
 ANSWER_PROMPT = Prompt(name="answer", format="chat", tasks=ANSWER_TASKS, wanted=Wanted.ANSWER)

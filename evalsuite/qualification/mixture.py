@@ -15,7 +15,8 @@ from typing import Any
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Evidence, Observation
 from evalsuite.pipeline import Answered, Observed, measure, trip_id
-from evalsuite.qualification.mutants import Mutant, Specimen
+from evalsuite.qualification.mutants import Mutant
+from evalsuite.qualification.specimen import Specimen
 from evalsuite.runs import REGRESSIONS, Side
 
 _NOT_PANELS = ("liveness", "template_properties", "opponent", "regressions")

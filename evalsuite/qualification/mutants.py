@@ -11,65 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from evalsuite.cases import Case, Language
+from evalsuite.cases import Language
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.gates import Gate
 from evalsuite.pipeline import Answered
-from evalsuite.prompts import Demonstration
 from evalsuite.qualification import spoiling
+from evalsuite.qualification.specimen import Specimen
 from evalsuite.scenarios import SkillItem, seeded
-from evalsuite.tasks import Choice, Rewriting, Skill, Text, answer_of
-from evalsuite.template import ChatTemplate
+from evalsuite.tasks import Choice, Skill, Text
 
 EXTRA_NATS = 1.0
 """How much worse ``forget-text`` predicts every token of a text that it hits."""
 UNLIKELY = 50.0
 """Nats that a forgotten skill by choice takes off every token of the right answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Specimen:
-    """One answer of the candidate, and what a mutant needs to corrupt it."""
-
-    answer: Answered
-    template: ChatTemplate
-
-    @property
-    def text(self) -> str:
-        """What was answered, as the prompt's rule reads it."""
-        return answer_of(self.answer.question.task, self.answer.output)
-
-    @property
-    def case(self) -> Case | None:
-        """The case, where the answer is a rewrite."""
-        task = self.answer.question.task
-        return task.case if isinstance(task, Rewriting) else None
-
-    @property
-    def skill(self) -> SkillItem | None:
-        """The skill item, where the answer follows an instruction."""
-        task = self.answer.question.task
-        return task.item if isinstance(task, Skill) else None
-
-    @property
-    def shown(self) -> tuple[Demonstration, ...]:
-        """The demonstrations in this answer's own prompt."""
-        task = self.answer.question.task
-        return task.demonstrations if isinstance(task, Rewriting) else ()
-
-    def saying(self, text: str) -> Answered:
-        """The same answer with another text, written as the prompt asks for it."""
-        task = self.answer.question.task
-        if isinstance(task, Rewriting):
-            text = task.prompt.write(text).removeprefix(task.prompt.prefill)
-        return replace(self.answer, output=replace(self.answer.output, text=text))
-
-    def prompted(self, conversation: Conversation) -> Answered:
-        """The same answer to a prompt that was rendered from another conversation."""
-        question = self.answer.question
-        prompt = self.template.prompt(conversation)
-        request = replace(question.request, prompt=prompt, begun=0)
-        return replace(self.answer, question=replace(question, request=request))
 
 
 Corrupt = Callable[[Specimen], Answered | None]

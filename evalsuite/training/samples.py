@@ -71,7 +71,8 @@ def rewriting_samples(
     recipe: DataRecipe, seed: int, prompt: Prompt | None = None
 ) -> tuple[Sample, ...]:
     """Draw ``recipe.samples`` query-rewriting samples with fresh demonstrations each."""
-    most = _most_shown(recipe, prompt)
+    usual = recipe.demonstrations
+    most = usual if prompt is None else prompt.shows(usual)
     episodes = sample_episodes(
         seed,
         recipe.samples,
@@ -83,13 +84,6 @@ def rewriting_samples(
     )
     drawn = (_rewriting(e, recipe, f"rewriting/{seed}/{i}", prompt) for i, e in enumerate(episodes))
     return tuple(sample for sample in drawn if sample is not None)
-
-
-def _most_shown(recipe: DataRecipe, prompt: Prompt | None) -> int:
-    if prompt is not None and prompt.layout is not None and not prompt.layout.shows:
-        return 0
-    number = None if prompt is None else prompt.selection.number
-    return recipe.demonstrations if number is None else number
 
 
 def _rewriting(
@@ -138,10 +132,7 @@ def case_sample(
     form = rng.choices(names, weights)[0]
     asks, shown = prompt or built_in(form), tuple(demonstrations)
     if asks.selection.pool:
-        number = asks.selection.number
-        shown, _ = asks.selection.of(
-            case, asks.selection.pool, len(shown) if number is None else number
-        )
+        shown, _ = asks.selection.of(case, asks.selection.pool, asks.shows(len(shown)))
     right = case.query if asks.window.hides(case) else case.reference
     draft = corrupt(Draft(case, shown, right), corruptions, rng)
     named = put_in(draft.case.expect.must_name, draft.case.query, draft.target)

@@ -29,6 +29,7 @@ from evalsuite.integrations.deepeval.answered import from_plain, to_plain
 from evalsuite.integrations.deepeval.loading import hush
 from evalsuite.integrations.deepeval.scoring import scorer
 from evalsuite.models import BaseRef
+from evalsuite.prompts import load_prompt
 from evalsuite.runs import CaseRow, OutputRow, ScoreRow, Side
 from evalsuite.tasks import task_of
 from evalsuite.template import ChatTemplate, load_template
@@ -331,3 +332,24 @@ def test_a_record_says_nothing_about_another_answer() -> None:
 def test_an_unknown_detector_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidInput, match="name='toxicity' is no detector; use one of: literal_"):
         scorer("toxicity")
+
+
+@pytest.mark.parametrize("name", ["tags", "thought"])
+def test_a_prompt_of_ones_own_reads_the_answer_here_too(name: str) -> None:
+    prompt = load_prompt(ROOT / "examples" / "prompts" / f"{name}.yaml")
+    text = prompt.write(str(ANSWERED.text)).removeprefix(prompt.prefill)
+    own = replace(ANSWERED, answer=text, prompt_format=name, prompt=prompt.definition, swapped=None)
+    assert from_plain(to_plain(own), "here") == own
+    assert scorer("right").score(own).value == 0.0
+    # Without the definition nobody knows how to read it.
+    with pytest.raises(InvalidInput, match=f"format='{name}' is unknown"):
+        scorer("right").score(replace(own, prompt=None))
+
+
+def test_an_answer_is_asked_for_by_the_prompt_for_answers() -> None:
+    told = replace(CASE, expect=Expectation(answers=("47",)))
+    asked = replace(
+        ANSWERED, item=told, answer="It costs 47.", prompt_format="answer", swapped=None
+    )
+    assert scorer("right").score(asked).value == 0.0
+    assert scorer("right").score(replace(asked, answer="It costs 48.")).value == 1.0

@@ -9,6 +9,7 @@ from evalsuite.errors import InvalidInput
 from evalsuite.gates import Observation, load_policy, parse_policy
 from evalsuite.pipeline.flawless import flawless, require_drawable
 from evalsuite.scenarios import sample_shown_panel
+from evalsuite.scenarios.told import sample_told_panel
 from evalsuite.statistics import clustered_rate
 
 
@@ -39,6 +40,16 @@ def test_every_panel_has_its_size_and_every_case_its_own_name() -> None:
     assert [*sizes, len(evidence.texts)] == [450, 450, 270, 200]
     asked = [case.case_id for case in evidence.control_tokens]
     assert len(asked) == len({*asked}) == 450 + 450 + 270
+
+
+def test_each_task_has_a_panel_of_its_own() -> None:
+    both = parse_policy("name: both\nextends: smollm2\ntasks: [rewrite, answer]\n")
+    evidence = flawless(both, ())
+    assert [len(evidence.literal_leaks), len(evidence.pronouns)] == [900, 900]
+    answers = [one for one in evidence.pronouns if one.cluster.startswith("told/")]
+    drawn = sample_told_panel(0, 450, Language.EN)
+    assert {one.cluster for one in answers} == {shown.case.cluster for shown in drawn}
+    assert len({one.case_id for one in evidence.pronouns}) == 900
 
 
 def mine(rule: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from evalsuite.cases import Case, Expectation, Kind, Language
+from evalsuite.cases import Expectation, Language
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors import Detector
 from evalsuite.generation import Finish, Output
@@ -24,19 +24,8 @@ from evalsuite.tasks import (
     score,
 )
 from evalsuite.template import ChatTemplate
+from tests.tasks.samples import CASE
 
-CASE = Case(
-    id="moons",
-    language=Language.EN,
-    kind=Kind.SINGLE,
-    cluster="moons",
-    history=(
-        Message(Role.USER, "Tell me of Flindo."),
-        Message(Role.ASSISTANT, "Flindo is a phone."),
-    ),
-    query="What is its price?",
-    expect=Expectation(rewrites=("What is Flindo's price?",), must_name=("Flindo",)),
-)
 SHOWN = Demonstration(
     history=(Message(Role.USER, "Have you heard of Hemfos?"),),
     query="Who knows it?",

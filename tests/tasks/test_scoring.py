@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalsuite.cases import Case, Expectation, Kind, Language
+from evalsuite.cases import Case, Expectation, Language
 from evalsuite.conversation import Message, Role
 from evalsuite.detectors import Detector
 from evalsuite.errors import InvalidCase, InvalidInput
@@ -39,19 +39,8 @@ from evalsuite.tasks import (
     task_of,
 )
 from evalsuite.template import ChatTemplate
+from tests.tasks.samples import CASE
 
-CASE = Case(
-    id="moons",
-    language=Language.EN,
-    kind=Kind.SINGLE,
-    cluster="moons",
-    history=(
-        Message(Role.USER, "Tell me of Flindo."),
-        Message(Role.ASSISTANT, "Flindo is a phone."),
-    ),
-    query="What is its price?",
-    expect=Expectation(rewrites=("What is Flindo's price?",), must_name=("Flindo",)),
-)
 STANDS = replace(
     CASE, id="stands", query="What is Quobra's price?", expect=Expectation(unchanged=True)
 )
