@@ -29,7 +29,8 @@ def add(subparsers: Subparsers) -> None:
     convert.add_argument(
         "format",
         metavar="FORMAT",
-        help="gsm8k, mmlu, cmmlu, ceval, hellaswag, arc, ifeval, winogender, winobias or gap",
+        help="gsm8k, mmlu, cmmlu, ceval, hellaswag, arc, ifeval, winogender, winobias, gap, "
+        "mt_bench_101 or belle",
     )
     convert.add_argument("file", type=Path, metavar="FILE", help="the file as it was published")
     convert.add_argument("--out", type=Path, required=True, help="the JSONL file to write")

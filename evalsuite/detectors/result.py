@@ -45,6 +45,13 @@ class Detector(StrEnum):
     """Nats per token of a given text."""
     REFERENCE_LOSS = "reference_loss"
     """Nats per token of the first accepted rewrite of a golden case: told, never judged."""
+    DIVERGENCE = "divergence"
+    """Nats per token of what the base said by chance: told beside the base's own."""
+    PREFERRED = "preferred"
+    """A wrong fact is at least as likely an answer as the right one: told, never decisive."""
+    AS_TURNS = "as_turns"
+    """The rewrite is not right where the history is sent the other way, as turns or packed into
+    one text: told, never decisive."""
     TEMPLATE_ROUND_TRIP = "template_round_trip"
     """A conversation does not come back from the chat template, or a property of it is refuted."""
     CONTROL_TOKEN = "control_token"  # noqa: S105  # a token of a chat format

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
@@ -35,6 +36,8 @@ _DENIAL = re.compile(
     re.IGNORECASE,
 )
 _MAX_BYTES = 16 * 1024 * 1024
+_TOLD = 120
+"""Characters of an answer that an explanation shows."""
 
 
 def answer_score(item: SkillItem, text: str) -> Score:
@@ -58,6 +61,10 @@ def answer_score(item: SkillItem, text: str) -> Score:
             return instructions_score(item, text)
         case Rule.CHOICE:
             raise InvalidInput(f"skill item {item.id!r} is answered by choice; score its options")
+        case Rule.DIVERGENCE:
+            raise InvalidInput(
+                f"skill item {item.id!r} has no right answer; score what a base says"
+            )
         case _:
             assert_never(item.rule.rule)
 
@@ -186,6 +193,46 @@ def text_score(text: TextItem, logprobs: Sequence[float]) -> Score:
 def reference_score(case_id: str, logprobs: Sequence[float]) -> Score:
     """The loss of a case's accepted rewrite as a score; None as :func:`text_score`."""
     return _nats(Detector.REFERENCE_LOSS, case_id, logprobs, "The loss of the accepted rewrite")
+
+
+def divergence_score(name: str, logprobs: Sequence[float], said: str) -> Score:
+    """The loss of what a base said by chance as a score; None as :func:`text_score`.
+
+    Args:
+        name: of the prompt.
+        logprobs: of what was said, its end included.
+        said: the text, of which the explanation shows the beginning.
+    """
+    score = _nats(Detector.DIVERGENCE, name, logprobs, "The loss of the base's answer")
+    shown = " ".join(said.split())
+    shown = shown if len(shown) <= _TOLD else f"{shown[:_TOLD]}..."
+    return replace(score, explanation=f'{score.explanation} The base said: "{shown}"')
+
+
+def preference_score(
+    case_id: str, facts: Sequence[str], logprobs: Sequence[Sequence[float]]
+) -> Score:
+    """Loss 1 where a wrong fact is at least as likely as the right one; None: nothing to compare.
+
+    Args:
+        case_id: of the question.
+        facts: the right one, then the wrong ones.
+        logprobs: of each, as the answer. Sums are compared: a number in digits is short and a mean
+            would prefer it written out.
+    """
+    detector = Detector.PREFERRED
+    if len(facts) < 2 or len(facts) != len(logprobs) or not all(logprobs):
+        return Score(detector, case_id, None, "Not measured: a fact was not scored.")
+    totals = [math.fsum(values) for values in logprobs]
+    if not all(map(math.isfinite, totals)):
+        return Score(detector, case_id, None, "Not measured: a log-probability is not finite.")
+    best = max(range(1, len(totals)), key=totals.__getitem__)
+    ahead = f"{abs(totals[0] - totals[best]):.2f} nats"
+    if totals[0] > totals[best]:
+        said = f'"{facts[0]}" is {ahead} likelier than the likeliest wrong fact, "{facts[best]}".'
+        return Score(detector, case_id, 0.0, said)
+    said = f'The wrong "{facts[best]}" is {ahead} likelier than "{facts[0]}", or as likely.'
+    return Score(detector, case_id, 1.0, said)
 
 
 def _nats(detector: Detector, name: str, logprobs: Sequence[float], what: str) -> Score:

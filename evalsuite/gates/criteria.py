@@ -65,6 +65,22 @@ class CriterionFactory:
         )
 
 
+def divergence_criterion(
+    policy: Policy, rule: ClusteredRule, limit: float, part: Part
+) -> Criterion:
+    """Return the criterion of what the base answers in one language, in nats per token."""
+    to = "prompts of the task" if part.topic is Topic.TASK_DIVERGENCE else "general prompts"
+    return Criterion(
+        part=part,
+        subject=f"what the base answers to {to} in {part.language}",
+        limit=limit,
+        tier=Tier.ADVISORY,
+        confidence=policy.confidence,
+        power=policy.power,
+        assumed_icc=rule.assumed_icc,
+    )
+
+
 def text_criterion(
     policy: Policy, rule: ClusteredRule, limits: NatsLimit, language: str
 ) -> Criterion:

@@ -95,6 +95,10 @@ _MINIMUM = Direction(
 _PANEL = Direction(
     shape=Shape.BY_KEY, more=Change.STRICTER, looser="sees less", stricter="sees more", asks=True
 )
+_SHOWN_PANEL = Direction(
+    shape=Shape.BY_KEY, more=Change.STRICTER, looser="sees less", stricter="sees more"
+)
+"""Of what no verdict hangs on."""
 _RULES = Direction(
     shape=Shape.RULES,
     looser="the group has no limit of its own any more",
@@ -210,6 +214,7 @@ DIRECTIONS: Mapping[str, Direction] = MappingProxyType(
             looser="words lost and new are not limited",
             stricter="words lost and new are limited",
         ),
+        "PronounRule.as_turns": Direction(shape=Shape.SHOWN),
         "PronounRule.goldens": _PART,
         "PronounRule.advisory_kinds": Direction(
             shape=Shape.LIST,
@@ -221,6 +226,15 @@ DIRECTIONS: Mapping[str, Direction] = MappingProxyType(
         "PronounRule.slices": _RULES,
         "ForgettingRule.skills": _PART,
         "ForgettingRule.text": _PART,
+        "ForgettingRule.divergence": Direction(shape=Shape.SHOWN),
+        "DivergenceRule.limit": _LIMIT,
+        "DivergenceRule.task_limit": _LIMIT,
+        "DivergenceRule.panel": _SHOWN_PANEL,
+        "DivergenceRule.max_tokens": Direction(
+            shape=Shape.NUMBER, more=Change.STRICTER, looser="sees less", stricter="sees more"
+        ),
+        "TurnsRule.limit": _LIMIT,
+        "TurnsRule.panel": _SHOWN_PANEL,
         "RegressionRule.leakage": _PART,
         "RegressionRule.pronouns": _PART,
         "RegressionRule.skills": _PART,

@@ -52,6 +52,8 @@ class Observation:
                 )
 
 
+TASK_PROMPTS = "task"
+"""The kind of observations on prompts of the task itself, where others are general."""
 ByDetector = Mapping[Detector, tuple[Observation, ...]]
 """Cases by what looked at them."""
 
@@ -113,6 +115,14 @@ class Evidence:
     """General-skill items, every side; the kind is the skill."""
     texts: tuple[Observation, ...] = ()
     """General texts, every side, loss in nats per token."""
+    divergences: tuple[Observation, ...] = ()
+    """What the base answered by chance, candidate and base, loss in nats per token; the kind of
+    the task's own prompts is :data:`TASK_PROMPTS`."""
+    preferences: tuple[Observation, ...] = ()
+    """Questions with a right fact and wrong ones: loss 1 when a wrong one is at least as likely."""
+    as_turns: tuple[Observation, ...] = ()
+    """The candidate's rewrites twice: as ``candidate`` with the history as turns, as ``baseline``
+    with the history packed into one text."""
     regressions: Mapping[tuple[Gate, Tier], tuple[Observation, ...]] = field(default_factory=dict)
     """Histories that broke a candidate once, by the gate they count against: loss 1 when one broke
     this candidate too."""

@@ -14,9 +14,15 @@ from types import MappingProxyType
 from evalsuite.cases import Wanted
 from evalsuite.detectors import PARTS, Detector
 from evalsuite.errors import InvalidInput
-from evalsuite.gates.criteria import Criterion, CriterionFactory, text_criterion
+from evalsuite.gates.criteria import (
+    Criterion,
+    CriterionFactory,
+    divergence_criterion,
+    text_criterion,
+)
 from evalsuite.gates.decision import combined
 from evalsuite.gates.evidence import (
+    TASK_PROMPTS,
     ByDetector,
     Check,
     Evidence,
@@ -138,6 +144,7 @@ def judge_pronouns(policy: Policy, evidence: Evidence) -> Verdict:
         judge_paired(ask(Part(Topic.NON_INFERIORITY), right, rule.non_inferiority), panel),
     ]
     parts += _in_what_way(ask, rule, evidence)
+    parts += _beside(ask, rule, evidence)
     parts += _absent_languages(ask, rule, rule.failure_rate, panel)
     parts += _sliced(ask, rule.slices, panel, wrong)
     for kind in sorted(aside):
@@ -161,8 +168,24 @@ def judge_forgetting(policy: Policy, evidence: Evidence) -> Verdict:
     for language in languages(rule.text.panel, evidence.texts):
         cases = [case for case in evidence.texts if case.language == language]
         parts.append(judge_mean(text_criterion(policy, rule, rule.text, language), cases))
+    parts += _divergences(policy, evidence)
     parts += _regressions(policy, Gate.FORGETTING, evidence)
     return combined(policy, Gate.FORGETTING, parts)
+
+
+def _divergences(policy: Policy, evidence: Evidence) -> Iterator[SliceVerdict]:
+    """Show how far the candidate is from its base, on general prompts and on the task's own."""
+    rule, seen = policy.gates.forgetting, evidence.divergences
+    if rule.divergence is None or not seen:
+        return
+    for language in languages(rule.divergence.panel, seen):
+        for topic in (Topic.DIVERGENCE, Topic.TASK_DIVERGENCE):
+            task = topic is Topic.TASK_DIVERGENCE
+            part = Part(topic, language=language)
+            limit = rule.divergence.task_limit if task else rule.divergence.limit
+            criterion = divergence_criterion(policy, rule, limit, part)
+            cases = [c for c in seen if c.language == language and task is (c.kind == TASK_PROMPTS)]
+            yield judge_mean(criterion, cases)
 
 
 def _skills(
@@ -240,6 +263,23 @@ def _in_what_way(
         if counted:
             part = Part(Topic(detector.value))
             found.append(judge_rate(ask(part, subject, limit, tier=Tier.ADVISORY), counted))
+    return found
+
+
+def _beside(ask: CriterionFactory, rule: PronounRule, evidence: Evidence) -> list[SliceVerdict]:
+    """Show what is measured beside the answers, where it was: neither decides."""
+    found = []
+    if evidence.preferences:
+        subject = "A wrong fact is at least as likely an answer as the right one"
+        limit = Limit(limit=rule.failure_rate.limit)
+        criterion = ask(Part(Topic.PREFERRED), subject, limit, tier=Tier.ADVISORY)
+        found.append(judge_rate(criterion, evidence.preferences))
+    if rule.as_turns is not None and evidence.as_turns:
+        against = "with the history packed into one text"
+        subject = "to give a right rewrite with the history as turns"
+        part = Part(Topic.AS_TURNS)
+        criterion = ask(part, subject, Limit(limit=rule.as_turns.limit), tier=Tier.ADVISORY)
+        found.append(judge_paired(replace(criterion, against=against), evidence.as_turns))
     return found
 
 

@@ -60,6 +60,15 @@ class Topic(StrEnum):
     """One skill in one language."""
     TEXT = "text"
     """General text in one language."""
+    DIVERGENCE = "divergence"
+    """What the base answers in one language to general prompts, and the candidate finds less
+    likely."""
+    TASK_DIVERGENCE = "divergence/task"
+    """The same, to prompts of the task."""
+    PREFERRED = "preferred"
+    """Questions to which a wrong fact is at least as likely an answer as the right one."""
+    AS_TURNS = "as_turns"
+    """Rewrites where the history is sent as turns, compared with where it is packed."""
     GOLDENS = "goldens"
     """One set of hand-written cases."""
     REMEMBERED = "regressions"
@@ -86,6 +95,8 @@ _BY_LANGUAGE = frozenset(
         Topic.LANGUAGE,
         Topic.SKILLS,
         Topic.TEXT,
+        Topic.DIVERGENCE,
+        Topic.TASK_DIVERGENCE,
         Topic.LEAKAGE_PANEL,
         Topic.PRONOUNS_PANEL,
     }

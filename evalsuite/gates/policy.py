@@ -169,8 +169,8 @@ class Policy(PolicyPart):
 def policy_digest(resolved: Mapping[str, object]) -> str:
     """Return the SHA-256, in hexadecimal, of a resolved policy as canonical JSON.
 
-    What decides nothing is left out: what only a search reads, and, where it is absent, disabled
-    or advisory, a comparison with the champion and one of words lost and new.
+    What decides nothing is left out: what only a search reads, what is only shown, and, where it is
+    absent, disabled or advisory, a comparison with the champion and one of words lost and new.
     """
     deciding = {key: value for key, value in resolved.items() if key != "search"}
     if set(_listed(deciding.get("languages"))) == set(Language):
@@ -182,7 +182,7 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
     gates = _without(deciding.get("gates"), Gate.REGRESSION.value)
     if isinstance(gates, Mapping):
         deciding["gates"] = {
-            gate: _without(rule, "words") if gate == Gate.PRONOUN_RESOLUTION else rule
+            gate: _without_shown(_without(rule, "words") if gate == _PRONOUNS else rule)
             for gate, rule in gates.items()
         }
     deciding["gates"] = _without_former_meaning(deciding.get("gates"))
@@ -193,6 +193,18 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
 
 def _listed(value: object) -> Sequence[object]:
     return value if isinstance(value, list | tuple) else ()
+
+
+_PRONOUNS = Gate.PRONOUN_RESOLUTION.value
+_SHOWN = frozenset({"divergence", "as_turns"})
+"""Rules of gates that no verdict hangs on."""
+
+
+def _without_shown(rule: object) -> object:
+    """A gate's rule without those of its rules that are only shown."""
+    if not isinstance(rule, Mapping):
+        return rule
+    return {name: value for name, value in rule.items() if name not in _SHOWN}
 
 
 def _without(rules: object, key: str) -> object:

@@ -168,6 +168,15 @@ RewritePart = Literal["named", "kept", "form", "untouched"]
 """A part of a rewrite (:class:`evalsuite.rewrites.Part`), by its name in files."""
 
 
+class TurnsRule(PolicyPart):
+    """The same rewrites with the history as turns and packed into one text; never decisive."""
+
+    limit: Share
+    """How much more often a rewrite may be wrong where the history is sent as turns."""
+    panel: Panel
+    """Cases of the panel that are asked both ways, for each language."""
+
+
 class PronounRule(PanelRule):
     """Limits on rewrites that are not right."""
 
@@ -184,6 +193,8 @@ class PronounRule(PanelRule):
     """How much more often than the baseline the candidate may fail."""
     words: WordsRule | None = None
     """Absent: shown against the margin of ``non_inferiority``."""
+    as_turns: TurnsRule | None = None
+    """Absent: not measured."""
     goldens: GoldenRule
     advisory_kinds: tuple[Kind, ...] = ()
     """Kinds that are run and shown, and left out of every blocking part."""
@@ -256,11 +267,27 @@ class TextRule(NatsLimit):
     """Further texts: UTF-8 files, one text per paragraph."""
 
 
+class DivergenceRule(PolicyPart):
+    """How far the candidate may drift from the base, label-free; shown, and never decisive."""
+
+    limit: Nats
+    """On general prompts, in nats per token."""
+    task_limit: Nats
+    """On prompts of the task, where it is meant to answer otherwise."""
+    panel: Panel
+    """General prompts to draw for each language, and as many of the task's; suites of rule
+    ``divergence`` come on top."""
+    max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
+    """How much the base says to a prompt."""
+
+
 class ForgettingRule(PanelRule):
     """Limits on what is lost against the base; languages are never pooled."""
 
     skills: SkillRule
     text: TextRule
+    divergence: DivergenceRule | None = None
+    """Absent: not measured."""
 
 
 class SlicedLimit(Limit):
@@ -314,6 +341,14 @@ class GateRules(PolicyPart):
             "forgetting.panel": self.forgetting.panel,
             "forgetting.text.panel": self.forgetting.text.panel,
             "forgetting.text.files": self.forgetting.text.files,
+            **{
+                path: rule.panel
+                for path, rule in (
+                    ("forgetting.divergence.panel", self.forgetting.divergence),
+                    ("pronoun_resolution.as_turns.panel", self.pronoun_resolution.as_turns),
+                )
+                if rule is not None
+            },
         }
 
     @model_validator(mode="after")

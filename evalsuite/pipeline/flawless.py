@@ -159,7 +159,7 @@ def _skills(policy: Policy) -> Iterator[Observation]:
     for language, n in rule.panel.items():
         for item in sample_skills(0, n, languages=(language,), skills=rule.skills.seeded):
             yield _good(item.id, item.cluster, language, item.skill)
-    for item in suites(policy):
+    for item in (one for one in suites(policy) if one.judged):
         yield _good(item.id, item.cluster, item.language, item.skill)
 
 

@@ -72,6 +72,8 @@ class Samples:
     absent: tuple[str, ...]
     """Names that no prompt holds: to find the leak search's false alarms with."""
     skills: tuple[SkillItem, ...]
+    dialogues: tuple[SkillItem, ...] = ()
+    """Of suites: what has no right answer, and is answered by the base alone."""
     texts: tuple[TextItem, ...]
 
     @property
@@ -130,7 +132,8 @@ def sample(inputs: Inputs) -> Samples:
             name: shown_before(inputs, name, cases, avoid) for name, cases in inputs.goldens.items()
         },
         absent=tuple(sorted(avoid)),
-        skills=(*_skills(inputs), *inputs.suites),
+        skills=(*_skills(inputs), *(item for item in inputs.suites if item.judged)),
+        dialogues=tuple(item for item in inputs.suites if not item.judged),
         texts=(*_general_texts(inputs), *inputs.texts),
     )
 

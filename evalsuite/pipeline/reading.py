@@ -16,7 +16,7 @@ from evalsuite.files.problems import suggestion
 from evalsuite.gates import Policy
 from evalsuite.gates.rules import TextSource
 from evalsuite.prompts import Prompt, load_demonstrations
-from evalsuite.runs import PANEL, REGRESSIONS, SKILLS, TEXTS
+from evalsuite.runs import DIVERGENCE, PANEL, REGRESSIONS, SKILLS, TEXTS
 from evalsuite.scenarios import (
     EVERY_SKILL,
     PASSAGES,
@@ -55,7 +55,7 @@ def goldens(folder: Path, policy: Policy) -> dict[str, tuple[Case, ...]]:
     for case in load_cases(folder):
         name = set_of(case.source.rpartition(":")[0])
         found.setdefault(name, []).append(case)
-    reserved = sorted({PANEL, SKILLS, TEXTS, REGRESSIONS} & {*found, *wanted})
+    reserved = sorted({PANEL, SKILLS, TEXTS, REGRESSIONS, DIVERGENCE} & {*found, *wanted})
     if reserved:
         raise InvalidInput(
             f"a golden set in {str(folder)!r} or policy {policy.name!r} is called {reserved[0]}, "
@@ -193,6 +193,13 @@ def suites(policy: Policy) -> tuple[SkillItem, ...]:
             raise InvalidInput(
                 f"{item.source}: duplicate id {item.id!r}, first at {first}; give this one another"
             )
+    unjudged = next((item for item in items if not item.judged), None)
+    if unjudged is not None and policy.gates.forgetting.divergence is None:
+        raise InvalidInput(
+            f"{unjudged.source}: a dialogue of rule divergence is not judged, and policy "
+            f"{policy.name!r} does not measure divergence; add gates.forgetting.divergence, such "
+            "as {limit: 0.1, task_limit: 5, panel: {en: 40}}, or leave the suite out"
+        )
     return tuple(item for item in items if item.language in policy.languages)
 
 

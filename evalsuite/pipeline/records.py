@@ -6,17 +6,18 @@ Each record holds what the one before it held, and what its own step made.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from evalsuite.engines import CachingEngine, LivenessReport
 from evalsuite.gates import Hopeless, Policy, Verdict
 from evalsuite.pipeline.answered import Answered
+from evalsuite.pipeline.beside import Aside
 from evalsuite.pipeline.inputs import GateRequest, Inputs
 from evalsuite.pipeline.measurement import Measured
 from evalsuite.pipeline.questions import Question, Samples
 from evalsuite.registry.attempts import Attempt
-from evalsuite.runs import Counts, FlipsInfo, ScoreRow
+from evalsuite.runs import Counts, FlipsInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +107,8 @@ class Inferred(Counted):
     """Every question is answered, up to the look that stopped the run."""
 
     answers: Answers
-    references: tuple[ScoreRow, ...] = ()
-    """How well both sides predict the accepted rewrites of golden cases: told, never judged."""
+    aside: Aside = field(default_factory=Aside)
+    """What was measured beside the questions: told, and deciding nothing."""
     hopeless: tuple[Hopeless, ...] = ()
     """Why the run stopped at a look."""
     seen: float = 1.0

@@ -13,12 +13,15 @@ from evalsuite.engines import open_engine
 from evalsuite.engines.cache import request_key
 from evalsuite.gates import Evidence, Gate, Hopeless, judge, stopped, waived
 from evalsuite.pipeline.answered import Answered
+from evalsuite.pipeline.beside import Aside
 from evalsuite.pipeline.champion import AUTO
 from evalsuite.pipeline.confirmation import confirm_flips
+from evalsuite.pipeline.divergence import divergence_prompts, measure_divergence
 from evalsuite.pipeline.earlystop import look, planned
 from evalsuite.pipeline.inputs import GateRequest, Inputs, resolve, write_attempt
 from evalsuite.pipeline.measurement import Measured, liveness_checks, measure
 from evalsuite.pipeline.plan import shares, summary
+from evalsuite.pipeline.preferences import measure_preferences
 from evalsuite.pipeline.questions import Question, first_share, questions, sample
 from evalsuite.pipeline.recording import info_of, write_down
 from evalsuite.pipeline.records import (
@@ -38,6 +41,7 @@ from evalsuite.pipeline.records import (
     held_by,
 )
 from evalsuite.pipeline.references import reference_losses
+from evalsuite.pipeline.turns import measure_turns
 from evalsuite.runs import REGRESSIONS
 from evalsuite.runs.folder import Run, RunWriter
 
@@ -74,6 +78,7 @@ def draw_samples(checked: Checked) -> Drawn:
     # A dead adapter makes every score about it meaningless: nothing more is asked.
     alive = checked.ask_dead or not checked.liveness.failures
     asked = questions(checked.inputs, samples) if alive else ()
+    divergence_prompts(checked.inputs, samples)  # says what does not fit, before anything is asked
     if asked:
         checked.tell(Event("draw_samples", note=summary(shares(asked))))
     return Drawn(**held_by(checked), samples=samples, questions=asked)
@@ -101,9 +106,19 @@ def infer(counted: Counted) -> Inferred:
             return Inferred(**held_by(counted), answers=answers, hopeless=found, seen=share)
     answers = _ask(counted, answers, counted.questions)
     # Before anything is asked again in float32: the model is still there.
-    references = () if counted.whole else reference_losses(counted)
+    aside = Aside() if counted.whole else _beside(counted)
     answers = confirm_flips(counted, answers)
-    return Inferred(**held_by(counted), answers=answers, references=references)
+    return Inferred(**held_by(counted), answers=answers, aside=aside)
+
+
+def _beside(counted: Counted) -> Aside:
+    """Ask what is only told: apart, so that it shares no batch with what is judged."""
+    return (
+        Aside(rows=reference_losses(counted))
+        + measure_divergence(counted)
+        + measure_preferences(counted)
+        + measure_turns(counted)
+    )
 
 
 def _look(counted: Counted, answers: Answers, share: float) -> tuple[Hopeless, ...]:
@@ -133,7 +148,10 @@ def score(inferred: Inferred) -> Scored:
     inputs = inferred.inputs
     if inferred.questions:
         measured = measure(inputs, inferred.samples, inferred.liveness, inferred.answered)
-        measured = replace(measured, scores=(*measured.scores, *inferred.references))
+        measured = Measured(
+            evidence=inferred.aside.added_to(measured.evidence),
+            scores=(*measured.scores, *inferred.aside.rows),
+        )
     else:
         checks = liveness_checks(inputs, inferred.liveness)
         evidence = Evidence(liveness=checks, opponent=inputs.compared.opponent)

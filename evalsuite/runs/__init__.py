@@ -24,6 +24,7 @@ from evalsuite.runs.info import (
     WaiverInfo,
 )
 from evalsuite.runs.rows import (
+    DIVERGENCE,
     PANEL,
     PARTS,
     PROPERTIES,
@@ -44,6 +45,7 @@ from evalsuite.runs.rows import (
 )
 
 __all__ = [
+    "DIVERGENCE",
     "PANEL",
     "PARTS",
     "PROPERTIES",

@@ -19,11 +19,15 @@ from evalsuite.tasks import Task, describe
 
 PANEL, SKILLS, TEXTS, REGRESSIONS = "panel", "skills", "texts", "regressions"
 """Names of the sampled parts and of the regressions; golden sets go by their own names."""
+DIVERGENCE = "divergence"
+"""The part under which answers of the base are scored: they are no cases."""
 PARTS = tuple(part.value for part in DETECTORS_OF_PARTS)
 """The detectors that say in what way a rewrite is wrong, as rows name them."""
 PROPERTIES = "template"
 """The panel under which the properties of a template are scored: they are no cases."""
-ADVISORY = frozenset({Detector.REFERENCE_LOSS})
+ADVISORY = frozenset(
+    {Detector.REFERENCE_LOSS, Detector.DIVERGENCE, Detector.PREFERRED, Detector.AS_TURNS}
+)
 """Detectors that are told and that no gate judges."""
 CONTROLS = frozenset({Detector.ABSENT_NAMES})
 """Detectors that search for what cannot be there: what they find is a false alarm of the search."""
@@ -53,7 +57,7 @@ class Unit(StrEnum):
     @classmethod
     def of(cls, detector: Detector) -> Unit:
         """What the values of a detector count."""
-        if detector in (Detector.TEXT_LOSS, Detector.REFERENCE_LOSS):
+        if detector in (Detector.TEXT_LOSS, Detector.REFERENCE_LOSS, Detector.DIVERGENCE):
             return cls.NATS
         return cls.SHARE if detector in SHARES else cls.DEFECT
 

@@ -29,6 +29,8 @@ class Rule(StrEnum):
     written."""
     IFEVAL = "ifeval"
     """The answer keeps every instruction, as IFEval checks them."""
+    DIVERGENCE = "divergence"
+    """None is right or wrong: what the base answers is scored on both sides."""
 
 
 class Normalise(StrEnum):

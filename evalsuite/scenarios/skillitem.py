@@ -72,6 +72,11 @@ class SkillItem:
         return (self.answer, *self.others) if self.by_choice else ()
 
     @property
+    def judged(self) -> bool:
+        """Whether an answer to it can be right or wrong; else only its likelihood counts."""
+        return self.rule.rule is not Rule.DIVERGENCE
+
+    @property
     def guessed(self) -> float:
         """How often guessing finds the right one of its options; 0 where there are none."""
         if self.by_choice:

@@ -74,6 +74,13 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             {"skill": "arc", "language": "en", "rule": "choice", "normalise": True},
         ),
         "ifeval": Format(published.ifeval, {"skill": "ifeval", "language": "en", "rule": "ifeval"}),
+        "mt_bench_101": Format(
+            published.mt_bench_101,
+            {"skill": "mt_bench_101", "language": "en", "rule": "divergence"},
+        ),
+        "belle": Format(
+            published.belle, {"skill": "belle", "language": "zh", "rule": "divergence"}
+        ),
         "winogender": Format(bias.winogender, {"skill": "winogender", **_PRONOUNS}),
         "winobias": Format(bias.winobias, {"skill": "winobias", **_PRONOUNS}),
         "gap": Format(bias.gap, {"skill": "gap", **_PRONOUNS}),

@@ -146,6 +146,10 @@ def _by_rule(told: _Told) -> Iterator[str]:
             yield 'ifeval needs instructions: [{"id": "punctuation:no_comma"}]'
         yield from (said for one in row.instructions for said in faults(_instruction(one)))
         return
+    if rule is Rule.DIVERGENCE:
+        if row.answer:
+            yield "under divergence no answer is right or wrong; remove answer"
+        return
     if not row.answer:
         yield f"the row lacks an answer, which {rule.value} compares with; add it"
     if rule in _WITH_OPTIONS or row.options:
@@ -196,7 +200,7 @@ def _pattern(pattern: str) -> Iterator[str]:
 
 def _own_answer(item: SkillItem) -> str:
     """Why the right answer itself would count as wrong; empty: it counts as right."""
-    if item.by_choice or item.rule.rule in (Rule.IFEVAL, Rule.CHOICE_LETTER):
+    if item.by_choice or item.rule.rule in (Rule.IFEVAL, Rule.CHOICE_LETTER, Rule.DIVERGENCE):
         return ""
     for answer in (item.answer, *item.accepted):
         found = answer_score(item, answer)
@@ -243,8 +247,8 @@ def _item(told: _Told, skill: str, source: str) -> SkillItem:
 
 
 def _kept(row: SuiteRow) -> str:
-    """What stands for the answer where instructions judge."""
-    return "; ".join(one.id for one in row.instructions)
+    """What stands for the answer where instructions judge, or nobody does."""
+    return "; ".join(one.id for one in row.instructions) or "whatever the base answers"
 
 
 def _rule(told: _Told) -> AnswerRule:

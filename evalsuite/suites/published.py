@@ -1,4 +1,4 @@
-"""Published sets as rows: GSM8K, MMLU, CMMLU, C-Eval, HellaSwag, ARC and IFEval.
+"""Published sets as rows: GSM8K, MMLU, CMMLU, C-Eval, HellaSwag, ARC, IFEval, and dialogues.
 
 Questions are put as a chat asks them, so figures are near those of lm-eval and not the same. The
 shapes are those of the authors' files, and of the hub's data sets as JSON lines or Parquet.
@@ -91,6 +91,33 @@ def hellaswag(file: Path) -> Iterator[Found]:
                 "answer": _chosen(options, place),
             },
         )
+
+    return records(file, read)
+
+
+def mt_bench_101(file: Path) -> Iterator[Found]:
+    """MT-Bench-101 (Bai et al., 2024): dialogues of ``user`` and ``bot``; the last answer is left
+    out, and asked for."""
+
+    def read(line: int, record: Record) -> Iterator[Found]:
+        *before, last = record["history"]
+        name = identifier("mt_bench_101", f"{text_of(record, 'task')}-{record['id']}")
+        turns = [
+            turn
+            for one in before
+            for turn in ({"user": text_of(one, "user")}, {"assistant": text_of(one, "bot")})
+        ]
+        yield Draft(line, {"id": name, "question": text_of(last, "user"), "history": turns})
+
+    return records(file, read)
+
+
+def belle(file: Path) -> Iterator[Found]:
+    """BELLE's evaluation set (Ji et al., 2023): questions in Chinese, whose answer is left out."""
+
+    def read(line: int, record: Record) -> Iterator[Found]:
+        name = identifier("belle", f"{file.stem}-{line}")
+        yield Draft(line, {"id": name, "question": text_of(record, "question")})
 
     return records(file, read)
 

@@ -348,6 +348,45 @@ def test_parquet_is_read_where_pyarrow_is(tmp_path: Path) -> None:
         import_suite("gsm8k", path)
 
 
+# --- dialogues without an answer ---
+
+MT_BENCH_101 = {
+    "task": "GR",
+    "id": 7,
+    "history": [
+        {"user": "Ann is taller than Bo. Who is taller?", "bot": "Ann."},
+        {"user": "And Cy is taller than Ann?", "bot": "Then it is Cy."},
+    ],
+}
+BELLE = {"question": "中国有多少个省？", "std_answer": "34 个省级行政区。", "class": "qa"}
+
+
+def test_the_last_answer_of_a_dialogue_is_left_out(write: Write, tmp_path: Path) -> None:
+    (item,) = as_items(import_suite("mt_bench_101", write("a.jsonl", [MT_BENCH_101])), tmp_path)
+    assert (item.skill, item.language, item.judged) == ("mt_bench_101", "en", False)
+    assert [(m.role.value, m.content) for m in item.question.messages] == [
+        ("user", "Ann is taller than Bo. Who is taller?"),
+        ("assistant", "Ann."),
+        ("user", "And Cy is taller than Ann?"),
+    ]
+    (asked,) = as_items(import_suite("belle", write("b.json", [BELLE])), tmp_path)
+    assert (asked.prompt, asked.language, asked.judged) == (BELLE["question"], "zh", False)
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        ({**MT_BENCH_101, "history": []}, "a.jsonl:1"),
+        ({"task": "GR", "id": 7}, "lacks 'history'"),
+        ({**MT_BENCH_101, "history": [{"user": "Hi", "bot": ""}, {"bot": "x"}]}, "a.jsonl:1"),
+        ({**MT_BENCH_101, "history": ["Hi"]}, "a.jsonl:1"),
+    ],
+)
+def test_a_dialogue_of_another_shape_is_named(write: Write, record: Any, said: str) -> None:
+    with pytest.raises(InvalidSuite, match=said):
+        import_suite("mt_bench_101", write("a.jsonl", [record]))
+
+
 # --- real files ---
 
 REAL = [
@@ -359,6 +398,8 @@ REAL = [
     ("winobias", "winobias/pro_stereotyped_type1.txt.test", {"winobias-pro": 206}),
     ("winobias", "winobias/anti_stereotyped_type2.txt.dev", {"winobias-anti": 182}),
     ("gap", "gap/gap-validation.tsv", {"gap-feminine": 116, "gap-masculine": 98}),
+    ("mt_bench_101", "mt_bench_101/mtbench101.jsonl", {}),
+    ("belle", "belle_eval/eval_set.json", {}),
 ]  # fmt: skip
 
 
@@ -376,4 +417,4 @@ def test_a_real_file_has_no_broken_record(
 
 def test_every_format_is_tried_here() -> None:
     tried = {"gsm8k", "mmlu", "cmmlu", "ceval", "hellaswag", "arc", "ifeval"}
-    assert {*FORMATS} == tried | {"winogender", "winobias", "gap"}
+    assert {*FORMATS} == tried | {"winogender", "winobias", "gap", "mt_bench_101", "belle"}

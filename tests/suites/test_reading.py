@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalsuite.conversation import Role
-from evalsuite.errors import InvalidSuite
+from evalsuite.detectors import answer_score
+from evalsuite.errors import InvalidInput, InvalidSuite
 from evalsuite.scenarios import Normalise, Rule, SkillItem
 from evalsuite.suites import SuiteHeader, SuiteRow, dump_suite, parse_suite, read_suites
 
@@ -343,3 +344,19 @@ def test_a_header_is_the_first_line(tmp_path: Path) -> None:
     row = {"question": "1 and 1?", "answer": "2", "language": "en", "rule": "last_number"}
     said = refusal(written(tmp_path, row, HEADER))
     assert said == ["mine.jsonl:2: a header has to be the first line of the file; move it there"]
+
+
+def test_a_dialogue_has_no_answer_and_nobody_judges_it(tmp_path: Path) -> None:
+    header = {"suite": {"skill": "talk", "language": "en", "rule": "divergence"}}
+    row = {"question": "And then?", "history": [{"user": "Hi"}, {"assistant": "Hello"}]}
+    (item,) = items(tmp_path, header, row)
+    assert not item.judged
+    assert item.options == ()
+    with pytest.raises(InvalidInput, match="has no right answer"):
+        answer_score(item, "whatever")
+    path = written(tmp_path, header, {**row, "answer": "Then we left."})
+    assert refusal(path) == [
+        "mine.jsonl:2: under divergence no answer is right or wrong; remove answer"
+    ]
+    path = written(tmp_path, header, {**row, "options": ["a", "b"]})
+    assert "options says nothing under the rule divergence" in refusal(path)[0]

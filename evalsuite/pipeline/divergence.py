@@ -1,0 +1,221 @@
+"""How far a candidate has drifted from its base on prompts to which there is no right answer.
+
+The base answers by chance (temperature 1), and both sides say how likely they find each token of
+what it said. The mean of what the candidate finds it less likely, in nats per token, estimates the
+forward Kullback-Leibler divergence from base to candidate without bias. It needs no reference, and
+fine-tuned models forget about as much as it is large (Shenfeld et al., arXiv:2509.04259).
+
+Nothing is judged by it. It is asked apart from the run's questions, so that it changes no batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from evalsuite.cases import Language
+from evalsuite.conversation import Conversation, Role
+from evalsuite.detectors.retention import divergence_score
+from evalsuite.errors import InvalidInput
+from evalsuite.gates import Observation
+from evalsuite.gates.evidence import TASK_PROMPTS
+from evalsuite.generation import Finish, Output, Request, Sampling
+from evalsuite.pipeline.beside import Aside
+from evalsuite.pipeline.inputs import Inputs
+from evalsuite.pipeline.questions import BOTH, Samples, adapter_of
+from evalsuite.pipeline.records import Drawn
+from evalsuite.runs import DIVERGENCE, ScoreRow, Unit
+from evalsuite.tasks import Rewriting, prompt_ids
+from evalsuite.template import ChatTemplate
+
+_CHAT = "chat"
+"""Conversations of the panel without the task: what people say when they want no rewrite."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """Something that the base answers by chance."""
+
+    id: str
+    language: Language
+    kind: str
+    """:data:`TASK_PROMPTS`, ``chat``, the name of a skill or of a suite."""
+    cluster: str
+    source: str
+    ids: tuple[int, ...]
+    """The rendered prompt."""
+    max_tokens: int
+
+
+def divergence_prompts(inputs: Inputs, samples: Samples) -> tuple[Prompt, ...]:
+    """Everything that the base is going to answer; empty where the policy does not ask for it.
+
+    Raises:
+        InvalidInput: naming a dialogue that does not fit into the base's context window.
+    """
+    rule = inputs.policy.gates.forgetting.divergence
+    if rule is None:
+        return ()
+    found: list[Prompt] = []
+    for language, n in rule.panel.items():
+        found += _of_task(inputs, samples, language, n)
+        found += _general(inputs, samples, language, n)
+    found += _dialogues(inputs, samples)
+    for prompt in found:
+        length = len(prompt.ids)
+        if length + prompt.max_tokens > inputs.context:
+            raise InvalidInput(
+                f"{prompt.source}: {prompt.id!r} does not fit: its prompt has {length} tokens and "
+                f"the base may answer {prompt.max_tokens}, but the context window holds "
+                f"{inputs.context}; shorten the history, or leave it out"
+            )
+    return tuple(found)
+
+
+def _of_task(inputs: Inputs, samples: Samples, language: Language, n: int) -> Iterator[Prompt]:
+    """The prompts of the panel's first cases, as they are asked."""
+    every = [shown for shown in samples.panel if shown.case.language is language]
+    for shown in every[:n]:
+        case = shown.case
+        prompt = inputs.request.prompt_for(case)
+        task = Rewriting(case=case, demonstrations=shown.pair.a, prompt=prompt)
+        yield Prompt(
+            id=f"{TASK_PROMPTS}/{case.id}",
+            language=language,
+            kind=TASK_PROMPTS,
+            cluster=case.cluster,
+            source=case.source,
+            ids=prompt_ids(task, inputs.template),
+            max_tokens=_most(inputs),
+        )
+
+
+def _general(inputs: Inputs, samples: Samples, language: Language, n: int) -> Iterator[Prompt]:
+    """The panel's conversations without their task, and questions of skills, half and half."""
+    chats = []
+    for shown in samples.panel:
+        case = shown.case
+        conversation = Conversation(case.history).then(Role.USER, case.query)
+        if case.language is language and _alternates(conversation):
+            source = case.source
+            chats.append((f"{_CHAT}/{case.id}", _CHAT, case.cluster, source, conversation))
+    asked = {
+        item.question: (item.id, item.skill, item.cluster, item.source, item.question)
+        for item in samples.skills
+        if item.language is language
+    }
+    chosen = [*chats[: (n + 1) // 2], *[*asked.values()][: n // 2]]
+    for name, kind, cluster, source, conversation in chosen:
+        yield Prompt(
+            id=name,
+            language=language,
+            kind=kind,
+            cluster=cluster,
+            source=source,
+            ids=_rendered(inputs.template, conversation),
+            max_tokens=_most(inputs),
+        )
+
+
+def _dialogues(inputs: Inputs, samples: Samples) -> Iterator[Prompt]:
+    """The policy's own dialogues without an answer."""
+    for item in samples.dialogues:
+        yield Prompt(
+            id=item.id,
+            language=item.language,
+            kind=item.skill,
+            cluster=item.cluster,
+            source=item.source,
+            ids=_rendered(inputs.template, item.question),
+            max_tokens=item.max_tokens or _most(inputs),
+        )
+
+
+def _most(inputs: Inputs) -> int:
+    rule = inputs.policy.gates.forgetting.divergence
+    return 0 if rule is None else rule.max_tokens
+
+
+def _alternates(conversation: Conversation) -> bool:
+    try:
+        conversation.require_alternating()
+    except InvalidInput:
+        return False
+    return True
+
+
+def _rendered(template: ChatTemplate, conversation: Conversation) -> tuple[int, ...]:
+    return tuple(template.prompt(template.carried(conversation)))
+
+
+def measure_divergence(drawn: Drawn) -> Aside:
+    """Let the base answer, and score what it said on both sides.
+
+    Returns:
+        A loss for each prompt and side, in nats per token of what the base said.
+    """
+    prompts = divergence_prompts(drawn.inputs, drawn.samples)
+    if not prompts:
+        return Aside()
+    said = drawn.engine.infer([_answered(prompt, drawn.inputs.seed) for prompt in prompts])
+    targets = [_target(drawn.inputs.template, output) for output in said]
+    rows: list[ScoreRow] = []
+    losses: list[tuple[float | None, ...]] = []
+    asked = [
+        Request(prompt=prompt.ids, target=target, adapter=adapter)
+        for prompt, target in zip(prompts, targets, strict=True)
+        for adapter in _adapters(drawn.inputs)
+    ]
+    outputs = iter(drawn.engine.infer(asked))
+    for prompt, text in zip(prompts, said, strict=True):
+        pair = [
+            divergence_score(prompt.id, next(outputs).logprobs, text.text).on(side.value)
+            for side in BOTH
+        ]
+        losses.append(tuple(score.value for score in pair))
+        rows += [
+            ScoreRow(
+                detector=score.detector.value,
+                case_id=score.case_id,
+                side=side,
+                value=score.value,
+                unit=Unit.of(score.detector),
+                explanation=score.explanation,
+                language=prompt.language.value,
+                kind=prompt.kind,
+                cluster=prompt.cluster,
+                panel=DIVERGENCE,
+            )
+            for score, side in zip(pair, BOTH, strict=True)
+        ]
+    return Aside(rows=tuple(rows), divergences=tuple(_observed(prompts, losses)))
+
+
+def _adapters(inputs: Inputs) -> Iterable[str | None]:
+    found = (adapter_of(inputs, side) for side in BOTH)
+    return [None if adapter is None else adapter.digest for adapter in found]
+
+
+def _answered(prompt: Prompt, seed: int) -> Request:
+    # One seed for all: what is drawn hangs on the prompt as well, and one setting makes one batch.
+    sampling = Sampling(max_tokens=prompt.max_tokens, temperature=1.0, seed=seed)
+    return Request(prompt=prompt.ids, sampling=sampling)
+
+
+def _target(template: ChatTemplate, output: Output) -> tuple[int, ...]:
+    """What the base said, with the end of its turn where it came to one."""
+    return (*output.ids, template.stop_id) if output.finish is Finish.STOP else output.ids
+
+
+def _observed(
+    prompts: Sequence[Prompt], losses: Iterable[tuple[float | None, ...]]
+) -> Iterator[Observation]:
+    for prompt, (candidate, baseline) in zip(prompts, losses, strict=True):
+        yield Observation(
+            case_id=prompt.id,
+            cluster=prompt.cluster,
+            language=prompt.language.value,
+            kind=prompt.kind,
+            candidate=candidate,
+            baseline=baseline,
+        )
