@@ -157,8 +157,8 @@ def measure_divergence(drawn: Drawn) -> Aside:
     prompts = divergence_prompts(drawn.inputs, drawn.samples)
     if not prompts:
         return Aside()
-    said = drawn.engine.infer([_answered(prompt, drawn.inputs.seed) for prompt in prompts])
-    targets = [_target(drawn.inputs.template, output) for output in said]
+    said = drawn.engine.infer([drawn_answer(prompt, drawn.inputs.seed) for prompt in prompts])
+    targets = [said_tokens(drawn.inputs.template, output) for output in said]
     rows: list[ScoreRow] = []
     losses: list[tuple[float | None, ...]] = []
     asked = [
@@ -196,14 +196,15 @@ def _adapters(inputs: Inputs) -> Iterable[str | None]:
     return [None if adapter is None else adapter.digest for adapter in found]
 
 
-def _answered(prompt: Prompt, seed: int) -> Request:
+def drawn_answer(prompt: Prompt, seed: int) -> Request:
+    """The request that lets the base answer by chance."""
     # One seed for all: what is drawn hangs on the prompt as well, and one setting makes one batch.
     sampling = Sampling(max_tokens=prompt.max_tokens, temperature=1.0, seed=seed)
     return Request(prompt=prompt.ids, sampling=sampling)
 
 
-def _target(template: ChatTemplate, output: Output) -> tuple[int, ...]:
-    """What the base said, with the end of its turn where it came to one."""
+def said_tokens(template: ChatTemplate, output: Output) -> tuple[int, ...]:
+    """The tokens that the base said, with the end of its turn where it came to one."""
     return (*output.ids, template.stop_id) if output.finish is Finish.STOP else output.ids
 
 
