@@ -46,7 +46,9 @@ def add(subparsers: Subparsers) -> None:
         example="evalsuite suite check suites/gsm8k.jsonl",
         ends=BY_SUCCESS,
     )
-    check.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSONL files of rows")
+    check.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="JSONL files of rows, or case files"
+    )
 
 
 def _import(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -71,9 +73,9 @@ def _import(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _check(args: argparse.Namespace, terminal: Terminal) -> int:
-    from evalsuite.suites import read_suites
+    from evalsuite.pipeline.reading import read_suite_files
 
-    items = read_suites(args.files)
+    items = read_suite_files(args.files)
     for (skill, language), n in sorted(Counter((i.skill, i.language) for i in items).items()):
         terminal.say(f"{skill} ({language}): {n} questions")
     terminal.say(f"{len(items)} questions, nothing wrong")

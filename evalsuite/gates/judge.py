@@ -178,7 +178,7 @@ def _divergences(policy: Policy, evidence: Evidence) -> Iterator[SliceVerdict]:
     rule, seen = policy.gates.forgetting, evidence.divergences
     if rule.divergence is None or not seen:
         return
-    for language in languages(rule.divergence.panel, seen):
+    for language in languages({}, seen):
         for topic in (Topic.DIVERGENCE, Topic.TASK_DIVERGENCE):
             task = topic is Topic.TASK_DIVERGENCE
             part = Part(topic, language=language)

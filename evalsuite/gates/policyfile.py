@@ -143,7 +143,13 @@ def _inherited(read: Located, folder: Path, below: tuple[Path, ...]) -> Resolved
         raise InvalidPolicy(f"{where}: extends={parent!r} leads back to this file; name another")
     if "name" not in own:
         raise InvalidPolicy(f"{where}: extends={parent!r}: give the policy a name of its own")
-    return _resolved(_read(found), found.parent, (*below, found.resolve()))
+    inherited = _resolved(_read(found), found.parent, (*below, found.resolve()))
+    if own["name"] in {file.policy for file in inherited.files}:
+        raise InvalidPolicy(
+            f"{read.where(('name',))}: name={own['name']!r} is that of a policy which this one "
+            "extends; give it one of its own, so that records tell the two apart"
+        )
+    return inherited
 
 
 def _laid_over(inherited: Mapping[str, object], own: Mapping[str, object]) -> dict[str, object]:

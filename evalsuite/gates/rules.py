@@ -275,8 +275,8 @@ class DivergenceRule(PolicyPart):
     task_limit: Nats
     """On prompts of the task, where it is meant to answer otherwise."""
     panel: Panel
-    """General prompts to draw for each language, and as many of the task's; suites of rule
-    ``divergence`` come on top."""
+    """General prompts to draw for each language that the policy asks for, and as many of the
+    task's; suites of rule ``divergence`` come on top."""
     max_tokens: Annotated[int, Field(ge=1, le=1024)] = 64
     """How much the base says to a prompt."""
 
@@ -334,21 +334,13 @@ class GateRules(PolicyPart):
 
     @property
     def by_language(self) -> dict[str, Mapping[Language, object]]:
-        """Everything that is said by language, by its path in the policy."""
+        """Everything that is judged by language, by its path in the policy."""
         return {
             "example_leakage.panel": self.example_leakage.panel,
             "pronoun_resolution.panel": self.pronoun_resolution.panel,
             "forgetting.panel": self.forgetting.panel,
             "forgetting.text.panel": self.forgetting.text.panel,
             "forgetting.text.files": self.forgetting.text.files,
-            **{
-                path: rule.panel
-                for path, rule in (
-                    ("forgetting.divergence.panel", self.forgetting.divergence),
-                    ("pronoun_resolution.as_turns.panel", self.pronoun_resolution.as_turns),
-                )
-                if rule is not None
-            },
         }
 
     @model_validator(mode="after")

@@ -58,6 +58,8 @@ def divergence_prompts(inputs: Inputs, samples: Samples) -> tuple[Prompt, ...]:
         return ()
     found: list[Prompt] = []
     for language, n in rule.panel.items():
+        if language not in inputs.policy.languages:
+            continue
         found += _of_task(inputs, samples, language, n)
         found += _general(inputs, samples, language, n)
     found += _dialogues(inputs, samples)

@@ -5,6 +5,7 @@ All of it is read, and refused, before anything is fetched or asked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from evalsuite.cases import Case, Language, Wanted
@@ -176,13 +177,12 @@ def require_passages(policy: Policy) -> None:
             )
 
 
-def suites(policy: Policy) -> tuple[SkillItem, ...]:
-    """Read further skill suites: files of rows, and files of cases whose query is the instruction.
+def read_suite_files(named: Sequence[Path]) -> tuple[SkillItem, ...]:
+    """Read skill suites: files of rows, and files of cases whose query is the instruction.
 
     Raises:
         InvalidInput: a broken file, a case without an answer, or an id that stands twice.
     """
-    named = [Path(name) for name in policy.gates.forgetting.skills.suites]
     rows = read_suites([path for path in named if path.suffix in SUFFIXES])
     files = [path for path in named if path.suffix not in SUFFIXES]
     items = [*(_item_of(case) for case in (load_cases(files) if files else ())), *rows]
@@ -193,6 +193,16 @@ def suites(policy: Policy) -> tuple[SkillItem, ...]:
             raise InvalidInput(
                 f"{item.source}: duplicate id {item.id!r}, first at {first}; give this one another"
             )
+    return tuple(items)
+
+
+def suites(policy: Policy) -> tuple[SkillItem, ...]:
+    """Read the policy's further skill suites, as far as they are in its languages.
+
+    Raises:
+        InvalidInput: as :func:`read_suite_files`, or dialogues where divergence is not measured.
+    """
+    items = read_suite_files([Path(name) for name in policy.gates.forgetting.skills.suites])
     unjudged = next((item for item in items if not item.judged), None)
     if unjudged is not None and policy.gates.forgetting.divergence is None:
         raise InvalidInput(

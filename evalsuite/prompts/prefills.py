@@ -1,4 +1,4 @@
-"""Whether a model can be given the beginning of its answer."""
+"""Whether a model can be given the beginning of its answer, and stop where a prompt says."""
 
 from __future__ import annotations
 
@@ -25,12 +25,21 @@ class Answering(Protocol):
 
 
 def require_prefill(prompt: Prompt, template: Answering) -> None:
-    """Refuse a prefill that a model which was trained on whole answers would never have read.
+    """Refuse a prefill that a model which was trained on whole answers would never have read, and
+    a stop string that hides what a model must not say.
 
     Raises:
-        InvalidPrompt: it holds a control token of the template, or the tokenizer joins its end with
-            what follows.
+        InvalidPrompt: either holds a control token of the template, or the tokenizer joins the
+            prefill's end with what follows.
     """
+    for stop in prompt.stop:
+        for token in template.control_ids:
+            if token in stop:
+                raise InvalidPrompt(
+                    f"prompt {prompt.name!r}: stop={stop!r} holds {token}, a token of the model's "
+                    "own format: an answer ends at it anyway, and one in the middle of it is a "
+                    "defect that this would hide; leave it out"
+                )
     if not prompt.prefill:
         return
     said = f"prompt {prompt.name!r}: prefill={prompt.prefill!r}"

@@ -77,3 +77,14 @@ def test_a_suite_that_is_wrong_ends_with_its_lines(
     assert "test.jsonl:1: neither the row nor the header names a rule" in " ".join(
         capsys.readouterr().err.split()
     )
+
+
+def test_a_case_file_is_a_suite_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "house_en.yaml"
+    path.write_text(
+        'cases:\n  - {id: one, language: en, kind: single, query: "Say fox.", '
+        "expect: {rewrites: [fox]}}\n",
+        "utf-8",
+    )
+    assert main(["suite", "check", str(path)]) == 0
+    assert "house (en): 1 questions" in capsys.readouterr().out

@@ -53,7 +53,9 @@ def test_the_digest_is_that_of_the_policy_written_out(tmp_path: Path) -> None:
     mine = load_policy(written(tmp_path, MINE))
     whole = written(tmp_path, safe_dump(mine.resolved), "whole.yaml")
     assert load_policy(whole).digest == mine.digest
-    assert parse_policy("name: default\nextends: default").digest == load_policy("default").digest
+    default = load_policy("default")
+    renamed = default.model_copy(update={"name": "twin", "description": default.description})
+    assert parse_policy("name: twin\nextends: default").digest == renamed.digest
 
 
 def test_a_policy_may_extend_one_that_extends_another(tmp_path: Path) -> None:
@@ -97,3 +99,12 @@ def test_an_editor_accepts_what_extends_and_still_knows_every_key() -> None:
         MINE.replace("extends: default\n", ""),
     ):
         assert list(judge.iter_errors(safe_load(wrong))) != []
+
+
+@pytest.mark.parametrize("name", ["default", "first"])
+def test_a_policy_that_extends_another_goes_by_a_name_of_its_own(tmp_path: Path, name: str) -> None:
+    (tmp_path / "first.yaml").write_text("extends: default\nname: first\n", "utf-8")
+    second = tmp_path / "second.yaml"
+    second.write_text(f"extends: first.yaml\nname: {name}\n", "utf-8")
+    with pytest.raises(InvalidPolicy, match=rf"second.yaml:2: name='{name}' is that of a policy"):
+        load_policy(str(second))

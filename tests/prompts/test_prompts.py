@@ -424,3 +424,11 @@ def test_a_prefill_that_ends_within_a_token_is_refused() -> None:
     prompt = Prompt(name="own", rule=After(joined), form=f"{joined}{{rewrite}}", prefill=joined)
     with pytest.raises(InvalidPrompt, match="joins its end with what follows"):
         require_prefill(prompt, template)
+
+
+def test_a_stop_string_must_not_hide_a_control_token() -> None:
+    template = load_template(resolve_base("nano").path)
+    require_prefill(Prompt(name="own", stop=("</s", "\n\n")), template)
+    control = next(iter(template.control_ids))
+    with pytest.raises(InvalidPrompt, match=r"stop=.* a defect that this would hide"):
+        require_prefill(Prompt(name="own", stop=(f"\n{control}",)), template)
