@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalsuite.commands.console import Terminal
+from evalsuite.commands.evidence import recomputed_findings, require_evidence
 from evalsuite.commands.options import (
-    BY_CHECK,
+    BY_EVIDENCE,
     BY_STATUS,
     EXIT,
     HELP,
@@ -24,10 +26,17 @@ from evalsuite.commands.options import (
     gate_request,
 )
 from evalsuite.commands.progress import LONG, Milestones, Pace, status_line
+from evalsuite.errors import InvalidInput
 
 if TYPE_CHECKING:
     from evalsuite.pipeline import Event, GateRequest
+    from evalsuite.registry import Finding
     from evalsuite.runs.folder import Run
+
+
+QUICK = "compare digests alone; do not compute the verdict again"
+MOST_ASKED = 100_000
+"""Answers that are asked for again at most."""
 
 
 def add(subparsers: Subparsers) -> None:
@@ -124,6 +133,14 @@ def _add_promote(subparsers: Subparsers) -> None:
     )
     promote.add_argument("run_folder", type=Path, metavar="RUN")
     add_registry(promote)
+    promote.add_argument(
+        "--reask",
+        type=int,
+        metavar="N",
+        help="ask the model again for so many answers, without the cache (default: 48); 0: none, "
+        "where every answer was the model's own or of a sealed cache",
+    )
+    promote.add_argument("--quick", action="store_true", help=QUICK)
 
 
 def _add_verify(subparsers: Subparsers) -> None:
@@ -131,9 +148,9 @@ def _add_verify(subparsers: Subparsers) -> None:
         subparsers,
         "verify",
         _verify,
-        help="recompute every digest of a promotion record and name what changed",
+        help="compute digests and verdict of a promotion record again, and name what changed",
         example="evalsuite verify registry/records/000001-0a1b2c3d4e5f.json",
-        ends=BY_CHECK,
+        ends=BY_EVIDENCE,
     )
     verify.add_argument("record", type=Path, metavar="RECORD", help="a file of registry/records/")
     verify.add_argument("--adapter", type=Path, help="where the adapter lies now")
@@ -141,6 +158,8 @@ def _add_verify(subparsers: Subparsers) -> None:
         "--run-folder", type=Path, help="another copy of the run (default: the registry's own)"
     )
     verify.add_argument("--base-model", help="where the base lies now: a folder, or a hub id")
+    verify.add_argument("--cases", type=Path, help="where the golden cases of the run lie now")
+    verify.add_argument("--quick", action="store_true", help=QUICK)
 
 
 def _add_rollback(subparsers: Subparsers) -> None:
@@ -266,6 +285,10 @@ def _tables(args: argparse.Namespace, terminal: Terminal) -> int:
 def _promote(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.registry import promote
 
+    if args.reask is not None and not 0 <= args.reask <= MOST_ASKED:
+        raise InvalidInput(f"--reask {args.reask} must be a number from 0 to {MOST_ASKED}")
+    if not args.quick:
+        require_evidence(args.run_folder, terminal, reask=args.reask)
     record = promote(args.run_folder, args.registry, now=datetime.now(UTC))
     path = from_here(record.path)
     terminal.say(f"promoted {from_here(record.adapter_path)}. record: {path}")
@@ -277,6 +300,11 @@ def _verify(args: argparse.Namespace, terminal: Terminal) -> int:
     from evalsuite.registry import Check, verify
 
     found = verify(args.record, adapter=args.adapter, run=args.run_folder, base=args.base_model)
+    again: tuple[Finding, ...] = ()
+    # What has changed says nothing of the verdict: it is not what the record names.
+    if found.ok and not args.quick:
+        again = tuple(recomputed_findings(found, vars(args)))
+        found = replace(found, findings=(*found.findings, *again))
     for finding in found.findings:
         detail = f": {finding.detail}" if finding.detail else ""
         terminal.say(f"{finding.check:9} {finding.subject}{detail}")
@@ -284,7 +312,11 @@ def _verify(args: argparse.Namespace, terminal: Terminal) -> int:
     if found.ok:
         open_ = sum(finding.check is Check.UNCHECKED for finding in found.findings)
         unseen = f"; {open_} of {len(found.findings)} could not be checked" if open_ else ""
-        terminal.say(f"verified: nothing that was checked has changed since the promotion{unseen}")
+        if any(finding.check is Check.UNCHECKED for finding in again):
+            terminal.say("digests alone verified: the verdict could not be computed again here")
+            return 2
+        follows = ", and the verdict follows from its evidence" if again else ""
+        terminal.say(f"verified: nothing that was checked has changed{follows}{unseen}")
         return 0
     problems, all_ = len(found.problems), len(found.findings)
     terminal.say(f"NOT verified: {problems} of {all_} things changed or are missing")

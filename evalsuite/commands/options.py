@@ -23,6 +23,10 @@ EXIT = {"passed": 0, "failed": 1, "inconclusive": 2}
 COULD_NOT_RUN = 3
 BY_STATUS = "exit status: 0 passed, 1 failed, 2 inconclusive, 3 could not run, 130 interrupted"
 BY_CHECK = "exit status: 0 all well, 1 something is wrong, 3 could not run, 130 interrupted"
+BY_EVIDENCE = (
+    "exit status: 0 all well, 1 something is wrong, 2 the verdict could not be computed again, "
+    "3 could not run, 130 interrupted"
+)
 BY_SUCCESS = "exit status: 0 done, 3 could not run, 130 interrupted"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalsuite.commands.console import Terminal
+from evalsuite.commands.evidence import require_evidence
 from evalsuite.commands.gate import from_here, run_gate
 from evalsuite.commands.options import (
     BY_STATUS,
@@ -232,6 +233,7 @@ def _quickstart(args: argparse.Namespace, terminal: Terminal) -> int:
     if EXIT[run.status]:
         terminal.say("3. promotion: none, because the candidate did not pass")
         return EXIT[run.status]
+    require_evidence(args.out, terminal)
     record = promote(args.out, args.registry, now=datetime.now(UTC))
     path = from_here(record.path)
     terminal.say(f"3. promotion: {path}")

@@ -16,6 +16,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from evalsuite.engines.liveness import ChecksLiveness, LivenessReport
 from evalsuite.engines.planning import effective_sampling
+from evalsuite.engines.sealing import cache_key
 from evalsuite.engines.store import Store
 from evalsuite.errors import EngineError
 from evalsuite.generation import Engine, Finish, Output, Request
@@ -66,7 +67,9 @@ class CachingEngine:
         self.misses = 0
         """Requests that the inner engine answered."""
         self._released_calls = 0
-        self._store = Store(Path(path))
+        self.unsealed = 0
+        """Requests answered from the file by entries without the seal of this machine's key."""
+        self._store = Store(Path(path), cache_key())
 
     @property
     def calls(self) -> int:
@@ -89,6 +92,8 @@ class CachingEngine:
         known = self._outputs(list(dict.fromkeys(keys)))
         self.hits += sum(key in known for key in keys)
         self.misses += sum(key not in known for key in keys)
+        sealed = self._store.sealed(list(known))
+        self.unsealed += sum(key in known and key not in sealed for key in keys)
         distinct = dict(zip(keys, requests, strict=True))
         if len(known) < len(distinct):
             known.update(self._ask(distinct, known))

@@ -1,8 +1,8 @@
 """A table of JSON values by digest in one SQLite file, shared by any number of processes.
 
 Write-ahead logging lets readers and one writer work at once; ``INSERT OR IGNORE`` makes the first
-value of a key the only one. The file must lie on a local disk: write-ahead logging needs shared
-memory, which network file systems do not give.
+value of a key the only one. With a key of the machine's own each entry is sealed. The file must lie
+on a local disk: write-ahead logging needs shared memory, which network file systems do not give.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from evalsuite.engines.sealing import holds, sealed
 from evalsuite.errors import RunStorageError
 
 _APPLICATION: Final = 0x45564C53
@@ -32,13 +33,15 @@ class Store:
 
     Args:
         path: The database file; made when absent, in a folder that exists.
+        key: Seals entries that are written; None: they get no seal.
 
     Raises:
         RunStorageError: the file cannot be opened or written, is broken, or is not a store.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: bytes | None = None) -> None:
         self.path = path
+        self._key = key
         with self._errors():
             with suppress(OSError):
                 # Where this fails, opening the file says why.
@@ -71,6 +74,11 @@ class Store:
                 "CREATE TABLE IF NOT EXISTS entries "
                 "(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID"
             )
+            # Beside the entries, so that versions without seals read and write the same file.
+            run(
+                "CREATE TABLE IF NOT EXISTS seals "
+                "(key TEXT PRIMARY KEY, seal TEXT NOT NULL) WITHOUT ROWID"
+            )
 
     def _use_write_ahead_log(self) -> None:
         deadline = time.monotonic() + _WAIT_SECONDS
@@ -90,15 +98,32 @@ class Store:
         Raises:
             RunStorageError: the file or a value in it is broken.
         """
-        found: dict[str, JsonValue] = {}
+        return {key: self._parsed(key, value) for key, value in self._rows("entries", keys)}
+
+    def sealed(self, keys: Sequence[str]) -> frozenset[str]:
+        """Return those keys whose entries carry the seal of this store's key.
+
+        Raises:
+            RunStorageError: the file is broken.
+        """
+        if self._key is None:
+            return frozenset()
+        seals = dict(self._rows("seals", keys))
+        return frozenset(
+            key
+            for key, value in self._rows("entries", list(seals))
+            if holds(self._key, key, value, seals[key])
+        )
+
+    def _rows(self, table: str, keys: Sequence[str]) -> Iterator[tuple[str, str]]:
+        """The rows of some keys; ``table`` is one of the two names in this module."""
+        column = "value" if table == "entries" else "seal"
         with self._errors():
             for start in range(0, len(keys), _KEYS_AT_ONCE):
                 some = keys[start : start + _KEYS_AT_ONCE]
                 marks = ",".join("?" * len(some))
-                query = f"SELECT key, value FROM entries WHERE key IN ({marks})"  # noqa: S608 - only marks
-                for key, value in self._connection.execute(query, some):
-                    found[key] = self._parsed(key, value)
-        return found
+                query = f"SELECT key, {column} FROM {table} WHERE key IN ({marks})"  # noqa: S608 - only marks
+                yield from self._connection.execute(query, some).fetchall()
 
     def put(self, values: Mapping[str, object]) -> None:
         """Add values in one transaction; keys that exist keep theirs.
@@ -110,6 +135,10 @@ class Store:
         with self._errors(), self._transaction():
             # The first answer stored is the one that every process returns, then and later.
             self._connection.executemany("INSERT OR IGNORE INTO entries VALUES (?, ?)", rows)
+            if self._key is not None:
+                # Where another value was first, this seal does not fit it: it stays unsealed.
+                seals = [(key, sealed(self._key, key, value)) for key, value in rows]
+                self._connection.executemany("INSERT OR IGNORE INTO seals VALUES (?, ?)", seals)
 
     def close(self) -> None:
         """Close the file; the store cannot be used afterwards."""

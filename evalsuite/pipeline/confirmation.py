@@ -46,11 +46,11 @@ def confirm_flips(drawn: Drawn, answers: Answers) -> Answers:
         if (answer.question.row.panel, answer.question.row.case_id) in new
         and not isinstance(answer.question.task, Text)
     ]
-    answered, work = answers.answered, Counts()
+    answered, work, identity = answers.answered, Counts(), answers.confirmed_by
     try:
         if again:
             drawn.engine.release()
-            answered, work = _confirm(drawn, answers.answered, again)
+            answered, work, identity = _confirm(drawn, answers.answered, again)
     except EngineError as error:
         left_out = FlipsInfo(cases=len(flipped), explained=None, left_out=str(error))
         return replace(answers, flipped=flipped, flips=left_out)
@@ -60,18 +60,24 @@ def confirm_flips(drawn: Drawn, answers: Answers) -> Answers:
         flipped=flipped,
         flips=FlipsInfo(cases=len(flipped), explained=len(explained)),
         confirming=answers.confirming + work,
+        confirmed_by=identity,
     )
 
 
 def _confirm(
     drawn: Drawn, before: Sequence[Answered], again: Sequence[int]
-) -> tuple[tuple[Answered, ...], Counts]:
-    """Replace the answers at the places in ``again`` by those in float32, one side at a time."""
-    answered, work = list(before), Counts()
+) -> tuple[tuple[Answered, ...], Counts, str]:
+    """Replace the answers at the places in ``again`` by those in float32, one side at a time.
+
+    Returns:
+        All answers, the work that it took, and the identity of the engine.
+    """
+    answered, work, identity = list(before), Counts(), ""
     for side in sides(drawn.inputs):
         places = [place for place in again if answered[place].question.side is side]
         adapter = adapter_of(drawn.inputs, side)
         with closing(_confirming(drawn.inputs, () if adapter is None else (adapter,))) as engine:
+            identity = engine.identity
             for done, place in enumerate(places):
                 drawn.tell(Event("confirm", done, len(places)))
                 question = answered[place].question
@@ -80,7 +86,7 @@ def _confirm(
                 answered[place] = Answered(question=question, output=output, key=key)
             work += work_of(engine)
             engine.release()
-    return tuple(answered), work
+    return tuple(answered), work, identity
 
 
 def _confirming(inputs: Inputs, adapters: Sequence[AdapterRef]) -> CachingEngine:

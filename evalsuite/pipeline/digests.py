@@ -10,7 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
 
+import evalsuite
 from evalsuite.cases import Case, Language
 from evalsuite.conversation import Message
 from evalsuite.prompts import Demonstration
@@ -18,6 +21,21 @@ from evalsuite.regressions import Regression
 from evalsuite.scenarios import AnswerRule, DemonstrationPair, SkillItem, TextItem, Value
 from evalsuite.scenarios.answerrule import EXACTLY
 
+_JUDGING = (
+    "cases",
+    "detectors",
+    "files",
+    "gates",
+    "pipeline",
+    "prompts",
+    "rewrites",
+    "scenarios",
+    "statistics",
+    "suites",
+    "tasks",
+    "template",
+)
+"""Packages that decide what follows from the outputs of a run."""
 VERSION = 3
 """Of the shapes below. Version 1 digested the ``repr`` of dataclasses, version 2 not all by which
 a rewrite is judged."""
@@ -48,6 +66,27 @@ def digest_of_cases(
             "regressions": [_regression(item) for item in regressions],
         }
     )
+
+
+@cache
+def judging_code() -> str:
+    """Digest the code that draws cases, builds prompts, scores answers and judges them.
+
+    What only reports, trains or asks a model is left out: it changes no verdict that follows from
+    the outputs of a run.
+    """
+    package = Path(evalsuite.__file__).parent
+    files = sorted(
+        path
+        for name in _JUDGING
+        for path in (package / name).rglob("*")
+        if path.suffix in (".py", ".yaml", ".txt")
+    )
+    named: dict[str, Plain] = {
+        path.relative_to(package).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+    return digest_of({"version": VERSION, "code": named})
 
 
 def digest_of_pairs(pairs: Mapping[str, DemonstrationPair]) -> str:

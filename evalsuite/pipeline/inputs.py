@@ -204,8 +204,15 @@ def default_cache() -> Path:
     return user_cache() / "outputs.sqlite3"
 
 
-def resolve(request: GateRequest) -> Inputs:
+def resolve(
+    request: GateRequest, *, policy: Policy | None = None, compared: Compared | None = None
+) -> Inputs:
     """Read every file that the request names; nothing is run.
+
+    Args:
+        request: what a person asks for.
+        policy: instead of the one that the request names.
+        compared: instead of whom the request's registry names.
 
     Raises:
         InvalidInput: something a person wrote is wrong.
@@ -213,7 +220,7 @@ def resolve(request: GateRequest) -> Inputs:
         TemplateError: the base's chat template belongs to no known family.
         RegistryError: the champion cannot be compared with.
     """
-    read = check(request)
+    read = check(request, policy)
     if not request.adapter.is_dir():
         read_adapter(request.adapter)  # says what is wrong before a base is fetched
     base = resolve_base(request.base_model)
@@ -232,7 +239,7 @@ def resolve(request: GateRequest) -> Inputs:
         folders=read.folders,
         waivers=read.waivers,
         seed=request.seed or 0,
-        compared=_compared(request, read.policy, base, adapter),
+        compared=compared or _compared(request, read.policy, base, adapter),
         history=earlier_promotions(request.registry, base),
     )
     for prompt in (request.prompt, request.answer_prompt):
@@ -289,15 +296,19 @@ class Read:
     waivers: tuple[Waiver, ...]
 
 
-def check(request: GateRequest) -> Read:
+def check(request: GateRequest, policy: Policy | None = None) -> Read:
     """Read everything that a request names beside models: before one is fetched or trained.
+
+    Args:
+        request: what a person asks for.
+        policy: instead of the one that the request names.
 
     Raises:
         InvalidInput: something a person wrote is wrong.
     """
     if request.seed is not None and not 0 <= request.seed < 2**63:
         raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
-    policy = choose_policy(request.policy, request.base_model)
+    policy = policy or choose_policy(request.policy, request.base_model)
     require_prompts(request.prompt, request.answer_prompt, policy)
     require_rule(request.champion, policy)
     require_skills(policy)

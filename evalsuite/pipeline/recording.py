@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite import __version__
+from evalsuite.generation import Finish
 from evalsuite.pipeline.answered import Answered
-from evalsuite.pipeline.digests import digest_of_pairs
+from evalsuite.pipeline.digests import digest_of_pairs, judging_code
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.questions import Question, Samples
 from evalsuite.pipeline.records import Decided, work_of
 from evalsuite.prompts import Prompt
 from evalsuite.runs import (
     AdapterInfo,
+    AskedInfo,
     AttemptInfo,
     BaseInfo,
+    CaseRow,
+    CheckInfo,
     DemonstrationsRow,
     EngineInfo,
     LooksInfo,
@@ -42,10 +46,8 @@ _PACKAGES = ("torch", "transformers", "peft", "tokenizers", "bitsandbytes", "num
 
 def write_down(decided: Decided, writer: RunWriter) -> None:
     """Stage the evidence; the run replaces an older one only when it is complete."""
-    asked = [answer.question for answer in decided.answered]
-    rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(asked)}
-    writer.add_cases(reversed(rows.values()))
-    writer.add_outputs(_output_row(answer) for answer in decided.answered)
+    writer.add_cases(case_rows(answer.question for answer in decided.answered))
+    writer.add_outputs(output_row(answer) for answer in decided.answered)
     writer.add_scores(decided.measured.scores)
     if decided.answered:
         writer.add_demonstrations(_shown(decided.samples))
@@ -54,7 +56,14 @@ def write_down(decided: Decided, writer: RunWriter) -> None:
     writer.set_verdicts(decided.verdicts, required)
 
 
-def _output_row(answer: Answered) -> OutputRow:
+def case_rows(asked: Iterable[Question]) -> tuple[CaseRow, ...]:
+    """The cases of questions, each once, in their order."""
+    rows = {(q.row.panel, q.row.case_id): q.row for q in reversed(list(asked))}
+    return tuple(reversed(rows.values()))
+
+
+def output_row(answer: Answered) -> OutputRow:
+    """What the run keeps of an answer."""
     question, output = answer.question, answer.output
     return OutputRow(
         key=answer.key,
@@ -68,6 +77,7 @@ def _output_row(answer: Answered) -> OutputRow:
         tokens=len(output.ids),
         demonstrations=question.demonstrations,
         answer=read if (read := answer_of(question.task, output)) != output.text else None,
+        ids=output.ids if output.finish is not Finish.SCORED else None,
     )
 
 
@@ -164,6 +174,18 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         history=inputs.history,
         command=decided.request.command,
         registry=None if decided.request.registry is None else str(decided.request.registry),
+        judging=judging_code(),
+        asked=AskedInfo(
+            shown=decided.request.shown,
+            worded=decided.request.worded,
+            champion=decided.request.champion,
+            opponent=inputs.compared.opponent.name,
+            because=inputs.compared.opponent.because,
+        ),
+        liveness=tuple(
+            CheckInfo(name=check.name.value, ok=check.ok, detail=check.detail)
+            for check in decided.liveness.checks
+        ),
     )
 
 
@@ -201,6 +223,7 @@ def _engine(decided: Decided) -> EngineInfo:
         device=str(numerics.device),
         merged=numerics.merged,
         batch_tokens=numerics.batch_tokens,
+        confirming=decided.answers.confirmed_by,
     )
 
 

@@ -100,6 +100,8 @@ class Answers:
     """What that came to; None: nothing had to be."""
     confirming: Counts = NO_WORK
     """The work that it took."""
+    confirmed_by: str = ""
+    """Identity of the engine that answered again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,4 +162,9 @@ def held_by(record: Asked) -> dict[str, Any]:
 
 def work_of(engine: CachingEngine) -> Counts:
     """Return how much an engine has done so far."""
-    return Counts(model_calls=engine.calls, cache_hits=engine.hits, cache_misses=engine.misses)
+    return Counts(
+        model_calls=engine.calls,
+        cache_hits=engine.hits,
+        cache_misses=engine.misses,
+        unsealed=engine.unsealed,
+    )

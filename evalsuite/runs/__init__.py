@@ -7,9 +7,11 @@ an engine, a detector or a gate. :mod:`evalsuite.runs.folder` keeps them in a fo
 from evalsuite.gates.verdict import SliceVerdict, Status, Tier, Verdict
 from evalsuite.runs.info import (
     AdapterInfo,
+    AskedInfo,
     AttemptInfo,
     BaseInfo,
     ChampionInfo,
+    CheckInfo,
     Counts,
     EngineInfo,
     FileInfo,
@@ -24,6 +26,7 @@ from evalsuite.runs.info import (
     WaiverInfo,
 )
 from evalsuite.runs.rows import (
+    ADVISORY,
     DIVERGENCE,
     PANEL,
     PARTS,
@@ -45,6 +48,7 @@ from evalsuite.runs.rows import (
 )
 
 __all__ = [
+    "ADVISORY",
     "DIVERGENCE",
     "PANEL",
     "PARTS",
@@ -53,10 +57,12 @@ __all__ = [
     "SKILLS",
     "TEXTS",
     "AdapterInfo",
+    "AskedInfo",
     "AttemptInfo",
     "BaseInfo",
     "CaseRow",
     "ChampionInfo",
+    "CheckInfo",
     "Counts",
     "DemonstrationsRow",
     "EngineInfo",

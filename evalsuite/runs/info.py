@@ -63,6 +63,8 @@ class EngineInfo:
     """Whether the adapter was merged into its base."""
     batch_tokens: int | None = None
     """What one batch could hold, where that can change an answer; None: as the device has it."""
+    confirming: str = ""
+    """Identity of the engine that answered again in float32; empty where none had to."""
 
     @property
     def circumstances(self) -> str:
@@ -79,12 +81,15 @@ class Counts:
     model_calls: int = 0
     cache_hits: int = 0
     cache_misses: int = 0
+    unsealed: int = 0
+    """Of the hits, those that carried no seal (:mod:`evalsuite.engines.sealing`)."""
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
             model_calls=self.model_calls + other.model_calls,
             cache_hits=self.cache_hits + other.cache_hits,
             cache_misses=self.cache_misses + other.cache_misses,
+            unsealed=self.unsealed + other.unsealed,
         )
 
 
@@ -216,6 +221,36 @@ class PromptInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInfo:
+    """What was found of one question about the adapter, before anything was asked of it."""
+
+    __pydantic_config__ = CLOSED
+
+    name: str
+    ok: bool | None
+    """None: it could not be asked."""
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedInfo:
+    """What was asked for, as far as nothing else in the run says it."""
+
+    __pydantic_config__ = CLOSED
+
+    shown: int
+    """Demonstrations in the prompt of a sampled case."""
+    worded: str
+    """Split of the grammar that words these."""
+    champion: str
+    """Whom a person wanted the candidate compared with."""
+    opponent: str
+    """Whom it was compared with, as the sentences of the verdict say it."""
+    because: str
+    """Why; empty where there is nothing to explain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """Everything that a run was made from; what ``run.json`` tells.
 
@@ -270,6 +305,13 @@ class RunInfo:
     registry: str | None = None
     """Folder of promotion records, as it was given; None: there was none, or the run is of version
     1 or 2, which do not tell."""
+    judging: str = ""
+    """SHA-256 of the code that drew, scored and judged; empty before version 6. The same code comes
+    to the same verdicts from the same outputs."""
+    asked: AskedInfo | None = None
+    """None before version 6."""
+    liveness: tuple[CheckInfo, ...] = ()
+    """Everything that was asked about the adapter; empty before version 6."""
 
     def __post_init__(self) -> None:
         for name in ("created", "finished"):
@@ -313,9 +355,10 @@ class RunFile(RunInfo):
 
     files: Mapping[str, FileInfo]
     format: Literal["evalsuite.run"] = "evalsuite.run"
-    version: Literal[1, 2, 3, 4, 5] = 5
-    """5 is written, and read as 1 to 4 are: since 2 there may be a champion, a history and an
+    version: Literal[1, 2, 3, 4, 5, 6] = 6
+    """6 is written, and read as 1 to 5 are: since 2 there may be a champion, a history and an
     annex, since 3 a registry, and where the golden cases came from. Since 4 rewrites are judged as
     ``right`` and by the parts that are lost, where earlier runs have one score
     ``pronoun_resolution``. Since 5 a prompt may be one's own, and outputs tell what its rule reads.
+    Since 6 it holds all that its verdicts can be computed from again.
     Every version refuses keys that it does not know."""

@@ -130,6 +130,9 @@ class OutputRow:
     """Name of the demonstration set in the prompt, where a case is asked with several."""
     answer: str | None = None
     """What the prompt's rule reads out of the text; None: the text is the answer."""
+    ids: tuple[int, ...] | None = None
+    """The tokens of what was generated; None: it was scored, or the run is of a version before
+    6."""
 
     def __post_init__(self) -> None:
         require_finite(f"output of case {self.case_id!r}", logprob=self.logprob)
