@@ -26,6 +26,7 @@ from evalsuite.commands import (
     prompt,
     publish,
     qualify,
+    registry,
     review,
     score,
     search,
@@ -49,8 +50,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"evalsuite {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     modules = (
-        train, gate, policy, compare, score, review, label, publish, qualify, calibrate, search,
-        suite, prompt, check, importing,
+        train, gate, policy, registry, compare, score, review, label, publish, qualify, calibrate,
+        search, suite, prompt, check, importing,
     )  # fmt: skip
     for module in modules:
         module.add(commands)

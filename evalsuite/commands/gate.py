@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ from evalsuite.errors import InvalidInput
 
 if TYPE_CHECKING:
     from evalsuite.pipeline import Event, GateRequest
-    from evalsuite.registry import Finding
+    from evalsuite.registry import Finding, PolicyException
     from evalsuite.runs.folder import Run
 
 
@@ -141,6 +141,15 @@ def _add_promote(subparsers: Subparsers) -> None:
         "where every answer was the model's own or of a sealed cache",
     )
     promote.add_argument("--quick", action="store_true", help=QUICK)
+    promote.add_argument(
+        "--exception",
+        metavar="REASON",
+        help="promote a run by another policy than the registry's; with --by and --until",
+    )
+    promote.add_argument("--by", metavar="NAME", help="who makes the exception")
+    promote.add_argument(
+        "--until", metavar="DATE", type=date.fromisoformat, help="its last day, as 2026-12-31"
+    )
 
 
 def _add_verify(subparsers: Subparsers) -> None:
@@ -289,11 +298,24 @@ def _promote(args: argparse.Namespace, terminal: Terminal) -> int:
         raise InvalidInput(f"--reask {args.reask} must be a number from 0 to {MOST_ASKED}")
     if not args.quick:
         require_evidence(args.run_folder, terminal, reask=args.reask)
-    record = promote(args.run_folder, args.registry, now=datetime.now(UTC))
+    record = promote(
+        args.run_folder, args.registry, now=datetime.now(UTC), exception=_exception(args)
+    )
     path = from_here(record.path)
     terminal.say(f"promoted {from_here(record.adapter_path)}. record: {path}")
     terminal.say(f"check it with: evalsuite verify {path}")
     return 0
+
+
+def _exception(args: argparse.Namespace) -> PolicyException | None:
+    from evalsuite.registry import PolicyException
+
+    given = (args.exception, args.by, args.until)
+    if not any(given):
+        return None
+    if not all(given):
+        raise InvalidInput("an exception needs all of --exception REASON, --by NAME, --until DATE")
+    return PolicyException(reason=args.exception, by=args.by, expires=args.until)
 
 
 def _verify(args: argparse.Namespace, terminal: Terminal) -> int:

@@ -2,8 +2,9 @@
 
 from evalsuite.registry.chain import Chain, read_chain
 from evalsuite.registry.history import history, promotions
+from evalsuite.registry.pins import Pin, accept_policy, pinned, read_pins
 from evalsuite.registry.promotion import champion, promote, rollback
-from evalsuite.registry.record import Action, PromotionRecord, read_record
+from evalsuite.registry.record import Action, PolicyException, PromotionRecord, read_record
 from evalsuite.registry.verification import Check, Finding, Verification, verify
 
 __all__ = [
@@ -11,13 +12,18 @@ __all__ = [
     "Chain",
     "Check",
     "Finding",
+    "Pin",
+    "PolicyException",
     "PromotionRecord",
     "Verification",
+    "accept_policy",
     "champion",
     "history",
+    "pinned",
     "promote",
     "promotions",
     "read_chain",
+    "read_pins",
     "read_record",
     "rollback",
     "verify",

@@ -124,7 +124,7 @@ def require_compared(run: Run, champion: PromotionRecord | None) -> None:
     promotes a champion on newer evidence need not beat it. A champion whose adapter moved or
     changed closes the way: else who moves it could promote anything.
     """
-    if champion is None or Gate.REGRESSION not in _policy(run).required:
+    if champion is None or Gate.REGRESSION not in policy_of(run).required:
         return
     promoted, asked = champion.evidence.adapter.digest, run.info.champion
     if champion.evidence.base.digest != run.info.base.digest or _waives(run, Gate.REGRESSION):
@@ -195,7 +195,7 @@ def _require_policy(run: Run) -> None:
         for v in run.verdicts
         if _is_waived(run, v) or (v.tier is Tier.BLOCKING and v.status is Status.PASSED)
     }
-    absent = [gate.value for gate in _policy(run).required if gate.value not in passed]
+    absent = [gate.value for gate in policy_of(run).required if gate.value not in passed]
     if absent:
         raise RegistryError(
             f"refused: policy {policy.name!r} requires {', '.join(absent)}, but the run in "
@@ -205,7 +205,7 @@ def _require_policy(run: Run) -> None:
 
 def _require_attempt(run: Run, registry: Path) -> None:
     """Raise RegistryError unless this registry counted the attempt, where attempts cost."""
-    if _policy(run).attempts is not Attempts.SPEND:
+    if policy_of(run).attempts is not Attempts.SPEND:
         return
     attempt, adapter = run.info.attempt, run.info.adapter
     try:
@@ -221,7 +221,7 @@ def _require_attempt(run: Run, registry: Path) -> None:
         )
         claimed = (attempt.lineage, attempt.number, question)
         # Taken again from the policy: a run cannot name the price of its own attempt.
-        spent = _policy(run).for_attempt(attempt.number).confidence
+        spent = policy_of(run).for_attempt(attempt.number).confidence
         if attempt.confidence == spent and any(
             claimed == (a.lineage, a.number, a.question) for a in known
         ):
@@ -244,7 +244,12 @@ def _waives(run: Run, gate: Gate) -> bool:
     return any(verdict.gate == gate and _is_waived(run, verdict) for verdict in run.verdicts)
 
 
-def _policy(run: Run) -> Policy:
+def policy_of(run: Run) -> Policy:
+    """The policy that judged a run.
+
+    Raises:
+        RegistryError: this evalsuite does not read it.
+    """
     try:
         return Policy.model_validate_json(json.dumps(dict(run.info.policy.resolved)), strict=True)
     except ValidationError as problem:

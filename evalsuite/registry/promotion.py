@@ -9,6 +9,7 @@ from evalsuite.errors import RegistryError
 from evalsuite.registry.candidate import (
     Candidate,
     configuration,
+    policy_of,
     read_candidate,
     require_adapter,
     require_compared,
@@ -17,19 +18,28 @@ from evalsuite.registry.candidate import (
 )
 from evalsuite.registry.chain import Chain, append, locked, read_chain
 from evalsuite.registry.copies import copy_run
+from evalsuite.registry.pins import Pin, pin_first, pinned
 from evalsuite.registry.record import (
     Action,
     Evidence,
     Link,
     Place,
+    PolicyException,
     PromotionRecord,
     Statement,
     make_statement,
 )
 from evalsuite.runs import Status
+from evalsuite.runs.folder import Run
 
 
-def promote(run_folder: Path, registry_folder: Path, *, now: datetime) -> PromotionRecord:
+def promote(
+    run_folder: Path,
+    registry_folder: Path,
+    *,
+    now: datetime,
+    exception: PolicyException | None = None,
+) -> PromotionRecord:
     """Make the adapter of a passed run the champion of a registry.
 
     The evidence of the run is copied into the registry, so its folder may be used again. A killed
@@ -40,6 +50,7 @@ def promote(run_folder: Path, registry_folder: Path, *, now: datetime) -> Promot
         run_folder: A finished run whose status is PASSED; its adapter must lie where it lay.
         registry_folder: Made when it does not exist.
         now: The time of promotion, with a time zone.
+        exception: Why the run may be judged by another policy than the registry's.
 
     Raises:
         RegistryError: why the promotion is refused; no record was added.
@@ -53,10 +64,43 @@ def promote(run_folder: Path, registry_folder: Path, *, now: datetime) -> Promot
         chain = read_chain(registry)
         chain.require_whole(registry)
         require_compared(candidate.run, chain.last)
+        pin = _pin(candidate.run, registry, now, exception)
         # Before the record that names it: a promotion that dies here leaves a copy and no record.
         copy = copy_run(candidate.run, registry)
         _refuse_again(candidate, copy, chain.last)
-        return append(registry, _statement(candidate, copy, chain.last, now))
+        statement = _statement(candidate, copy, chain.last, now)
+        evidence = statement.predicate.evalsuite.model_copy(
+            update={"policy_pin": pin.link, "exception": exception}
+        )
+        predicate = statement.predicate.model_copy(update={"evalsuite": evidence})
+        return append(registry, statement.model_copy(update={"predicate": predicate}))
+
+
+def _pin(run: Run, registry: Path, now: datetime, exception: PolicyException | None) -> Pin:
+    """The registry's policy, which has to be that of the run; the first run's is pinned.
+
+    Raises:
+        RegistryError: it is another one, and there is no exception that holds.
+    """
+    policy = policy_of(run)
+    pin = pinned(registry) or pin_first(registry, policy, now)
+    other = pin.content.digest != policy.digest
+    if exception is not None:
+        if not other:
+            raise RegistryError(
+                f"refused: policy {policy.name!r} is that of the registry; an exception is for a "
+                "run that was judged by another one"
+            )
+        if exception.expires < now.astimezone(UTC).date():
+            raise RegistryError(f"refused: the exception by {exception.by} is over")
+    elif other:
+        raise RegistryError(
+            f"refused: the run in {str(run.folder)!r} was judged by policy {policy.name!r} "
+            f"({policy.digest[:12]}), but the registry's is {pin.content.name!r} "
+            f"({pin.content.digest[:12]}); gate it by that one, or make this one the registry's "
+            "with: evalsuite registry accept-policy"
+        )
+    return pin
 
 
 def rollback(registry_folder: Path, to: str | Path, *, now: datetime) -> PromotionRecord:

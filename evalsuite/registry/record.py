@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -94,6 +94,15 @@ class Base(_Closed):
     was not found at promotion."""
 
 
+class PolicyException(_Closed):
+    """A promotion by another policy than the registry's."""
+
+    reason: str
+    by: str
+    expires: date
+    """The last day on which the adapter is champion on these terms, in UTC."""
+
+
 class Evidence(_Closed):
     """What the standard predicate has no field for."""
 
@@ -117,6 +126,10 @@ class Evidence(_Closed):
     which is never one of the same adapter."""
     restores: Link | None = None
     """For a rollback: the record whose adapter is the champion again."""
+    policy_pin: Link | None = None
+    """The registry's policy at that time; None in records of earlier versions."""
+    exception: PolicyException | None = None
+    """Why the run was judged by another policy than that; None: it was not."""
 
 
 class Predicate(_Closed):

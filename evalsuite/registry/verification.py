@@ -25,6 +25,7 @@ from evalsuite.models import (
 )
 from evalsuite.registry.candidate import adapter_files, configuration
 from evalsuite.registry.chain import read_chain
+from evalsuite.registry.pins import read_pins
 from evalsuite.registry.record import PromotionRecord, read_record
 from evalsuite.runs import BaseInfo, Status
 from evalsuite.runs.folder import load_run
@@ -99,6 +100,7 @@ def verify(
     read = read_record(Path(record))
     findings = [
         *_chain(read),
+        *_pin(read),
         *_adapter(read, adapter or read.adapter_path),
         *_run(read, run or read.run_path),
         *_base(read, base),
@@ -125,6 +127,36 @@ def _chain(record: PromotionRecord) -> Iterator[Finding]:
         )  # fmt: skip
     if not chain.faults:
         yield Finding(f"chain of {len(chain.records)} records", Check.OK)
+
+
+def _pin(record: PromotionRecord) -> Iterator[Finding]:
+    """The policy that the registry had, against the one that judged."""
+    link, exception = record.evidence.policy_pin, record.evidence.exception
+    if link is None:
+        return  # of a version that pinned no policy
+    try:
+        pins = read_pins(record.registry)
+    except RegistryError as problem:
+        yield Finding("policy of the registry", Check.CHANGED, str(problem))
+        return
+    pin = next((one for one in pins if one.link == link), None)
+    if pin is None:
+        yield Finding("policy of the registry", Check.MISSING, f"pin {link.record} is not there")
+        return
+    subject = f"policy of the registry (pin {pin.content.sequence})"
+    judged = next(
+        (
+            one.digest.sha256
+            for one in record.statement.predicate.configuration
+            if one.name.startswith("policy ")
+        ),
+        "",
+    )
+    if exception is not None:
+        said = f"judged by another policy, by {exception.by} until {exception.expires}"
+        yield Finding(subject, Check.OK, f"{said}: {exception.reason}")
+    else:
+        yield _compare(subject, pin.content.digest, judged)
 
 
 def _adapter(record: PromotionRecord, folder: Path) -> Iterator[Finding]:

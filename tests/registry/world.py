@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from evalsuite.gates import Attempts, Policy, load_policy
-from evalsuite.registry import Check, PromotionRecord, Verification, promote
+from evalsuite.registry import (
+    Check,
+    PromotionRecord,
+    Verification,
+    accept_policy,
+    pinned,
+    promote,
+)
+from evalsuite.registry.candidate import policy_of
 from evalsuite.runs import CaseRow, PolicyInfo, Side, Verdict
-from evalsuite.runs.folder import RunWriter
+from evalsuite.runs.folder import RunWriter, load_run
 from evalsuite.tasks import task_of
 from tests.report.factory import ENGLISH, GOOD, PANEL, PASSING, adapter_folder, info, output
 
@@ -75,7 +83,15 @@ class World:
 
     def run(self, name: str = "one", **changes: Any) -> Path:
         """Write the passed run of an adapter, over an older one if there is one."""
-        return write_gated(self.folder / "reports" / name, self.adapter(name), **changes)
+        folder = write_gated(self.folder / "reports" / name, self.adapter(name), **changes)
+        self.accept(policy_of(load_run(folder)))
+        return folder
+
+    def accept(self, policy: Policy) -> None:
+        """Make a policy that of the registry, where another is."""
+        pin = pinned(self.registry)
+        if pin is not None and pin.content.digest != policy.digest:
+            accept_policy(self.registry, policy, reason="A test.", by="Ann", loosen=True, now=NOW)
 
     def promoted(self, name: str = "one", hours: int = 0, **changes: Any) -> PromotionRecord:
         """Promote an adapter on a run of its own."""
