@@ -27,7 +27,7 @@ def add(subparsers: Subparsers) -> None:
         "accept-policy",
         _accept,
         help="make a policy that of a registry",
-        example="evalsuite registry accept-policy my-policy.yaml --by Ann --reason 'New panels.'",
+        example="evalsuite registry accept-policy my-policy.yaml --by Ann --reason panels",
         ends=BY_SUCCESS,
     )
     accept.add_argument("policy", metavar="NAME|FILE", help="nano, smollm2, default, or a file")

@@ -11,8 +11,8 @@ from pathlib import Path
 from evalsuite.errors import InvalidInput, ModelError, RegistryError
 from evalsuite.gates import Gate, Opponent, Policy
 from evalsuite.models import AdapterRef, BaseRef, read_adapter
-from evalsuite.registry import Chain, PromotionRecord, promotions, read_chain
-from evalsuite.runs import ChampionInfo, PromotionInfo
+from evalsuite.registry import Chain, PromotionRecord, promotions, read_chain, read_pins
+from evalsuite.runs import ChampionInfo, LoosenedInfo, PromotionInfo, RegistryPolicyInfo
 
 AUTO, BASE = "auto", "base"
 """What may be asked for beside a folder: the registry's champion, or no champion at all."""
@@ -99,6 +99,31 @@ def earlier_promotions(registry: Path | None, base: BaseRef) -> tuple[PromotionI
     """Return the last promotions of a base; none where nobody can say which they were."""
     chain = read_chain(registry) if registry else None
     return promotions(chain.records, base.digest) if chain and not chain.faults else ()
+
+
+def registry_policy(registry: Path | None) -> RegistryPolicyInfo | None:
+    """Return by what a registry's champions are judged, and who loosened it.
+
+    Raises:
+        RegistryError: the chain of its policies is broken.
+    """
+    pins = read_pins(registry) if registry else ()
+    if not pins:
+        return None
+    return RegistryPolicyInfo(
+        name=pins[-1].content.name,
+        digest=pins[-1].content.digest,
+        loosened=tuple(
+            LoosenedInfo(
+                created=pin.content.created,
+                by=pin.content.by,
+                reason=pin.content.reason,
+                changes=pin.content.loosened,
+            )
+            for pin in pins
+            if pin.content.loosened
+        ),
+    )
 
 
 def _base(because: str) -> Compared:

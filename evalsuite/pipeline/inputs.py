@@ -37,6 +37,7 @@ from evalsuite.pipeline.champion import (
     Compared,
     compared_with,
     earlier_promotions,
+    registry_policy,
     require_rule,
 )
 from evalsuite.pipeline.digests import digest_of_cases, digest_of_circumstances
@@ -52,7 +53,7 @@ from evalsuite.pipeline.reading import (
 from evalsuite.prompts import ANSWER_PROMPT, DEFAULT_PROMPT, Prompt, require_prefill
 from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
 from evalsuite.regressions import Regression, load_regressions
-from evalsuite.runs import PromotionInfo
+from evalsuite.runs import PromotionInfo, RegistryPolicyInfo
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
 
@@ -131,6 +132,8 @@ class Inputs:
     """Whom the gate ``regression`` compares the candidate with."""
     history: tuple[PromotionInfo, ...] = ()
     """What the registry promoted of this base before, oldest first."""
+    registry_policy: RegistryPolicyInfo | None = None
+    """By what the registry's champions are judged."""
 
     @property
     def adapters(self) -> tuple[AdapterRef, ...]:
@@ -241,6 +244,7 @@ def resolve(
         seed=request.seed or 0,
         compared=compared or _compared(request, read.policy, base, adapter),
         history=earlier_promotions(request.registry, base),
+        registry_policy=registry_policy(request.registry),
     )
     for prompt in (request.prompt, request.answer_prompt):
         require_prefill(prompt, inputs.template)

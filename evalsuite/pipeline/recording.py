@@ -175,6 +175,7 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         command=decided.request.command,
         registry=None if decided.request.registry is None else str(decided.request.registry),
         judging=judging_code(),
+        registry_policy=inputs.registry_policy,
         asked=AskedInfo(
             shown=decided.request.shown,
             worded=decided.request.worded,

@@ -50,7 +50,18 @@ _R = TypeVar("_R", bound=Asked)
 
 def read_inputs(asked: Asked) -> Resolved:
     """Resolve every name and read every file before anything expensive."""
-    return Resolved(**held_by(asked), inputs=resolve(asked.request))
+    inputs = resolve(asked.request)
+    known = inputs.registry_policy
+    if known is not None and known.digest != inputs.policy.digest and not asked.whole:
+        asked.tell(
+            Event(
+                "read_inputs",
+                note=f"the registry's policy is {known.name!r} ({known.digest[:12]}), and this run "
+                f"is judged by {inputs.policy.name!r} ({inputs.policy.digest[:12]}): it cannot be "
+                "promoted there",
+            )
+        )
+    return Resolved(**held_by(asked), inputs=inputs)
 
 
 def load_model(resolved: Resolved) -> Loaded:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -66,7 +66,24 @@ _PROMPTED = (
     "serve with one."
 )
 _SHIPPED = "The golden cases are those that ship with evalsuite {0}."
-NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED, _PROMPTED)
+_OTHER_POLICY = (
+    "The registry's policy is another one, {0} ({1}): this run cannot be promoted there but as a "
+    "named exception."
+)
+_LOOSENED = "{0} made the registry's policy looser on {1}: {2} ({3})"
+_UNSEALED = "{0} answers came out of a cache without a seal."
+NOTES = (
+    _WAIVED,
+    _ATTEMPT,
+    _STOPPED,
+    _UNCONFIRMED,
+    _CONFIRMED,
+    _SHIPPED,
+    _PROMPTED,
+    _OTHER_POLICY,
+    _LOOSENED,
+    _UNSEALED,
+)
 """What a note can say."""
 _REGISTRY = "registry"
 """What the commands take where no registry is named."""
@@ -253,7 +270,20 @@ def _notes(run: Run) -> tuple[Note, ...]:
     trained = _trained_with(run)
     if trained is not None:
         notes.append(Note(_PROMPTED, (trained, run.info.prompt_format)))
+    notes += _trust(run)
     return tuple(notes)
+
+
+def _trust(run: Run) -> Iterator[Note]:
+    """What of a run rests on more than its answers."""
+    known, unsealed = run.info.registry_policy, run.info.counts.unsealed
+    if known is not None and known.digest != run.info.policy.digest:
+        yield Note(_OTHER_POLICY, (known.name, known.digest[:12]))
+    for one in known.loosened if known else ():
+        changes = "; ".join(one.changes)
+        yield Note(_LOOSENED, (one.by, f"{one.created:%Y-%m-%d}", one.reason, changes))
+    if unsealed:
+        yield Note(_UNSEALED, (unsealed,))
 
 
 def _asks_for_rewrites(run: Run) -> bool:

@@ -233,6 +233,31 @@ class CheckInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoosenedInfo:
+    """A change by which a registry lets pass what it did not before."""
+
+    __pydantic_config__ = CLOSED
+
+    created: datetime
+    by: str
+    reason: str
+    changes: tuple[str, ...]
+    """Limit by limit, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryPolicyInfo:
+    """By what the registry's champions are judged, as it stood when the run was made."""
+
+    __pydantic_config__ = CLOSED
+
+    name: str
+    digest: str
+    loosened: tuple[LoosenedInfo, ...] = ()
+    """Oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskedInfo:
     """What was asked for, as far as nothing else in the run says it."""
 
@@ -310,6 +335,8 @@ class RunInfo:
     to the same verdicts from the same outputs."""
     asked: AskedInfo | None = None
     """None before version 6."""
+    registry_policy: RegistryPolicyInfo | None = None
+    """None where the registry has none yet, or there is no registry."""
     liveness: tuple[CheckInfo, ...] = ()
     """Everything that was asked about the adapter; empty before version 6."""
 

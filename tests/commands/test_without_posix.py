@@ -85,6 +85,6 @@ def test_runs_are_compared(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
 def test_a_record_is_verified(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     world = World(tmp_path)
     record = world.promoted()
-    ends_as_here(capsys, "verify", record.path, status=0)
+    ends_as_here(capsys, "verify", record.path, status=2)
     (world.adapter() / "adapter_model.safetensors").write_bytes(b"another")
     assert "NOT verified" in ends_as_here(capsys, "verify", record.path, status=1).stdout
