@@ -11,17 +11,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from evalsuite.errors import RunError, RunStorageError
-from evalsuite.files.storage import FileLock, storage_errors
+from evalsuite.files.storage import FileLock, atomic_write, storage_errors
 from evalsuite.models import AdapterRef, BaseRef
 
 LEDGER = "attempts.jsonl"
 """The file in a registry folder; lines are only ever added, each sealed over the one before."""
+HEAD = "attempts.head.json"
+"""How many lines the ledger has, and the seal of the last: a chain alone cannot tell that its end
+was cut off."""
 _WAIT = 30.0
 # What the first line is sealed over, which has no line before it.
 _FIRST = "0" * 64
@@ -81,7 +88,7 @@ def record_attempt(registry: Path, asked: Attempt, *, now: datetime) -> Attempt:
             raise RunStorageError(f"{path}: process {lock.owner()} keeps it locked; try again")
         with lock:
             # Read under the lock: two gates that start at once must not take the same number.
-            seal, known = _read(path)
+            seal, known, end = _read(path)
             of_lineage = [a for a in known if a.lineage == asked.lineage]
             for attempt in of_lineage:
                 if attempt.question == asked.question:
@@ -90,9 +97,9 @@ def record_attempt(registry: Path, asked: Attempt, *, now: datetime) -> Attempt:
                 **asdict(asked)
                 | {"number": len(of_lineage) + 1, "created": now.isoformat(timespec="seconds")}
             )
-            # Appended, never rewritten: an attempt that was made cannot be taken back.
-            with path.open("a", encoding="utf-8") as file:
-                file.write(_line(attempt, seal))
+            _append(path, end, _line(attempt, seal))
+            head = {"attempts": len(known) + 1, "seal": _seal(attempt, seal)}
+            atomic_write(path.with_name(HEAD), (json.dumps(head) + "\n").encode())
             return attempt
 
 
@@ -105,11 +112,35 @@ def read_attempts(registry: Path) -> tuple[Attempt, ...]:
     return _read(Path(registry) / LEDGER)[1]
 
 
-def _read(path: Path) -> tuple[str, tuple[Attempt, ...]]:
+def _append(path: Path, end: int, line: str) -> None:
+    """Add a line behind ``end``; where the disk refuses, nothing of it stays.
+
+    Appended, never rewritten: an attempt that was made cannot be taken back. What stands behind
+    ``end`` is half a line of a process that died before it asked anything.
+    """
+    with path.open("ab") as stream:
+        stream.truncate(end)
+        try:
+            stream.write(line.encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        except OSError:
+            with suppress(OSError):
+                os.truncate(path, end)
+            raise
+
+
+def _read(path: Path) -> tuple[str, tuple[Attempt, ...], int]:
+    """The last seal, every attempt, and where the last whole line ends, in bytes."""
+    head = _read_head(path.with_name(HEAD))
     if not path.exists():
-        return _FIRST, ()
+        if head is not None:
+            raise _broken(path, 1, f"is gone, and {HEAD} tells of {head.attempts} attempts")
+        return _FIRST, (), 0
     seal, attempts = _FIRST, []
-    for number, line in _complete_lines(path):
+    lines, end, torn = _complete_lines(path)
+    seals = [seal]
+    for number, line in enumerate(lines, start=1):
         try:
             data = json.loads(line)
             # The seal is over all else in the line, so it is no field of an attempt.
@@ -120,20 +151,54 @@ def _read(path: Path) -> tuple[str, tuple[Attempt, ...]]:
         seal = _seal(attempt, seal)
         if given != seal:
             raise _broken(path, number, "does not fit the line before it")
+        seals.append(seal)
         attempts.append(attempt)
-    return seal, tuple(attempts)
+    _require_head(path, head, seals, torn=torn)
+    return seal, tuple(attempts), end
 
 
-def _complete_lines(path: Path) -> Iterator[tuple[int, str]]:
+def _require_head(path: Path, head: _Head | None, seals: Sequence[str], *, torn: bool) -> None:
+    """Refuse a ledger that lacks an attempt which its head knows of.
+
+    One line may follow the head, whole or torn: of a process that died between the two writes.
+    """
+    n = len(seals) - 1
+    if head is None:
+        if n + torn > 1:
+            raise _broken(path, n, f"has no {HEAD} beside it, which names the last attempt")
+        return
+    if head.attempts > n:
+        raise _broken(path, n + 1, f"is cut off or gone: {HEAD} tells of {head.attempts} attempts")
+    if head.attempts < n - 1 + torn or seals[head.attempts] != head.seal:
+        raise _broken(path, n, f"is not what {HEAD} names")
+
+
+class _Head(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    attempts: int = Field(ge=1)
+    seal: str
+
+
+def _read_head(path: Path) -> _Head | None:
     try:
-        text = path.read_text("utf-8")
+        return _Head.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError):
+        raise RunError(f"{path}: names no attempt; restore it together with {LEDGER}") from None
+
+
+def _complete_lines(path: Path) -> tuple[list[str], int, bool]:
+    """The whole lines, where the last of them ends in bytes, and whether half a line follows."""
+    data = path.read_bytes()
+    end = data.rfind(b"\n") + 1
+    try:
+        text = data[:end].decode()
     except UnicodeDecodeError as error:
         raise _broken(path, 1, f"is not UTF-8 ({error.reason})") from None
-    # Cut off in writing. Without that line the next attempt would get its number, and the seal of
-    # the line before it.
-    if text and not text.endswith("\n"):
-        raise _broken(path, text.count("\n") + 1, "is cut off")
-    yield from enumerate(text.splitlines(), start=1)
+    # Not splitlines(), which splits at more than a line feed.
+    return text.split("\n")[:-1], end, end < len(data)
 
 
 def _broken(path: Path, number: int, what: str) -> RunError:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from evalsuite.errors import EvalsuiteError, RegistryError
+from evalsuite.errors import EvalsuiteError, RegistryError, RunError
 from evalsuite.gates import policy_digest
 from evalsuite.models import (
     NAMED,
@@ -23,6 +23,7 @@ from evalsuite.models import (
     resolve_base,
     without_family,
 )
+from evalsuite.registry.attempts import read_attempts
 from evalsuite.registry.candidate import adapter_files, configuration
 from evalsuite.registry.chain import read_chain
 from evalsuite.registry.pins import read_pins
@@ -101,6 +102,7 @@ def verify(
     findings = [
         *_chain(read),
         *_pin(read),
+        *_ledger(read),
         *_adapter(read, adapter or read.adapter_path),
         *_run(read, run or read.run_path),
         *_base(read, base),
@@ -157,6 +159,18 @@ def _pin(record: PromotionRecord) -> Iterator[Finding]:
         yield Finding(subject, Check.OK, f"{said}: {exception.reason}")
     else:
         yield _compare(subject, pin.content.digest, judged)
+
+
+def _ledger(record: PromotionRecord) -> Iterator[Finding]:
+    """Whether every attempt that was counted still stands in the ledger."""
+    subject = "ledger of attempts"
+    try:
+        found = read_attempts(record.registry)
+    except RunError as problem:
+        yield Finding(subject, Check.CHANGED, str(problem))
+        return
+    if found:
+        yield Finding(subject, Check.OK, f"{len(found)} attempts")
 
 
 def _adapter(record: PromotionRecord, folder: Path) -> Iterator[Finding]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +17,14 @@ from evalsuite.gates import Attempts, Status, load_policy
 from evalsuite.models import BaseRef, read_adapter
 from evalsuite.pipeline import GateRequest, evaluate
 from evalsuite.registry import promote
-from evalsuite.registry.attempts import LEDGER, Attempt, lineage_of, read_attempts, record_attempt
+from evalsuite.registry.attempts import (
+    HEAD,
+    LEDGER,
+    Attempt,
+    lineage_of,
+    read_attempts,
+    record_attempt,
+)
 from evalsuite.runs.folder import load_run
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -45,7 +54,7 @@ def test_an_empty_registry_has_no_attempts(tmp_path: Path) -> None:
     assert read_attempts(tmp_path / "none") == ()
 
 
-@pytest.mark.parametrize("change", ["edit", "delete", "cut", "swap", "garbage"])
+@pytest.mark.parametrize("change", ["edit", "delete", "last", "cut", "swap", "garbage", "empty"])
 def test_an_edited_ledger_is_refused_and_left_alone(tmp_path: Path, change: str) -> None:
     for seed in range(3):
         record(tmp_path, seed=seed)
@@ -54,6 +63,8 @@ def test_an_edited_ledger_is_refused_and_left_alone(tmp_path: Path, change: str)
     text = {
         "edit": "".join([lines[0], lines[1].replace('"seed": 1', '"seed": 7'), lines[2]]),
         "delete": "".join([lines[0], lines[2]]),
+        "last": "".join(lines[:2]),
+        "empty": "",
         "cut": "".join(lines)[:-20],
         "swap": "".join([lines[1], lines[0], lines[2]]),
         "garbage": "".join(lines) + "[]\n",
@@ -62,6 +73,69 @@ def test_an_edited_ledger_is_refused_and_left_alone(tmp_path: Path, change: str)
     with pytest.raises(RunError, match=r"attempts\.jsonl:\d"):
         record(tmp_path, seed=9)
     assert path.read_text("utf-8") == text
+
+
+def test_a_ledger_that_is_gone_is_missed(tmp_path: Path) -> None:
+    record(tmp_path)
+    (tmp_path / LEDGER).unlink()
+    with pytest.raises(RunError, match=r"is gone, and attempts\.head\.json tells of 1 attempts"):
+        read_attempts(tmp_path)
+
+
+def test_a_head_that_is_gone_or_another_is_noticed(tmp_path: Path) -> None:
+    record(tmp_path)
+    former = (tmp_path / HEAD).read_bytes()
+    record(tmp_path, seed=6)
+    record(tmp_path, seed=7)
+    (tmp_path / HEAD).write_bytes(former)
+    with pytest.raises(RunError, match=r"is not what attempts\.head\.json names"):
+        read_attempts(tmp_path)
+    (tmp_path / HEAD).unlink()
+    with pytest.raises(RunError, match=r"has no attempts\.head\.json beside it"):
+        read_attempts(tmp_path)
+    (tmp_path / HEAD).write_text("{}")
+    with pytest.raises(RunError, match="names no attempt; restore it"):
+        read_attempts(tmp_path)
+
+
+@pytest.mark.parametrize("left", [1, 40, 0])
+def test_half_a_line_of_a_process_that_died_is_no_attempt(tmp_path: Path, left: int) -> None:
+    """Such as when the disk was full: nothing was asked yet, and nobody is locked out."""
+    record(tmp_path)
+    path, head = tmp_path / LEDGER, (tmp_path / HEAD).read_bytes()
+    record(tmp_path, seed=6)
+    first, second = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text(first + second[:left], "utf-8")
+    (tmp_path / HEAD).write_bytes(head)
+    assert [a.seed for a in read_attempts(tmp_path)] == [5]
+    assert record(tmp_path, seed=8).number == 2
+    assert [a.seed for a in read_attempts(tmp_path)] == [5, 8]
+
+
+def test_an_attempt_whose_head_was_not_written_counts(tmp_path: Path) -> None:
+    record(tmp_path)
+    head = (tmp_path / HEAD).read_bytes()
+    record(tmp_path, seed=6)
+    (tmp_path / HEAD).write_bytes(head)
+    assert [a.seed for a in read_attempts(tmp_path)] == [5, 6]
+    assert record(tmp_path, seed=7).number == 3
+
+
+def test_a_full_disk_leaves_the_ledger_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(tmp_path)
+    before = (tmp_path / LEDGER).read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RunStorageError, match="the disk or quota is full"):
+            record(tmp_path, seed=6)
+    assert (tmp_path / LEDGER).read_bytes() == before
+    assert record(tmp_path, seed=6).number == 2
 
 
 def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
