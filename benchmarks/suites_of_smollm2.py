@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -67,6 +68,16 @@ class Accuracy:
 
 
 @dataclass(frozen=True, slots=True)
+class Twins:
+    """Pairs of sentences that differ in their end alone, and so in whom the pronoun means."""
+
+    pairs: int
+    unmoved: int
+    """Of which the base chooses the same person in both: one right and one wrong, whatever it
+    knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """What came of one set."""
 
@@ -81,6 +92,8 @@ class Asked:
     cut_off: int
     """Answers that were still going on at the suite's ``max_tokens``."""
     skills: Sequence[Accuracy]
+    twins: Twins | None
+    """Of Winogender only."""
 
 
 def main() -> int:
@@ -127,6 +140,7 @@ def measured(base: BaseRef, engine: CachingEngine, data: Path, asked: Set, folde
         seconds=perf_counter() - started,
         cut_off=sum(said.finish is Finish.LENGTH for answer in answers for said in answer),
         skills=accuracies(items, answers),
+        twins=twins(items, answers) if asked.format == "winogender" else None,
     )
 
 
@@ -191,6 +205,20 @@ def loss(item: SkillItem, said: Sequence[Output]) -> float | None:
     return found.value
 
 
+def twins(items: Sequence[SkillItem], answers: Sequence[Sequence[Output]]) -> Twins:
+    """Compare what is chosen for sentences whose names differ in the person meant.
+
+    A sentence is named ``winogender-OCCUPATION.PARTICIPANT.ANSWER.GENDER``.
+    """
+    chosen: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for item, said in zip(items, answers, strict=True):
+        occupation, participant, _, gender = item.id.split(".")
+        right = loss(item, said) == 0.0
+        chosen[occupation, participant, gender].append(item.options[0 if right else 1])
+    pairs = [each for each in chosen.values() if len(each) == 2]
+    return Twins(pairs=len(pairs), unmoved=sum(len(set(each)) == 1 for each in pairs))
+
+
 def show(found: Sequence[Asked]) -> None:
     """Print a line for each skill."""
     print("| set | skill | rows | right | 95 % interval | guessing | refused | seconds |")
@@ -202,6 +230,10 @@ def show(found: Sequence[Asked]) -> None:
             print(
                 f"| {asked.format} | {one.skill} | {one.rows} | {share} | {one.guessed:.0%} "
                 f"| {asked.refused} of {asked.records} | {asked.seconds:.0f} |"
+            )
+        if asked.twins is not None:
+            print(
+                f"\n{asked.twins.unmoved} of {asked.twins.pairs} pairs: the same person in both\n"
             )
 
 

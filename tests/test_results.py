@@ -149,6 +149,27 @@ def test_the_figures_beside_lm_eval_are_those_of_the_benchmark() -> None:
     assert all(target["met"] for target in found["targets"])
 
 
+def test_the_figures_of_a_real_base_are_those_of_the_benchmark() -> None:
+    found, text = read("suites-smollm2.json")["sets"], (DOCS / "suites.md").read_text("utf-8")
+    told = " ".join(text.split())
+    shown = [
+        f"{one['rows']} | {one['right']} ({100 * one['right'] / one['rows']:.1f} %) | "
+        f"{100 * one['interval'][0]:.1f} to {100 * one['interval'][1]:.1f} % | "
+        f"{100 * one['guessed']:.0f} % | {asked['refused']} | "
+        for asked in found
+        for one in asked["skills"]
+    ]
+    by_choice, generated = found
+    twins, rows = by_choice["twins"], generated["skills"][0]["rows"]
+    shown += [
+        f"| {by_choice['seconds']:.0f} for all three |",
+        f"| {generated['seconds']:.0f} |",
+        f"In {twins['unmoved']} of Winogender's {twins['pairs']} pairs",
+        f"{generated['cut_off']} of the {rows} solutions",
+    ]
+    assert [line for line in shown if line not in told] == []
+
+
 def share(one: dict[str, int]) -> str:
     return f"{one['same_tokens']} of {one['options']}"
 
