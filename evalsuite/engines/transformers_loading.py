@@ -71,8 +71,8 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
     """Load a base model, every weight of it from its own files.
 
     Raises:
-        EngineError: the device is absent or too small, a file cannot be read now, or the
-            architecture cannot be batched with prefixes.
+        EngineError: the device is absent or too small, a file cannot be read now, or the weights
+            are quantised.
         ModelError: weights are missing or do not fit the configuration.
     """
     _require(numerics.device)
@@ -81,7 +81,6 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 base.path,
                 dtype=getattr(torch, numerics.dtype),
-                attn_implementation="sdpa",
                 local_files_only=True,
                 # A folder may come from anywhere: neither its Python nor a pickle of it is run.
                 trust_remote_code=False,
@@ -140,12 +139,10 @@ def _require(device: Device) -> None:
 
 
 def _check_architecture(base: BaseRef, model: PreTrainedModel) -> None:
-    config = model.config.get_text_config(decoder=True)
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if kinds != {"full_attention"} or getattr(model.config, "quantization_config", None):
+    if getattr(model.config, "quantization_config", None):
         raise EngineError(
-            f"base model {base.name!r} uses {sorted(kinds)} or quantised weights; this engine "
-            "needs full attention and the unquantised checkpoint"
+            f"base model {base.name!r} has quantised weights; this engine needs the unquantised "
+            "checkpoint"
         )
 
 
