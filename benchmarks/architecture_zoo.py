@@ -116,6 +116,25 @@ NAMED: Final = (
     Specimen("gemma", "gemma", _WIDE_HEADS),
     Specimen("gemma2", "gemma2", {**_WIDE_HEADS, "attn_logit_softcapping": 5.0}),
     Specimen("gemma3_text", "gemma3_text", {**_WIDE_HEADS, **_WINDOW_THEN_FULL}),
+    Specimen(
+        "gemma3, with its eyes",
+        "gemma3",
+        {
+            "text_config": {**_WIDE_HEADS, **_WINDOW_THEN_FULL},
+            "vision_config": {
+                "hidden_size": 16,
+                "intermediate_size": 16,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "image_size": 28,
+                "patch_size": 14,
+            },
+            "mm_tokens_per_image": 4,
+            "image_token_index": 255,
+            "boi_token_index": 254,
+            "eoi_token_index": 253,
+        },
+    ),
     Specimen("mistral, window", "mistral"),
     Specimen("mistral, no window", "mistral", _NO_WINDOW),
     Specimen("phi3, window", "phi3"),
@@ -179,9 +198,12 @@ OTHERS: Final = (
         "hy_v4", "deepseek_v4", "openai-gpt", "falcon_h1", "falcon_mamba", "rwkv", shares=False
     ),
     *_others("axk2", "deepseek_v32", "glm_moe_dsa", shares=False, num_key_value_heads=4),
-    *_others("olmo_hybrid", "qwen3_5_text", "minimax", "bailing_hybrid", shares=False, **_MIXED),
-    *_others("qwen3_5_moe_text", "kimi_linear", "qwen4_exp_text", shares=False, **_MIXED),
-    *_others("inkling_text", "jamba", "lfm3", "nemotron_h", "recurrent_gemma", shares=False),
+    *_others("olmo_hybrid", "qwen3_5_text", "qwen3_5_moe_text", "minimax", shares=False, **_MIXED),
+    *_others("lfm3", shares=False, layer_types=["conv", "full_attention"]),
+    *_others("bailing_hybrid", "kimi_linear", shares=False, **_MIXED, num_key_value_heads=4),
+    *_others("jamba", shares=False, attn_layer_period=2, attn_layer_offset=1),
+    *_others("recurrent_gemma", shares=False, block_types=["recurrent", "attention"]),
+    *_others("inkling_text", "nemotron_h", shares=False),
 )
 """Whatever else the library builds from its configuration."""
 
@@ -213,6 +235,10 @@ def config_of(specimen: Specimen) -> Any:
     from transformers import CONFIG_MAPPING
 
     made = CONFIG_MAPPING[specimen.kind]
+    if "text_config" in specimen.changes:
+        # A model that also sees takes the numbers where its text is described.
+        text = {**SMALL, **specimen.changes["text_config"]}
+        return made(**{**specimen.changes, "text_config": text})
     known = made()
     small = {name: value for name, value in SMALL.items() if hasattr(known, name)}
     return made(**{**small, **specimen.changes})
