@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -204,13 +204,33 @@ def _frozen(model: _M) -> _M:
 
 
 def cast(model: Model, dtype: torch.dtype) -> None:
-    """Cast the weights of a model, and nothing else.
+    """Cast every weight and buffer to what it would be, had the model been loaded in ``dtype``.
 
-    ``model.to(dtype)`` would round the frequencies of the rotary embedding too, which a model that
-    is loaded in ``dtype`` keeps in fp32: in bf16 the phase is off by half a radian at 500 tokens.
+    ``model.to(dtype)`` would round the frequencies of the rotary embedding too, which a loaded
+    model keeps in fp32: in bf16 the phase is off by half a radian at 500 tokens. And a router or a
+    sink that the library never rounds would be rounded in a candidate and not in its base.
     """
-    for weight in model.parameters():
-        weight.data = weight.data.to(dtype)
+    formats = _formats(model, dtype)
+    kept = tuple(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
+    for weights, default in ((model.named_parameters(), dtype), (model.named_buffers(), None)):
+        for name, weight in weights:
+            found = formats.get(name.replace(".base_layer", ""), default)
+            if any(part in name for part in kept) and ".lora_" not in name:
+                found = torch.float32
+            if weight.is_floating_point() and found is not None:
+                weight.data = weight.data.to(found)
+
+
+def _formats(model: Model, dtype: torch.dtype) -> dict[str, torch.dtype]:
+    """The number formats of a model of this configuration that is made in ``dtype``, by name.
+
+    Empty where the library cannot make one without memory for it.
+    """
+    with suppress(RuntimeError, NotImplementedError, ValueError, TypeError), torch.device("meta"):
+        made = AutoModelForCausalLM.from_config(model.config, dtype=dtype)
+        tensors = (*made.named_parameters(), *made.named_buffers())
+        return {name: tensor.dtype for name, tensor in tensors}
+    return {}
 
 
 def attach(model: PreTrainedModel, adapter: AdapterRef) -> PeftModelForCausalLM:

@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 import torch
-from architecture_zoo import NAMED, OTHERS, STOPS, WINDOW, Specimen, prompts, write_specimen
+from architecture_zoo import (
+    NAMED,
+    OTHERS,
+    SPECIMENS,
+    STOPS,
+    WINDOW,
+    Specimen,
+    prompts,
+    write_specimen,
+)
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
@@ -26,7 +35,7 @@ from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.engines.transformers_architecture import examine_architecture
 from evalsuite.engines.transformers_cache import UNLIMITED, BufferedLayer, layer_windows
 from evalsuite.engines.transformers_decoding import Prefixes, Tokens
-from evalsuite.engines.transformers_loading import load_base
+from evalsuite.engines.transformers_loading import cast, load_base
 from evalsuite.errors import EngineError
 from evalsuite.generation import Output, Request, Sampling
 from evalsuite.models import BaseRef, resolve_base
@@ -331,3 +340,21 @@ def test_what_is_remembered_of_a_slow_model_says_so_too(folder_of: Folder, tmp_p
         assert engine.calls == calls
         assert "one prompt at a time, without shared prefixes" in engine.remarks[0]
         engine.close()
+
+
+def _tensors(model: Any) -> dict[str, torch.Tensor]:
+    return dict([*model.named_parameters(), *model.named_buffers()])
+
+
+@pytest.mark.parametrize("kind", ["gemma", "mixtral", "flint", "ernie4_5_moe", "minimax_m2"])
+def test_a_candidate_rounds_what_its_base_rounds_and_nothing_else(
+    kind: str, folder_of: Folder
+) -> None:
+    base = folder_of(next(one for one in SPECIMENS if one.kind == kind))
+    loaded = load_base(base, resolve_numerics("bfloat16", "cpu"))
+    made = load_base(base, resolve_numerics("float32", "cpu"))
+    cast(made, torch.bfloat16)
+    found = _tensors(made)
+    for name, tensor in _tensors(loaded).items():
+        assert found[name].dtype is tensor.dtype, name
+        assert torch.equal(found[name], tensor), name
