@@ -135,6 +135,21 @@ NAMED: Final = (
             "eoi_token_index": 253,
         },
     ),
+    Specimen(
+        "gemma3n_text",
+        "gemma3n_text",
+        {
+            "num_hidden_layers": 4,
+            "layer_types": ["sliding_attention", "full_attention"] * 2,
+            "num_kv_shared_layers": 2,
+            "intermediate_size": [48] * 4,
+            "activation_sparsity_pattern": [0.0] * 4,
+            "vocab_size_per_layer_input": VOCABULARY,
+            "hidden_size_per_layer_input": 8,
+            "laurel_rank": 4,
+        },
+    ),
+    Specimen("gemma4_text", "gemma4_text", _WINDOW_THEN_FULL),
     Specimen("mistral, window", "mistral"),
     Specimen("mistral, no window", "mistral", _NO_WINDOW),
     Specimen("phi3, window", "phi3"),
@@ -182,6 +197,7 @@ def _others(*kinds: str, shares: bool = True, **changes: Any) -> tuple[Specimen,
 
 
 _MIXED: Final = {"layer_types": ["linear_attention", "full_attention"]}
+_MAMBA: Final = {"mamba_n_heads": 4, "mamba_d_head": 16, "mamba_n_groups": 1}
 OTHERS: Final = (
     *_others("afmoe", "apertus", "arcee", "aria_text", "beam", "biogpt", "bitnet", "cohere2_moe"),
     *_others("ctrl", "diffllama", "doge", "ernie4_5", "ernie4_5_moe", "exaone4", "exaone_moe"),
@@ -204,6 +220,12 @@ OTHERS: Final = (
     *_others("jamba", shares=False, attn_layer_period=2, attn_layer_offset=1),
     *_others("recurrent_gemma", shares=False, block_types=["recurrent", "attention"]),
     *_others("inkling_text", "nemotron_h", shares=False),
+    *_others("granitemoehybrid", shares=False, layer_types=["mamba", "attention"], **_MAMBA),
+    *_others("bamba", shares=False, attn_layer_indices=[1], **_MAMBA),
+    *_others("mamba2", shares=False, num_heads=4, head_dim=16, expand=2, n_groups=1),
+    *_others("lfm2_moe", shares=False, layer_types=["conv", "full_attention"], num_dense_layers=1),
+    *_others("gpt_neo", attention_types=[[["global", "local"], 1]], window_size=WINDOW),
+    *_others("cwm", "modernbert-decoder", **_WINDOW_THEN_FULL),
 )
 """Whatever else the library builds from its configuration."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -358,3 +359,34 @@ def test_a_candidate_rounds_what_its_base_rounds_and_nothing_else(
     for name, tensor in _tensors(loaded).items():
         assert found[name].dtype is tensor.dtype, name
         assert torch.equal(found[name], tensor), name
+
+
+def test_one_by_one_gives_what_batches_give(folder_of: Folder) -> None:
+    base = folder_of(specimen("qwen2"))
+    together, alone = engine_of(base), engine_of(base)
+    asked(alone, prompts(1))
+    alone.limits = replace(alone.limits, steady=0)
+    drawn = Sampling(max_tokens=TOKENS, temperature=1.0, seed=5)
+    requests = [
+        *(Request(prompt=p, sampling=drawn) for p in prompts(6)),
+        *(Request(prompt=p) for p in prompts(6)),
+        *(Request(prompt=p, target=t) for p, t in zip(prompts(6), prompts(6), strict=True)),
+        Request(prompt=(7,) * 510),
+    ]
+    calls = alone.calls
+    for one, other in zip(together.infer(requests), alone.infer(requests), strict=True):
+        assert (one.ids, one.finish) == (other.ids, other.finish)
+        assert one.logprobs == pytest.approx(other.logprobs, abs=TOLERANCE)
+    assert alone.calls - calls == len(requests)
+    assert together.calls < 6
+
+
+@pytest.mark.parametrize("name", ["lfm2", "llama"])
+def test_what_a_folder_recommends_changes_no_answer(
+    name: str, folder_of: Folder, tmp_path: Path
+) -> None:
+    plain = asked(engine_of(folder_of(specimen(name))), prompts(5))
+    folder = write_specimen(tmp_path, specimen(name))
+    recommended = {"eos_token_id": list(STOPS), "repetition_penalty": 5.0, "do_sample": True}
+    (folder / "generation_config.json").write_text(json.dumps(recommended))
+    assert asked(engine_of(resolve_base(folder)), prompts(5)) == plain
