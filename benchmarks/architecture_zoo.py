@@ -73,7 +73,7 @@ _LONG: Final = _rope(
     original_max_position_embeddings=72,
 )
 _FULL_THEN_WINDOW: Final = {"layer_types": ["full_attention", "sliding_attention"]}
-_WINDOW_THEN_FULL: Final = {"layer_types": ["sliding_attention", "full_attention"]}
+_WINDOW_THEN_FULL: Final[dict[str, Any]] = {"layer_types": ["sliding_attention", "full_attention"]}
 _LATENT: Final = {"first_k_dense_replace": 1, "num_key_value_heads": 4}
 _NO_WINDOW: Final = {"sliding_window": None}
 _WIDE_HEADS: Final = {"head_dim": 16}
