@@ -133,7 +133,10 @@ def check(base: BaseRef, one: Specimen, rows: list[Ids]) -> None:
         assert scores[place].logprobs == pytest.approx(expected, abs=TOLERANCE), f"prompt {place}"
     assert shares_prefixes(engine, rows) is one.shares
     assert any("without shared prefixes" in said for said in engine.remarks) is not one.shares
-    assert len({len(answer.ids) for answer in answers}) > 1
+    assert len({answer.ids for answer in answers}) > 1
+    if one in NAMED:
+        # Of the others a few never choose what ends an answer.
+        assert len({len(answer.ids) for answer in answers}) > 1
 
 
 @pytest.mark.parametrize("one", NAMED, ids=lambda one: one.name)
