@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import architectures
 import pytest
 from qualification import BEGIN, END, SUMMARISED, SUMMARY, told
 
@@ -36,6 +37,16 @@ def test_the_document_says_what_the_qualification_found() -> None:
     text = (DOCS / "qualification.md").read_text("utf-8")
     assert BEGIN + told(read("qualification-nano.json")) + END in text, (
         "run: python benchmarks/qualification.py --document"
+    )
+
+
+def test_the_document_says_which_architectures_are_exact() -> None:
+    found = read("architectures.json")
+    assert all(target["met"] for target in found["targets"])
+    text = architectures.DOCUMENT.read_text("utf-8")
+    told = architectures.table(found["rows"])
+    assert architectures.BEGIN + told + architectures.END in text, (
+        "run: python benchmarks/architectures.py --document"
     )
 
 

@@ -201,6 +201,7 @@ def _engine(decided: Decided) -> EngineInfo:
         device=str(numerics.device),
         merged=numerics.merged,
         batch_tokens=numerics.batch_tokens,
+        remarks=decided.engine.remarks,
     )
 
 

@@ -66,7 +66,8 @@ _PROMPTED = (
     "serve with one."
 )
 _SHIPPED = "The golden cases are those that ship with evalsuite {0}."
-NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED, _PROMPTED)
+_REMARKED = "How the base was asked: {0}"
+NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED, _PROMPTED, _REMARKED)
 """What a note can say."""
 _REGISTRY = "registry"
 """What the commands take where no registry is named."""
@@ -253,6 +254,7 @@ def _notes(run: Run) -> tuple[Note, ...]:
     trained = _trained_with(run)
     if trained is not None:
         notes.append(Note(_PROMPTED, (trained, run.info.prompt_format)))
+    notes += (Note(_REMARKED, (remark,)) for remark in run.info.engine.remarks)
     return tuple(notes)
 
 

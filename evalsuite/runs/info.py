@@ -63,6 +63,8 @@ class EngineInfo:
     """Whether the adapter was merged into its base."""
     batch_tokens: int | None = None
     """What one batch could hold, where that can change an answer; None: as the device has it."""
+    remarks: tuple[str, ...] = ()
+    """What people should know of how the base had to be asked, each a sentence."""
 
     @property
     def circumstances(self) -> str:
