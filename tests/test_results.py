@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import architectures
 import pytest
 from qualification import BEGIN, END, SUMMARISED, SUMMARY, told
 
@@ -36,6 +37,16 @@ def test_the_document_says_what_the_qualification_found() -> None:
     text = (DOCS / "qualification.md").read_text("utf-8")
     assert BEGIN + told(read("qualification-nano.json")) + END in text, (
         "run: python benchmarks/qualification.py --document"
+    )
+
+
+def test_the_document_says_which_architectures_are_exact() -> None:
+    found = read("architectures.json")
+    assert all(target["met"] for target in found["targets"])
+    text = architectures.DOCUMENT.read_text("utf-8")
+    told = architectures.table(found["rows"])
+    assert architectures.BEGIN + told + architectures.END in text, (
+        "run: python benchmarks/architectures.py --document"
     )
 
 
@@ -110,6 +121,68 @@ def test_the_figures_of_reports_are_those_of_the_benchmarks() -> None:
     largest = max(one["size"] for one in (*found["hostile"].values(), found["large"]))
     assert found["large"]["cases"] == 100_000
     assert f"100,000 ordinary cases the largest has {largest / 1e6:.1f} MB" in told
+
+
+def test_the_figures_beside_lm_eval_are_those_of_the_benchmark() -> None:
+    found, text = read("suites_beside_lm_eval.json"), (DOCS / "suites.md").read_text("utf-8")
+    default, float32 = found["lm_eval"]["as it is"], found["lm_eval"]["float32"]
+    assert (default["dtype"], float32["dtype"]) == ("torch.bfloat16", "torch.float32")
+
+    def row(name: str, *cells: str) -> str:
+        return f"| {name} | {' | '.join(cells)} |"
+
+    def each(counts: dict[str, int]) -> str:
+        return " · ".join(str(counts[name]) for name in ("acc", "acc_norm", "acc_bytes"))
+
+    both = (default, float32)
+    shown = [
+        row("the same tokens, prompt and option", *(share(one) for one in both)),
+        row(
+            "the same option: `acc` · `acc_norm` · `acc_bytes`",
+            *(each(one["same_option"]) for one in both),
+        ),
+        row(
+            f"right there (here {each(found['accuracy'])})",
+            *(each(one["accuracy"]) for one in both),
+        ),
+        row(
+            "log-probability of an option apart by, at most",
+            *(f"{one['apart']:.2g} nats" for one in both),
+        ),
+        row(
+            f"the rest (at most {found['tolerance']} is allowed)",
+            *(f"{one['apart_without_white_end']:.2g} nats" for one in both),
+        ),
+        row("items with two equal options", *(str(one["equals"]) for one in both)),
+        f"choose another option in {found['parted_by_length']} of the {float32['items']}",
+    ]
+    assert [line for line in shown if line not in text] == []
+    assert all(target["met"] for target in found["targets"])
+
+
+def test_the_figures_of_a_real_base_are_those_of_the_benchmark() -> None:
+    found, text = read("suites-smollm2.json")["sets"], (DOCS / "suites.md").read_text("utf-8")
+    told = " ".join(text.split())
+    shown = [
+        f"{one['rows']} | {one['right']} ({100 * one['right'] / one['rows']:.1f} %) | "
+        f"{100 * one['interval'][0]:.1f} to {100 * one['interval'][1]:.1f} % | "
+        f"{100 * one['guessed']:.0f} % | {asked['refused']} | "
+        for asked in found
+        for one in asked["skills"]
+    ]
+    by_choice, generated = found
+    twins, rows = by_choice["twins"], generated["skills"][0]["rows"]
+    shown += [
+        f"| {by_choice['seconds']:.0f} for all three |",
+        f"| {generated['seconds']:.0f} |",
+        f"In {twins['unmoved']} of Winogender's {twins['pairs']} pairs",
+        f"{generated['cut_off']} of the {rows} solutions",
+    ]
+    assert [line for line in shown if line not in told] == []
+
+
+def share(one: dict[str, int]) -> str:
+    return f"{one['same_tokens']} of {one['options']}"
 
 
 def test_the_figures_of_imports_are_those_of_the_benchmark() -> None:

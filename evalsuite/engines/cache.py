@@ -81,6 +81,19 @@ class CachingEngine:
         """Whether the inner engine exists."""
         return self._inner is not None
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should know of how the answers were made; kept beside them."""
+        key = self._remarks_key
+        found = self._store.get([key]).get(key, [])
+        if not isinstance(found, list):
+            raise self._store.broken(f"remarks have the wrong form ({found!r} is no list)")
+        return tuple(map(str, found))
+
+    @property
+    def _remarks_key(self) -> str:
+        return _digest(["remarks", self.identity])
+
     def infer(self, requests: Sequence[Request]) -> list[Output]:
         """Answer every request, each distinct one at most once.
 
@@ -150,7 +163,9 @@ class CachingEngine:
         places = {i for i, key in enumerate(keys) if key in known}
         for positions, outputs in _batches(self._engine(), list(requests.values()), places):
             batch = {keys[i]: o for i, o in zip(positions, outputs, strict=True)}
-            self._store.put({key: output_json(output) for key, output in batch.items()})
+            made: dict[str, object] = {key: output_json(o) for key, o in batch.items()}
+            said = getattr(self._inner, "remarks", ())
+            self._store.put(made | ({self._remarks_key: list(said)} if said else {}))
             # Another process may have been first; its answer is the one on record.
             answers.update(self._outputs(list(batch)))
         return answers

@@ -25,7 +25,7 @@ from evalsuite.models import BaseRef, digest_file
 
 # Part of the key of every remembered answer: a change of what is computed needs another name, or
 # old answers would be taken for new ones.
-PATH_VERSION: Final = "merged-in-fp32-then-cast/left-padded-suffix/3"
+PATH_VERSION: Final = "merged-in-fp32-then-cast/left-padded-prompts/4"
 _PACKAGES: Final = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers")
 
 

@@ -9,6 +9,7 @@ are padded to multiples of ``STRIDE``, because kernels are prepared per shape.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
@@ -70,6 +71,8 @@ class Batch:
     """Chunks of one kind, longest first, that are continued together."""
 
     chunks: tuple[Chunk, ...]
+    alone: bool = False
+    """Whether this is one prompt that is asked as it stands: no padding, no company, no prefix."""
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -98,6 +101,22 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What a model keeps of every token it read, and how much of it one batch may hold."""
+
+    budget: int
+    """Bytes."""
+    layers: tuple[tuple[int, int], ...]
+    """Of each layer that keeps keys and values: how many positions a token attends to, and the
+    bytes of one."""
+
+    def rows(self, length: int, new: int) -> int:
+        """Return how many rows of a prompt and of what follows it fit."""
+        row = sum((min(length, window - 1) + new) * size for window, size in self.layers)
+        return self.budget // max(1, row)
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one batch may hold, and what a pass is worth."""
 
@@ -111,6 +130,22 @@ class Limits:
     """Prompt tokens that one pass reads, over all rows; more would only fall out of the caches."""
     launch: int = 64
     """Tokens that are cheaper than one more pass."""
+    memory: Memory | None = None
+    """What the cached tokens take; None: not known, or left to whoever chose ``tokens``."""
+    steady: int = sys.maxsize
+    """Tokens, prompt and answer together, up to which a row's answer cannot depend on the length
+    of another; a row that may grow longer is asked alone."""
+
+    def fitting(self, length: int, new: int) -> int:
+        """Return how many rows of ``length`` tokens and ``new`` ones fit, at least one."""
+        rows = min(self.rows, self.tokens // (length + new))
+        if self.memory is not None:
+            rows = min(rows, self.memory.rows(length, new))
+        return max(1, rows)
+
+    def alone(self, item: Item) -> bool:
+        """Whether an item shares no batch."""
+        return len(item.inputs) + item.new_tokens > self.steady
 
     @property
     def cluster(self) -> int:
@@ -158,14 +193,20 @@ def plan(items: Iterable[Item], limits: Limits, vocab_size: int) -> list[Batch]:
     of a kind come first, so that memory runs out at once or never.
     """
     groups: dict[tuple[object, ...], list[Item]] = {}
+    single: list[Item] = []
     for item in items:
+        if limits.alone(item):
+            single.append(item)
+            continue
         key = (item.target is not None, _sampling_key(item.sampling), str(item.adapters))
         groups.setdefault(key, []).append(item)
-    return [
+    together = [
         batch
         for _, group in sorted(groups.items())
         for batch in _packed(_chunks(group, limits, vocab_size), limits)
     ]
+    single.sort(key=lambda i: (-len(i.inputs), i.prompt, i.target or (), _sampling_key(i.sampling)))
+    return together + [Batch((Chunk((i,), (), len(i.inputs)),), alone=True) for i in single]
 
 
 def _sampling_key(sampling: Sampling) -> tuple[float, ...]:
@@ -236,11 +277,10 @@ def _chunks(group: Sequence[Item], limits: Limits, vocab_size: int) -> list[Chun
     chunks = []
     for prefix, members in clustered(group, limits.cluster):
         for width, items in _by_width(members, len(prefix), limits.launch):
-            rows = limits.rows
+            rows = min(limits.fitting(len(prefix) + width, 0), limits.reading // width)
             if items[0].target is not None:
                 longest = max(len(item.target or ()) for item in items)
                 rows = min(rows, limits.logits // (longest * vocab_size))
-            rows = min(rows, limits.tokens // (len(prefix) + width), limits.reading // width)
             rows = max(1, rows)
             chunks += [
                 Chunk(tuple(items[i : i + rows]), prefix, width) for i in range(0, len(items), rows)
@@ -272,8 +312,7 @@ def _packed(chunks: Sequence[Chunk], limits: Limits) -> Iterator[Batch]:
     while waiting:
         chunk = waiting.pop()
         if not batch:
-            longest = chunk.length + chunk.items[0].new_tokens
-            room = max(1, min(limits.rows, limits.tokens // longest))
+            room = limits.fitting(chunk.length, chunk.items[0].new_tokens)
         batch.append(replace(chunk, items=chunk.items[:room]))
         if len(chunk.items) > room:
             waiting.append(replace(chunk, items=chunk.items[room:]))

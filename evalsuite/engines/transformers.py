@@ -8,23 +8,34 @@ loaded in :mod:`.transformers_loading`. Nothing is loaded before the first reque
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import torch
-from transformers import PreTrainedConfig
 
 from evalsuite.engines.liveness import LivenessReport
 from evalsuite.engines.numerics import Device, Numerics, resolve_numerics, transformers_identity
-from evalsuite.engines.planning import Batch, Limits, items_of, plan
+from evalsuite.engines.planning import Batch, Limits, Memory, items_of, plan
+from evalsuite.engines.transformers_alone import answer_alone
+from evalsuite.engines.transformers_architecture import Architecture, examine_architecture
 from evalsuite.engines.transformers_decoding import Answer, Model, Prefixes, generate, score
 from evalsuite.engines.transformers_liveness import examine
-from evalsuite.engines.transformers_loading import load_base, load_candidate, out_of_memory
+from evalsuite.engines.transformers_loading import (
+    enough_memory,
+    load_base,
+    load_candidate,
+    out_of_memory,
+)
 from evalsuite.errors import EngineError
 from evalsuite.generation import Finish, Output, Request
 from evalsuite.models import AdapterRef, BaseRef
 from evalsuite.template import load_template
 
 BATCH_TOKENS: Final = {Device.CPU: 65_536, Device.CUDA: 262_144}
+# What the library's own code raises where a model cannot do what it is asked.
+_REFUSALS: Final = (ValueError, TypeError, AttributeError, IndexError, KeyError)
+# Bytes of keys and values in one batch, beside the weights of two models; a choice.
+_MEMORY: Final = {Device.CPU: 4 * 2**30, Device.CUDA: 16 * 2**30}
 # A pass over more tokens is no faster: on a processor its activations leave the caches.
 _READING: Final = {Device.CPU: 4096, Device.CUDA: 65_536}
 # What one more pass costs, in tokens: little on a processor, a launch of many kernels on CUDA.
@@ -69,6 +80,9 @@ class TransformersEngine:
             reading=_READING[where],
             launch=_LAUNCH[where],
         )
+        self.remarks: tuple[str, ...] = ()
+        """What people should know of how the model had to be asked; known once it was."""
+        self._architecture: Architecture | None = None
         self._models: dict[str | None, Model] = {}
         self._reports: dict[str, LivenessReport] = {}
         self._stops = frozenset({self.template.stop_id, *(self.template.generation_stops or ())})
@@ -107,10 +121,11 @@ class TransformersEngine:
         # All models are resident before the first batch, so that the batch size that fits the
         # first of them fits the last one too.
         for adapter in sorted(wanted, key=str):
-            config = self._model(adapter).config
-        _check_prompts(requests, config)
+            self._model(adapter)
+        architecture = self._examined(min(wanted, key=str))
+        _check_prompts(requests, architecture)
         done = 0
-        for batch, answers in self._batches(requests, known, int(config.vocab_size)):
+        for batch, answers in self._batches(requests, known, architecture.vocab_size):
             indices: list[int] = []
             outputs: list[Output] = []
             for item_no, item in enumerate(batch.items):
@@ -157,6 +172,19 @@ class TransformersEngine:
                 self._models[adapter] = load_candidate(self.base, ref, self.numerics)[0]
         return self._models[adapter]
 
+    def _examined(self, adapter: str | None) -> Architecture:
+        """How the models are asked: all are of one architecture, so one of them decides."""
+        if self._architecture is None:
+            with enough_memory("a trial of the model"):
+                found = examine_architecture(self._model(adapter))
+            memory = None
+            if found.layers and self.numerics.batch_tokens is None:
+                memory = Memory(_MEMORY[self.numerics.device], found.layers)
+            self.limits = replace(self.limits, memory=memory, steady=found.steady)
+            self.remarks = found.remarks
+            self._architecture = found
+        return self._architecture
+
     def _batches(
         self, requests: Sequence[Request], known: Collection[int], vocab_size: int
     ) -> Iterator[tuple[Batch, dict[str | None, list[Answer]]]]:
@@ -167,7 +195,7 @@ class TransformersEngine:
             answers: dict[str | None, list[Answer]] | None = None
             try:
                 answers = {a: self._run(batch, a, prefixes) for a in _missing(batch, known)}
-            except (RuntimeError, MemoryError) as problem:
+            except (RuntimeError, MemoryError, *_REFUSALS) as problem:
                 self._shrink(batch, problem)
             if answers is None:
                 # Only here, after the exception and its frames are gone, is their memory free.
@@ -186,6 +214,8 @@ class TransformersEngine:
         self.calls += 1
         try:
             model = self._model(adapter)
+            if batch.alone:
+                return [answer_alone(batch.items[0], model, self._stops)]
             known = prefixes.setdefault(adapter, Prefixes(model))
             known.keep({chunk.prefix for chunk in batch.chunks})
             if batch.scoring:
@@ -231,8 +261,8 @@ def _missing(batch: Batch, known: Collection[int]) -> tuple[str | None, ...]:
     return tuple(adapter for adapter in batch.adapters if adapter in wanted)
 
 
-def _check_prompts(requests: Sequence[Request], config: PreTrainedConfig) -> None:
-    window, vocab_size = int(config.max_position_embeddings), int(config.vocab_size)
+def _check_prompts(requests: Sequence[Request], architecture: Architecture) -> None:
+    window, vocab_size = architecture.context, architecture.vocab_size
     for index, request in enumerate(requests):
         target = request.target or ()
         length = len(request.prompt) + max(1, len(target))

@@ -1,9 +1,11 @@
 """Running one batch through one model: reading prompts, greedy or seeded decoding, scoring.
 
-Rows are laid out ``[shared prefix][padding][suffix]`` with explicit positions, so that every row
-ends at the same place and a token's position does not depend on the padding. Chunks of different
-lengths are read one by one, then moved to the right end of one cache and continued together. In
-fp32 the answers are those of single ``generate`` calls.
+Rows are laid out ``[padding][prompt]`` with explicit positions, so that every row ends in the same
+column, no token's position depends on the padding, and a window counts columns as it would count
+positions. Of a shared prefix a row takes as many tokens as fit before the columns that are read;
+where its own suffix is shorter than the others', the end of the prefix is read again in place of
+padding. Chunks of different lengths are read one by one, then moved to the right end of one cache
+and continued together. In fp32 the answers are those of single ``generate`` calls.
 """
 
 from __future__ import annotations
@@ -12,12 +14,14 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import torch
 
 from evalsuite.engines.planning import Batch, Chunk, Item
-from evalsuite.engines.transformers_cache import BufferedCache, KeyValues
+from evalsuite.engines.transformers_cache import BufferedCache, KeyValues, layer_windows
+from evalsuite.engines.transformers_positions import context_of
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -40,11 +44,27 @@ class Answer:
     stopped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What one pass reads."""
+
+    ids: torch.Tensor
+    """(rows, columns)"""
+    mask: torch.Tensor
+    """(rows, all columns so far): 0 where there is padding."""
+    positions: torch.Tensor
+    """(rows, columns)"""
+
+
 class Prefixes:
     """Keys and values of shared prefixes under one model; never lent to another."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
+        self.windows = layer_windows(model.config)
+        self.context = context_of(model.config)
+        # Models without positions of their own (ALiBi) count what the mask leaves of a row.
+        self._placed = "position_ids" in signature(model.forward).parameters
         self._known: dict[tuple[int, ...], list[KeyValues]] = {}
 
     def keep(self, prefixes: set[tuple[int, ...]]) -> None:
@@ -52,13 +72,28 @@ class Prefixes:
         self._known = {p: known for p, known in self._known.items() if p in prefixes}
 
     def read(self, prefix: tuple[int, ...]) -> list[KeyValues]:
-        """Return each layer's keys and values, of one row; an empty list for no prefix."""
+        """Return each layer's keys and values, of one row, all columns of them; an empty list for
+        no prefix.
+        """
         if prefix and prefix not in self._known:
-            cache = BufferedCache(_layers(self.model), 1, len(prefix))
+            cache = BufferedCache(self.windows, 1, len(prefix))
             ids = torch.tensor([list(prefix)], device=self.model.device)
-            self.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+            places = torch.arange(len(prefix), device=self.model.device)
+            self.forward(Tokens(ids, torch.ones_like(ids), places[None]), cache)
             self._known[prefix] = cache.contents()
         return self._known.get(prefix, [])
+
+    def forward(self, tokens: Tokens, cache: BufferedCache, keep: int = 1) -> torch.Tensor:
+        """Read tokens; return the last ``keep`` logits, (rows, keep, vocabulary)."""
+        logits: torch.Tensor = self.model(
+            input_ids=tokens.ids,
+            attention_mask=tokens.mask,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=keep,
+            **({"position_ids": tokens.positions} if self._placed else {}),
+        ).logits
+        return logits
 
 
 @torch.inference_mode()
@@ -70,7 +105,7 @@ def score(batch: Batch, prefixes: Prefixes) -> list[Answer]:
 def _scored(chunk: Chunk, prefixes: Prefixes) -> list[Answer]:
     targets = [item.target or () for item in chunk.items]
     keep = max(map(len, targets))
-    logits = _Reading(chunk, prefixes).run(keep)
+    logits = Reading(chunk, prefixes).run(keep)
     answers = []
     for row, target in enumerate(targets):
         ids = torch.tensor(target, device=logits.device)
@@ -88,16 +123,15 @@ def generate(batch: Batch, prefixes: Prefixes, stops: frozenset[int]) -> list[An
     """
     items = batch.items
     temperature = items[0].sampling.temperature
-    window = int(prefixes.model.config.max_position_embeddings)
-    room = [min(i.sampling.max_tokens, window - len(i.prompt)) for i in items]
+    room = [room_of(item, prefixes.context) for item in items]
     answers = [Answer() for _ in items]
     alive = list(range(len(items)))
-    draws = _draws(items) if temperature else None
-    rows = _Rows(batch, prefixes, new=max(room))
+    draws = drawn(items) if temperature else None
+    rows = Rows(batch, prefixes, new=max(room))
     logits = rows.first_logits
     for step in range(max(room)):
         uniforms = None if draws is None else draws[alive, step].to(logits.device)
-        ids, logprobs = _choose(logits, temperature, uniforms)
+        ids, logprobs = choose(logits, temperature, uniforms)
         chosen = list(zip(alive, ids.tolist(), logprobs.tolist(), strict=True))
         running = _record(answers, chosen, room, stops)
         if not running:
@@ -112,8 +146,9 @@ def generate(batch: Batch, prefixes: Prefixes, stops: frozenset[int]) -> list[An
     return answers
 
 
-def _layers(model: Model) -> int:
-    return int(model.config.get_text_config(decoder=True).num_hidden_layers)
+def room_of(item: Item, context: int) -> int:
+    """Return how many tokens an answer may have."""
+    return min(item.sampling.max_tokens, context - len(item.prompt))
 
 
 def _record(
@@ -149,72 +184,60 @@ def _kept(alive: list[int], running: set[int]) -> list[int]:
     return sorted(places + spare[: size - len(places)])
 
 
-class _Reading:
+class Reading:
     """One pass over the prompts of a chunk."""
 
     def __init__(self, chunk: Chunk, prefixes: Prefixes) -> None:
-        self.model = prefixes.model
-        start, device = len(chunk.prefix), self.model.device
-        suffixes = [item.inputs[start:] for item in chunk.items]
-        pads = torch.tensor([chunk.width - len(s) for s in suffixes])
-        # On the left, so that the last column holds the last token of every prompt.
-        padded = [[0] * (chunk.width - len(s)) + list(s) for s in suffixes]
+        self.prefixes = prefixes
+        start, device = len(chunk.prefix), prefixes.model.device
+        pads = [chunk.length - len(item.inputs) for item in chunk.items]
+        rows = [[0] * pad + list(i.inputs) for pad, i in zip(pads, chunk.items, strict=True)]
         columns = torch.arange(chunk.length)
-        is_pad = (columns >= start) & (columns < start + pads[:, None])
-        self.ids = torch.tensor(padded, device=device)
-        self.mask = (~is_pad).long().to(device)
-        self.positions = (columns[start:] - pads[:, None]).clamp(min=start).to(device)
-        self.cache = BufferedCache(_layers(self.model), len(suffixes), chunk.length)
+        padding = torch.tensor(pads)
+        self.tokens = Tokens(
+            ids=torch.tensor([row[start:] for row in rows], device=device),
+            mask=(columns >= padding[:, None]).long().to(device),
+            positions=(columns[start:] - padding[:, None]).clamp(min=0).to(device),
+        )
+        self.cache = BufferedCache(prefixes.windows, len(rows), chunk.length, begun=start)
         if chunk.prefix:
-            self.cache.place(prefixes.read(chunk.prefix), 0, start)
+            self.cache.place_shared(prefixes.read(chunk.prefix), padding.to(device))
 
     def run(self, keep: int) -> torch.Tensor:
         """Return the logits of the last ``keep`` positions, (rows, keep, vocabulary)."""
-        logits: torch.Tensor = self.model(
-            input_ids=self.ids,
-            attention_mask=self.mask,
-            position_ids=self.positions,
-            past_key_values=self.cache,
-            use_cache=True,
-            logits_to_keep=keep,
-        ).logits
-        return logits
+        return self.prefixes.forward(self.tokens, self.cache, keep)
 
 
-class _Rows:
+class Rows:
     """The rows of a batch while they are continued: mask, positions and cache."""
 
     def __init__(self, batch: Batch, prefixes: Prefixes, *, new: int) -> None:
-        self.model = prefixes.model
+        self.prefixes = prefixes
+        device = prefixes.model.device
         self.length = batch.length
         rows = len(batch.items)
-        self.cache = BufferedCache(_layers(self.model), rows, self.length + new)
-        self.mask = torch.zeros(rows, self.length + new, dtype=torch.long, device=self.model.device)
+        capacity = self.length + new
+        self.cache = BufferedCache(prefixes.windows, rows, capacity, begun=self.length)
+        self.mask = torch.zeros(rows, capacity, dtype=torch.long, device=device)
         self.mask[:, self.length :] = 1
-        self.next = torch.tensor([len(i.inputs) for i in batch.items], device=self.model.device)
-        self.first_logits = torch.cat(list(self._read(batch.chunks, prefixes)))
+        self.next = torch.tensor([len(i.inputs) for i in batch.items], device=device)
+        self.first_logits = torch.cat(list(self._read(batch.chunks)))
 
-    def _read(self, chunks: Sequence[Chunk], prefixes: Prefixes) -> Iterator[torch.Tensor]:
+    def _read(self, chunks: Sequence[Chunk]) -> Iterator[torch.Tensor]:
         row = 0
         for chunk in chunks:
-            reading = _Reading(chunk, prefixes)
+            reading = Reading(chunk, self.prefixes)
             yield reading.run(1)[:, -1]
             end = row + len(chunk.items)
-            self.mask[row:end, self.length - chunk.length : self.length] = reading.mask
+            self.mask[row:end, self.length - chunk.length : self.length] = reading.tokens.mask
             self.cache.place(reading.cache.contents(), row, self.length)
             row = end
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Run one more token per row; return the logits after it, (rows, vocabulary)."""
         self.length += 1
-        logits: torch.Tensor = self.model(
-            input_ids=ids[:, None],
-            attention_mask=self.mask[:, : self.length],
-            position_ids=self.next[:, None],
-            past_key_values=self.cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits
+        tokens = Tokens(ids[:, None], self.mask[:, : self.length], self.next[:, None])
+        logits = self.prefixes.forward(tokens, self.cache)
         self.next = self.next + 1
         return logits[:, -1]
 
@@ -226,7 +249,7 @@ class _Rows:
         self.cache.batch_select_indices(index)
 
 
-def _choose(
+def choose(
     logits: torch.Tensor, temperature: float, uniforms: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Choose one token per row; return ids and their log-probabilities at temperature 1."""
@@ -244,7 +267,7 @@ def _choose(
     return ids, chosen - logits.logsumexp(-1)
 
 
-def _draws(items: Sequence[Item]) -> torch.Tensor:
+def drawn(items: Sequence[Item]) -> torch.Tensor:
     """Return uniform numbers (rows, tokens) that depend on each item's content alone.
 
     The adapter takes no part: base and candidate draw the same numbers.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -71,8 +71,8 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
     """Load a base model, every weight of it from its own files.
 
     Raises:
-        EngineError: the device is absent or too small, a file cannot be read now, or the
-            architecture cannot be batched with prefixes.
+        EngineError: the device is absent or too small, a file cannot be read now, or the weights
+            are quantised.
         ModelError: weights are missing or do not fit the configuration.
     """
     _require(numerics.device)
@@ -81,7 +81,6 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 base.path,
                 dtype=getattr(torch, numerics.dtype),
-                attn_implementation="sdpa",
                 local_files_only=True,
                 # A folder may come from anywhere: neither its Python nor a pickle of it is run.
                 trust_remote_code=False,
@@ -140,12 +139,10 @@ def _require(device: Device) -> None:
 
 
 def _check_architecture(base: BaseRef, model: PreTrainedModel) -> None:
-    config = model.config.get_text_config(decoder=True)
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if kinds != {"full_attention"} or getattr(model.config, "quantization_config", None):
+    if getattr(model.config, "quantization_config", None):
         raise EngineError(
-            f"base model {base.name!r} uses {sorted(kinds)} or quantised weights; this engine "
-            "needs full attention and the unquantised checkpoint"
+            f"base model {base.name!r} has quantised weights; this engine needs the unquantised "
+            "checkpoint"
         )
 
 
@@ -207,13 +204,33 @@ def _frozen(model: _M) -> _M:
 
 
 def cast(model: Model, dtype: torch.dtype) -> None:
-    """Cast the weights of a model, and nothing else.
+    """Cast every weight and buffer to what it would be, had the model been loaded in ``dtype``.
 
-    ``model.to(dtype)`` would round the frequencies of the rotary embedding too, which a model that
-    is loaded in ``dtype`` keeps in fp32: in bf16 the phase is off by half a radian at 500 tokens.
+    ``model.to(dtype)`` would round the frequencies of the rotary embedding too, which a loaded
+    model keeps in fp32: in bf16 the phase is off by half a radian at 500 tokens. And a router or a
+    sink that the library never rounds would be rounded in a candidate and not in its base.
     """
-    for weight in model.parameters():
-        weight.data = weight.data.to(dtype)
+    formats = _formats(model, dtype)
+    kept = tuple(getattr(model, "_keep_in_fp32_modules_strict", None) or ())
+    for weights, default in ((model.named_parameters(), dtype), (model.named_buffers(), None)):
+        for name, weight in weights:
+            found = formats.get(name.replace(".base_layer", ""), default)
+            if any(part in name for part in kept) and ".lora_" not in name:
+                found = torch.float32
+            if weight.is_floating_point() and found is not None:
+                weight.data = weight.data.to(found)
+
+
+def _formats(model: Model, dtype: torch.dtype) -> dict[str, torch.dtype]:
+    """The number formats of a model of this configuration that is made in ``dtype``, by name.
+
+    Empty where the library cannot make one without memory for it.
+    """
+    with suppress(RuntimeError, NotImplementedError, ValueError, TypeError), torch.device("meta"):
+        made = AutoModelForCausalLM.from_config(model.config, dtype=dtype)
+        tensors = (*made.named_parameters(), *made.named_buffers())
+        return {name: tensor.dtype for name, tensor in tensors}
+    return {}
 
 
 def attach(model: PreTrainedModel, adapter: AdapterRef) -> PeftModelForCausalLM:

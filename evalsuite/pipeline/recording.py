@@ -225,6 +225,7 @@ def _engine(decided: Decided) -> EngineInfo:
         merged=numerics.merged,
         batch_tokens=numerics.batch_tokens,
         confirming=decided.answers.confirmed_by,
+        remarks=decided.engine.remarks,
     )
 
 

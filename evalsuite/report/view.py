@@ -66,6 +66,7 @@ _PROMPTED = (
     "serve with one."
 )
 _SHIPPED = "The golden cases are those that ship with evalsuite {0}."
+_REMARKED = "How the base was asked: {0}"
 _OTHER_POLICY = (
     "The registry's policy is another one, {0} ({1}): this run cannot be promoted there but as a "
     "named exception."
@@ -80,6 +81,7 @@ NOTES = (
     _CONFIRMED,
     _SHIPPED,
     _PROMPTED,
+    _REMARKED,
     _OTHER_POLICY,
     _LOOSENED,
     _UNSEALED,
@@ -271,6 +273,7 @@ def _notes(run: Run) -> tuple[Note, ...]:
     if trained is not None:
         notes.append(Note(_PROMPTED, (trained, run.info.prompt_format)))
     notes += _trust(run)
+    notes += (Note(_REMARKED, (remark,)) for remark in run.info.engine.remarks)
     return tuple(notes)
 
 

@@ -65,6 +65,8 @@ class EngineInfo:
     """What one batch could hold, where that can change an answer; None: as the device has it."""
     confirming: str = ""
     """Identity of the engine that answered again in float32; empty where none had to."""
+    remarks: tuple[str, ...] = ()
+    """What people should know of how the base had to be asked, each a sentence."""
 
     @property
     def circumstances(self) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from architecture_zoo import write_tokenizer
 
 from evalsuite.conversation import Conversation, Message, Role
 from evalsuite.models import (
@@ -22,27 +23,7 @@ from evalsuite.models import (
 )
 from evalsuite.template import ChatTemplate, load_template
 
-CONTROLS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 TARGETS = ("q_proj", "v_proj", "gate_proj", "down_proj")
-
-
-def write_tokenizer(folder: Path) -> int:
-    """Write a byte-level tokenizer without merges; return its number of ids."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
-
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE({c: i for i, c in enumerate(alphabet)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens([AddedToken(c, special=True, normalized=False) for c in CONTROLS])
-    tokenizer.save(str(folder / "tokenizer.json"))
-    config = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "eos_token": "<|im_end|>",
-        "pad_token": "<|endoftext|>",
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(config))
-    return int(tokenizer.get_vocab_size())
 
 
 def write_model(folder: Path, seed: int = 0) -> None:

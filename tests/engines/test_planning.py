@@ -14,6 +14,7 @@ from evalsuite.engines.planning import (
     STRIDE,
     Batch,
     Limits,
+    Memory,
     clustered,
     common_prefix,
     items_of,
@@ -208,3 +209,37 @@ def test_scored_chunks_are_cut_by_the_size_of_their_distributions() -> None:
     asked = [Request(prompt=(i,), target=(1,) * 10) for i in range(8)]
     limits = Limits(tokens=10**6, logits=3 * 10 * VOCAB)
     assert [len(c.items) for b in planned(asked, limits) for c in b.chunks] == [3, 3, 2]
+
+
+@given(
+    st.lists(requests, max_size=40),
+    st.integers(1, 40_000),
+    st.lists(st.tuples(st.sampled_from([8, 64, 10**9]), st.integers(1, 64)), min_size=1),
+)
+def test_a_batch_takes_no_more_memory_than_it_may(
+    asked: list[Request], budget: int, layers: list[tuple[int, int]]
+) -> None:
+    memory = Memory(budget, tuple(layers))
+    for batch in planned(asked, replace(LIMITS, memory=memory)):
+        new = batch.items[0].new_tokens
+        columns = [min(batch.length, window - 1) + new for window, _ in layers]
+        row = sum(n * size for n, (_, size) in zip(columns, layers, strict=True))
+        assert len(batch.items) == 1 or len(batch.items) * row <= budget
+
+
+def test_a_layer_with_a_window_takes_its_window_and_what_is_new() -> None:
+    assert Memory(1000, ((10**9, 2),)).rows(100, 25) == 1000 // (125 * 2)
+    assert Memory(1000, ((9, 2),)).rows(100, 2) == 1000 // (10 * 2)
+    assert Memory(1000, ((9, 2), (10**9, 2))).rows(4, 1) == 1000 // (5 * 2 + 5 * 2)
+    assert Memory(1000, ()).rows(100, 25) == 1000
+
+
+@given(st.lists(requests, max_size=40), st.integers(0, 120))
+def test_rows_that_may_grow_too_long_are_asked_alone(asked: list[Request], steady: int) -> None:
+    for batch in planned(asked, replace(LIMITS, steady=steady)):
+        ends = [len(item.inputs) + item.new_tokens for item in batch.items]
+        assert batch.alone is (max(ends) > steady)
+        if batch.alone:
+            (chunk,) = batch.chunks
+            assert len(chunk.items) == 1
+            assert (chunk.prefix, chunk.width) == ((), len(chunk.items[0].inputs))

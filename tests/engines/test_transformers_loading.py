@@ -237,16 +237,6 @@ def test_a_base_that_lacks_a_weight_is_refused(
         load_base(resolve_base(folder), FP32)
 
 
-def test_sliding_windows_are_refused(base: BaseRef, copied: Callable[[Path], Path]) -> None:
-    folder = copied(base.path)
-    config = json.loads((folder / "config.json").read_text())
-    config |= {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 8}
-    config["use_sliding_window"] = True
-    (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(EngineError, match=r"sliding_attention.*needs full attention"):
-        load_base(resolve_base(folder), FP32)
-
-
 def test_a_device_that_torch_cannot_use_is_refused(
     base: BaseRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:

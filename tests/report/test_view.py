@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from evalsuite.report.html import render_html
+from evalsuite.report.markdown import render_markdown
+from evalsuite.report.terminal import summary_text
 from evalsuite.report.view import build_view, sentence
 from evalsuite.runs.folder import Run
 from evalsuite.runs.info import LooksInfo, PromptInfo
@@ -159,3 +162,14 @@ def test_only_a_passed_run_is_told_how_to_promote(passed: Run, failed: Run) -> N
     assert any("evalsuite promote" in command for command in view.verify)
     assert not any("evalsuite promote" in command for command in build_view(failed).verify)
     assert "'reports/a run'" in view.reproduce[0]
+
+
+def test_how_a_base_had_to_be_asked_is_told_wherever_the_verdict_is(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run")
+    remark = "one prompt at a time, without shared prefixes: its layers keep a state."
+    engine = replace(run.info.engine, remarks=(remark,))
+    told = replace(run, info=replace(run.info, engine=engine))
+    for text in (summary_text(told, width=400), render_markdown(told), render_html(told)):
+        assert f"How the base was asked: {remark}" in text.replace("\\", "")
+    for text in (summary_text(run), render_markdown(run), render_html(run)):
+        assert remark not in text.replace("\\", "")
