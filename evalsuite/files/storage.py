@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -131,6 +132,22 @@ def write_once(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def _own_file(path: Path) -> int:
+    """Open a file for reading and writing that has to be one itself; made where it is absent."""
+    # Without O_NONBLOCK a pipe would be waited for. Windows has neither flag, and no such links.
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
+    except OSError as problem:
+        if problem.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "is a link; remove it", str(path)) from problem
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "is no regular file; remove it", str(path))
+    return handle
+
+
 class FileLock:
     """An exclusive lock on a file, held by this process and released when it ends or dies.
 
@@ -147,9 +164,10 @@ class FileLock:
         """Take the lock within ``timeout`` seconds; False when somebody else keeps it.
 
         Raises:
-            OSError: the lock file cannot be made.
+            OSError: the lock file cannot be made, or is a link or no regular file: in a folder
+                that came from somebody else, what it leads to would be overwritten.
         """
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = _own_file(self.path)
         deadline = time.monotonic() + timeout
         try:
             # filelock's own FileLock would open the file itself, and on Windows delete it.
@@ -171,7 +189,8 @@ class FileLock:
     def owner(self) -> str:
         """The process number in the lock file, or ``"unknown"``."""
         try:
-            return self.path.read_text(encoding="ascii").strip() or "unknown"
+            with self.path.open("rb") as stream:
+                return stream.read(32).decode("ascii").strip() or "unknown"
         except (OSError, UnicodeDecodeError):
             return "unknown"
 

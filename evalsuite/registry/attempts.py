@@ -9,6 +9,7 @@ is gated.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -118,6 +119,8 @@ def _append(path: Path, end: int, line: str) -> None:
     Appended, never rewritten: an attempt that was made cannot be taken back. What stands behind
     ``end`` is half a line of a process that died before it asked anything.
     """
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "is a link; put the ledger itself there", str(path))
     with path.open("ab") as stream:
         stream.truncate(end)
         try:

@@ -316,6 +316,8 @@ def _fresh_stage(folder: Path) -> Path:
     """Return an empty ``unfinished/``, dropping what an interrupted run left there."""
     stage = folder / UNFINISHED
     with storage_errors(stage, RunStorageError):
+        if stage.is_symlink():
+            raise RunError(f"{str(stage)!r} is a link, which no run makes; remove it")
         if stage.is_dir():
             for entry in stage.iterdir():
                 known = {RUN_FILE, *EVIDENCE, *ANNEX}

@@ -107,3 +107,24 @@ def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     assert os.read(reader, 10) == b"told"
     os.close(reader)
     assert pipe.is_fifo()
+
+
+def test_a_lock_that_is_a_link_overwrites_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("kept", "utf-8")
+    (tmp_path / ".lock").symlink_to(target)
+    with pytest.raises(OSError, match="is a link; remove it"):
+        FileLock(tmp_path / ".lock").acquire()
+    assert target.read_text("utf-8") == "kept"
+    (tmp_path / ".lock").unlink()
+    (tmp_path / ".lock").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OSError, match="is a link; remove it"):
+        FileLock(tmp_path / ".lock").acquire()
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_lock_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".lock")
+    with pytest.raises(OSError, match="is no regular file; remove it"):
+        FileLock(tmp_path / ".lock").acquire(timeout=5)

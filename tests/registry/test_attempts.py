@@ -112,6 +112,16 @@ def test_half_a_line_of_a_process_that_died_is_no_attempt(tmp_path: Path, left: 
     assert [a.seed for a in read_attempts(tmp_path)] == [5, 8]
 
 
+def test_a_ledger_that_is_a_link_writes_into_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("", "utf-8")
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry" / LEDGER).symlink_to(target)
+    with pytest.raises(RunStorageError, match="is a link; put the ledger itself there"):
+        record(tmp_path / "registry")
+    assert target.read_text("utf-8") == ""
+
+
 def test_an_attempt_whose_head_was_not_written_counts(tmp_path: Path) -> None:
     record(tmp_path)
     head = (tmp_path / HEAD).read_bytes()

@@ -430,3 +430,16 @@ def test_a_report_never_follows_a_link_that_came_with_its_folder(tmp_path: Path)
     write_derived(run, "report.html", "<p>report</p>")
     assert outside.read_text() == "precious"
     assert (run.folder / "report.html").read_text() == "<p>report</p>"
+
+
+def test_a_link_in_place_of_the_stage_empties_no_other_folder(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "cases.jsonl").write_text("kept", "utf-8")
+    folder = tmp_path / "run"
+    with RunWriter(folder):
+        pass
+    (folder / "unfinished").symlink_to(precious)
+    with pytest.raises(RunError, match="is a link, which no run makes; remove it"):
+        RunWriter(folder)
+    assert (precious / "cases.jsonl").read_text("utf-8") == "kept"
