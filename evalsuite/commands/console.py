@@ -6,15 +6,64 @@ line that renews itself; piped, only a gate says a few plain lines, so that its 
 
 from __future__ import annotations
 
+import io
+import os
+import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.status import Status
+
+
+_COMMAND = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
+
+
+def inert(text: str) -> str:
+    """Return text in which no line is a command to GitHub's runner.
+
+    A line that begins with ``::``, or holds ``##[``, is one to it wherever the text comes from: the
+    reason of a waiver, an answer, the name of a file.
+    """
+    return _COMMAND.sub(r"\1\\::", text).replace("##[", "## [")
+
+
+class Inert(io.TextIOBase):
+    """A stream whose text gives GitHub no commands; lines are written whole."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._line = ""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Of the stream behind it."""
+        return self._stream.encoding
+
+    def isatty(self) -> bool:
+        """Whether a person looks at it."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """Of the stream behind it."""
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        """Write every line that is complete."""
+        *whole, self._line = (self._line + text).split("\n")
+        if whole:
+            self._stream.write(inert("\n".join(whole) + "\n"))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is left, too."""
+        self._stream.write(inert(self._line))
+        self._line = ""
+        self._stream.flush()
 
 
 class Terminal:
@@ -29,8 +78,11 @@ class Terminal:
             def on_broken_pipe(self) -> None:
                 raise BrokenPipeError
 
-        self._out: Console = Piped(highlight=False, soft_wrap=False)
-        self._err: Console = Console(stderr=True, highlight=False)
+        github = os.environ.get("GITHUB_ACTIONS") == "true"
+        streams = (sys.stdout, sys.stderr)
+        out, err = (cast("IO[str]", Inert(s)) if github else None for s in streams)
+        self._out: Console = Piped(highlight=False, soft_wrap=False, file=out)
+        self._err: Console = Console(stderr=True, highlight=False, file=err)
         self._status: Status | None = None
         self._shown = 0.0
 
