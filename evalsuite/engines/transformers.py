@@ -106,11 +106,13 @@ class TransformersEngine:
         self._check_adapters(requests)
         # All models are resident before the first batch, so that the batch size that fits the
         # first of them fits the last one too.
-        for adapter in sorted(wanted, key=str):
-            config = self._model(adapter).config
-        _check_prompts(requests, config)
+        configs = [self._model(adapter).config for adapter in sorted(wanted, key=str)]
+        # An adapter may have brought more tokens than its base has; a prompt may use none of them.
+        fewest = min(configs, key=lambda config: int(config.vocab_size))
+        _check_prompts(requests, fewest)
         done = 0
-        for batch, answers in self._batches(requests, known, int(config.vocab_size)):
+        most = max(int(config.vocab_size) for config in configs)
+        for batch, answers in self._batches(requests, known, most):
             indices: list[int] = []
             outputs: list[Output] = []
             for item_no, item in enumerate(batch.items):

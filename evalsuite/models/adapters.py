@@ -54,8 +54,8 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
 
     Raises:
         ModelNotFound: there is no such folder, or it holds no adapter.
-        UnsafeAdapter: a pickle, a broken or endless file, a pattern, a rank or key out of bounds,
-            weights that are not finite.
+        UnsafeAdapter: a pickle, a broken or endless file, a rank or key out of bounds, a method
+            that rewrites the base, weights that are not finite.
         BaseMismatch: it belongs to another base.
     """
     folder = Path(path).expanduser()
@@ -79,7 +79,7 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
             if name.endswith(".safetensors")
             for tensor in read_header(base.path / name)
         }
-        check_shapes(folder, tensors, base.name, matrices)
+        check_shapes(folder, tensors, base.name, matrices, turned=config.fan_in_fan_out)
     bad = first_not_finite(weights, tensors)
     if bad is not None:
         raise UnsafeAdapter(

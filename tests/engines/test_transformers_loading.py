@@ -131,7 +131,7 @@ def test_merged_and_unmerged_agree_and_the_evidence_says_so(
     base: BaseRef, dora: AdapterRef
 ) -> None:
     merged, evidence = load_candidate(base, dora, FP32, PROBES)
-    unmerged = attach(load_base(base, FP32), dora)
+    unmerged = attach(load_base(base, FP32), dora).peft
     torch.testing.assert_close(logits(merged), logits(unmerged), rtol=1e-4, atol=1e-4)
     plain = logits(load_base(base, FP32))
     change = (logits(unmerged) - plain).abs().max() / plain.std()
@@ -210,7 +210,7 @@ def test_an_adapter_trained_on_four_bits_is_merged_into_four_bits(
     expected = load_base(base, FP32)
     round_trip_nf4(expected)
     merged, _ = load_candidate(base, quantised, FP32)
-    torch.testing.assert_close(logits(merged), logits(attach(expected, quantised)))
+    torch.testing.assert_close(logits(merged), logits(attach(expected, quantised).peft))
     other, _ = load_candidate(base, plain, FP32)
     assert not torch.allclose(logits(merged), logits(other), atol=1e-3)
 
