@@ -190,6 +190,12 @@ DIRECTIONS: Mapping[str, Direction] = MappingProxyType(
         "TemplateRule.minimum_properties": _MINIMUM,
         "TemplateRule.minimum_conversations": _MINIMUM,
         "TemplateRule.answers": _PART,
+        "TemplateRule.beside": Direction(
+            shape=Shape.RANK,
+            order=("required", "compared", "ignored"),
+            looser="files beside an adapter that contradict its base weigh less",
+            stricter="files beside an adapter that contradict its base weigh more",
+        ),
         "PanelRule.panel": _PANEL,
         "LeakageRule.literal": _PART,
         "LeakageRule.swap": _PART,

@@ -12,11 +12,12 @@ from evalsuite.detectors import PARTS, SHARES, Detector, Score
 from evalsuite.detectors.roundtrip import check as check_properties
 from evalsuite.detectors.roundtrip import round_trip
 from evalsuite.engines import LivenessReport
-from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier, worst_loss
+from evalsuite.gates import Beside, Check, Evidence, Gate, Observation, Origin, Tier, worst_loss
 from evalsuite.gates.detectors import GATE_OF
 from evalsuite.models import BaseRef
 from evalsuite.pipeline.answered import Answered, counterpart_of, options_of, with_floors
 from evalsuite.pipeline.inputs import Inputs
+from evalsuite.pipeline.neighbours import contradictions
 from evalsuite.pipeline.questions import Place, Question, Samples
 from evalsuite.rewrites import Standard, standard_of
 from evalsuite.runs import (
@@ -320,13 +321,32 @@ def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
     fingerprint = provenance.template_fingerprint if provenance else None
     tokens = provenance.template_tokens if provenance else ()
     own = inputs.template.fingerprint
-    scores = _proved(_Proof(inputs.base, own, fingerprint, tokens, inputs.template))
+    proved = _proved(_Proof(inputs.base, own, fingerprint, tokens, inputs.template))
+    scores = [_beside(inputs, score) for score in proved]
+    against = contradictions(inputs.neighbours)
     checks = tuple(
         Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation)
         for s in scores
-        if not (_unrecorded(inputs) and s.value is None and Property(s.case_id).needs_provenance)
+        if against
+        or not (_unrecorded(inputs) and s.value is None and Property(s.case_id).needs_provenance)
     )
     return checks, [_template_row(found, "properties") for found in scores]
+
+
+def _beside(inputs: Inputs, score: Score) -> Score:
+    """What R10 found, with what lies beside the adapter; a contradiction takes its yes away."""
+    if score.case_id != Property.TRAIN_EQUALS_SERVE or not inputs.neighbours:
+        return score
+    against = contradictions(inputs.neighbours)
+    said = "; ".join(map(str, against or inputs.neighbours))
+    what = "contradict" if against else "agree with, or cannot be compared with,"
+    explanation = f"{score.explanation}; files beside the adapter {what} what is gated: {said}"
+    value = score.value
+    if against and value == 0.0:
+        value = None
+    if against and inputs.policy.gates.template_round_trip.beside is Beside.REQUIRED:
+        value = 1.0
+    return replace(score, value=value, explanation=explanation)
 
 
 def _template_row(found: Score, kind: str) -> ScoreRow:

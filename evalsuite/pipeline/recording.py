@@ -12,6 +12,7 @@ from evalsuite import __version__
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.digests import digest_of_pairs
 from evalsuite.pipeline.inputs import Inputs
+from evalsuite.pipeline.neighbours import contradictions
 from evalsuite.pipeline.questions import Question, Samples
 from evalsuite.pipeline.records import Decided, work_of
 from evalsuite.prompts import Prompt
@@ -184,6 +185,8 @@ def _adapter(inputs: Inputs) -> AdapterInfo:
         path=str(inputs.adapter.path.resolve()),
         digest=inputs.adapter.digest,
         provenance=provenance.model_dump(mode="json") if provenance else None,
+        beside=tuple(map(str, inputs.neighbours)),
+        contradicted=tuple(map(str, contradictions(inputs.neighbours))),
     )
 
 

@@ -65,8 +65,12 @@ _PROMPTED = (
     "The adapter was trained with another prompt ({0}) than it was gated with ({1}): train and "
     "serve with one."
 )
+_BESIDE = (
+    "What lies beside the adapter contradicts what it was gated with: {0}. Settle which of the two "
+    "is served."
+)
 _SHIPPED = "The golden cases are those that ship with evalsuite {0}."
-NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED, _PROMPTED)
+NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED, _PROMPTED, _BESIDE)
 """What a note can say."""
 _REGISTRY = "registry"
 """What the commands take where no registry is named."""
@@ -247,6 +251,9 @@ def _notes(run: Run) -> tuple[Note, ...]:
     stopped_at = None if looks is None else looks.stopped_at
     if stopped_at is not None and not _tells_of_stop(run):
         notes.append(Note(_STOPPED, (f"{100 * stopped_at:g}",)))
+    against = run.info.adapter.contradicted if run.info.adapter else ()
+    if against:
+        notes.append(Note(_BESIDE, ("; ".join(against),)))
     version = shipped_version(run.info.cases)
     if version is not None:
         notes.append(Note(_SHIPPED, (version,)))

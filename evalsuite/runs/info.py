@@ -35,6 +35,10 @@ class AdapterInfo:
     digest: str
     provenance: Mapping[str, JsonValue] | None = None
     """What training wrote beside the weights, or None for a foreign adapter."""
+    beside: tuple[str, ...] = ()
+    """What else lies beside them and says how it was trained, one sentence for each thing."""
+    contradicted: tuple[str, ...] = ()
+    """Those of :attr:`beside` that contradict what the run was made with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
