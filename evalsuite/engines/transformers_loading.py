@@ -74,7 +74,7 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
             architecture cannot be batched with prefixes.
         ModelError: weights are missing or do not fit the configuration.
     """
-    _require(numerics.device)
+    _require(numerics)
     try:
         with enough_memory(f"base model {base.name!r}"), _quiet():
             loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -99,7 +99,7 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
             f"base model {base.name!r} lacks weights, such as {wrong[0]}; fetch it again"
         )
     _check_architecture(base, model)
-    return _frozen(_moved(model, numerics.device))
+    return _frozen(_moved(model, numerics.place))
 
 
 @contextmanager
@@ -125,16 +125,22 @@ def out_of_memory(problem: BaseException) -> bool:
     )
 
 
-def _moved(model: _M, device: Device) -> _M:
+def _moved(model: _M, place: str) -> _M:
     with enough_memory(f"a model of {sum(p.nbytes for p in model.parameters()):,} bytes"):
-        return model.to(str(device))
+        return model.to(place)
 
 
-def _require(device: Device) -> None:
-    if device is Device.CUDA and not torch.cuda.is_available():
+def _require(numerics: Numerics) -> None:
+    if numerics.device is not Device.CUDA:
+        return
+    if not torch.cuda.is_available():
         raise EngineError(
-            "device='cuda': this torch sees no CUDA device; install a CUDA build of torch, or take "
-            "the device cpu"
+            f"device={numerics.place!r}: this torch sees no CUDA device; install a CUDA build of "
+            "torch, or take the device cpu"
+        )
+    if (count := torch.cuda.device_count()) <= (numerics.index or 0):
+        raise EngineError(
+            f"device={numerics.place!r}: this torch sees {count} CUDA devices, numbered from 0"
         )
 
 
@@ -169,7 +175,7 @@ def load_candidate(
     """
     if read_adapter(adapter.path, base).digest != adapter.digest:
         raise ModelError(f"adapter {str(adapter.path)!r} changed since it was read; read it again")
-    _require(numerics.device)
+    _require(numerics)
     model = load_base(base, Numerics(Device.CPU, Dtype.FLOAT32))
     if adapter.provenance is not None and adapter.provenance.quantization == "nf4":
         round_trip_nf4(model)
@@ -210,7 +216,7 @@ def _merged(adapter: AdapterRef, attached: Attachment) -> PreTrainedModel:
 
 def _ready(model: PreTrainedModel, numerics: Numerics) -> PreTrainedModel:
     cast(model, getattr(torch, numerics.dtype))
-    return _frozen(_moved(model, numerics.device))
+    return _frozen(_moved(model, numerics.place))
 
 
 def _frozen(model: _M) -> _M:

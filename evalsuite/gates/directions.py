@@ -190,6 +190,11 @@ DIRECTIONS: Mapping[str, Direction] = MappingProxyType(
         "TemplateRule.minimum_properties": _MINIMUM,
         "TemplateRule.minimum_conversations": _MINIMUM,
         "TemplateRule.answers": _PART,
+        "TemplateRule.endings": Direction(
+            shape=Shape.PART,
+            looser="answers that are cut off decide nothing",
+            stricter="answers that are cut off have a limit",
+        ),
         "TemplateRule.beside": Direction(
             shape=Shape.RANK,
             order=("required", "compared", "ignored"),

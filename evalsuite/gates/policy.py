@@ -187,7 +187,7 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
         }
     deciding["gates"] = _without_former_meaning(deciding.get("gates"))
     deciding["gates"] = _without_usual_source(deciding["gates"])
-    deciding["gates"] = _without_usual_neighbours(deciding["gates"])
+    deciding["gates"] = _without_later_keys(deciding["gates"])
     text = json.dumps(deciding, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -235,14 +235,15 @@ def _without_usual_source(gates: object) -> object:
     return {**gates, Gate.FORGETTING.value: {**rule, "text": kept}}
 
 
-def _without_usual_neighbours(gates: object) -> object:
-    """The rules, without what files beside an adapter mean where that is what it always meant."""
+def _without_later_keys(gates: object) -> object:
+    """The rules, without keys of the round trip that say what policies without them mean."""
     gate = Gate.TEMPLATE_ROUND_TRIP.value
     rule = gates.get(gate) if isinstance(gates, Mapping) else None
     if not isinstance(gates, Mapping) or not isinstance(rule, Mapping):
         return gates
-    usual = rule.get("beside") == Beside.COMPARED.value
-    return {**gates, gate: {k: v for k, v in rule.items() if not (usual and k == "beside")}}
+    usual = {"beside": Beside.COMPARED.value, "endings": None}
+    kept = {k: v for k, v in rule.items() if k not in usual or v != usual[k]}
+    return {**gates, gate: kept}
 
 
 def _may_decide(rule: object) -> bool:

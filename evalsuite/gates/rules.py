@@ -134,6 +134,8 @@ class TemplateRule(ClusteredRule):
     minimum_conversations: PositiveInt
     answers: Limit
     """Answers with a control token in them: the candidate does not end its turn where it should."""
+    endings: Limit | None = None
+    """Answers that were cut off at their longest length; None: they are counted and told."""
     beside: Beside = Beside.COMPARED
     """Tokenizer, chat template and name of a base in the adapter's folder (docs/adapters.md)."""
 

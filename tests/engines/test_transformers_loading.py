@@ -255,6 +255,15 @@ def test_a_device_that_torch_cannot_use_is_refused(
         load_base(base, Numerics(Device.CUDA, Dtype.FLOAT32))
 
 
+def test_a_device_beyond_those_that_there_are_is_refused(
+    base: BaseRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(EngineError, match=r"device='cuda:1': this torch sees 1 CUDA devices"):
+        load_base(base, resolve_numerics("float32", "cuda:1"))
+
+
 def test_a_base_that_is_no_model_is_refused(base: BaseRef, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "no-such-architecture"}')
     with pytest.raises(ModelError, match="does not load"):

@@ -174,6 +174,7 @@ class Left:
             template_properties=tuple(Check(f"R{n}", True) for n in range(properties)),
             round_trips=self.cases("trip", 120),
             control_tokens=self.cases("answer", 600),
+            endings=self.cases("answer", 600),
             skills=self.cases("skill", 300, ("copy", "count")),
             texts=texts,
             opponent=Opponent(name="the champion", asked=True, because=""),

@@ -131,6 +131,7 @@ def test_a_contradiction_is_told_in_terminal_report_and_record(
     run = load_run(evaluate(request).folder)
     verdict = next(v for v in run.verdicts if v.gate == Gate.TEMPLATE_ROUND_TRIP)
     assert verdict.status is Status.INCONCLUSIVE
+    assert run.info.endings["candidate"].answers > 90
     assert run.info.adapter is not None
     [said] = run.info.adapter.contradicted
     assert said in run.info.adapter.beside
