@@ -50,7 +50,12 @@ def add(subparsers: Subparsers) -> None:
         ends=BY_STATUS,
     )
     add_base(gate)
-    gate.add_argument("--adapter", type=Path, required=True, help="the candidate's folder")
+    gate.add_argument(
+        "--adapter",
+        type=Path,
+        required=True,
+        help="the candidate's folder, or its hub id: owner/name[@revision]",
+    )
     gate.add_argument(
         "--out",
         type=Path,

@@ -70,7 +70,7 @@ HELP = {
     "of attempts",
     "cache": "SQLite file of answers (default: ~/.cache/evalsuite/outputs.sqlite3)",
     "dtype": "float32, bfloat16, or auto: bfloat16 on CUDA, else float32",
-    "device": "cpu, cuda, or auto: cuda where torch sees one, else cpu",
+    "device": "cpu, cuda, cuda:1 and so on, or auto: cuda where torch sees one, else cpu",
     "batch_tokens": "tokens that one batch may hold; fewer need less memory (default: by device)",
     "unmerged": "run the adapter beside its base, as a server of many adapters does",
 }

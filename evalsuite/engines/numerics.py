@@ -26,6 +26,7 @@ from evalsuite.models import BaseRef, digest_file
 # Part of the key of every remembered answer: a change of what is computed needs another name, or
 # old answers would be taken for new ones.
 PATH_VERSION: Final = "merged-in-fp32-then-cast/left-padded-prompts/4"
+_NUMBERED: Final = re.compile(r"cuda:(?P<index>[0-9]{1,3})\Z", re.ASCII)
 _PACKAGES: Final = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers")
 
 
@@ -54,6 +55,13 @@ class Numerics:
     batch_tokens: int | None = None
     """Cached tokens (prefix, prompt and answer, over all rows) that one batch may hold; None: by
     device."""
+    index: int | None = None
+    """Which of several CUDA devices; None: the first. It changes no answer: their kind does."""
+
+    @property
+    def place(self) -> str:
+        """The device as torch knows it, such as ``cuda:1``."""
+        return self.device.value if self.index is None else f"{self.device.value}:{self.index}"
 
     @property
     def decisive(self) -> dict[str, str | bool | int]:
@@ -79,7 +87,8 @@ def resolve_numerics(
 
     Args:
         dtype: ``float32``, ``bfloat16``, or ``auto``: bfloat16 on CUDA, float32 on a processor.
-        device: ``cpu``, ``cuda``, or ``auto``: CUDA when there is one.
+        device: ``cpu``, ``cuda``, one of several as ``cuda:1``, or ``auto``: CUDA when there is
+            one.
         merged: whether adapters are merged into their base.
         batch_tokens: what one batch may hold, at least 1.
 
@@ -88,15 +97,20 @@ def resolve_numerics(
     """
     if batch_tokens is not None and batch_tokens < 1:
         raise EngineError(f"batch_tokens={batch_tokens} must be at least 1")
+    numbered = _NUMBERED.match(device)
+    index = int(numbered["index"]) if numbered else None
     try:
-        where = Device(device) if device != "auto" else _best_device()
+        named = Device.CUDA.value if numbered else device
+        where = Device(named) if device != "auto" else _best_device()
     except ValueError:
-        raise EngineError(f"device={device!r} is unknown; use auto, cpu or cuda") from None
+        raise EngineError(
+            f"device={device!r} is unknown; use auto, cpu, cuda or one of several, such as cuda:1"
+        ) from None
     try:
         what = Dtype(dtype) if dtype != "auto" else _best_dtype(where)
     except ValueError:
         raise EngineError(f"dtype={dtype!r} is unknown; use auto, float32 or bfloat16") from None
-    return Numerics(where, what, merged, batch_tokens)
+    return Numerics(where, what, merged, batch_tokens, index)
 
 
 def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Numerics) -> str:
@@ -114,7 +128,7 @@ def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Nu
         "stops": _digest_if_there(base.path / "generation_config.json"),
         "numerics": numerics.decisive,
         # Kernels differ between generations of graphics processors, and answers in bf16 with them.
-        "accelerator": _cuda_name() if numerics.device is Device.CUDA else "",
+        "accelerator": _cuda_name(numerics.index or 0) if numerics.device is Device.CUDA else "",
         "packages": {name: _version(name) for name in _PACKAGES},
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
@@ -169,12 +183,12 @@ def _cuda_devices() -> int:
     return count.value
 
 
-def _cuda_name() -> str:
-    """Name of the first graphics processor, such as ``NVIDIA H200``."""
+def _cuda_name(index: int) -> str:
+    """Name of a graphics processor, such as ``NVIDIA H200``."""
     driver, device, name = _cuda_driver(), ctypes.c_int(0), ctypes.create_string_buffer(256)
     if (
         driver is None
-        or driver.cuDeviceGet(ctypes.byref(device), 0) != 0
+        or driver.cuDeviceGet(ctypes.byref(device), index) != 0
         or driver.cuDeviceGetName(name, len(name), device) != 0
     ):
         return "unknown"

@@ -120,12 +120,13 @@ class TransformersEngine:
         self._check_adapters(requests)
         # All models are resident before the first batch, so that the batch size that fits the
         # first of them fits the last one too.
-        for adapter in sorted(wanted, key=str):
-            self._model(adapter)
+        configs = [self._model(adapter).config for adapter in sorted(wanted, key=str)]
         architecture = self._examined(min(wanted, key=str))
-        _check_prompts(requests, architecture)
+        # An adapter may have brought more tokens than its base has; a prompt may use none of them.
+        sizes = [int(config.get_text_config(decoder=True).vocab_size) for config in configs]
+        _check_prompts(requests, architecture.context, min(sizes))
         done = 0
-        for batch, answers in self._batches(requests, known, architecture.vocab_size):
+        for batch, answers in self._batches(requests, known, max(sizes)):
             indices: list[int] = []
             outputs: list[Output] = []
             for item_no, item in enumerate(batch.items):
@@ -261,8 +262,7 @@ def _missing(batch: Batch, known: Collection[int]) -> tuple[str | None, ...]:
     return tuple(adapter for adapter in batch.adapters if adapter in wanted)
 
 
-def _check_prompts(requests: Sequence[Request], architecture: Architecture) -> None:
-    window, vocab_size = architecture.context, architecture.vocab_size
+def _check_prompts(requests: Sequence[Request], window: int, vocab_size: int) -> None:
     for index, request in enumerate(requests):
         target = request.target or ()
         length = len(request.prompt) + max(1, len(target))

@@ -110,9 +110,7 @@ def _measured(evidence: Evidence | None) -> tuple[Check, ...]:
         Check(
             LivenessCheck.DETACHING_RESTORES_BASE,
             evidence.detached_exactly,
-            "logits without the adapter equal the base's bit by bit"
-            if evidence.detached_exactly
-            else "logits without the adapter differ from the base's",
+            _detaching(evidence),
         ),
         Check(
             LivenessCheck.MERGE_FAITHFUL,
@@ -120,4 +118,17 @@ def _measured(evidence: Evidence | None) -> tuple[Check, ...]:
             f"merging in fp32 moved logits by {error:.3g} standard deviations, allowed "
             f"{MERGE_TOLERANCE:g}",
         ),
+    )
+
+
+def _detaching(evidence: Evidence) -> str:
+    if not evidence.detached_exactly:
+        return "logits without the adapter differ from the base's"
+    said = "logits without the adapter equal the base's bit by bit"
+    if not evidence.replaced:
+        return said
+    names = ", ".join(evidence.replaced[:3])
+    return (
+        f"{said}, once {len(evidence.replaced)} weights of the base are put back that its file "
+        f"holds anew ({names}); serve it merged: a server that switches adapters keeps them"
     )

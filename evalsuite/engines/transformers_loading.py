@@ -12,20 +12,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import torch
-from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
 from evalsuite.engines.numerics import Device, Dtype, Numerics
+from evalsuite.engines.transformers_adapters import Attachment, put_on
 from evalsuite.engines.transformers_decoding import Model
 from evalsuite.errors import AdapterUnfit, EngineError, MissingDependency, ModelError
-from evalsuite.models import WEIGHTS_FILE, AdapterConfig, AdapterRef, BaseRef, read_adapter
-
-if TYPE_CHECKING:
-    from peft import PeftModelForCausalLM
+from evalsuite.models import AdapterRef, BaseRef, read_adapter
 
 # Weights that share a scale, as QLoRA quantises (arXiv:2305.14314).
 NF4_BLOCK: Final = 64
@@ -47,6 +44,8 @@ class Evidence:
     """Whether switching the adapter off gave the base's logits bit by bit."""
     merge_error: float
     """Largest difference between merged and unmerged."""
+    replaced: tuple[str, ...] = ()
+    """Weights of the base itself that the adapter's file holds anew."""
 
 
 @contextmanager
@@ -75,7 +74,7 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
             are quantised.
         ModelError: weights are missing or do not fit the configuration.
     """
-    _require(numerics.device)
+    _require(numerics)
     try:
         with enough_memory(f"base model {base.name!r}"), _quiet():
             loaded: Any = AutoModelForCausalLM.from_pretrained(
@@ -99,7 +98,7 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
             f"base model {base.name!r} lacks weights, such as {wrong[0]}; fetch it again"
         )
     _check_architecture(base, model)
-    return _frozen(_moved(model, numerics.device))
+    return _frozen(_moved(model, numerics.place))
 
 
 @contextmanager
@@ -125,16 +124,22 @@ def out_of_memory(problem: BaseException) -> bool:
     )
 
 
-def _moved(model: _M, device: Device) -> _M:
+def _moved(model: _M, place: str) -> _M:
     with enough_memory(f"a model of {sum(p.nbytes for p in model.parameters()):,} bytes"):
-        return model.to(str(device))
+        return model.to(place)
 
 
-def _require(device: Device) -> None:
-    if device is Device.CUDA and not torch.cuda.is_available():
+def _require(numerics: Numerics) -> None:
+    if numerics.device is not Device.CUDA:
+        return
+    if not torch.cuda.is_available():
         raise EngineError(
-            "device='cuda': this torch sees no CUDA device; install a CUDA build of torch, or take "
-            "the device cpu"
+            f"device={numerics.place!r}: this torch sees no CUDA device; install a CUDA build of "
+            "torch, or take the device cpu"
+        )
+    if (count := torch.cuda.device_count()) <= (numerics.index or 0):
+        raise EngineError(
+            f"device={numerics.place!r}: this torch sees {count} CUDA devices, numbered from 0"
         )
 
 
@@ -167,20 +172,21 @@ def load_candidate(
     """
     if read_adapter(adapter.path, base).digest != adapter.digest:
         raise ModelError(f"adapter {str(adapter.path)!r} changed since it was read; read it again")
-    _require(numerics.device)
+    _require(numerics)
     model = load_base(base, Numerics(Device.CPU, Dtype.FLOAT32))
     if adapter.provenance is not None and adapter.provenance.quantization == "nf4":
         round_trip_nf4(model)
     before = _logits(model, probes)
     attached = attach(model, adapter)
     if not numerics.merged:
-        bare = attached.get_base_model()
+        bare = attached.peft.get_base_model()
         assert isinstance(bare, PreTrainedModel)
         return _ready(bare, numerics), None
-    after = _logits(attached, probes)
-    with attached.disable_adapter():
-        detached = _logits(attached, probes)
-    merged = attached.merge_and_unload(safe_merge=True)
+    after = _logits(attached.peft, probes)
+    with attached.detached():
+        detached = _logits(attached.peft, probes)
+    replaced = tuple(attached.replaced)
+    merged = _merged(adapter, attached)
     evidence = None
     if probes:
         unit = float(torch.stack(before).std())
@@ -188,13 +194,26 @@ def load_candidate(
             change=_distance(after, before) / unit,
             detached_exactly=all(map(torch.equal, detached, before)),
             merge_error=_distance(_logits(merged, probes), after) / unit,
+            replaced=replaced,
         )
     return _ready(merged, numerics), evidence
 
 
+def _merged(adapter: AdapterRef, attached: Attachment) -> PreTrainedModel:
+    with enough_memory(f"adapter {str(adapter.path)!r}, merged"):
+        try:
+            return _frozen(attached.merged())
+        except (ValueError, RuntimeError, NotImplementedError) as problem:
+            if out_of_memory(problem):
+                raise
+            raise AdapterUnfit(
+                f"adapter {str(adapter.path)!r} cannot be merged: {problem}"
+            ) from problem
+
+
 def _ready(model: PreTrainedModel, numerics: Numerics) -> PreTrainedModel:
     cast(model, getattr(torch, numerics.dtype))
-    return _frozen(_moved(model, numerics.device))
+    return _frozen(_moved(model, numerics.place))
 
 
 def _frozen(model: _M) -> _M:
@@ -233,61 +252,24 @@ def _formats(model: Model, dtype: torch.dtype) -> dict[str, torch.dtype]:
     return {}
 
 
-def attach(model: PreTrainedModel, adapter: AdapterRef) -> PeftModelForCausalLM:
-    """Put an adapter on a model, unmerged.
-
-    The configuration handed to peft is the one that was checked, not the folder's file, and the
-    names in the weights must be exactly those of the places that peft made for them.
+def attach(model: PreTrainedModel, adapter: AdapterRef) -> Attachment:
+    """Put an adapter on a model, unmerged; see :func:`.transformers_adapters.put_on`.
 
     Raises:
         AdapterUnfit: names or shapes differ.
         EngineError: there is not enough memory.
     """
     with enough_memory(f"adapter {str(adapter.path)!r}"), _quiet():
-        from peft import LoraConfig, PeftModelForCausalLM, get_peft_model_state_dict
-        from peft.utils import set_peft_model_state_dict
-
         try:
-            attached = PeftModelForCausalLM(
-                model, LoraConfig(**_peft_fields(adapter.config)), autocast_adapter_dtype=False
-            )
-            weights = load_file(adapter.path / WEIGHTS_FILE)
-            places = set(get_peft_model_state_dict(attached))
-            _check_names(adapter, places, set(weights))
-            result: Any = set_peft_model_state_dict(attached, weights)
-        except (ValueError, RuntimeError, KeyError) as problem:
+            attached = put_on(model, adapter)
+        except (ValueError, RuntimeError, LookupError, TypeError, AttributeError) as problem:
             if out_of_memory(problem):
                 raise
             raise AdapterUnfit(
                 f"adapter {str(adapter.path)!r} does not fit its base: {problem}"
             ) from problem
-    # Keys of the base are always missing there: an adapter's file holds its own only.
-    lost = [name for name in result.missing_keys if ".lora_" in name]
-    _check_names(adapter, set(lost), set())
-    _check_names(adapter, set(), set(result.unexpected_keys))
-    return _frozen(attached)
-
-
-def _peft_fields(config: AdapterConfig) -> dict[str, Any]:
-    names = ("r", "lora_alpha", "use_dora", "use_rslora", "fan_in_fan_out", "rank_pattern",
-             "alpha_pattern")  # fmt: skip
-    lists = ("target_modules", "exclude_modules", "layers_to_transform", "layers_pattern")
-    fields = {name: getattr(config, name) for name in names}
-    for name in lists:
-        value = getattr(config, name)
-        fields[name] = list(value) if isinstance(value, tuple) else value
-    return {**fields, "task_type": "CAUSAL_LM", "inference_mode": True}
-
-
-def _check_names(adapter: AdapterRef, places: set[str], weights: set[str]) -> None:
-    if places == weights:
-        return
-    missing, unexpected = sorted(places - weights), sorted(weights - places)
-    raise AdapterUnfit(
-        f"adapter {str(adapter.path)!r} does not load cleanly: {len(missing)} weights missing "
-        f"{missing[:2]}, {len(unexpected)} without a place in the base {unexpected[:2]}; give the "
-        "base it was trained on"
-    )
+    _frozen(attached.peft)
+    return attached
 
 
 @torch.inference_mode()
@@ -329,4 +311,6 @@ def _logits(model: Model, probes: Prompts) -> list[torch.Tensor]:
 
 
 def _distance(left: list[torch.Tensor], right: list[torch.Tensor]) -> float:
-    return max(float((a - b).abs().max()) for a, b in zip(left, right, strict=True))
+    # A resized vocabulary has more tokens than its base; what both have is compared.
+    pairs = [(a[: len(b)], b[: len(a)]) for a, b in zip(left, right, strict=True)]
+    return max(float((a - b).abs().max()) for a, b in pairs)

@@ -31,7 +31,7 @@ from evalsuite.gates.policydiff import Difference, diff_policies
 from evalsuite.gates.policyfile import load_policy, parse_policy, policy_names, resolve_policy
 from evalsuite.gates.policywriting import policy_yaml
 from evalsuite.gates.resolved import PolicyFile, ResolvedPolicy, Written
-from evalsuite.gates.rules import Origin, Proof, SliceBy
+from evalsuite.gates.rules import Beside, Origin, Proof, SliceBy
 from evalsuite.gates.skillfloors import above_guessing
 from evalsuite.gates.verdict import (
     Gate,
@@ -49,6 +49,7 @@ from evalsuite.gates.waivers import Waiver, load_waivers, waived
 
 __all__ = [
     "Attempts",
+    "Beside",
     "Change",
     "Check",
     "Criterion",

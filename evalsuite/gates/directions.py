@@ -194,6 +194,17 @@ DIRECTIONS: Mapping[str, Direction] = MappingProxyType(
         "TemplateRule.minimum_properties": _MINIMUM,
         "TemplateRule.minimum_conversations": _MINIMUM,
         "TemplateRule.answers": _PART,
+        "TemplateRule.endings": Direction(
+            shape=Shape.PART,
+            looser="answers that are cut off decide nothing",
+            stricter="answers that are cut off have a limit",
+        ),
+        "TemplateRule.beside": Direction(
+            shape=Shape.RANK,
+            order=("required", "compared", "ignored"),
+            looser="files beside an adapter that contradict its base weigh less",
+            stricter="files beside an adapter that contradict its base weigh more",
+        ),
         "PanelRule.panel": _PANEL,
         "LeakageRule.literal": _PART,
         "LeakageRule.swap": _PART,

@@ -111,6 +111,8 @@ class Evidence:
     """Conversations sent through the template and back: loss 1 when they changed."""
     control_tokens: tuple[Observation, ...] = ()
     """The candidate's answers, whatever was asked: loss 1 when one holds a control token."""
+    endings: tuple[Observation, ...] = ()
+    """The same answers: loss 1 when one was cut off before it ended."""
     skills: tuple[Observation, ...] = ()
     """General-skill items, every side; the kind is the skill."""
     texts: tuple[Observation, ...] = ()

@@ -95,6 +95,10 @@ def judge_template(policy: Policy, evidence: Evidence) -> Verdict:
             evidence.control_tokens,
         ),
     ]
+    if rule.endings is not None:
+        ask = CriterionFactory(policy, rule)
+        cut = ask(Part(Topic.ENDINGS), "An answer was cut off before it ended", rule.endings)
+        parts.append(judge_rate(cut, evidence.endings))
     parts += _regressions(policy, Gate.TEMPLATE_ROUND_TRIP, evidence)
     return combined(policy, Gate.TEMPLATE_ROUND_TRIP, parts)
 

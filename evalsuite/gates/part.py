@@ -23,6 +23,8 @@ class Topic(StrEnum):
     """Conversations sent through the chat template."""
     ANSWERS = "answers"
     """Answers with a control token in them."""
+    ENDINGS = "endings"
+    """Answers that were cut off before they ended."""
     LITERAL = "literal"
     """Names and phrases that were copied from a demonstration."""
     SWAP = "swap"

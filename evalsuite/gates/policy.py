@@ -18,7 +18,7 @@ from evalsuite.cases import Kind, Language, Wanted, WorldName
 from evalsuite.cases.schema import Languages
 from evalsuite.errors import InvalidInput
 from evalsuite.files.closedschema import json_schema
-from evalsuite.gates.rules import GateRule, GateRules, Name, PolicyPart, TextSource
+from evalsuite.gates.rules import Beside, GateRule, GateRules, Name, PolicyPart, TextSource
 from evalsuite.gates.verdict import Gate, Tier
 
 
@@ -187,6 +187,7 @@ def policy_digest(resolved: Mapping[str, object]) -> str:
         }
     deciding["gates"] = _without_former_meaning(deciding.get("gates"))
     deciding["gates"] = _without_usual_source(deciding["gates"])
+    deciding["gates"] = _without_later_keys(deciding["gates"])
     text = json.dumps(deciding, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -244,6 +245,17 @@ def _without_usual_source(gates: object) -> object:
         return gates
     kept = {key: value for key, value in text.items() if key != "source"}
     return {**gates, Gate.FORGETTING.value: {**rule, "text": kept}}
+
+
+def _without_later_keys(gates: object) -> object:
+    """The rules, without keys of the round trip that say what policies without them mean."""
+    gate = Gate.TEMPLATE_ROUND_TRIP.value
+    rule = gates.get(gate) if isinstance(gates, Mapping) else None
+    if not isinstance(gates, Mapping) or not isinstance(rule, Mapping):
+        return gates
+    usual = {"beside": Beside.COMPARED.value, "endings": None}
+    kept = {k: v for k, v in rule.items() if k not in usual or v != usual[k]}
+    return {**gates, gate: kept}
 
 
 def _may_decide(rule: object) -> bool:

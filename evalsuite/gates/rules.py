@@ -100,6 +100,17 @@ class Origin(StrEnum):
     """The checks against its own record are left out; all others hold for it too."""
 
 
+class Beside(StrEnum):
+    """What it means that a file beside an adapter contradicts what the adapter is gated with."""
+
+    COMPARED = "compared"
+    """It cannot pass: which of the two is served has to be settled first."""
+    REQUIRED = "required"
+    """It fails."""
+    IGNORED = "ignored"
+    """Nothing is compared: servers are known to take the base's files."""
+
+
 class LivenessRule(GateRule):
     """Every check must hold."""
 
@@ -123,6 +134,10 @@ class TemplateRule(ClusteredRule):
     minimum_conversations: PositiveInt
     answers: Limit
     """Answers with a control token in them: the candidate does not end its turn where it should."""
+    endings: Limit | None = None
+    """Answers that were cut off at their longest length; None: they are counted and told."""
+    beside: Beside = Beside.COMPARED
+    """Tokenizer, chat template and name of a base in the adapter's folder (docs/adapters.md)."""
 
 
 class PanelRule(ClusteredRule):

@@ -5,6 +5,7 @@ from evalsuite.models.adapters import (
     PROVENANCE_FILE,
     WEIGHTS_FILE,
     AdapterRef,
+    adapter_folder,
     read_adapter,
     write_provenance,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "AdapterRef",
     "BaseRef",
     "Provenance",
+    "adapter_folder",
     "cached_base",
     "digest_file",
     "digest_tree",

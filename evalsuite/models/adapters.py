@@ -15,6 +15,7 @@ from typing import Final
 
 from evalsuite.errors import BaseMismatch, ModelNotFound, UnsafeAdapter
 from evalsuite.files.safetensors import first_not_finite, read_header
+from evalsuite.models import hub
 from evalsuite.models.adapterconfig import (
     CONFIG_FILE,
     AdapterConfig,
@@ -23,11 +24,12 @@ from evalsuite.models.adapterconfig import (
     parse_provenance,
 )
 from evalsuite.models.adaptertensors import check_shapes, check_tensors
-from evalsuite.models.bases import BaseRef, weight_names
+from evalsuite.models.bases import TOKENIZER_FILES, BaseRef, weight_names
 from evalsuite.models.digests import digest_tree
 
 WEIGHTS_FILE: Final = "adapter_model.safetensors"
 PROVENANCE_FILE: Final = "evalsuite.json"
+_HUB_FILES: Final = (CONFIG_FILE, WEIGHTS_FILE, PROVENANCE_FILE, *TOKENIZER_FILES)
 MAX_WEIGHTS_BYTES: Final = 8 * 2**30
 MAX_TEXT_BYTES: Final = 2**20
 
@@ -48,17 +50,19 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
     """Check an adapter folder and name it by digest, without loading it.
 
     Args:
-        path: The folder with ``adapter_config.json`` and ``adapter_model.safetensors``.
+        path: The folder with ``adapter_config.json`` and ``adapter_model.safetensors``, or a hub
+            id ``owner/name[@revision]``, which is looked up in the local cache first and
+            downloaded only if it is not there.
         base: When given, the adapter must have been made for it: the digest in its provenance
             and the shapes of its matrices are compared.
 
     Raises:
         ModelNotFound: there is no such folder, or it holds no adapter.
-        UnsafeAdapter: a pickle, a broken or endless file, a pattern, a rank or key out of bounds,
-            weights that are not finite.
+        UnsafeAdapter: a pickle, a broken or endless file, a rank or key out of bounds, a method
+            that rewrites the base, weights that are not finite.
         BaseMismatch: it belongs to another base.
     """
-    folder = Path(path).expanduser()
+    folder = adapter_folder(path)
     _check_folder(folder)
     config = parse_config(folder / CONFIG_FILE, _small(folder / CONFIG_FILE))
     weights = folder / WEIGHTS_FILE
@@ -79,7 +83,7 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
             if name.endswith(".safetensors")
             for tensor in read_header(base.path / name)
         }
-        check_shapes(folder, tensors, base.name, matrices)
+        check_shapes(folder, tensors, base.name, matrices, turned=config.fan_in_fan_out)
     bad = first_not_finite(weights, tensors)
     if bad is not None:
         raise UnsafeAdapter(
@@ -87,6 +91,30 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
             "train again with a lower learning rate"
         )
     return AdapterRef(folder.resolve(), digest_tree(folder, names), config, provenance)
+
+
+def adapter_folder(name: str | Path) -> Path:
+    """Return the folder of an adapter that is named by its path or by its id on the hub.
+
+    Raises:
+        ModelNotFound: it is not on the hub, or cannot be had from there.
+    """
+    try:
+        folder, asked = Path(name).expanduser(), Path(name).as_posix()
+    except RuntimeError as problem:
+        raise ModelNotFound(f"adapter {str(name)!r} is not there: {problem}") from None
+    if folder.exists() or not hub.is_id(asked) or folder.parent.is_dir():
+        return folder  # in a folder that there is, a wrong path is likelier than an id
+    try:
+        cached = hub.snapshot(asked, _HUB_FILES, local=True)
+    except (OSError, ValueError):
+        missing = "is not in the local cache"
+    else:
+        lacking = [n for n in (CONFIG_FILE, WEIGHTS_FILE) if not (cached / n).is_file()]
+        if not lacking:
+            return cached
+        missing = f"is not whole in the local cache ({lacking[0]} is missing)"
+    return hub.download(asked, _HUB_FILES, what="adapter", missing=missing)
 
 
 def write_provenance(folder: Path, provenance: Provenance) -> None:

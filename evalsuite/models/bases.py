@@ -8,7 +8,6 @@ because a loader would fail later, and say less. No tensor library is imported.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,7 +15,7 @@ from typing import Final
 from evalsuite.errors import ModelError, ModelNotFound, UnsafeAdapter
 from evalsuite.files.jsonnodes import strict_json
 from evalsuite.files.safetensors import require_whole
-from evalsuite.models import smollm2
+from evalsuite.models import hub, smollm2
 from evalsuite.models.adapterconfig import CONFIG_FILE
 from evalsuite.models.digests import digest_tree
 
@@ -31,7 +30,6 @@ TOKENIZER_FILES: Final = (
 )  # fmt: skip
 _HUB_FILES: Final = ("config.json", "generation_config.json", "*.safetensors",
                      "model.safetensors.index.json", *TOKENIZER_FILES)  # fmt: skip
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}(@[\w./-]{1,128})?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +163,7 @@ def _base_folder(name: str) -> Path:
         return folder.resolve()
     if folder.exists():
         raise ModelNotFound(f"base model {name!r} is a file; name the folder that holds it")
-    if not _HUB_ID.match(name) or ".." in name:
+    if not hub.is_id(name):
         raise ModelNotFound(
             f"base model {name!r} is not there; name {', '.join(map(repr, NAMED))}, an existing "
             "folder or a hub id such as 'owner/model'"
@@ -174,54 +172,17 @@ def _base_folder(name: str) -> Path:
 
 
 def _hub_folder(name: str) -> Path:
-    from huggingface_hub import constants
-
     try:
         return _cached_folder(name)
     except ModelNotFound as lacking:
-        missing = str(lacking)
-    if constants.HF_HUB_OFFLINE:
-        raise ModelNotFound(
-            f"base model {name!r} is no folder, {missing}, and HF_HUB_OFFLINE is set, so that "
-            "nothing is downloaded; unset it once, or give a folder"
-        )
-    try:
-        return _snapshot(name, local=False)
-    except (OSError, ValueError) as problem:  # all that the hub raises is an OSError, too
-        raise ModelNotFound(
-            f"base model {name!r} is no folder, {missing}, and {_why_not(name, problem)}"
-        ) from problem
-
-
-def _why_not(name: str, problem: Exception) -> str:
-    """Say why a model could not be had from the hub, and what helps."""
-    from huggingface_hub import errors
-
-    _, _, revision = name.partition("@")
-    if isinstance(problem, errors.GatedRepoError):
-        return (
-            "its maker gives it only to those who accept its terms; accept them on the model's "
-            "page and log in with: hf auth login"
-        )
-    if isinstance(problem, errors.RevisionNotFoundError):
-        return f"the hub has it, but not in the revision {revision or 'main'!r}; check that name"
-    if isinstance(problem, errors.RepositoryNotFoundError):
-        return (
-            "the hub has no public model of that name; check the spelling, log in with "
-            "hf auth login if it is a private one, or give a folder"
-        )
-    reason = (str(problem).splitlines() or [type(problem).__name__])[0][:200]
-    return (
-        f"it could not be downloaded ({type(problem).__name__}: {reason}); check the network and "
-        "try again, or give a folder"
-    )
+        return hub.download(name, _HUB_FILES, what="base model", missing=str(lacking))
 
 
 def _cached_folder(name: str) -> Path:
     """Return the snapshot of a hub id in the local cache, if its weights are in it."""
     try:
         # A ValueError: an id that the hub itself would refuse.
-        cached = _snapshot(name, local=True)
+        cached = hub.snapshot(name, _HUB_FILES, local=True)
     except (OSError, ValueError):
         raise ModelNotFound("is not in the local cache") from None
     try:
@@ -229,20 +190,6 @@ def _cached_folder(name: str) -> Path:
     except ModelNotFound as problem:
         raise ModelNotFound(f"is not whole in the local cache ({problem})") from None
     return cached
-
-
-def _snapshot(name: str, *, local: bool) -> Path:
-    from huggingface_hub import snapshot_download
-
-    repo, _, revision = name.partition("@")
-    return Path(
-        snapshot_download(
-            repo,
-            revision=revision or None,
-            local_files_only=local,
-            allow_patterns=list(_HUB_FILES),
-        )
-    )
 
 
 def weight_names(path: Path) -> list[str]:

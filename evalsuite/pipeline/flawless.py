@@ -94,6 +94,7 @@ def flawless(policy: Policy, cases: Iterable[Case]) -> Evidence:
         goldens=goldens,
         round_trips=asked,
         control_tokens=asked,
+        endings=asked,
         skills=skills,
         texts=tuple(_texts(policy)),
         opponent=Opponent(name="the champion", asked=True, because=""),

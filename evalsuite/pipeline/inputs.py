@@ -41,6 +41,7 @@ from evalsuite.pipeline.champion import (
     require_rule,
 )
 from evalsuite.pipeline.digests import digest_of_cases, digest_of_circumstances
+from evalsuite.pipeline.neighbours import neighbours_of
 from evalsuite.pipeline.reading import (
     demonstrations,
     goldens,
@@ -56,6 +57,7 @@ from evalsuite.regressions import Regression, load_regressions
 from evalsuite.runs import PromotionInfo, RegistryPolicyInfo
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
 from evalsuite.template import ChatTemplate, load_template
+from evalsuite.template.neighbours import Neighbour
 
 SHOWN = 2
 """Demonstrations in the prompt of a sampled case, where the prompt does not say how many."""
@@ -130,6 +132,8 @@ class Inputs:
     seed: int
     compared: Compared
     """Whom the gate ``regression`` compares the candidate with."""
+    neighbours: tuple[Neighbour, ...] = ()
+    """What lies beside the candidate and says how it was trained."""
     history: tuple[PromotionInfo, ...] = ()
     """What the registry promoted of this base before, oldest first."""
     registry_policy: RegistryPolicyInfo | None = None
@@ -228,12 +232,14 @@ def resolve(
         read_adapter(request.adapter)  # says what is wrong before a base is fetched
     base = resolve_base(request.base_model)
     adapter = read_adapter(request.adapter, base)
+    template = load_template(base.path, family=base.family)
     inputs = Inputs(
         request=request,
         base=base,
         adapter=adapter,
         policy=read.policy,
-        template=load_template(base.path, family=base.family),
+        template=template,
+        neighbours=neighbours_of(adapter, base, template, read.policy),
         goldens=read.goldens,
         demonstrations=read.demonstrations,
         suites=read.suites,

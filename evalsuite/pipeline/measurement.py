@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from evalsuite.conversation import Conversation
 from evalsuite.detectors import PARTS, SHARES, Detector, Score
-from evalsuite.detectors.roundtrip import check as check_properties
 from evalsuite.detectors.roundtrip import round_trip
 from evalsuite.engines import LivenessReport
-from evalsuite.gates import Check, Evidence, Gate, Observation, Origin, Tier, worst_loss
+from evalsuite.gates import Check, Evidence, Gate, Observation, Tier, worst_loss
 from evalsuite.gates.detectors import GATE_OF
-from evalsuite.models import BaseRef
+from evalsuite.generation import Finish
 from evalsuite.pipeline.answered import Answered, counterpart_of, options_of, with_floors
 from evalsuite.pipeline.inputs import Inputs
+from evalsuite.pipeline.properties import properties_of, unrecorded
 from evalsuite.pipeline.questions import Place, Question, Samples
 from evalsuite.rewrites import Standard, standard_of
 from evalsuite.runs import (
     PANEL,
-    PROPERTIES,
     REGRESSIONS,
     SKILLS,
     TEXTS,
@@ -31,7 +29,7 @@ from evalsuite.runs import (
 )
 from evalsuite.scenarios import ShownCase
 from evalsuite.tasks import Counterpart, Known, Rewriting, broken_promises, score
-from evalsuite.template import ChatTemplate, Property
+from evalsuite.template import ChatTemplate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +54,7 @@ def measure(
     """Score every answer, and put the scores together as evidence."""
     by_place: dict[Place, Answered] = {answer.question.place: answer for answer in answered}
     scored = [(a, _scores(a, samples, by_place, inputs.template)) for a in answered]
-    properties, property_rows = _properties(inputs)
+    properties, property_rows = properties_of(inputs)
     trips, trip_rows = _round_trips(inputs.template, answered)
     rows = [
         *_rows(scored, _SHOWN, by_place),
@@ -86,7 +84,8 @@ def measure(
         golden_leaks={name: _worst(rows, _LEAKS, name) for name in samples.goldens},
         template_properties=properties,
         round_trips=trips,
-        control_tokens=_endings(scored),
+        control_tokens=_endings(scored, lambda _, found: found[Detector.CONTROL_TOKEN].value),
+        endings=_endings(scored, lambda answer, _: float(answer.output.finish is Finish.LENGTH)),
         skills=with_floors(_observations(rows, Detector.SKILL_ANSWER, SKILLS), answered),
         texts=_observations(rows, Detector.TEXT_LOSS, TEXTS),
         regressions=_by_gate(inputs, rows),
@@ -150,14 +149,8 @@ def liveness_checks(inputs: Inputs, report: LivenessReport) -> tuple[Check, ...]
     return tuple(
         Check(c.name.value, c.ok, c.detail)
         for c in report.checks
-        if not (_unrecorded(inputs) and c.ok is None and c.name.needs_provenance)
+        if not (unrecorded(inputs) and c.ok is None and c.name.needs_provenance)
     )
-
-
-def _unrecorded(inputs: Inputs) -> bool:
-    """Whether the adapter has no record of its own and the policy does not ask for one."""
-    optional = inputs.policy.gates.liveness.provenance is Origin.OPTIONAL
-    return optional and inputs.adapter.provenance is None
 
 
 def _regressions(inputs: Inputs, by_place: Mapping[Place, Answered]) -> Iterator[ScoreRow]:
@@ -292,56 +285,6 @@ def _worst(
     )
 
 
-@dataclass(frozen=True)
-class _Proof:
-    """What the proofs of a template hang on."""
-
-    base: BaseRef
-    fingerprint: str
-    training_fingerprint: str | None
-    training_tokens: tuple[str, ...]
-    template: ChatTemplate = field(compare=False)
-
-
-@lru_cache(maxsize=4)
-def _proved(proof: _Proof) -> tuple[Score, ...]:
-    # Every look of a policy needs these, and so does every null of a qualification.
-    return tuple(
-        check_properties(
-            proof.template,
-            training_fingerprint=proof.training_fingerprint,
-            training_tokens=proof.training_tokens,
-        )
-    )
-
-
-def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
-    provenance = inputs.adapter.provenance
-    fingerprint = provenance.template_fingerprint if provenance else None
-    tokens = provenance.template_tokens if provenance else ()
-    own = inputs.template.fingerprint
-    scores = _proved(_Proof(inputs.base, own, fingerprint, tokens, inputs.template))
-    checks = tuple(
-        Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation)
-        for s in scores
-        if not (_unrecorded(inputs) and s.value is None and Property(s.case_id).needs_provenance)
-    )
-    return checks, [_template_row(found, "properties") for found in scores]
-
-
-def _template_row(found: Score, kind: str) -> ScoreRow:
-    return ScoreRow(
-        detector=found.detector.value,
-        case_id=found.case_id,
-        side=Side.CANDIDATE,
-        value=found.value,
-        explanation=found.explanation,
-        kind=kind,
-        panel=PROPERTIES,
-        gate=_TRIP,
-    )
-
-
 def _round_trips(
     template: ChatTemplate, answered: Iterable[Answered]
 ) -> tuple[tuple[Observation, ...], list[ScoreRow]]:
@@ -375,15 +318,18 @@ def _round_trips(
     return tuple(trips), rows
 
 
-def _endings(scored: Iterable[Judged]) -> tuple[Observation, ...]:
-    """Whether the candidate's answers end where they should, whatever was asked."""
+def _endings(
+    scored: Iterable[Judged],
+    loss: Callable[[Answered, Mapping[Detector, Score]], float | None],
+) -> tuple[Observation, ...]:
+    """Whether the candidate's answers end where, and as, they should, whatever was asked."""
     return tuple(
         Observation(
             case_id=trip_id(answer.question),
             cluster=answer.question.row.cluster,
             language=answer.question.row.language,
             kind=answer.question.row.kind,
-            candidate=found[Detector.CONTROL_TOKEN].value,
+            candidate=loss(answer, found),
         )
         for answer, found in scored
         if Detector.CONTROL_TOKEN in found and answer.question.side is Side.CANDIDATE

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite import __version__
 from evalsuite.generation import Finish
+from evalsuite.models.decoding import decoding_of
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.digests import digest_of_pairs, judging_code
 from evalsuite.pipeline.inputs import Inputs
+from evalsuite.pipeline.neighbours import contradictions
 from evalsuite.pipeline.questions import Question, Samples
 from evalsuite.pipeline.records import Decided, work_of
 from evalsuite.prompts import Prompt
@@ -24,6 +26,7 @@ from evalsuite.runs import (
     CaseRow,
     CheckInfo,
     DemonstrationsRow,
+    EndingsInfo,
     EngineInfo,
     LooksInfo,
     OutputRow,
@@ -163,6 +166,7 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         machine={"system": platform.platform(), "processor": platform.machine()},
         timings=dict(timings),
         counts=work_of(engine) + decided.answers.confirming,
+        endings=endings_of(decided.answered),
         waivers=tuple(
             WaiverInfo(gate=w.gate.value, reason=w.reason, by=w.by, expires=w.expires)
             for w in inputs.own_waivers
@@ -198,7 +202,25 @@ def _prompt(prompt: Prompt) -> PromptInfo | None:
 
 def _base(inputs: Inputs) -> BaseInfo:
     base = inputs.base
-    return BaseInfo(name=base.name, digest=base.digest, tokenizer_digest=base.tokenizer_digest)
+    return BaseInfo(
+        name=base.name,
+        digest=base.digest,
+        tokenizer_digest=base.tokenizer_digest,
+        decoding=decoding_of(base),
+    )
+
+
+def endings_of(answered: Sequence[Answered]) -> dict[str, EndingsInfo]:
+    """Count how the answers of each side ended, each prompt once."""
+    ends: dict[Side, dict[str, bool]] = {}
+    for answer in answered:
+        if answer.output.finish is not Finish.SCORED:
+            cut = answer.output.finish is Finish.LENGTH
+            ends.setdefault(answer.question.side, {})[answer.key] = cut
+    return {
+        side.value: EndingsInfo(answers=len(seen), cut=sum(seen.values()))
+        for side, seen in ends.items()
+    }
 
 
 def _adapter(inputs: Inputs) -> AdapterInfo:
@@ -207,6 +229,8 @@ def _adapter(inputs: Inputs) -> AdapterInfo:
         path=str(inputs.adapter.path.resolve()),
         digest=inputs.adapter.digest,
         provenance=provenance.model_dump(mode="json") if provenance else None,
+        beside=tuple(map(str, inputs.neighbours)),
+        contradicted=tuple(map(str, contradictions(inputs.neighbours))),
     )
 
 

@@ -62,7 +62,10 @@ def check_blendable(adapter: AdapterRef) -> None:
     """
     config = adapter.config
     quantized = adapter.provenance is None or adapter.provenance.quantization != "none"
-    if config.use_dora or config.rank_pattern or config.alpha_pattern or quantized:
+    plain = config.is_matrices_only and not (
+        config.use_dora or config.rank_pattern or config.alpha_pattern
+    )
+    if quantized or not plain:
         raise InvalidInput(
             f"adapter {str(adapter.path)!r} cannot be blended: that takes plain LoRA of one rank, "
             "trained by evalsuite on an unquantised base (recipe lora)"

@@ -10,12 +10,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from evalsuite.cases import Wanted
-from evalsuite.cases.shipped import shipped_version
 from evalsuite.gates.waivers import GATE as WAIVERS
 from evalsuite.report.changes import (
     CaseOutcome,
@@ -34,6 +32,7 @@ from evalsuite.report.conversations import (
     conditions_of,
     expected_of,
 )
+from evalsuite.report.notes import Note, notes_of, title_of
 from evalsuite.report.rewrites import Judged, judged_by, parts_sentence
 from evalsuite.report.safetext import shortened
 from evalsuite.runs import Side, Status, Tier, Verdict, told
@@ -50,43 +49,6 @@ _MEANING = {
     Status.FAILED: "This adapter must not be promoted.",
     Status.INCONCLUSIVE: "The evidence does not suffice to promote this adapter.",
 }
-_WAIVED = "{0}: waived by {1} until {2}: {3}."
-_ATTEMPT = "Attempt {0} of this lineage, judged with {1} % confidence."
-_STOPPED = "The run stopped after {0} % of its panels."
-_UNCONFIRMED = (
-    "{0} cases in which the sides differ count as they are: they could not be asked again in "
-    "float32 ({1})."
-)
-_CONFIRMED = (
-    "{0} of {1} cases in which the sides differed agree in float32: the precision did that, and "
-    "they do not count."
-)
-_PROMPTED = (
-    "The adapter was trained with another prompt ({0}) than it was gated with ({1}): train and "
-    "serve with one."
-)
-_SHIPPED = "The golden cases are those that ship with evalsuite {0}."
-_REMARKED = "How the base was asked: {0}"
-_OTHER_POLICY = (
-    "The registry's policy is another one, {0} ({1}): this run cannot be promoted there but as a "
-    "named exception."
-)
-_LOOSENED = "{0} made the registry's policy looser on {1}: {2} ({3})"
-_UNSEALED = "{0} answers came out of a cache without a seal."
-NOTES = (
-    _WAIVED,
-    _ATTEMPT,
-    _STOPPED,
-    _UNCONFIRMED,
-    _CONFIRMED,
-    _SHIPPED,
-    _PROMPTED,
-    _REMARKED,
-    _OTHER_POLICY,
-    _LOOSENED,
-    _UNSEALED,
-)
-"""What a note can say."""
 _REGISTRY = "registry"
 """What the commands take where no registry is named."""
 _TELLS_REGISTRY = 3
@@ -94,19 +56,6 @@ _TELLS_REGISTRY = 3
 _COMMAND = 20_000
 """Characters of a command line."""
 MAX_FAILURES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A sentence with values in it, so that it can be said in another language too."""
-
-    pattern: str
-    """English, with ``{0}``, ``{1}``."""
-    values: tuple[object, ...]
-
-    def __str__(self) -> str:
-        # Not str.format: a value may hold braces.
-        return re.sub(r"\{(\d)\}", lambda m: str(self.values[int(m[1])]), self.pattern)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +140,7 @@ def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
         icon=ICONS[run.status],
         meaning=_MEANING[run.status],
         sentence=sentence(run),
-        notes=_notes(run),
+        notes=notes_of(run, stop_is_told=_tells_of_stop(run)),
         gates=gates,
         judged_by=judged_by(run),
         case_outcomes=found,
@@ -212,7 +161,7 @@ def sentence(run: Run) -> str:
         return "A gate that the policy requires was not run."
     verb = "failed" if run.status is Status.FAILED else "could not decide"
     more = f" ({len(bad) - 1} more of {len(blocking)} {verb})" if len(bad) > 1 else ""
-    return f"{_title(bad[0].gate)} {verb}: {bad[0].reason.rstrip('.')}{more}."
+    return f"{title_of(bad[0].gate)} {verb}: {bad[0].reason.rstrip('.')}{more}."
 
 
 def _obstacles(run: Run) -> list[Verdict]:
@@ -239,74 +188,6 @@ def _tells_of_stop(run: Run) -> bool:
     Waivers that do not hold are no gate, and are found after the gates were judged.
     """
     return any(verdict.gate != WAIVERS for verdict in _obstacles(run)[:1])
-
-
-def _notes(run: Run) -> tuple[Note, ...]:
-    held = {verdict.gate for verdict in run.verdicts if verdict.tier is Tier.WAIVED}
-    notes = [
-        Note(
-            _WAIVED,
-            (_title(w.gate), w.by, w.expires, w.reason.rstrip(".")),
-        )
-        for w in run.info.waivers
-        if w.gate in held
-    ]
-    attempt, looks, flips = run.info.attempt, run.info.looks, run.info.flips
-    if attempt is not None:
-        notes.append(
-            Note(
-                _ATTEMPT,
-                (attempt.number, f"{100 * attempt.confidence:.4g}"),
-            )
-        )
-    if flips is not None and flips.explained is None:
-        notes.append(Note(_UNCONFIRMED, (flips.cases, flips.left_out)))
-    elif flips is not None:
-        notes.append(Note(_CONFIRMED, (flips.explained, flips.cases)))
-    stopped_at = None if looks is None else looks.stopped_at
-    if stopped_at is not None and not _tells_of_stop(run):
-        notes.append(Note(_STOPPED, (f"{100 * stopped_at:g}",)))
-    version = shipped_version(run.info.cases)
-    if version is not None:
-        notes.append(Note(_SHIPPED, (version,)))
-    trained = _trained_with(run)
-    if trained is not None:
-        notes.append(Note(_PROMPTED, (trained, run.info.prompt_format)))
-    notes += _trust(run)
-    notes += (Note(_REMARKED, (remark,)) for remark in run.info.engine.remarks)
-    return tuple(notes)
-
-
-def _trust(run: Run) -> Iterator[Note]:
-    """What of a run rests on more than its answers."""
-    known, unsealed = run.info.registry_policy, run.info.counts.unsealed
-    if known is not None and known.digest != run.info.policy.digest:
-        yield Note(_OTHER_POLICY, (known.name, known.digest[:12]))
-    for one in known.loosened if known else ():
-        changes = "; ".join(one.changes)
-        yield Note(_LOOSENED, (one.by, f"{one.created:%Y-%m-%d}", one.reason, changes))
-    if unsealed:
-        yield Note(_UNSEALED, (unsealed,))
-
-
-def _asks_for_rewrites(run: Run) -> bool:
-    tasks = run.info.policy.resolved.get("tasks")
-    return not isinstance(tasks, list) or Wanted.REWRITE in tasks
-
-
-def _trained_with(run: Run) -> str | None:
-    """The prompt that the adapter was trained with, by name; None: the same, or nobody knows."""
-    record = None if run.info.adapter is None else run.info.adapter.provenance
-    if record is None or not _asks_for_rewrites(run):
-        return None
-    name, digest = str(record.get("prompt") or ""), record.get("prompt_digest") or ""
-    own = run.info.prompt
-    same = digest == own.digest if own is not None else name in ("", run.info.prompt_format)
-    return None if same else name or "evalsuite's own"
-
-
-def _title(gate: str) -> str:
-    return gate.replace("_", " ").capitalize()
 
 
 def _by_urgency(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -22,6 +22,9 @@ class BaseInfo:
     name: str
     digest: str
     tokenizer_digest: str
+    decoding: tuple[str, ...] = ()
+    """``name=value`` of everything in its generation_config.json that changes how a server draws
+    answers, and that a run leaves out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,10 @@ class AdapterInfo:
     digest: str
     provenance: Mapping[str, JsonValue] | None = None
     """What training wrote beside the weights, or None for a foreign adapter."""
+    beside: tuple[str, ...] = ()
+    """What else lies beside them and says how it was trained, one sentence for each thing."""
+    contradicted: tuple[str, ...] = ()
+    """Those of :attr:`beside` that contradict what the run was made with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +100,18 @@ class Counts:
             cache_misses=self.cache_misses + other.cache_misses,
             unsealed=self.unsealed + other.unsealed,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndingsInfo:
+    """How the answers of one side ended."""
+
+    __pydantic_config__ = CLOSED
+
+    answers: int
+    """Those that were generated, whatever was asked."""
+    cut: int
+    """Those that reached their longest length first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +330,8 @@ class RunInfo:
     timings: Mapping[str, float] = field(default_factory=dict)
     """Step name to seconds, in the order of the steps."""
     counts: Counts = Counts()
+    endings: Mapping[str, EndingsInfo] = field(default_factory=dict)
+    """By side; empty where nothing was asked, or an older evalsuite made the run."""
     waivers: tuple[WaiverInfo, ...] = ()
     """Of this candidate, whether they held or not."""
     attempt: AttemptInfo | None = None

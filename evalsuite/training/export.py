@@ -41,6 +41,9 @@ def export_merged(
     Raises:
         TrainingError: ``out`` exists or cannot be written; an unknown ``dtype``.
         ModelError: the adapter changed, or does not load cleanly into this base.
+
+    A merged model that no folder of this architecture can hold is refused: a bias that the
+    adapter brought would be left out in silence when the folder is loaded.
     """
     if dtype not in _DTYPES:
         raise TrainingError(f"dtype={dtype!r} is unknown; use one of: {', '.join(_DTYPES)}")
@@ -51,6 +54,7 @@ def export_merged(
         # The very function that a gate measures the adapter with.
         merged, _ = load_candidate(base, adapter, Numerics(Device.CPU, Dtype.FLOAT32))
         cast(merged, _DTYPES[dtype])
+        _require_saveable(merged, adapter)
         merged.config.use_cache = True
         with storage_errors(out, TrainingError):
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +64,19 @@ def export_merged(
                 staged.rename(out)
                 sync_folder(out.parent)
     return out
+
+
+def _require_saveable(model: PreTrainedModel, adapter: AdapterRef) -> None:
+    with torch.device("meta"):
+        # Weights of no size: what a folder of this configuration is loaded into.
+        plain = type(model)(model.config)
+    beyond = sorted(set(model.state_dict()) - set(plain.state_dict()))
+    if beyond:
+        raise TrainingError(
+            f"adapter {str(adapter.path)!r} cannot be exported: merged, it needs {beyond[0]!r}, "
+            f"which {type(model).__name__} does not load; serve it beside its base, or train it "
+            "without lora_bias"
+        )
 
 
 def _write(model: PreTrainedModel, base: BaseRef, staged: Path) -> None:

@@ -60,7 +60,11 @@ def test_what_is_asked_for_is_what_is_used() -> None:
     ("dtype", "device", "message"),
     [
         ("fp8", "auto", "dtype='fp8' is unknown; use auto, float32 or bfloat16"),
-        ("auto", "tpu", "device='tpu' is unknown; use auto, cpu or cuda"),
+        ("auto", "tpu", "device='tpu' is unknown; use auto, cpu, cuda or one"),
+        ("auto", "cuda:", "device='cuda:' is unknown"),
+        ("auto", "cuda:-1", "device='cuda:-1' is unknown"),
+        ("auto", "cpu:1", "device='cpu:1' is unknown"),
+        ("auto", "cuda:1x", "device='cuda:1x' is unknown"),
     ],
 )
 def test_unknown_choices_are_refused(dtype: str, device: str, message: str) -> None:
@@ -102,7 +106,7 @@ def test_another_graphics_processor_is_another_identity_where_one_is_used(
     base: BaseRef, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def identities(name: str) -> tuple[str, ...]:
-        monkeypatch.setattr("evalsuite.engines.numerics._cuda_name", lambda: name)
+        monkeypatch.setattr("evalsuite.engines.numerics._cuda_name", lambda _: name)
         on_cuda, on_cpu = (Numerics(device, Dtype.BFLOAT16) for device in (Device.CUDA, Device.CPU))
         return tuple(transformers_identity(base, "f", n) for n in (on_cuda, on_cpu))
 
@@ -146,3 +150,10 @@ print([m for m in ("torch", "transformers", "peft") if m in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
+
+
+def test_one_of_several_devices_changes_no_digest() -> None:
+    second, first = (resolve_numerics("bfloat16", place) for place in ("cuda:1", "cuda"))
+    assert (second.place, first.place) == ("cuda:1", "cuda")
+    assert second.device is first.device is Device.CUDA
+    assert second.decisive == first.decisive

@@ -131,7 +131,7 @@ def test_merged_and_unmerged_agree_and_the_evidence_says_so(
     base: BaseRef, dora: AdapterRef
 ) -> None:
     merged, evidence = load_candidate(base, dora, FP32, PROBES)
-    unmerged = attach(load_base(base, FP32), dora)
+    unmerged = attach(load_base(base, FP32), dora).peft
     torch.testing.assert_close(logits(merged), logits(unmerged), rtol=1e-4, atol=1e-4)
     plain = logits(load_base(base, FP32))
     change = (logits(unmerged) - plain).abs().max() / plain.std()
@@ -210,7 +210,7 @@ def test_an_adapter_trained_on_four_bits_is_merged_into_four_bits(
     expected = load_base(base, FP32)
     round_trip_nf4(expected)
     merged, _ = load_candidate(base, quantised, FP32)
-    torch.testing.assert_close(logits(merged), logits(attach(expected, quantised)))
+    torch.testing.assert_close(logits(merged), logits(attach(expected, quantised).peft))
     other, _ = load_candidate(base, plain, FP32)
     assert not torch.allclose(logits(merged), logits(other), atol=1e-3)
 
@@ -243,6 +243,15 @@ def test_a_device_that_torch_cannot_use_is_refused(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(EngineError, match=r"sees no CUDA device.*take the device cpu"):
         load_base(base, Numerics(Device.CUDA, Dtype.FLOAT32))
+
+
+def test_a_device_beyond_those_that_there_are_is_refused(
+    base: BaseRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(EngineError, match=r"device='cuda:1': this torch sees 1 CUDA devices"):
+        load_base(base, resolve_numerics("float32", "cuda:1"))
 
 
 def test_a_base_that_is_no_model_is_refused(base: BaseRef, tmp_path: Path) -> None:

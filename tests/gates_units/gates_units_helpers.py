@@ -73,6 +73,7 @@ def good() -> Evidence:
         template_properties=tuple(Check(f"R{number}", True) for number in range(1, 11)),
         round_trips=observations("trip", 50),
         control_tokens=observations("answer", 900, failing=1),
+        endings=observations("answer", 900, failing=1),
         skills=observations("skill", 400, failing=20, baseline_failing=18, groups=SKILLS),
         texts=texts(100, 0.01),
     )

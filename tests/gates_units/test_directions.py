@@ -62,7 +62,17 @@ def without_direction(models: tuple[type[BaseModel], ...]) -> list[str]:
 def test_the_walk_meets_every_model_of_the_schema() -> None:
     assert {model.__name__ for model in MODELS} - {"Policy"} == {
         *Root.model_json_schema()["$defs"]
-    } - {"Attempts", "Kind", "Language", "Origin", "Proof", "SliceBy", "TextSource", "Tier"} - {
+    } - {
+        "Attempts",
+        "Beside",
+        "Kind",
+        "Language",
+        "Origin",
+        "Proof",
+        "SliceBy",
+        "TextSource",
+        "Tier",
+    } - {
         "Wanted",
         "WorldName",
     }
@@ -164,6 +174,7 @@ class Left:
             template_properties=tuple(Check(f"R{n}", True) for n in range(properties)),
             round_trips=self.cases("trip", 120),
             control_tokens=self.cases("answer", 600),
+            endings=self.cases("answer", 600),
             skills=self.cases("skill", 300, ("copy", "count")),
             texts=texts,
             opponent=Opponent(name="the champion", asked=True, because=""),

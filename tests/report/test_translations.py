@@ -12,8 +12,9 @@ from evalsuite.errors import InvalidInput
 from evalsuite.report import Interface, interface, render_html
 from evalsuite.report.changes import Outcome
 from evalsuite.report.conversations import TITLES
+from evalsuite.report.notes import NOTES
 from evalsuite.report.translations import chinese, said, table, translator
-from evalsuite.report.view import NOTES, WORDS
+from evalsuite.report.view import WORDS
 from evalsuite.runs import Tier
 from evalsuite.runs.folder import Run
 

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from adapter_kinds import KINDS, base_of, write
 
 from evalsuite.errors import TrainingError
 from evalsuite.models import BaseRef, read_adapter, resolve_base
@@ -48,3 +50,15 @@ def test_a_merged_model_answers_like_the_adapter_on_its_base(
     with pytest.raises(TrainingError, match="use one of: fp32, bf16, fp16"):
         export_merged(base, adapter, tmp_path / "other", dtype="int8")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["adapter", "merged"]
+
+
+def test_a_bias_that_the_architecture_does_not_load_is_not_exported(tmp_path: Path) -> None:
+    kind = next(kind for kind in KINDS if kind.name == "lora_bias")
+    bare, biased = base_of("untied", tmp_path), base_of("tied", tmp_path)
+    adapter = read_adapter(write(kind, bare, tmp_path / "adapter"), bare)
+    with pytest.raises(TrainingError, match=r"it needs '.*bias', which LlamaForCausalLM does not"):
+        export_merged(bare, adapter, tmp_path / "merged")
+    assert not (tmp_path / "merged").exists()
+    query = replace(kind, settings={"target_modules": ["q_proj"], "lora_bias": True})
+    own = read_adapter(write(query, biased, tmp_path / "own"), biased)
+    assert export_merged(biased, own, tmp_path / "merged").is_dir()
