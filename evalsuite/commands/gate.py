@@ -36,12 +36,14 @@ def add(subparsers: Subparsers) -> None:
         subparsers,
         "gate",
         _gate,
-        help="run every gate on an adapter and write a run folder",
+        help="run every gate on a candidate and write a run folder",
         example="evalsuite gate --base-model nano --adapter adapters/candidate --out reports/today",
         ends=BY_STATUS,
     )
     add_base(gate)
-    gate.add_argument("--adapter", type=Path, required=True, help="the candidate's folder")
+    candidate = gate.add_mutually_exclusive_group(required=True)
+    candidate.add_argument("--adapter", type=Path, metavar="DIR", help=HELP["adapter"])
+    candidate.add_argument("--candidate", type=Path, metavar="DIR", help=HELP["candidate"])
     gate.add_argument(
         "--out",
         type=Path,

@@ -17,7 +17,7 @@ from evalsuite.engines.liveness import Check, ChecksLiveness, LivenessCheck, Liv
 from evalsuite.engines.numerics import Numerics, resolve_numerics, transformers_identity
 from evalsuite.errors import EngineError
 from evalsuite.generation import Engine
-from evalsuite.models import AdapterRef, BaseRef
+from evalsuite.models import BaseRef, Tuned
 
 __all__ = [
     "ENGINES",
@@ -56,7 +56,7 @@ def load_engine(name: str, *arguments: object, **options: object) -> Engine:
 
 def open_engine(
     base: BaseRef,
-    adapters: Sequence[AdapterRef] = (),
+    adapters: Sequence[Tuned] = (),
     *,
     cache: Path | str,
     numerics: Numerics | None = None,
@@ -66,7 +66,7 @@ def open_engine(
 
     Args:
         base: The base model.
-        adapters: The adapters that requests may name by digest.
+        adapters: The adapters, and whole models, that requests may name by digest.
         cache: The SQLite file that remembers answers and liveness reports.
         numerics: Where and how models run, from :func:`resolve_numerics`; None: as it chooses.
         progress: Called with (answered, in all) after each batch that a model runs.

@@ -19,10 +19,11 @@ from evalsuite.engines.planning import Batch, Limits, items_of, plan
 from evalsuite.engines.transformers_decoding import Answer, Model, Prefixes, generate, score
 from evalsuite.engines.transformers_liveness import examine
 from evalsuite.engines.transformers_loading import load_base, load_candidate, out_of_memory
+from evalsuite.engines.transformers_models import examine_model, load_model
 from evalsuite.errors import EngineError
 from evalsuite.generation import Finish, Output, Request
-from evalsuite.models import AdapterRef, BaseRef
-from evalsuite.template import load_template
+from evalsuite.models import BaseRef, ModelRef, Tuned
+from evalsuite.template import load_template, read_tokenizer
 
 BATCH_TOKENS: Final = {Device.CPU: 65_536, Device.CUDA: 262_144}
 # A pass over more tokens is no faster: on a processor its activations leave the caches.
@@ -39,7 +40,7 @@ class TransformersEngine:
 
     Args:
         base: The base model.
-        adapters: The adapters that requests may name by digest.
+        adapters: The adapters, and whole models, that requests may name by digest.
         numerics: Where and how models run; None: as
             :func:`~evalsuite.engines.numerics.resolve_numerics` chooses. Its size of a batch is
             halved, and remembered, whenever memory runs out.
@@ -51,7 +52,7 @@ class TransformersEngine:
     def __init__(
         self,
         base: BaseRef,
-        adapters: Sequence[AdapterRef] = (),
+        adapters: Sequence[Tuned] = (),
         numerics: Numerics | None = None,
         *,
         progress: Progress | None = None,
@@ -71,7 +72,12 @@ class TransformersEngine:
         )
         self._models: dict[str | None, Model] = {}
         self._reports: dict[str, LivenessReport] = {}
-        self._stops = frozenset({self.template.stop_id, *(self.template.generation_stops or ())})
+        own = self.template.generation_stops or ()
+        self._stops: dict[str | None, frozenset[int]] = {
+            None: frozenset({self.template.stop_id, *own})
+        }
+        for ref in adapters:
+            self._stops[ref.digest] = self._stops_of(ref)
 
     @property
     def identity(self) -> str:
@@ -134,11 +140,22 @@ class TransformersEngine:
         if adapter not in self.adapters:
             raise EngineError(f"adapter={adapter!r} is not loaded; have {sorted(self.adapters)}")
         if adapter not in self._reports:
-            examined = examine(self.base, self.adapters[adapter], self.numerics, self.template)
+            ref = self.adapters[adapter]
+            if isinstance(ref, ModelRef):
+                examined = examine_model(self.base, ref, self.numerics, self.template)
+            else:
+                examined = examine(self.base, ref, self.numerics, self.template)
             self._reports[adapter] = examined.report
             if examined.model is not None:
                 self._models[adapter] = examined.model
         return self._reports[adapter]
+
+    def _stops_of(self, tuned: Tuned) -> frozenset[int]:
+        """What ends an answer: of a whole model what its own folder says, as a server reads it."""
+        if not isinstance(tuned, ModelRef):
+            return self._stops[None]
+        own = read_tokenizer(tuned.path).stops
+        return self._stops[None] if own is None else frozenset({self.template.stop_id, *own})
 
     def _check_adapters(self, requests: Sequence[Request]) -> None:
         for index, request in enumerate(requests):
@@ -152,8 +169,9 @@ class TransformersEngine:
         if adapter not in self._models:
             if adapter is None:
                 self._models[None] = load_base(self.base, self.numerics)
+            elif isinstance(ref := self.adapters[adapter], ModelRef):
+                self._models[adapter] = load_model(ref, self.numerics)
             else:
-                ref = self.adapters[adapter]
                 self._models[adapter] = load_candidate(self.base, ref, self.numerics)[0]
         return self._models[adapter]
 
@@ -190,7 +208,7 @@ class TransformersEngine:
             known.keep({chunk.prefix for chunk in batch.chunks})
             if batch.scoring:
                 return score(batch, known)
-            return generate(batch, known, self._stops)
+            return generate(batch, known, self._stops[adapter])
         except BaseException:
             # Whatever happened inside, this copy and what it computed are not trusted again.
             self._models.pop(adapter, None)

@@ -17,7 +17,7 @@ from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.engines.cache import request_key
 from evalsuite.engines.numerics import Dtype
 from evalsuite.errors import EngineError
-from evalsuite.models import AdapterRef
+from evalsuite.models import Tuned
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.measurement import measure
@@ -83,7 +83,7 @@ def _confirm(
     return tuple(answered), work
 
 
-def _confirming(inputs: Inputs, adapters: Sequence[AdapterRef]) -> CachingEngine:
+def _confirming(inputs: Inputs, adapters: Sequence[Tuned]) -> CachingEngine:
     return open_engine(
         inputs.base,
         adapters,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite import __version__
+from evalsuite.models import ModelRef
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.digests import digest_of_pairs
 from evalsuite.pipeline.inputs import Inputs
@@ -22,6 +23,7 @@ from evalsuite.runs import (
     DemonstrationsRow,
     EngineInfo,
     LooksInfo,
+    ModelInfo,
     OutputRow,
     PolicyInfo,
     PromptInfo,
@@ -138,6 +140,7 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         finished=datetime.now(UTC),
         base=_base(inputs),
         adapter=_adapter(inputs),
+        model=_model(inputs),
         policy=_policy(inputs),
         template_fingerprint=inputs.template.fingerprint,
         prompt_format=decided.request.prompt.name,
@@ -184,6 +187,17 @@ def _adapter(inputs: Inputs) -> AdapterInfo:
         path=str(inputs.adapter.path.resolve()),
         digest=inputs.adapter.digest,
         provenance=provenance.model_dump(mode="json") if provenance else None,
+    )
+
+
+def _model(inputs: Inputs) -> ModelInfo | None:
+    candidate = inputs.adapter
+    if not isinstance(candidate, ModelRef):
+        return None
+    return ModelInfo(
+        digest=candidate.model.digest,
+        tokenizer_digest=candidate.model.tokenizer_digest,
+        files=dict(candidate.files),
     )
 
 
