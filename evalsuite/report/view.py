@@ -50,6 +50,11 @@ _MEANING = {
     Status.FAILED: "This adapter must not be promoted.",
     Status.INCONCLUSIVE: "The evidence does not suffice to promote this adapter.",
 }
+_MEANING_OF_MODEL = {
+    Status.PASSED: "This model may be promoted.",
+    Status.FAILED: "This model must not be promoted.",
+    Status.INCONCLUSIVE: "The evidence does not suffice to promote this model.",
+}
 _WAIVED = "{0}: waived by {1} until {2}: {3}."
 _ATTEMPT = "Attempt {0} of this lineage, judged with {1} % confidence."
 _STOPPED = "The run stopped after {0} % of its panels."
@@ -170,7 +175,7 @@ def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
         title=f"{candidate} on {run.info.base.name}",
         word=WORDS[run.status],
         icon=ICONS[run.status],
-        meaning=_MEANING[run.status],
+        meaning=(_MEANING_OF_MODEL if run.info.model else _MEANING)[run.status],
         sentence=sentence(run),
         notes=_notes(run),
         gates=gates,
@@ -187,13 +192,18 @@ def sentence(run: Run) -> str:
     if run.status is Status.PASSED:
         count = len(blocking)
         gates = "the only blocking gate" if count == 1 else f"all {count} blocking gates"
-        return f"The adapter passed {gates}."
+        return f"The {candidate_word(run)} passed {gates}."
     bad = _obstacles(run)
     if not bad:
         return "A gate that the policy requires was not run."
     verb = "failed" if run.status is Status.FAILED else "could not decide"
     more = f" ({len(bad) - 1} more of {len(blocking)} {verb})" if len(bad) > 1 else ""
     return f"{_title(bad[0].gate)} {verb}: {bad[0].reason.rstrip('.')}{more}."
+
+
+def candidate_word(run: Run) -> str:
+    """What the candidate of a run is: ``adapter`` or ``model``."""
+    return "model" if run.info.model else "adapter"
 
 
 def _obstacles(run: Run) -> list[Verdict]:
