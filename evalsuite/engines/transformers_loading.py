@@ -21,8 +21,10 @@ from transformers.utils import logging as transformers_logging
 
 from evalsuite.engines.numerics import Device, Dtype, Numerics
 from evalsuite.engines.transformers_decoding import Model
+from evalsuite.engines.transformers_quantised import as_plain, loading_options
 from evalsuite.errors import AdapterUnfit, EngineError, MissingDependency, ModelError
 from evalsuite.models import WEIGHTS_FILE, AdapterConfig, AdapterRef, BaseRef, read_adapter
+from evalsuite.models.quantised import quantisation_of
 
 if TYPE_CHECKING:
     from peft import PeftModelForCausalLM
@@ -92,24 +94,27 @@ def load_whole(
         ModelError: weights are missing or do not fit the configuration.
     """
     _require(numerics.device)
+    dtype = getattr(torch, numerics.dtype)
     try:
+        stored = quantisation_of(base.path)
         with enough_memory(f"{called} {base.name!r}"), _quiet():
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 base.path,
-                dtype=getattr(torch, numerics.dtype),
+                dtype=dtype,
                 attn_implementation="sdpa",
                 local_files_only=True,
                 # A folder may come from anywhere: neither its Python nor a pickle of it is run.
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
+                **loading_options(base, stored),
             )
+            model: PreTrainedModel = as_plain(loaded[0], stored, dtype)
     except (ValueError, KeyError, RuntimeError) as problem:
         raise ModelError(f"{called} {base.name!r} does not load: {problem}") from problem
     except OSError as problem:
         raise EngineError(f"{called} {base.name!r} cannot be read: {problem}") from problem
-    model: PreTrainedModel
-    model, info = loaded
+    info = loaded[1]
     wrong = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
     if wrong:
         raise ModelError(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
 
 from evalsuite.conversation import Conversation
@@ -19,6 +18,7 @@ from evalsuite.models import BaseRef, ModelRef
 from evalsuite.pipeline.answered import Answered, counterpart_of, options_of, with_floors
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.questions import Place, Question, Samples
+from evalsuite.pipeline.served import own_words
 from evalsuite.rewrites import Standard, standard_of
 from evalsuite.runs import (
     PANEL,
@@ -32,8 +32,7 @@ from evalsuite.runs import (
 )
 from evalsuite.scenarios import ShownCase
 from evalsuite.tasks import Counterpart, Known, Rewriting, broken_promises, score
-from evalsuite.template import ChatTemplate, Property, PropertyStatus
-from evalsuite.template.beside import same_words
+from evalsuite.template import ChatTemplate, Property
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,38 +316,14 @@ def _proved(proof: _Proof) -> tuple[Score, ...]:
     )
 
 
-@dataclass(frozen=True)
-class _Served:
-    """What hangs on how a whole model will be asked where it is served."""
-
-    base: BaseRef
-    fingerprint: str
-    candidate: Path
-    template: ChatTemplate = field(compare=False)
-
-
-@lru_cache(maxsize=4)
-def _served(asked: _Served) -> Score:
-    """Whether a whole model's own folder speaks as the base does; unknown where it does not."""
-    name = Property.TRAIN_EQUALS_SERVE.value
-    found = same_words(asked.template, asked.candidate, asked.base.family)
-    said = PropertyStatus.HOLDS if found.agrees else PropertyStatus.UNTESTED
-    return Score(
-        Detector.TEMPLATE_ROUND_TRIP,
-        name,
-        0.0 if found.agrees else None,
-        f"{name}: {said}: {found.detail}",
-    )
-
-
 def _properties(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
     provenance = inputs.adapter.provenance
     fingerprint = provenance.template_fingerprint if provenance else None
     tokens = provenance.template_tokens if provenance else ()
     own = inputs.template.fingerprint
     scores = _proved(_Proof(inputs.base, own, fingerprint, tokens, inputs.template))
-    if isinstance(inputs.adapter, ModelRef):
-        served = _served(_Served(inputs.base, own, inputs.adapter.path, inputs.template))
+    served = own_words(inputs)
+    if served is not None:
         scores = tuple(served if s.case_id == served.case_id else s for s in scores)
     checks = tuple(
         Check(s.case_id, None if s.value is None else s.value == 0.0, s.explanation)

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite import __version__
 from evalsuite.models import ModelRef
+from evalsuite.models.quantised import stored_as
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.digests import digest_of_pairs
 from evalsuite.pipeline.inputs import Inputs
@@ -141,6 +142,7 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         base=_base(inputs),
         adapter=_adapter(inputs),
         model=_model(inputs),
+        stored=dict(_stored(inputs)),
         policy=_policy(inputs),
         template_fingerprint=inputs.template.fingerprint,
         prompt_format=decided.request.prompt.name,
@@ -199,6 +201,18 @@ def _model(inputs: Inputs) -> ModelInfo | None:
         tokenizer_digest=candidate.model.tokenizer_digest,
         files=dict(candidate.files),
     )
+
+
+def _stored(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """Who keeps quantised weights, and how."""
+    candidate = inputs.adapter
+    folders = {inputs.base.name: inputs.base.path}
+    if isinstance(candidate, ModelRef):
+        folders[candidate.path.name] = candidate.path
+    for name, folder in folders.items():
+        told = stored_as(folder)
+        if told is not None:
+            yield name, told
 
 
 def _policy(inputs: Inputs) -> PolicyInfo:

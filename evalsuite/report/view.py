@@ -71,7 +71,8 @@ _PROMPTED = (
     "serve with one."
 )
 _SHIPPED = "The golden cases are those that ship with evalsuite {0}."
-NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED, _PROMPTED)
+_STORED = "The quantised weights of {0} ({1}) were gated as the plain numbers that they stand for."
+NOTES = (_WAIVED, _ATTEMPT, _STOPPED, _UNCONFIRMED, _CONFIRMED, _SHIPPED, _PROMPTED, _STORED)
 """What a note can say."""
 _REGISTRY = "registry"
 """What the commands take where no registry is named."""
@@ -260,6 +261,7 @@ def _notes(run: Run) -> tuple[Note, ...]:
     version = shipped_version(run.info.cases)
     if version is not None:
         notes.append(Note(_SHIPPED, (version,)))
+    notes += [Note(_STORED, stored) for stored in run.info.stored.items()]
     trained = _trained_with(run)
     if trained is not None:
         notes.append(Note(_PROMPTED, (trained, run.info.prompt_format)))

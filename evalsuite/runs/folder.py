@@ -187,7 +187,7 @@ class RunWriter:
             }
             # Not asdict, which would take the nested records apart.
             values = {f.name: getattr(info, f.name) for f in dataclasses.fields(RunInfo)}
-            record = RunFile(**values, files=files, version=5 if info.model is None else 6)
+            record = RunFile(**values, files=files, version=info.due_version)
             atomic_write(self._stage / RUN_FILE, _RUN.dump_json(record, indent=1) + b"\n")
             _move_up(self._stage, self.folder)
         return load_run(self.folder)

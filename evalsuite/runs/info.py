@@ -287,6 +287,11 @@ class RunInfo:
     # Left out of an adapter's record, which stays what it was.
     model: Annotated[ModelInfo | None, Field(exclude_if=lambda told: told is None)] = None
     """What the candidate is made of, where it is a whole model; None: it is an adapter."""
+    stored: Annotated[Mapping[str, str], Field(exclude_if=lambda told: not told)] = field(
+        default_factory=dict
+    )
+    """How quantised weights are stored (``bitsandbytes, 4 bits``), by the name of the base or the
+    folder of the candidate; gated are the plain numbers that they stand for."""
     registry: str | None = None
     """Folder of promotion records, as it was given; None: there was none, or the run is of version
     1 or 2, which do not tell."""
@@ -297,6 +302,11 @@ class RunInfo:
             if moment.tzinfo is None:
                 raise RunError(f"{name}={moment} has no time zone; use datetime.now(UTC)")
         require_finite("run", **{f"timings[{name}]": value for name, value in self.timings.items()})
+
+    @property
+    def due_version(self) -> Literal[5, 6]:
+        """The version of ``run.json`` that can hold this."""
+        return 6 if self.model or self.stored else 5
 
     @property
     def digests(self) -> dict[str, str]:
@@ -334,8 +344,9 @@ class RunFile(RunInfo):
     files: Mapping[str, FileInfo]
     format: Literal["evalsuite.run"] = "evalsuite.run"
     version: Literal[1, 2, 3, 4, 5, 6] = 5
-    """5 is written, 6 where the candidate is a whole model, and both are read as 1 to 4 are: since
-    2 there may be a champion, a history and an annex, since 3 a registry, and where the golden
-    cases came from. Since 4 rewrites are judged as ``right`` and by the parts that are lost, where
-    earlier runs have one score ``pronoun_resolution``. Since 5 a prompt may be one's own, and
-    outputs tell what its rule reads. Every version refuses keys that it does not know."""
+    """5 is written, 6 where the candidate is a whole model or weights are quantised, and both are
+    read as 1 to 4 are: since 2 there may be a champion, a history and an annex, since 3 a registry,
+    and where the golden cases came from. Since 4 rewrites are judged as ``right`` and by the parts
+    that are lost, where earlier runs have one score ``pronoun_resolution``. Since 5 a prompt may be
+    one's own, and outputs tell what its rule reads. Every version refuses keys that it does not
+    know."""
