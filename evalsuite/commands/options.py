@@ -54,6 +54,8 @@ HELP = {
     "adapter": "the candidate: the folder of an adapter",
     "candidate": "the candidate: the folder of a whole model, merged or fully fine-tuned, made "
     "from the base model (docs/candidates.md)",
+    "adapters": "several candidates, adapters or whole models: a run of each below --out, and one "
+    "page",
     "policy": "nano, smollm2, default, or a YAML file (default: that of the base's name, else "
     "default)",
     "cases": "folder of golden cases (default: {}, else those that ship with evalsuite)",
@@ -216,7 +218,7 @@ def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequ
     whole: Path | None = getattr(args, "candidate", None)
     return GateRequest(
         base_model=args.base_model,
-        adapter=whole or args.adapter,
+        adapter=whole or args.adapter or Path(),
         whole_model=whole is not None,
         policy=args.policy,
         cases=args.cases,

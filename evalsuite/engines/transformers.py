@@ -58,9 +58,18 @@ class TransformersEngine:
         progress: Progress | None = None,
     ) -> None:
         self.base = base
-        self.adapters = {adapter.digest: adapter for adapter in adapters}
         self.numerics = numerics or resolve_numerics()
         self.template = load_template(base.path, family=base.family)
+        self._models: dict[str | None, Model] = {}
+        self.serve(adapters, progress)
+
+    def serve(self, adapters: Sequence[Tuned], progress: Progress | None = None) -> None:
+        """Begin anew with other adapters; of what is loaded, what they still need is kept.
+
+        Raises:
+            TemplateError: a whole model's folder does not say what ends an answer.
+        """
+        self.adapters = {adapter.digest: adapter for adapter in adapters}
         self.calls = 0
         """Batches that a model has run; 0 as long as no model was needed."""
         self.progress = progress
@@ -70,14 +79,14 @@ class TransformersEngine:
             reading=_READING[where],
             launch=_LAUNCH[where],
         )
-        self._models: dict[str | None, Model] = {}
+        wanted = {None, *self.adapters}
+        self._models = {name: model for name, model in self._models.items() if name in wanted}
         self._reports: dict[str, LivenessReport] = {}
         own = self.template.generation_stops or ()
         self._stops: dict[str | None, frozenset[int]] = {
             None: frozenset({self.template.stop_id, *own})
         }
-        for ref in adapters:
-            self._stops[ref.digest] = self._stops_of(ref)
+        self._stops.update((ref.digest, self._stops_of(ref)) for ref in adapters)
 
     @property
     def identity(self) -> str:

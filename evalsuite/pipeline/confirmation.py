@@ -50,6 +50,8 @@ def confirm_flips(drawn: Drawn, answers: Answers) -> Answers:
     try:
         if again:
             drawn.engine.release()
+            if drawn.resident is not None:
+                drawn.resident.release()  # a model in float32 may not fit beside it
             answered, work = _confirm(drawn, answers.answered, again)
     except EngineError as error:
         left_out = FlipsInfo(cases=len(flipped), explained=None, left_out=str(error))

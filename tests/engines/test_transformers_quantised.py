@@ -41,7 +41,7 @@ def packed(
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
     four = request.param == 4
-    how = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+    how = BitsAndBytesConfig(
         load_in_4bit=four, load_in_8bit=not four, bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=four, bnb_4bit_compute_dtype=torch.float32,
     )  # fmt: skip
