@@ -43,6 +43,7 @@ _BESIDE = (
 )
 _SHIPPED = "The golden cases are those that ship with evalsuite {0}."
 _REMARKED = "How the base was asked: {0}"
+_STORED = "The quantised weights of {0} ({1}) were gated as the plain numbers that they stand for."
 NOTES = (
     _WAIVED,
     _ATTEMPT,
@@ -56,6 +57,7 @@ NOTES = (
     _ENDLESS,
     _DECODING,
     _REMARKED,
+    _STORED,
 )
 """What a note can say."""
 
@@ -111,6 +113,7 @@ def notes_of(run: Run, *, stop_is_told: bool) -> tuple[Note, ...]:
     version = shipped_version(run.info.cases)
     if version is not None:
         notes.append(Note(_SHIPPED, (version,)))
+    notes += [Note(_STORED, stored) for stored in run.info.stored.items()]
     trained = _trained_with(run)
     if trained is not None:
         notes.append(Note(_PROMPTED, (trained, run.info.prompt_format)))

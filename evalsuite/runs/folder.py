@@ -187,7 +187,7 @@ class RunWriter:
             }
             # Not asdict, which would take the nested records apart.
             values = {f.name: getattr(info, f.name) for f in dataclasses.fields(RunInfo)}
-            record = RunFile(**values, files=files)
+            record = RunFile(**values, files=files, version=info.due_version)
             atomic_write(self._stage / RUN_FILE, _RUN.dump_json(record, indent=1) + b"\n")
             _move_up(self._stage, self.folder)
         return load_run(self.folder)
@@ -264,9 +264,9 @@ def read_run_file(folder: Path) -> RunFile:
     head = _peek(data)
     if head.get("format") != "evalsuite.run":
         raise RunError(f"{str(path)!r} was not written by evalsuite; name the folder of a run")
-    if head.get("version") not in (1, 2, 3, 4, 5):
+    if head.get("version") not in (1, 2, 3, 4, 5, 6):
         raise RunError(
-            f"{str(path)!r} has version={head.get('version')!r}, this evalsuite reads 1 to 5; "
+            f"{str(path)!r} has version={head.get('version')!r}, this evalsuite reads 1 to 6; "
             "use the evalsuite that wrote it, or run the gate again"
         )
     try:
