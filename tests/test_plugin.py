@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 
 from evalsuite.cases.casefiles import load_cases
 from evalsuite.commands.progress import STEPS
+from evalsuite.models import BaseRef
 from evalsuite.plugin import GoldenCase, require, require_golden
 from evalsuite.runs import CaseRow, ScoreRow, Side, Tier
 from evalsuite.runs.folder import load_run
@@ -50,6 +52,22 @@ def test_every_gate_and_every_golden_case_is_an_item(
     assert outcomes.get("passed", 0) + outcomes.get("xfailed", 0) == 7
     result.stdout.fnmatch_lines(["*test_gate?forgetting?*", "*=* evalsuite *=*", "*report.html*"])
     assert (pytester.path / "junit.xml").is_file()
+
+
+def test_a_whole_model_takes_the_place_of_the_adapter(
+    pytester: pytest.Pytester, options: list[str], nano: BaseRef
+) -> None:
+    model = pytester.path / "model"
+    shutil.copytree(nano.path, model)
+    both = pytester.runpytest_subprocess("--gate-candidate", str(model), *options)
+    assert both.ret == 3
+    both.stderr.fnmatch_lines(["*both name the candidate; a session gates one*"])
+    alone = pytester.runpytest_subprocess(
+        "-k", "liveness", "--gate-candidate", str(model), *options[2:]
+    )
+    # A copy of the base is a model, and no candidate.
+    alone.stdout.fnmatch_lines(["*liveness failed*logits_differ*"])
+    assert alone.ret == 1
 
 
 def test_a_project_without_cases_has_an_item_for_each_that_ships(

@@ -26,6 +26,7 @@ from evalsuite.commands.options import (
     gate_request,
 )
 from evalsuite.commands.progress import LONG, Milestones, Pace, status_line
+from evalsuite.commands.several import gate_each, refuse_what_is_about_one
 from evalsuite.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -45,17 +46,15 @@ def add(subparsers: Subparsers) -> None:
         subparsers,
         "gate",
         _gate,
-        help="run every gate on an adapter and write a run folder",
+        help="run every gate on a candidate and write a run folder",
         example="evalsuite gate --base-model nano --adapter adapters/candidate --out reports/today",
         ends=BY_STATUS,
     )
     add_base(gate)
-    gate.add_argument(
-        "--adapter",
-        type=Path,
-        required=True,
-        help="the candidate's folder, or its hub id: owner/name[@revision]",
-    )
+    candidate = gate.add_mutually_exclusive_group(required=True)
+    candidate.add_argument("--adapter", type=Path, metavar="DIR", help=HELP["adapter"])
+    candidate.add_argument("--candidate", type=Path, metavar="DIR", help=HELP["candidate"])
+    candidate.add_argument("--adapters", type=Path, nargs="+", metavar="DIR", help=HELP["adapters"])
     gate.add_argument(
         "--out",
         type=Path,
@@ -221,6 +220,9 @@ def run_gate(request: GateRequest, terminal: Terminal) -> Run:
 
 def _gate(args: argparse.Namespace, terminal: Terminal) -> int:
     request = gate_request(args, ("evalsuite", *sys.argv[1:]))
+    if args.adapters:
+        refuse_what_is_about_one(args)
+        return gate_each(request, args.adapters, terminal)
     if args.plan:
         return _plan(request, terminal)
     return EXIT[run_gate(request, terminal).status]

@@ -55,6 +55,11 @@ HELP = {
     "base_model": "nano (embedded, default), smollm2 (of a package, see docs/models.md), a folder, "
     "or a Hugging Face id (owner/name@revision); #FAMILY after it names the family of its chat "
     "template, otherwise it is inferred",
+    "adapter": "the candidate: the folder of an adapter, or its hub id: owner/name[@revision]",
+    "candidate": "the candidate: the folder of a whole model, merged or fully fine-tuned, made "
+    "from the base model (docs/candidates.md)",
+    "adapters": "several candidates, adapters or whole models: a run of each below --out, and one "
+    "page",
     "policy": "nano, smollm2, default, or a YAML file (default: that of the base's name, else "
     "default)",
     "cases": "folder of golden cases (default: {}, else those that ship with evalsuite)",
@@ -214,9 +219,11 @@ def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequ
     from evalsuite.pipeline import GateRequest
     from evalsuite.prompts import ANSWER_PROMPT, load_prompt, prompt_named
 
+    whole: Path | None = getattr(args, "candidate", None)
     return GateRequest(
         base_model=args.base_model,
-        adapter=args.adapter,
+        adapter=whole or args.adapter or Path(),
+        whole_model=whole is not None,
         policy=args.policy,
         cases=args.cases,
         out=args.out,

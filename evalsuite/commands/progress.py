@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from evalsuite.pipeline import Event
 
 STEPS = {
-    "read_inputs": "reading adapter, policy and cases",
+    "read_inputs": "reading candidate, policy and cases",
     "load_model": "opening the engine",
-    "check_liveness": "checking that the adapter is alive",
+    "check_liveness": "checking that the candidate is alive",
     "draw_samples": "drawing panels",
     "count_attempt": "counting the attempt",
     "infer": "asking every model",

@@ -15,9 +15,10 @@ from typing import cast
 from evalsuite.engines.cache import CachingEngine
 from evalsuite.engines.liveness import Check, ChecksLiveness, LivenessCheck, LivenessReport
 from evalsuite.engines.numerics import Numerics, resolve_numerics, transformers_identity
+from evalsuite.engines.resident import Resident
 from evalsuite.errors import EngineError
 from evalsuite.generation import Engine
-from evalsuite.models import AdapterRef, BaseRef
+from evalsuite.models import BaseRef, Tuned
 
 __all__ = [
     "ENGINES",
@@ -27,6 +28,7 @@ __all__ = [
     "LivenessCheck",
     "LivenessReport",
     "Numerics",
+    "Resident",
     "load_engine",
     "open_engine",
     "resolve_numerics",
@@ -56,20 +58,22 @@ def load_engine(name: str, *arguments: object, **options: object) -> Engine:
 
 def open_engine(
     base: BaseRef,
-    adapters: Sequence[AdapterRef] = (),
+    adapters: Sequence[Tuned] = (),
     *,
     cache: Path | str,
     numerics: Numerics | None = None,
     progress: Callable[[int, int], None] | None = None,
+    resident: Resident | None = None,
 ) -> CachingEngine:
     """Return the transformers engine behind a cache; nothing is loaded until an answer is missing.
 
     Args:
         base: The base model.
-        adapters: The adapters that requests may name by digest.
+        adapters: The adapters, and whole models, that requests may name by digest.
         cache: The SQLite file that remembers answers and liveness reports.
         numerics: Where and how models run, from :func:`resolve_numerics`; None: as it chooses.
         progress: Called with (answered, in all) after each batch that a model runs.
+        resident: Keeps the base loaded for whoever comes after; None: it is let go.
 
     Raises:
         TemplateError: the base's chat template belongs to no known family.
@@ -83,6 +87,8 @@ def open_engine(
     )
 
     def build() -> Engine:
+        if resident is not None:
+            return resident.engine(base, adapters, chosen, progress)
         return load_engine("transformers", base, adapters, chosen, progress=progress)
 
     return CachingEngine(build, cache, identity)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Protocol, Self, runtime_checkable
+from typing import Final, Protocol, Self, runtime_checkable
 
 
 class LivenessCheck(StrEnum):
@@ -26,6 +26,8 @@ class LivenessCheck(StrEnum):
     """Switched off, it leaves the base's logits bit by bit."""
     MERGE_FAITHFUL = "merge_faithful"
     """Merging moves no logit by more than rounding does."""
+    SAME_VOCABULARY = "same_vocabulary"
+    """The ids of the base's tokenizer mean in its folder what they mean to the base."""
 
     @property
     def needs_provenance(self) -> bool:
@@ -33,9 +35,20 @@ class LivenessCheck(StrEnum):
         return self is LivenessCheck.BASE_AS_RECORDED
 
 
+OF_MODELS: Final = (
+    LivenessCheck.LOAD_RESULT_CLEAN,
+    LivenessCheck.WEIGHTS_FINITE,
+    LivenessCheck.LOGITS_DIFFER,
+    LivenessCheck.SAME_VOCABULARY,
+)
+"""What a whole model can be asked."""
+OF_ADAPTERS: Final = tuple(c for c in LivenessCheck if c is not LivenessCheck.SAME_VOCABULARY)
+"""What an adapter can be asked, which has no vocabulary."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question about an adapter."""
+    """One question about an adapter, or about a whole model."""
 
     name: LivenessCheck
     ok: bool | None

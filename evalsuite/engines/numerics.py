@@ -22,6 +22,7 @@ from typing import Final
 
 from evalsuite.errors import EngineError
 from evalsuite.models import BaseRef, digest_file
+from evalsuite.models.quantised import READABLE, quantisation_of
 
 # Part of the key of every remembered answer: a change of what is computed needs another name, or
 # old answers would be taken for new ones.
@@ -131,6 +132,10 @@ def transformers_identity(base: BaseRef, template_fingerprint: str, numerics: Nu
         "accelerator": _cuda_name(numerics.index or 0) if numerics.device is Device.CUDA else "",
         "packages": {name: _version(name) for name in _PACKAGES},
     }
+    stored = quantisation_of(base.path)
+    if stored is not None:  # left out of others, whose answers stay known
+        readers = READABLE[stored.method].packages if stored.method in READABLE else ()
+        facts["stored"] = {name: _version(name.replace("_", "-")) for name in readers}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

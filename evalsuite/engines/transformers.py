@@ -26,10 +26,11 @@ from evalsuite.engines.transformers_loading import (
     load_candidate,
     out_of_memory,
 )
+from evalsuite.engines.transformers_models import examine_model, load_model
 from evalsuite.errors import EngineError
 from evalsuite.generation import Finish, Output, Request
-from evalsuite.models import AdapterRef, BaseRef
-from evalsuite.template import load_template
+from evalsuite.models import BaseRef, ModelRef, Tuned
+from evalsuite.template import load_template, read_tokenizer
 
 BATCH_TOKENS: Final = {Device.CPU: 65_536, Device.CUDA: 262_144}
 # What the library's own code raises where a model cannot do what it is asked.
@@ -50,7 +51,7 @@ class TransformersEngine:
 
     Args:
         base: The base model.
-        adapters: The adapters that requests may name by digest.
+        adapters: The adapters, and whole models, that requests may name by digest.
         numerics: Where and how models run; None: as
             :func:`~evalsuite.engines.numerics.resolve_numerics` chooses. Its size of a batch is
             halved, and remembered, whenever memory runs out.
@@ -62,15 +63,24 @@ class TransformersEngine:
     def __init__(
         self,
         base: BaseRef,
-        adapters: Sequence[AdapterRef] = (),
+        adapters: Sequence[Tuned] = (),
         numerics: Numerics | None = None,
         *,
         progress: Progress | None = None,
     ) -> None:
         self.base = base
-        self.adapters = {adapter.digest: adapter for adapter in adapters}
         self.numerics = numerics or resolve_numerics()
         self.template = load_template(base.path, family=base.family)
+        self._models: dict[str | None, Model] = {}
+        self.serve(adapters, progress)
+
+    def serve(self, adapters: Sequence[Tuned], progress: Progress | None = None) -> None:
+        """Begin anew with other adapters; of what is loaded, what they still need is kept.
+
+        Raises:
+            TemplateError: a whole model's folder does not say what ends an answer.
+        """
+        self.adapters = {adapter.digest: adapter for adapter in adapters}
         self.calls = 0
         """Batches that a model has run; 0 as long as no model was needed."""
         self.progress = progress
@@ -83,9 +93,14 @@ class TransformersEngine:
         self.remarks: tuple[str, ...] = ()
         """What people should know of how the model had to be asked; known once it was."""
         self._architecture: Architecture | None = None
-        self._models: dict[str | None, Model] = {}
+        wanted = {None, *self.adapters}
+        self._models = {name: model for name, model in self._models.items() if name in wanted}
         self._reports: dict[str, LivenessReport] = {}
-        self._stops = frozenset({self.template.stop_id, *(self.template.generation_stops or ())})
+        own = self.template.generation_stops or ()
+        self._stops: dict[str | None, frozenset[int]] = {
+            None: frozenset({self.template.stop_id, *own})
+        }
+        self._stops.update((ref.digest, self._stops_of(ref)) for ref in adapters)
 
     @property
     def identity(self) -> str:
@@ -150,11 +165,22 @@ class TransformersEngine:
         if adapter not in self.adapters:
             raise EngineError(f"adapter={adapter!r} is not loaded; have {sorted(self.adapters)}")
         if adapter not in self._reports:
-            examined = examine(self.base, self.adapters[adapter], self.numerics, self.template)
+            ref = self.adapters[adapter]
+            if isinstance(ref, ModelRef):
+                examined = examine_model(self.base, ref, self.numerics, self.template)
+            else:
+                examined = examine(self.base, ref, self.numerics, self.template)
             self._reports[adapter] = examined.report
             if examined.model is not None:
                 self._models[adapter] = examined.model
         return self._reports[adapter]
+
+    def _stops_of(self, tuned: Tuned) -> frozenset[int]:
+        """What ends an answer: of a whole model what its own folder says, as a server reads it."""
+        if not isinstance(tuned, ModelRef):
+            return self._stops[None]
+        own = read_tokenizer(tuned.path).stops
+        return self._stops[None] if own is None else frozenset({self.template.stop_id, *own})
 
     def _check_adapters(self, requests: Sequence[Request]) -> None:
         for index, request in enumerate(requests):
@@ -168,8 +194,9 @@ class TransformersEngine:
         if adapter not in self._models:
             if adapter is None:
                 self._models[None] = load_base(self.base, self.numerics)
+            elif isinstance(ref := self.adapters[adapter], ModelRef):
+                self._models[adapter] = load_model(ref, self.numerics)
             else:
-                ref = self.adapters[adapter]
                 self._models[adapter] = load_candidate(self.base, ref, self.numerics)[0]
         return self._models[adapter]
 
@@ -216,12 +243,12 @@ class TransformersEngine:
         try:
             model = self._model(adapter)
             if batch.alone:
-                return [answer_alone(batch.items[0], model, self._stops)]
+                return [answer_alone(batch.items[0], model, self._stops[adapter])]
             known = prefixes.setdefault(adapter, Prefixes(model))
             known.keep({chunk.prefix for chunk in batch.chunks})
             if batch.scoring:
                 return score(batch, known)
-            return generate(batch, known, self._stops)
+            return generate(batch, known, self._stops[adapter])
         except BaseException:
             # Whatever happened inside, this copy and what it computed are not trusted again.
             self._models.pop(adapter, None)

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 
 from evalsuite.conversation import Conversation, Message, Role
-from evalsuite.engines.liveness import Check, LivenessCheck, LivenessReport
+from evalsuite.engines.liveness import OF_ADAPTERS, Check, LivenessCheck, LivenessReport
 from evalsuite.engines.numerics import Numerics
 from evalsuite.engines.transformers_decoding import Model
 from evalsuite.engines.transformers_loading import Evidence, Prompts, load_candidate
@@ -43,7 +43,7 @@ def examine(
 ) -> Examined:
     """Load an adapter with its evidence and judge it.
 
-    Makes every :class:`LivenessCheck`, in order. What cannot be checked because an earlier step
+    Makes every check of an adapter, in order. What cannot be checked because an earlier step
     failed has ``ok`` None.
 
     Raises:
@@ -54,11 +54,11 @@ def examine(
     try:
         # Only merging shows whether the adapter can be merged, however it will run.
         merged = replace(numerics, merged=True)
-        model, evidence = load_candidate(base, adapter, merged, _probes(template))
+        model, evidence = load_candidate(base, adapter, merged, probes_of(template))
     except (AdapterUnfit, BaseMismatch, UnsafeAdapter) as problem:
         unknown = [
             Check(name, None, "the adapter did not load")
-            for name in LivenessCheck
+            for name in OF_ADAPTERS
             if name not in (LivenessCheck.LOAD_RESULT_CLEAN, LivenessCheck.BASE_AS_RECORDED)
         ]
         failed = Check(LivenessCheck.LOAD_RESULT_CLEAN, False, str(problem))
@@ -66,12 +66,13 @@ def examine(
     loaded = Check(
         LivenessCheck.LOAD_RESULT_CLEAN, True, "every weight found its place, and every place one"
     )
-    checks = (loaded, recorded, _finite(model), *_measured(evidence))
+    checks = (loaded, recorded, finite(model), *_measured(evidence))
     report = LivenessReport(adapter.digest, checks)
     return Examined(report, model if numerics.merged else None)
 
 
-def _probes(template: ChatTemplate) -> Prompts:
+def probes_of(template: ChatTemplate) -> Prompts:
+    """Return the prompts on which a change is measured."""
     return tuple(template.prompt(Conversation((Message(Role.USER, text),))) for text in _PROBES)
 
 
@@ -85,13 +86,14 @@ def _base_as_recorded(base: BaseRef, adapter: AdapterRef) -> Check:
     return Check(name, False, f"trained on {recorded}, loaded into {base.digest}")
 
 
-def _finite(model: Model) -> Check:
+def finite(model: Model, where: str = "after merging") -> Check:
+    """Whether every weight of a model is a number."""
     for name, weight in model.named_parameters():
         if not bool(torch.isfinite(weight).all()):
             return Check(
                 LivenessCheck.WEIGHTS_FINITE,
                 False,
-                f"{name} holds NaN or an infinity after merging",
+                f"{name} holds NaN or an infinity {where}",
             )
     return Check(LivenessCheck.WEIGHTS_FINITE, True, "all weights of the merged model are finite")
 

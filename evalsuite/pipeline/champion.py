@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evalsuite.errors import InvalidInput, ModelError, RegistryError
 from evalsuite.gates import Gate, Opponent, Policy
-from evalsuite.models import AdapterRef, BaseRef, read_adapter
+from evalsuite.models import BaseRef, Tuned, read_tuned
 from evalsuite.registry import Chain, PromotionRecord, promotions, read_chain, read_pins
 from evalsuite.runs import ChampionInfo, LoosenedInfo, PromotionInfo, RegistryPolicyInfo
 
@@ -24,8 +24,8 @@ class Compared:
     """Whom the candidate of a run is compared with."""
 
     opponent: Opponent
-    adapter: AdapterRef | None = None
-    """The champion's; None: the base alone."""
+    adapter: Tuned | None = None
+    """The champion's, or the whole model that it is; None: the base alone."""
     info: ChampionInfo | None = None
     """What ``run.json`` says of it."""
 
@@ -44,7 +44,7 @@ def compared_with(
     choice: str,
     registry: Path | None,
     base: BaseRef,
-    candidate: AdapterRef,
+    candidate: Tuned,
     *,
     decisive: bool = True,
 ) -> Compared:
@@ -73,7 +73,7 @@ def compared_with(
     return _automatic(registry, base, candidate, decisive)
 
 
-def _automatic(registry: Path, base: BaseRef, candidate: AdapterRef, decisive: bool) -> Compared:
+def _automatic(registry: Path, base: BaseRef, candidate: Tuned, decisive: bool) -> Compared:
     """The registry's champion, where there is one that the candidate can meet."""
     record = _whole(registry).last
     if record is None:
@@ -130,7 +130,7 @@ def _base(because: str) -> Compared:
     return Compared(opponent=Opponent(because=because))
 
 
-def _asked(adapter: AdapterRef, name: str, record: PromotionRecord | None) -> Compared:
+def _asked(adapter: Tuned, name: str, record: PromotionRecord | None) -> Compared:
     return Compared(
         opponent=Opponent(name=name, asked=True, because=""),
         adapter=adapter,
@@ -143,8 +143,8 @@ def _asked(adapter: AdapterRef, name: str, record: PromotionRecord | None) -> Co
     )
 
 
-def _named(folder: Path, registry: Path | None, base: BaseRef, candidate: AdapterRef) -> Compared:
-    adapter = read_adapter(folder, base)
+def _named(folder: Path, registry: Path | None, base: BaseRef, candidate: Tuned) -> Compared:
+    adapter = read_tuned(folder, base)
     if adapter.digest == candidate.digest:
         raise InvalidInput(
             f"champion={str(folder)!r} is the candidate itself; name another adapter, {AUTO} for "
@@ -164,7 +164,7 @@ def _whole(registry: Path) -> Chain:
     return chain
 
 
-def _promoted(record: PromotionRecord, base: BaseRef) -> AdapterRef:
+def _promoted(record: PromotionRecord, base: BaseRef) -> Tuned:
     """Read the adapter of a record; it must be the one that was promoted.
 
     Raises:
@@ -172,7 +172,7 @@ def _promoted(record: PromotionRecord, base: BaseRef) -> AdapterRef:
     """
     folder, promoted = record.adapter_path, record.evidence.adapter.digest
     try:
-        adapter = read_adapter(folder, base)
+        adapter = read_tuned(folder, base)
     except ModelError as problem:
         raise _gone(record, str(problem)) from problem
     if adapter.digest != promoted:

@@ -17,7 +17,7 @@ from evalsuite.engines import CachingEngine, open_engine
 from evalsuite.engines.cache import request_key
 from evalsuite.engines.numerics import Dtype
 from evalsuite.errors import EngineError
-from evalsuite.models import AdapterRef
+from evalsuite.models import Tuned
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.measurement import measure
@@ -50,6 +50,8 @@ def confirm_flips(drawn: Drawn, answers: Answers) -> Answers:
     try:
         if again:
             drawn.engine.release()
+            if drawn.resident is not None:
+                drawn.resident.release()  # a model in float32 may not fit beside it
             answered, work, identity = _confirm(drawn, answers.answered, again)
     except EngineError as error:
         left_out = FlipsInfo(cases=len(flipped), explained=None, left_out=str(error))
@@ -89,7 +91,7 @@ def _confirm(
     return tuple(answered), work, identity
 
 
-def _confirming(inputs: Inputs, adapters: Sequence[AdapterRef]) -> CachingEngine:
+def _confirming(inputs: Inputs, adapters: Sequence[Tuned]) -> CachingEngine:
     return open_engine(
         inputs.base,
         adapters,

@@ -25,10 +25,11 @@ from evalsuite.gates import (
 )
 from evalsuite.models import (
     NAMED,
-    AdapterRef,
     BaseRef,
+    Tuned,
     is_embedded,
     read_adapter,
+    read_model,
     resolve_base,
     without_family,
 )
@@ -69,6 +70,9 @@ class GateRequest:
 
     base_model: str = "nano"
     adapter: Path
+    """Folder of the candidate."""
+    whole_model: bool = False
+    """Whether that folder holds a whole model, merged or fully fine-tuned, and no adapter."""
     policy: str | None = None
     """Name or file; None: that of the base's name (``nano``, ``smollm2``), else ``default``."""
     cases: Path | None = None
@@ -114,7 +118,8 @@ class Inputs:
 
     request: GateRequest
     base: BaseRef
-    adapter: AdapterRef
+    adapter: Tuned
+    """The candidate: an adapter, or a whole model."""
     policy: Policy
     template: ChatTemplate
     goldens: Mapping[str, tuple[Case, ...]]
@@ -140,8 +145,8 @@ class Inputs:
     """By what the registry's champions are judged."""
 
     @property
-    def adapters(self) -> tuple[AdapterRef, ...]:
-        """Every adapter that is asked: the candidate, and the champion where there is one."""
+    def adapters(self) -> tuple[Tuned, ...]:
+        """Everyone who is asked beside the base: the candidate, and the champion if any."""
         champion = self.compared.adapter
         return (self.adapter,) if champion is None else (self.adapter, champion)
 
@@ -229,9 +234,9 @@ def resolve(
     """
     read = check(request, policy)
     if not request.adapter.is_dir():
-        read_adapter(request.adapter)  # says what is wrong before a base is fetched
+        _candidate(request, None)  # says what is wrong before a base is fetched
     base = resolve_base(request.base_model)
-    adapter = read_adapter(request.adapter, base)
+    adapter = _candidate(request, base)
     template = load_template(base.path, family=base.family)
     inputs = Inputs(
         request=request,
@@ -260,7 +265,18 @@ def resolve(
     return replace(inputs, seed=seed)
 
 
-def _compared(request: GateRequest, policy: Policy, base: BaseRef, adapter: AdapterRef) -> Compared:
+def _candidate(request: GateRequest, base: BaseRef | None) -> Tuned:
+    if not request.whole_model:
+        return read_adapter(request.adapter, base)
+    if not request.merged:
+        raise InvalidInput(
+            f"candidate={str(request.adapter)!r} is a whole model, in which nothing could be left "
+            "unmerged; leave --unmerged out, or gate its adapter with --adapter"
+        )
+    return read_model(request.adapter, base)
+
+
+def _compared(request: GateRequest, policy: Policy, base: BaseRef, adapter: Tuned) -> Compared:
     rule = policy.rule(Gate.REGRESSION)
     if not rule.enabled:
         return Compared(opponent=Opponent())

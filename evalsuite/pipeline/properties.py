@@ -8,9 +8,10 @@ from functools import lru_cache
 from evalsuite.detectors import Score
 from evalsuite.detectors.roundtrip import check as check_properties
 from evalsuite.gates import Beside, Check, Gate, Origin
-from evalsuite.models import BaseRef
+from evalsuite.models import BaseRef, ModelRef
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.neighbours import contradictions
+from evalsuite.pipeline.served import own_words
 from evalsuite.runs import PROPERTIES, ScoreRow, Side
 from evalsuite.template import ChatTemplate, Property
 
@@ -45,6 +46,9 @@ def properties_of(inputs: Inputs) -> tuple[tuple[Check, ...], list[ScoreRow]]:
     tokens = provenance.template_tokens if provenance else ()
     own = inputs.template.fingerprint
     proved = _proved(_Proof(inputs.base, own, fingerprint, tokens, inputs.template))
+    served = own_words(inputs)
+    if served is not None:
+        proved = tuple(served if s.case_id == served.case_id else s for s in proved)
     scores = [_beside(inputs, score) for score in proved]
     against = contradictions(inputs.neighbours)
     checks = tuple(
@@ -88,4 +92,4 @@ def _row(found: Score) -> ScoreRow:
 def unrecorded(inputs: Inputs) -> bool:
     """Whether the adapter has no record of its own and the policy does not ask for one."""
     optional = inputs.policy.gates.liveness.provenance is Origin.OPTIONAL
-    return optional and inputs.adapter.provenance is None
+    return optional and not isinstance(inputs.adapter, ModelRef) and not inputs.adapter.provenance

@@ -20,7 +20,7 @@ from evalsuite.errors import InvalidInput, InvalidPrompt
 from evalsuite.gates import Policy
 from evalsuite.gates.rules import TextSource
 from evalsuite.generation import Request
-from evalsuite.models import AdapterRef
+from evalsuite.models import Tuned
 from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.shown import sampled, shown_before
 from evalsuite.rewrites import Standard
@@ -170,8 +170,8 @@ def sides(inputs: Inputs) -> tuple[Side, ...]:
     return BOTH if inputs.compared.adapter is None else (*BOTH, Side.CHAMPION)
 
 
-def adapter_of(inputs: Inputs, side: Side) -> AdapterRef | None:
-    """The adapter that answers for a side; None: the bare base."""
+def adapter_of(inputs: Inputs, side: Side) -> Tuned | None:
+    """The adapter, or whole model, that answers for a side; None: the bare base."""
     adapters = {Side.CANDIDATE: inputs.adapter, Side.CHAMPION: inputs.compared.adapter}
     return adapters.get(side)
 

@@ -29,7 +29,7 @@ from evalsuite.gates import Gate, Opponent, Policy, Waiver, judge, waived
 from evalsuite.gates.part import Topic
 from evalsuite.gates.verdict import dump_verdicts
 from evalsuite.generation import Finish, Output
-from evalsuite.models import read_adapter, resolve_base
+from evalsuite.models import read_tuned, resolve_base
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.champion import AUTO, Compared
 from evalsuite.pipeline.digests import digest_of_pairs, judging_code
@@ -131,6 +131,7 @@ def _inputs(run: Run, adapter: Path | None, base: str | Path | None, cases: Path
     request = GateRequest(
         base_model=str(base or info.base.name),
         adapter=adapter or Path(info.adapter.path),
+        whole_model=info.model is not None,
         cases=lay,
         seed=info.seeds.get("panel"),
         prompt=_prompt(info.prompt, prompt_named(info.prompt_format)),
@@ -173,7 +174,7 @@ def _compared(run: Run, request: GateRequest) -> Compared:
     opponent = Opponent(name=asked.opponent, asked=info is not None, because=asked.because)
     if info is None:
         return Compared(opponent=opponent)
-    candidate = read_adapter(request.adapter, resolve_base(request.base_model, to_load=False))
+    candidate = read_tuned(request.adapter, resolve_base(request.base_model, to_load=False))
     stand_in = replace(candidate, path=Path(info.path), digest=info.digest)
     return Compared(opponent=opponent, adapter=stand_in, info=info)
 

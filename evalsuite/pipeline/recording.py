@@ -10,7 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from evalsuite import __version__
 from evalsuite.generation import Finish
+from evalsuite.models import ModelRef
 from evalsuite.models.decoding import decoding_of
+from evalsuite.models.quantised import stored_as
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.digests import digest_of_pairs, judging_code
 from evalsuite.pipeline.inputs import Inputs
@@ -29,6 +31,7 @@ from evalsuite.runs import (
     EndingsInfo,
     EngineInfo,
     LooksInfo,
+    ModelInfo,
     OutputRow,
     PolicyInfo,
     PromptInfo,
@@ -151,6 +154,8 @@ def info_of(decided: Decided, created: datetime, timings: Mapping[str, float]) -
         finished=datetime.now(UTC),
         base=_base(inputs),
         adapter=_adapter(inputs),
+        model=_model(inputs),
+        stored=dict(_stored(inputs)),
         policy=_policy(inputs),
         template_fingerprint=inputs.template.fingerprint,
         prompt_format=decided.request.prompt.name,
@@ -232,6 +237,29 @@ def _adapter(inputs: Inputs) -> AdapterInfo:
         beside=tuple(map(str, inputs.neighbours)),
         contradicted=tuple(map(str, contradictions(inputs.neighbours))),
     )
+
+
+def _model(inputs: Inputs) -> ModelInfo | None:
+    candidate = inputs.adapter
+    if not isinstance(candidate, ModelRef):
+        return None
+    return ModelInfo(
+        digest=candidate.model.digest,
+        tokenizer_digest=candidate.model.tokenizer_digest,
+        files=dict(candidate.files),
+    )
+
+
+def _stored(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """Who keeps quantised weights, and how."""
+    candidate = inputs.adapter
+    folders = {inputs.base.name: inputs.base.path}
+    if isinstance(candidate, ModelRef):
+        folders[candidate.path.name] = candidate.path
+    for name, folder in folders.items():
+        told = stored_as(folder)
+        if told is not None:
+            yield name, told
 
 
 def _policy(inputs: Inputs) -> PolicyInfo:

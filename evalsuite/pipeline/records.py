@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from evalsuite.engines import CachingEngine, LivenessReport
+from evalsuite.engines import CachingEngine, LivenessReport, Resident
 from evalsuite.gates import Hopeless, Policy, Verdict
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.beside import Aside
@@ -45,6 +45,8 @@ class Asked:
     """Whether panels are asked whole, whatever the policy plans."""
     ask_dead: bool = False
     """Whether an adapter that is not alive is asked all the same."""
+    resident: Resident | None = None
+    """Keeps the base loaded between the runs of several candidates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Never, TypeVar
 
-from evalsuite.engines import open_engine
+from evalsuite.engines import Resident, open_engine
 from evalsuite.engines.cache import request_key
 from evalsuite.gates import Evidence, Gate, Hopeless, judge, stopped, waived
 from evalsuite.pipeline.answered import Answered
@@ -73,6 +73,7 @@ def load_model(resolved: Resolved) -> Loaded:
         cache=inputs.cache,
         numerics=inputs.numerics,
         progress=lambda done, total: resolved.tell(Event("infer", done, total)),
+        resident=resolved.resident,
     )
     return Loaded(**held_by(resolved), engine=engine)
 
@@ -236,18 +237,24 @@ def observe(
         )
 
 
-def evaluate(request: GateRequest, *, tell: Listener = lambda _: None) -> Run:
+def evaluate(
+    request: GateRequest,
+    *,
+    tell: Listener = lambda _: None,
+    resident: Resident | None = None,
+) -> Run:
     """Run every gate on one candidate and return the finished run.
 
     Args:
         request: what to evaluate and by which policy.
         tell: called with an :class:`Event` when a step begins and while inference goes on.
+        resident: keeps the base loaded for the next candidate.
 
     Raises:
         EvalsuiteError: the run could not be made; the folder tells that it was not finished, and
             what was already answered is in the cache.
     """
-    asked = Asked(request=request, tell=tell)
+    asked = Asked(request=request, tell=tell, resident=resident)
     with RunWriter(request.out) as writer, closing(_Work(asked)) as work:
         decided = work.through(STEPS, Decided)
         with work.timed("write_down"):

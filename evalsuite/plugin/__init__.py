@@ -3,8 +3,8 @@
 ``pytest tests/gates --base-model nano --adapter DIR`` runs the one pipeline once and reports each
 verdict and each golden case as an item. A test that asks for the fixture ``gate_verdict`` runs
 once for every gate of the policy, one that asks for ``golden_case`` once for every golden case.
-Under xdist one worker makes the run and the others read it. Without ``--adapter`` the plugin does
-nothing at all.
+Under xdist one worker makes the run and the others read it. Without ``--adapter`` or
+``--gate-candidate`` the plugin does nothing at all.
 
 Beside ``--base-model`` and ``--adapter`` the options are those of ``evalsuite gate`` with
 ``--gate-`` in front: pytest loads this plugin wherever evalsuite is installed, and a project's own
@@ -22,6 +22,7 @@ import pytest
 from evalsuite.plugin.options import (
     add_options,
     golden_ids,
+    is_asked,
     is_report_free,
     policy_of,
     report_path,
@@ -80,12 +81,14 @@ def pytest_load_initial_conftests(
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Read what the options name before any worker starts; what is wrong ends the session."""
     config = session.config
-    if config.getoption("--adapter") is None or is_worker(config):
+    if is_worker(config):
         return
     from evalsuite.errors import EvalsuiteError
     from evalsuite.pipeline.inputs import resolve
 
     try:
+        if not is_asked(config):
+            return
         results = Results(config, report_path(config))
         config.pluginmanager.register(ExitStatus(results))
         resolve(request_of(config))
@@ -112,7 +115,7 @@ def pytest_runtest_makereport(
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make one item for each gate and one for each golden case; ids hold no model text."""
     config = metafunc.config
-    if config.getoption("--adapter") is None:
+    if not is_asked(config):
         return
     if "gate_verdict" in metafunc.fixturenames:
         gates = [gate.value for gate in policy_of(config).enabled]
@@ -124,7 +127,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def gate_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The finished run of the candidate that ``--adapter`` names."""
-    if request.config.getoption("--adapter") is None:
+    if not is_asked(request.config):
         # Not a skip: a gate that was never asked must not look like one that passed.
         pytest.fail("no candidate to gate: give --adapter DIR", pytrace=False)
     return the_run(request.config, tmp_path_factory)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OPTION = re.compile(
     r"(?<!\S)(?<!evalsuite gate )"
-    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache|registry|champion|waivers)\b)"
+    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache|registry|champion|waivers|candidate)\b)"
 )
 """An option of ``evalsuite gate`` in an error's advice, where it is called ``--gate-...`` here."""
 _PAGES = {".html": "render_html", ".htm": "render_html", ".md": "render_markdown"}
@@ -40,6 +40,7 @@ def _add_subject(group: pytest.OptionGroup) -> None:
 
     group.addoption("--base-model", default="nano", help=HELP["base_model"])
     group.addoption("--adapter", type=Path, help="the candidate; without it no gate runs")
+    group.addoption("--gate-candidate", type=Path, metavar="DIR", help=HELP["candidate"])
     group.addoption("--gate-policy", help=HELP["policy"])
     group.addoption("--gate-cases", type=Path, help=HELP["cases"].format("ROOT/cases"))
     group.addoption(
@@ -117,15 +118,34 @@ def in_pytests_words(advice: str) -> str:
     return _OPTION.sub("--gate-", advice)
 
 
+def is_asked(config: pytest.Config) -> bool:
+    """Whether the options name a candidate.
+
+    Raises:
+        InvalidInput: they name two.
+    """
+    from evalsuite.errors import InvalidInput
+
+    adapter, whole = config.getoption("--adapter"), config.getoption("--gate-candidate")
+    if adapter is not None and whole is not None:
+        raise InvalidInput(
+            f"--adapter={str(adapter)!r} and --gate-candidate={str(whole)!r} both name the "
+            "candidate; a session gates one"
+        )
+    return adapter is not None or whole is not None
+
+
 def request_of(config: pytest.Config) -> GateRequest:
     """Return what the options ask for."""
     from evalsuite.pipeline import GateRequest
     from evalsuite.prompts import ANSWER_PROMPT, load_prompt, prompt_named
 
     root, answering = config.rootpath, config.getoption("--gate-answer-prompt")
+    whole: Path | None = config.getoption("--gate-candidate")
     return GateRequest(
         base_model=config.getoption("--base-model"),
-        adapter=config.getoption("--adapter"),
+        adapter=whole or config.getoption("--adapter"),
+        whole_model=whole is not None,
         policy=config.getoption("--gate-policy"),
         cases=config.getoption("--gate-cases"),
         root=root,

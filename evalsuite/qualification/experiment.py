@@ -10,6 +10,7 @@ from pathlib import Path
 
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status
+from evalsuite.models import AdapterRef
 from evalsuite.pipeline import GateRequest, Inputs, Observed
 from evalsuite.pipeline.inputs import resolve
 from evalsuite.qualification.adapters import untrained_null
@@ -136,11 +137,21 @@ def qualify(
     return found(complete=True)
 
 
+def _adapter(inputs: Inputs) -> AdapterRef:
+    """The candidate, which is taken apart here."""
+    if not isinstance(inputs.adapter, AdapterRef):
+        raise InvalidInput(
+            f"adapter={str(inputs.adapter.path)!r} is a whole model; gates are qualified with an "
+            "adapter, name one"
+        )
+    return inputs.adapter
+
+
 def _subject(request: QualifyRequest, inputs: Inputs) -> Subject:
     subject = Subject(
         gate=request.gate,
         base=inputs.base,
-        adapter=inputs.adapter,
+        adapter=_adapter(inputs),
         organisms=request.organisms or request.out / "adapters",
         seeds=tuple(request.seed + number for number in range(request.panels)),
         seed=request.seed,

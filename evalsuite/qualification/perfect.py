@@ -9,7 +9,7 @@ from typing import assert_never
 
 from evalsuite.cases import Case, Language
 from evalsuite.engines import LivenessReport
-from evalsuite.engines.liveness import Check, LivenessCheck
+from evalsuite.engines.liveness import OF_ADAPTERS, Check
 from evalsuite.generation import Finish, Output
 from evalsuite.pipeline import Answered, GateRequest, Observed, measure
 from evalsuite.pipeline.inputs import resolve
@@ -32,7 +32,7 @@ def perfect_candidate(request: GateRequest) -> Observed:
     """
     inputs = resolve(request)
     samples = sample(inputs)
-    checks = tuple(Check(name, True, "") for name in LivenessCheck)
+    checks = tuple(Check(name, True, "") for name in OF_ADAPTERS)
     liveness = LivenessReport(adapter=inputs.adapter.digest, checks=checks)
     asked = questions(inputs, samples)
     answered = tuple(

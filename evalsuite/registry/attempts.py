@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evalsuite.errors import RunError, RunStorageError
 from evalsuite.files.storage import FileLock, atomic_write, storage_errors
-from evalsuite.models import AdapterRef, BaseRef
+from evalsuite.models import BaseRef, Tuned
 
 LEDGER = "attempts.jsonl"
 """The file in a registry folder; lines are only ever added, each sealed over the one before."""
@@ -57,10 +57,10 @@ class Attempt:
         return self.adapter, self.policy, self.circumstances, self.seed
 
 
-def lineage_of(base: BaseRef, adapter: AdapterRef) -> str:
+def lineage_of(base: BaseRef, adapter: Tuned) -> str:
     """Return the lineage of a candidate: base, recipe and source of the data, not the seed.
 
-    An adapter without a record of its own belongs to all such adapters of its base.
+    An adapter without a record of its own, or a whole model, belongs to all such of its base.
     """
     known = adapter.provenance
     goal = [base.digest, known.recipe if known else "", known.lineage if known else ""]

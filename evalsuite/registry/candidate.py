@@ -24,6 +24,7 @@ from evalsuite.models import (
     WEIGHTS_FILE,
     digest_file,
     digest_tree,
+    model_files,
     resolve_base,
     without_family,
 )
@@ -90,7 +91,12 @@ def require_adapter(folder: Path, digest: str, owner: str) -> None:
 
 
 def adapter_files(folder: Path) -> tuple[str, ...]:
-    """Return the names of the files that make up the adapter in ``folder``, sorted."""
+    """Return the names of the files that make up the candidate in ``folder``, sorted.
+
+    Of a whole model those that a server may read.
+    """
+    if not (folder / CONFIG_FILE).is_file() and (folder / "config.json").is_file():
+        return model_files(folder)
     own = (CONFIG_FILE, WEIGHTS_FILE, PROVENANCE_FILE)
     return tuple(sorted(name for name in own if (folder / name).is_file()))
 

@@ -18,6 +18,7 @@ from evalsuite.report.view import (
     GateView,
     ReportView,
     build_view,
+    candidate_word,
 )
 from evalsuite.runs import Tier, Verdict
 from evalsuite.runs.folder import Run
@@ -195,7 +196,8 @@ def _provenance(run: Run) -> list[str]:
         **{name: file.sha256 for name, file in run.files.items()},
     }
     if info.adapter:
-        rows = {f"adapter {info.adapter.path}": info.adapter.digest, **rows}
+        named = f"{candidate_word(run)} {info.adapter.path}"
+        rows = {named: info.adapter.digest, **rows}
     lines = ["## Provenance", "", "| input | digest |", "|---|---|"]
     return [
         *lines,

@@ -49,6 +49,7 @@ _OTHER_POLICY = (
 )
 _LOOSENED = "{0} made the registry's policy looser on {1}: {2} ({3})"
 _UNSEALED = "{0} answers came out of a cache without a seal."
+_STORED = "The quantised weights of {0} ({1}) were gated as the plain numbers that they stand for."
 NOTES = (
     _WAIVED,
     _ATTEMPT,
@@ -65,6 +66,7 @@ NOTES = (
     _OTHER_POLICY,
     _LOOSENED,
     _UNSEALED,
+    _STORED,
 )
 """What a note can say."""
 
@@ -120,6 +122,7 @@ def notes_of(run: Run, *, stop_is_told: bool) -> tuple[Note, ...]:
     version = shipped_version(run.info.cases)
     if version is not None:
         notes.append(Note(_SHIPPED, (version,)))
+    notes += [Note(_STORED, stored) for stored in run.info.stored.items()]
     trained = _trained_with(run)
     if trained is not None:
         notes.append(Note(_PROMPTED, (trained, run.info.prompt_format)))

@@ -49,6 +49,11 @@ _MEANING = {
     Status.FAILED: "This adapter must not be promoted.",
     Status.INCONCLUSIVE: "The evidence does not suffice to promote this adapter.",
 }
+_MEANING_OF_MODEL = {
+    Status.PASSED: "This model may be promoted.",
+    Status.FAILED: "This model must not be promoted.",
+    Status.INCONCLUSIVE: "The evidence does not suffice to promote this model.",
+}
 _REGISTRY = "registry"
 """What the commands take where no registry is named."""
 _TELLS_REGISTRY = 3
@@ -138,7 +143,7 @@ def build_view(run: Run, *, max_failures: int = MAX_FAILURES) -> ReportView:
         title=f"{candidate} on {run.info.base.name}",
         word=WORDS[run.status],
         icon=ICONS[run.status],
-        meaning=_MEANING[run.status],
+        meaning=(_MEANING_OF_MODEL if run.info.model else _MEANING)[run.status],
         sentence=sentence(run),
         notes=notes_of(run, stop_is_told=_tells_of_stop(run)),
         gates=gates,
@@ -155,13 +160,18 @@ def sentence(run: Run) -> str:
     if run.status is Status.PASSED:
         count = len(blocking)
         gates = "the only blocking gate" if count == 1 else f"all {count} blocking gates"
-        return f"The adapter passed {gates}."
+        return f"The {candidate_word(run)} passed {gates}."
     bad = _obstacles(run)
     if not bad:
         return "A gate that the policy requires was not run."
     verb = "failed" if run.status is Status.FAILED else "could not decide"
     more = f" ({len(bad) - 1} more of {len(blocking)} {verb})" if len(bad) > 1 else ""
     return f"{title_of(bad[0].gate)} {verb}: {bad[0].reason.rstrip('.')}{more}."
+
+
+def candidate_word(run: Run) -> str:
+    """What the candidate of a run is: ``adapter`` or ``model``."""
+    return "model" if run.info.model else "adapter"
 
 
 def _obstacles(run: Run) -> list[Verdict]:

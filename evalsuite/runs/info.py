@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from evalsuite.errors import RunError
 from evalsuite.runs.base import CLOSED, require_finite
@@ -42,6 +42,23 @@ class AdapterInfo:
     """What else lies beside them and says how it was trained, one sentence for each thing."""
     contradicted: tuple[str, ...] = ()
     """Those of :attr:`beside` that contradict what the run was made with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """What a candidate that is a whole model is made of; ``adapter`` names its folder and digest.
+
+    An adapter has none.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    digest: str
+    """SHA-256 over its configuration and weights, as of a base."""
+    tokenizer_digest: str
+    """The same over its own tokenizer's files and template."""
+    files: Mapping[str, str]
+    """Relative name to SHA-256 of each file that a server may read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +367,14 @@ class RunInfo:
     """What a prompt of one's own says; None: it is one of evalsuite's own."""
     answer_prompt: PromptInfo | None = None
     """The same of queries that are to be answered."""
+    # Left out of an adapter's record, which stays what it was.
+    model: Annotated[ModelInfo | None, Field(exclude_if=lambda told: told is None)] = None
+    """What the candidate is made of, where it is a whole model; None: it is an adapter."""
+    stored: Annotated[Mapping[str, str], Field(exclude_if=lambda told: not told)] = field(
+        default_factory=dict
+    )
+    """How quantised weights are stored (``bitsandbytes, 4 bits``), by the name of the base or the
+    folder of the candidate; gated are the plain numbers that they stand for."""
     registry: str | None = None
     """Folder of promotion records, as it was given; None: there was none, or the run is of version
     1 or 2, which do not tell."""
@@ -410,5 +435,6 @@ class RunFile(RunInfo):
     annex, since 3 a registry, and where the golden cases came from. Since 4 rewrites are judged as
     ``right`` and by the parts that are lost, where earlier runs have one score
     ``pronoun_resolution``. Since 5 a prompt may be one's own, and outputs tell what its rule reads.
-    Since 6 it holds all that its verdicts can be computed from again.
+    Since 6 it holds all that its verdicts can be computed from again, and the candidate may be a
+    whole model.
     Every version refuses keys that it does not know."""

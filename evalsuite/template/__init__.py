@@ -45,6 +45,7 @@ __all__ = [
     "check",
     "family_matches",
     "load_template",
+    "read_tokenizer",
 ]
 
 

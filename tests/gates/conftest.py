@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from evalsuite.plugin.options import is_asked
+
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    return True if config.getoption("--adapter") is None else None
+    return None if is_asked(config) else True

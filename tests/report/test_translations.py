@@ -29,6 +29,8 @@ _MADE = {
     "User", "Assistant", "System", "cut off at the token limit",
     "This adapter may be promoted.", "This adapter must not be promoted.",
     "The evidence does not suffice to promote this adapter.",
+    "This model may be promoted.", "This model must not be promoted.",
+    "The evidence does not suffice to promote this model.",
 }  # fmt: skip
 """Words that templates get from values."""
 

@@ -308,16 +308,16 @@ def test_a_file_that_was_edited_or_removed_is_named(tmp_path: Path, name: str) -
 
 def test_a_run_of_a_later_version_is_refused_with_the_way_out(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    document = json.loads((run.folder / "run.json").read_bytes()) | {"version": 6}
+    document = json.loads((run.folder / "run.json").read_bytes()) | {"version": 7}
     (run.folder / "run.json").write_text(json.dumps(document))
-    with pytest.raises(RunError, match="version=6, this evalsuite reads 1 to 5; use the"):
+    with pytest.raises(RunError, match="version=7, this evalsuite reads 1 to 6; use the"):
         load_run(run.folder)
 
 
 def test_a_run_says_that_older_evalsuites_do_not_read_it(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    assert json.loads((run.folder / "run.json").read_bytes())["version"] == 5
-    assert run.info.version == 5
+    assert json.loads((run.folder / "run.json").read_bytes())["version"] == 6
+    assert run.info.version == 6
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
