@@ -166,7 +166,7 @@ def test_a_run_of_an_earlier_version_is_compared_by_its_rows_and_not_by_its_dige
     now = run_of(tmp_path / "now" / "run", [0.0] * 40)
     before = replace(now, info=replace(now.info, version=2, cases_digest="0" * 64))
     assert asked_differently(before, now) == (
-        "another way to digest cases and demonstrations (run.json 2 before, run.json 5 after)",
+        "another way to digest cases and demonstrations (run.json 2 before, run.json 6 after)",
     )
     assert compare(before, now, shared=True).gates
     assert asked_differently(before, before) == ()
