@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+import math
+import statistics
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evalsuite.cases import Case, Expectation, Kind, Language, Wanted
+from evalsuite.detectors.retention import preference_score
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import SliceVerdict, Status, Tier, load_policy
+from evalsuite.gates.evidence import TASK_PROMPTS
 from evalsuite.pipeline import GateRequest, evaluate
+from evalsuite.pipeline.divergence import token_weights
 from evalsuite.pipeline.preferences import facts_of
 from evalsuite.pipeline.turns import other_way, sends_turns
 from evalsuite.prompts import BUILT_IN, Prompt
+from evalsuite.prompts.layout import Layout
+from evalsuite.report.changes import Section, case_outcomes
+from evalsuite.report.markdown import render_markdown
 from evalsuite.runs import DIVERGENCE, PANEL, Side, Unit
 from evalsuite.runs.folder import Run, load_run
 from evalsuite.tasks import Rewriting, prompt_of
+from tests.pipeline.released import scaled
 
 POLICY = """
 name: mine
@@ -210,6 +222,83 @@ def test_a_prompt_of_ones_own_keeps_its_words_the_other_way() -> None:
 def test_facts_are_compared_where_there_is_a_right_one_and_a_wrong_one() -> None:
     both = case(answers=("217 euros", "217"), not_answers=("100", "200"))
     assert both.wanted is Wanted.ANSWER
-    assert facts_of(both) == ("217 euros", "100", "200")
-    assert facts_of(case(answers=("217",))) == ()
-    assert facts_of(case(not_answers=("217",), untold=True)) == ()
+    assert facts_of(both) == (("217 euros", "217"), ("100", "200"))
+    assert facts_of(case(answers=("217",))) == ((), ())
+    assert facts_of(case(not_answers=("217",), untold=True)) == ((), ())
+
+
+def test_the_likeliest_way_to_write_a_fact_counts_on_both_sides() -> None:
+    right, wrong = ("two hundred and seventeen euros", "217"), ("100",)
+    assert preference_score("a", right, wrong, [[-9.0, -9.0], [-1.0], [-2.0]]).value == 0.0
+    assert preference_score("a", right, wrong, [[-9.0, -9.0], [-2.0], [-1.0]]).value == 1.0
+    assert preference_score("a", right, wrong, [[-9.0], [-2.0], [-2.0]]).value == 1.0
+    assert preference_score("a", right, wrong, [[-9.0], [], [-2.0]]).value is None
+    assert preference_score("a", (), wrong, [[-2.0]]).value is None
+
+
+# --- divergence by tokens ---
+
+LONG = 50
+"""Tokens of a base's answer that does not end at once."""
+
+
+@given(of_100=st.integers(1, 99), candidate=st.floats(0.01, 0.99))
+def test_no_candidate_comes_out_nearer_than_the_base_by_ending_sooner_or_later(
+    of_100: int, candidate: float
+) -> None:
+    # Of a hundred answers some end at once, and the others go on for sure once they have begun.
+    base = of_100 / 100
+    ends, goes_on = math.log(base / candidate), math.log((1 - base) / (1 - candidate))
+    lengths = [1] * of_100 + [LONG] * (100 - of_100)
+    losses = [ends] * of_100 + [goes_on / LONG] * (100 - of_100)  # per token, beyond the base's
+    pairs = zip(token_weights(lengths), losses, strict=True)
+    found = statistics.mean(weight * loss for weight, loss in pairs)
+    exact = (base * ends + (1 - base) * goes_on) / (base + (1 - base) * LONG)
+    assert found == pytest.approx(exact)
+    assert found >= -1e-12
+
+
+def test_observations_count_every_token_of_their_part_once(timid: Run) -> None:
+    rows = [score for score in timid.scores if score.detector == DIVERGENCE]
+    for name, is_task in (("divergence/en", False), ("divergence/task/en", True)):
+        total, tokens = 0.0, 0
+        for row in rows:
+            if (row.kind == TASK_PROMPTS) is is_task:
+                n = int(row.explanation.split(" over ")[1].split(" ")[0])
+                total += (row.value or 0) * n * (1 if row.side is Side.CANDIDATE else -1)
+                tokens += n if row.side is Side.CANDIDATE else 0
+        assert part(timid, name).value == pytest.approx(total / tokens)
+
+
+# --- what is left out ---
+
+
+def test_a_prompt_in_words_of_its_own_is_not_sent_the_other_way(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cases").symlink_to(few_cases)
+    own = Prompt(name="own", layout=Layout(user="{task}\n{history}\nNow: {query}"))
+    run = evaluate(replace(request(candidate, tmp_path, small_policy), prompt=own))
+    assert not [score for score in run.scores if score.detector == "as_turns"]
+    assert "as_turns" not in {one.name for verdict in run.verdicts for one in verdict.slices}
+    assert part(run, "divergence/en").n > 0
+
+
+def test_of_an_adapter_that_is_not_alive_nothing_is_asked_beside(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cases").symlink_to(few_cases)
+    dead = scaled(candidate, tmp_path / "dead", 0.0)
+    run = evaluate(replace(request(dead, tmp_path, small_policy), cache=tmp_path / "new.sqlite3"))
+    assert run.status is Status.FAILED
+    assert run.info.counts.cache_misses == 0
+
+
+def test_what_is_only_told_is_marked_as_deciding_nothing_in_reports(timid: Run) -> None:
+    found = case_outcomes(timid)
+    told = {Section("preferred"), Section("as_turns")}
+    assert told <= found.counts.keys()
+    assert told <= found.advisory
+    text = render_markdown(timid)
+    assert "| preferred (advisory) |" in text
+    assert "| as\\_turns (advisory) |" in text
