@@ -73,6 +73,22 @@ def test_an_honest_run_says_what_its_evidence_says(honest: Run) -> None:
     assert len(found.answered) == len(honest.outputs) > 100
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("asked", [{"dtype": "bfloat16"}, {"merged": False}])
+def test_so_does_one_in_another_number_format(
+    asked: dict[str, Any], request_for: GateRequest, tmp_path: Path
+) -> None:
+    """In bfloat16 cases that differ were asked again, by another engine."""
+    run = evaluate(replace(request_for, out=tmp_path / "run", **asked))
+    if "dtype" in asked:
+        assert run.info.flips is not None
+        assert run.info.flips.cases > 0
+        assert run.info.engine.confirming not in ("", run.info.engine.identity)
+    found = recompute(run)
+    assert found.differences == ()
+    assert not ask_again(run, found, 12).refuted
+
+
 def test_scores_that_were_turned_round_do_not_follow_from_the_outputs(forged: Path) -> None:
     rows = lines(forged / "scores.jsonl")
     for row in rows:
