@@ -210,28 +210,34 @@ def divergence_score(name: str, logprobs: Sequence[float], said: str) -> Score:
 
 
 def preference_score(
-    case_id: str, facts: Sequence[str], logprobs: Sequence[Sequence[float]]
+    case_id: str, right: Sequence[str], wrong: Sequence[str], logprobs: Sequence[Sequence[float]]
 ) -> Score:
     """Loss 1 where a wrong fact is at least as likely as the right one; None: nothing to compare.
 
+    Of each, the likeliest way to write it counts: else the right one, written one way, would stand
+    against wrong ones written in many.
+
     Args:
         case_id: of the question.
-        facts: the right one, then the wrong ones.
-        logprobs: of each, as the answer. Sums are compared: a number in digits is short and a mean
-            would prefer it written out.
+        right: the right fact, as it may be written.
+        wrong: wrong facts, as they may be written.
+        logprobs: of all these, as the answer, the right ones first. Sums are compared: a number in
+            digits is short and a mean would prefer it written out.
     """
     detector = Detector.PREFERRED
-    if len(facts) < 2 or len(facts) != len(logprobs) or not all(logprobs):
+    facts = (*right, *wrong)
+    if not right or not wrong or len(facts) != len(logprobs) or not all(logprobs):
         return Score(detector, case_id, None, "Not measured: a fact was not scored.")
     totals = [math.fsum(values) for values in logprobs]
     if not all(map(math.isfinite, totals)):
         return Score(detector, case_id, None, "Not measured: a log-probability is not finite.")
-    best = max(range(1, len(totals)), key=totals.__getitem__)
-    ahead = f"{abs(totals[0] - totals[best]):.2f} nats"
-    if totals[0] > totals[best]:
-        said = f'"{facts[0]}" is {ahead} likelier than the likeliest wrong fact, "{facts[best]}".'
+    due = max(range(len(right)), key=totals.__getitem__)
+    best = max(range(len(right), len(totals)), key=totals.__getitem__)
+    ahead = f"{abs(totals[due] - totals[best]):.2f} nats"
+    if totals[due] > totals[best]:
+        said = f'"{facts[due]}" is {ahead} likelier than the likeliest wrong fact, "{facts[best]}".'
         return Score(detector, case_id, 0.0, said)
-    said = f'The wrong "{facts[best]}" is {ahead} likelier than "{facts[0]}", or as likely.'
+    said = f'The wrong "{facts[best]}" is {ahead} likelier than "{facts[due]}", or as likely.'
     return Score(detector, case_id, 1.0, said)
 
 

@@ -20,23 +20,24 @@ from evalsuite.runs import PANEL, ScoreRow, Side
 from evalsuite.tasks import Rewriting, continuation_ids
 
 MOST = 12
-"""Wrong facts of a case that are scored at most."""
+"""Right facts of a case that are scored at most, and as many wrong ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     question: Question
-    facts: tuple[str, ...]
-    """The right one first."""
+    right: tuple[str, ...]
+    wrong: tuple[str, ...]
     requests: tuple[Request, ...]
+    """For each of these, the right ones first."""
 
 
-def facts_of(case: Case) -> tuple[str, ...]:
-    """The right fact of a case, then wrong ones, up to :data:`MOST`; empty: none to compare."""
+def facts_of(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """How the right fact of a case may be written, and wrong ones; both empty: none to compare."""
     expect = case.expect
     if not expect.answers or not expect.not_answers:
-        return ()
-    return (expect.answers[0], *expect.not_answers[:MOST])
+        return (), ()
+    return expect.answers[:MOST], expect.not_answers[:MOST]
 
 
 def measure_preferences(drawn: Drawn) -> Aside:
@@ -50,7 +51,7 @@ def measure_preferences(drawn: Drawn) -> Aside:
     for one in asked:
         row, side = one.question.row, one.question.side
         logprobs = [next(outputs).logprobs for _ in one.requests]
-        score = preference_score(row.case_id, one.facts, logprobs).on(side.value)
+        score = preference_score(row.case_id, one.right, one.wrong, logprobs).on(side.value)
         rows.append(ScoreRow.of(score, row, gate=""))
         losses.setdefault(row.case_id, {})[side] = score.value
         cases.setdefault(row.case_id, one.question)
@@ -76,8 +77,10 @@ def _asked(drawn: Drawn) -> Iterator[_Asked]:
         task = question.task
         if question.row.panel != PANEL or question.swapped or question.side not in BOTH:
             continue
-        facts = facts_of(task.case) if isinstance(task, Rewriting) else ()
-        if not facts or not isinstance(task, Rewriting):
+        if not isinstance(task, Rewriting):
+            continue
+        right, wrong = facts_of(task.case)
+        if not right:
             continue
         prompt = question.request.prompt
         requests = tuple(
@@ -87,8 +90,8 @@ def _asked(drawn: Drawn) -> Iterator[_Asked]:
                 adapter=question.request.adapter,
                 conversation=question.request.conversation,
             )
-            for fact in facts
+            for fact in (*right, *wrong)
         )
         longest = max(len(request.target or ()) for request in requests)
         if len(prompt) + longest <= context:
-            yield _Asked(question, facts, requests)
+            yield _Asked(question, right, wrong, requests)

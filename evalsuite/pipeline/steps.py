@@ -106,7 +106,7 @@ def infer(counted: Counted) -> Inferred:
             return Inferred(**held_by(counted), answers=answers, hopeless=found, seen=share)
     answers = _ask(counted, answers, counted.questions)
     # Before anything is asked again in float32: the model is still there.
-    aside = Aside() if counted.whole else _beside(counted)
+    aside = Aside() if counted.whole or not counted.questions else _beside(counted)
     answers = confirm_flips(counted, answers)
     return Inferred(**held_by(counted), answers=answers, aside=aside)
 

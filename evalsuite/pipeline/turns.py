@@ -38,7 +38,7 @@ class _Asked:
 
 def sends_turns(prompt: Prompt) -> bool:
     """Whether a prompt sends the history as turns."""
-    return prompt.layout is None and prompt.format == TURNS
+    return prompt.format == TURNS
 
 
 def other_way(task: Rewriting) -> Rewriting:
@@ -88,6 +88,9 @@ def _asked(drawn: Drawn) -> Iterator[_Asked]:
         if row.panel != PANEL or question.side is not Side.CANDIDATE or question.swapped:
             continue
         if not isinstance(task, Rewriting) or task.prompt.wanted is not Wanted.REWRITE:
+            continue
+        if task.prompt.layout is not None:
+            # It says in its own words what an answer looks like, and another format would not.
             continue
         if left[row.language] < 1 or row.case_id not in drawn.samples.pronouns:
             continue

@@ -283,7 +283,9 @@ def _advisory(
         if tier is Tier.ADVISORY or gate in gates
     ]
     kinds = [Section(gate, kind) for gate, named in aside.items() for kind in named]
-    return [*map(Section, gates), *sets, *kinds]
+    # What no gate judges goes by the name of what looked at it.
+    told = {section_of(score, lists, aside) for score in run.scores if score.advisory}
+    return [*map(Section, gates), *sets, *kinds, *sorted(told, key=str)]
 
 
 def _silent(

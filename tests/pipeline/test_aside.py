@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evalsuite.cases import Case, Expectation, Kind, Language, Wanted
+from evalsuite.detectors.retention import preference_score
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import SliceVerdict, Status, Tier, load_policy
 from evalsuite.pipeline import GateRequest, evaluate
 from evalsuite.pipeline.preferences import facts_of
 from evalsuite.pipeline.turns import other_way, sends_turns
 from evalsuite.prompts import BUILT_IN, Prompt
+from evalsuite.prompts.layout import Layout
+from evalsuite.report.changes import Section, case_outcomes
+from evalsuite.report.markdown import render_markdown
 from evalsuite.runs import DIVERGENCE, PANEL, Side, Unit
 from evalsuite.runs.folder import Run, load_run
 from evalsuite.tasks import Rewriting, prompt_of
+from tests.pipeline.released import scaled
 
 POLICY = """
 name: mine
@@ -210,6 +216,49 @@ def test_a_prompt_of_ones_own_keeps_its_words_the_other_way() -> None:
 def test_facts_are_compared_where_there_is_a_right_one_and_a_wrong_one() -> None:
     both = case(answers=("217 euros", "217"), not_answers=("100", "200"))
     assert both.wanted is Wanted.ANSWER
-    assert facts_of(both) == ("217 euros", "100", "200")
-    assert facts_of(case(answers=("217",))) == ()
-    assert facts_of(case(not_answers=("217",), untold=True)) == ()
+    assert facts_of(both) == (("217 euros", "217"), ("100", "200"))
+    assert facts_of(case(answers=("217",))) == ((), ())
+    assert facts_of(case(not_answers=("217",), untold=True)) == ((), ())
+
+
+def test_the_likeliest_way_to_write_a_fact_counts_on_both_sides() -> None:
+    right, wrong = ("two hundred and seventeen euros", "217"), ("100",)
+    assert preference_score("a", right, wrong, [[-9.0, -9.0], [-1.0], [-2.0]]).value == 0.0
+    assert preference_score("a", right, wrong, [[-9.0, -9.0], [-2.0], [-1.0]]).value == 1.0
+    assert preference_score("a", right, wrong, [[-9.0], [-2.0], [-2.0]]).value == 1.0
+    assert preference_score("a", right, wrong, [[-9.0], [], [-2.0]]).value is None
+    assert preference_score("a", (), wrong, [[-2.0]]).value is None
+
+
+# --- what is left out ---
+
+
+def test_a_prompt_in_words_of_its_own_is_not_sent_the_other_way(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cases").symlink_to(few_cases)
+    own = Prompt(name="own", layout=Layout(user="{task}\n{history}\nNow: {query}"))
+    run = evaluate(replace(request(candidate, tmp_path, small_policy), prompt=own))
+    assert not [score for score in run.scores if score.detector == "as_turns"]
+    assert "as_turns" not in {one.name for verdict in run.verdicts for one in verdict.slices}
+    assert part(run, "divergence/en").n > 0
+
+
+def test_of_an_adapter_that_is_not_alive_nothing_is_asked_beside(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cases").symlink_to(few_cases)
+    dead = scaled(candidate, tmp_path / "dead", 0.0)
+    run = evaluate(replace(request(dead, tmp_path, small_policy), cache=tmp_path / "new.sqlite3"))
+    assert run.status is Status.FAILED
+    assert run.info.counts.cache_misses == 0
+
+
+def test_what_is_only_told_is_marked_as_deciding_nothing_in_reports(timid: Run) -> None:
+    found = case_outcomes(timid)
+    told = {Section("preferred"), Section("as_turns")}
+    assert told <= found.counts.keys()
+    assert told <= found.advisory
+    text = render_markdown(timid)
+    assert "| preferred (advisory) |" in text
+    assert "| as\\_turns (advisory) |" in text
