@@ -40,6 +40,7 @@ from evalsuite.pipeline.divergence import (
     divergence_prompts,
     drawn_answer,
     said_tokens,
+    token_weights,
 )
 from evalsuite.pipeline.inputs import Inputs, resolve
 from evalsuite.pipeline.questions import sample
@@ -185,16 +186,20 @@ def exact(inputs: Inputs, draws: int, work: Path) -> dict[str, Any]:
     for seed in range(draws):
         said = engine.infer([drawn_answer(prompt, seed) for prompt in general])
         targets = [said_tokens(inputs.template, output) for output in said]
+        weights = token_weights([len(target) for target in targets])
         candidate, baseline = (
-            losses_of(engine, general, targets, adapter)
+            [
+                w * x
+                for w, x in zip(weights, losses_of(engine, general, targets, adapter), strict=True)
+            ]
             for adapter in (inputs.adapter.digest, None)
         )
         estimates.append(paired_mean(candidate, baseline, clusters, CONFIDENCE))
         with torch.inference_mode():
             truths.append(
                 statistics.mean(
-                    summed(models, prompt.ids, target)
-                    for prompt, target in zip(general, targets, strict=True)
+                    weight * summed(models, prompt.ids, target)
+                    for weight, prompt, target in zip(weights, general, targets, strict=True)
                 )
             )
     engine.close()

@@ -1,9 +1,10 @@
 """How far a candidate has drifted from its base on prompts to which there is no right answer.
 
 The base answers by chance (temperature 1), and both sides say how likely they find each token of
-what it said. The mean of what the candidate finds it less likely, in nats per token, estimates the
-forward Kullback-Leibler divergence from base to candidate without bias. It needs no reference, and
-fine-tuned models forget about as much as it is large (Shenfeld et al., arXiv:2509.04259).
+what it said. What the candidate finds it less likely, over all tokens together, estimates the
+forward Kullback-Leibler divergence from base to candidate, in nats per token. It needs no
+reference, and fine-tuned models forget about as much as it is large (Shenfeld et al.,
+arXiv:2509.04259).
 
 Nothing is judged by it. It is asked apart from the run's questions, so that it changes no batch.
 """
@@ -46,32 +47,39 @@ class Prompt:
     """The rendered prompt."""
     max_tokens: int
 
+    @property
+    def longest(self) -> int:
+        """Tokens of the prompt and of the longest answer to it."""
+        return len(self.ids) + self.max_tokens
+
 
 def divergence_prompts(inputs: Inputs, samples: Samples) -> tuple[Prompt, ...]:
     """Everything that the base is going to answer; empty where the policy does not ask for it.
 
+    Sampled prompts that do not fit into the base's context window are left out: nothing hangs on
+    them, and nobody wrote them.
+
     Raises:
-        InvalidInput: naming a dialogue that does not fit into the base's context window.
+        InvalidInput: naming a dialogue of a suite that does not fit.
     """
     rule = inputs.policy.gates.forgetting.divergence
     if rule is None:
         return ()
-    found: list[Prompt] = []
+    sampled: list[Prompt] = []
     for language, n in rule.panel.items():
         if language not in inputs.policy.languages:
             continue
-        found += _of_task(inputs, samples, language, n)
-        found += _general(inputs, samples, language, n)
-    found += _dialogues(inputs, samples)
-    for prompt in found:
-        length = len(prompt.ids)
-        if length + prompt.max_tokens > inputs.context:
+        sampled += _of_task(inputs, samples, language, n)
+        sampled += _general(inputs, samples, language, n)
+    dialogues = tuple(_dialogues(inputs, samples))
+    for prompt in dialogues:
+        if prompt.longest > inputs.context:
             raise InvalidInput(
-                f"{prompt.source}: {prompt.id!r} does not fit: its prompt has {length} tokens and "
-                f"the base may answer {prompt.max_tokens}, but the context window holds "
+                f"{prompt.source}: {prompt.id!r} does not fit: its prompt has {len(prompt.ids)} "
+                f"tokens and the base may answer {prompt.max_tokens}, but the context window holds "
                 f"{inputs.context}; shorten the history, or leave it out"
             )
-    return tuple(found)
+    return (*(prompt for prompt in sampled if prompt.longest <= inputs.context), *dialogues)
 
 
 def _of_task(inputs: Inputs, samples: Samples, language: Language, n: int) -> Iterator[Prompt]:
@@ -154,7 +162,8 @@ def measure_divergence(drawn: Drawn) -> Aside:
     """Let the base answer, and score what it said on both sides.
 
     Returns:
-        A loss for each prompt and side, in nats per token of what the base said.
+        A loss for each prompt and side, in nats per token of what the base said; observations are
+        weighed by its length.
     """
     prompts = divergence_prompts(drawn.inputs, drawn.samples)
     if not prompts:
@@ -190,7 +199,7 @@ def measure_divergence(drawn: Drawn) -> Aside:
             )
             for score, side in zip(pair, BOTH, strict=True)
         ]
-    return Aside(rows=tuple(rows), divergences=tuple(_observed(prompts, losses)))
+    return Aside(rows=tuple(rows), divergences=tuple(_observed(prompts, targets, losses)))
 
 
 def _adapters(inputs: Inputs) -> Iterable[str | None]:
@@ -210,10 +219,36 @@ def said_tokens(template: ChatTemplate, output: Output) -> tuple[int, ...]:
     return (*output.ids, template.stop_id) if output.finish is Finish.STOP else output.ids
 
 
+def token_weights(lengths: Sequence[int]) -> list[float]:
+    """How much each answer counts so that every token of all of them counts once; 1 in the mean.
+
+    A mean of answers' own means would be no divergence: how long an answer is hangs on what was
+    drawn, so a candidate that ends sooner than its base would find short answers likelier, each of
+    which counts as much as a long one, and come out below 0.
+    """
+    mean = sum(lengths) / max(1, len(lengths))
+    return [length / mean for length in lengths]
+
+
 def _observed(
-    prompts: Sequence[Prompt], losses: Iterable[tuple[float | None, ...]]
+    prompts: Sequence[Prompt],
+    targets: Sequence[Sequence[int]],
+    losses: Sequence[tuple[float | None, ...]],
 ) -> Iterator[Observation]:
-    for prompt, (candidate, baseline) in zip(prompts, losses, strict=True):
+    parts: dict[tuple[Language, bool], list[int]] = {}
+    for place, (prompt, pair) in enumerate(zip(prompts, losses, strict=True)):
+        part = parts.setdefault((prompt.language, prompt.kind == TASK_PROMPTS), [])
+        if None not in pair:
+            part.append(place)
+    weights = {
+        place: weight
+        for part in parts.values()
+        for place, weight in zip(part, token_weights([len(targets[p]) for p in part]), strict=True)
+    }
+    for place, (prompt, pair) in enumerate(zip(prompts, losses, strict=True)):
+        candidate, baseline = (
+            None if loss is None or place not in weights else loss * weights[place] for loss in pair
+        )
         yield Observation(
             case_id=prompt.id,
             cluster=prompt.cluster,

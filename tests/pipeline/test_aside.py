@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
+import math
+import statistics
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evalsuite.cases import Case, Expectation, Kind, Language, Wanted
 from evalsuite.detectors.retention import preference_score
 from evalsuite.errors import InvalidInput
 from evalsuite.gates import SliceVerdict, Status, Tier, load_policy
+from evalsuite.gates.evidence import TASK_PROMPTS
 from evalsuite.pipeline import GateRequest, evaluate
+from evalsuite.pipeline.divergence import divergence_prompts, token_weights
+from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.preferences import facts_of
+from evalsuite.pipeline.questions import questions, sample
 from evalsuite.pipeline.turns import other_way, sends_turns
 from evalsuite.prompts import BUILT_IN, Prompt
 from evalsuite.prompts.layout import Layout
@@ -230,7 +238,58 @@ def test_the_likeliest_way_to_write_a_fact_counts_on_both_sides() -> None:
     assert preference_score("a", (), wrong, [[-2.0]]).value is None
 
 
+# --- divergence by tokens ---
+
+LONG = 50
+"""Tokens of a base's answer that does not end at once."""
+
+
+@given(of_100=st.integers(1, 99), candidate=st.floats(0.01, 0.99))
+def test_no_candidate_comes_out_nearer_than_the_base_by_ending_sooner_or_later(
+    of_100: int, candidate: float
+) -> None:
+    # Of a hundred answers some end at once, and the others go on for sure once they have begun.
+    base = of_100 / 100
+    ends, goes_on = math.log(base / candidate), math.log((1 - base) / (1 - candidate))
+    lengths = [1] * of_100 + [LONG] * (100 - of_100)
+    losses = [ends] * of_100 + [goes_on / LONG] * (100 - of_100)  # per token, beyond the base's
+    pairs = zip(token_weights(lengths), losses, strict=True)
+    found = statistics.mean(weight * loss for weight, loss in pairs)
+    exact = (base * ends + (1 - base) * goes_on) / (base + (1 - base) * LONG)
+    assert found == pytest.approx(exact)
+    assert found >= -1e-12
+
+
+def test_observations_count_every_token_of_their_part_once(timid: Run) -> None:
+    rows = [score for score in timid.scores if score.detector == DIVERGENCE]
+    for name, is_task in (("divergence/en", False), ("divergence/task/en", True)):
+        total, tokens = 0.0, 0
+        for row in rows:
+            if (row.kind == TASK_PROMPTS) is is_task:
+                n = int(row.explanation.split(" over ")[1].split(" ")[0])
+                total += (row.value or 0) * n * (1 if row.side is Side.CANDIDATE else -1)
+                tokens += n if row.side is Side.CANDIDATE else 0
+        assert part(timid, name).value == pytest.approx(total / tokens)
+
+
 # --- what is left out ---
+
+
+def test_sampled_prompts_that_do_not_fit_are_left_out_and_refuse_no_run(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cases").symlink_to(few_cases)
+    asked = request(candidate, tmp_path, small_policy)
+    policy = Path(asked.policy or "")
+    most = policy.read_text("utf-8").replace("max_tokens: 16", "max_tokens: 1024")
+    policy.write_text(most, "utf-8")
+    wordy = Prompt(name="wordy", tasks={Language.EN: "Rewrite it at once. " * 240})
+    inputs = resolve(replace(asked, prompt=wordy))
+    samples = sample(inputs)
+    assert questions(inputs, samples)  # all that decides fits
+    kinds = {prompt.kind for prompt in divergence_prompts(inputs, samples)}
+    assert TASK_PROMPTS not in kinds
+    assert kinds >= {"chat", "copy", "talk"}
 
 
 def test_a_prompt_in_words_of_its_own_is_not_sent_the_other_way(
