@@ -160,6 +160,25 @@ def test_the_figures_beside_lm_eval_are_those_of_the_benchmark() -> None:
     assert all(target["met"] for target in found["targets"])
 
 
+def test_the_figures_of_divergence_are_those_of_the_benchmark() -> None:
+    found, text = read("divergence-nano.json"), (DOCS / "suites.md").read_text("utf-8")
+    told = " ".join(text.split())
+    shown = [
+        f"| {one['general']:.2f} | {one['task']:.2f} | {lost} | {abs(one['text']):.2f} |"
+        for one in found["adapters"]
+        for lost in [f"{100 * one['skills_lost']:.0f} points" if one["skills_lost"] else "0"]
+    ]
+    exact, (ranks, _, apart) = found["exact"], found["targets"]
+    harmless = max(one["general"] for one in found["adapters"] if not one["skills_lost"])
+    shown += [
+        f"(rank correlation {ranks['value']:.2f})",
+        f"without harm differs ({harmless:.2f} nats here)",
+        f"the mean of {exact['draws']} draws is {apart['value']:.2f} standard errors off",
+        f"held it {exact['covered']} times of {exact['draws']}",
+    ]
+    assert [line for line in shown if line.replace("-0.00", "0.00") not in told] == []
+
+
 def test_the_figures_of_a_real_base_are_those_of_the_benchmark() -> None:
     found, text = read("suites-smollm2.json")["sets"], (DOCS / "suites.md").read_text("utf-8")
     told = " ".join(text.split())

@@ -19,8 +19,10 @@ from evalsuite.errors import InvalidInput
 from evalsuite.gates import SliceVerdict, Status, Tier, load_policy
 from evalsuite.gates.evidence import TASK_PROMPTS
 from evalsuite.pipeline import GateRequest, evaluate
-from evalsuite.pipeline.divergence import token_weights
+from evalsuite.pipeline.divergence import divergence_prompts, token_weights
+from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.preferences import facts_of
+from evalsuite.pipeline.questions import questions, sample
 from evalsuite.pipeline.turns import other_way, sends_turns
 from evalsuite.prompts import BUILT_IN, Prompt
 from evalsuite.prompts.layout import Layout
@@ -271,6 +273,23 @@ def test_observations_count_every_token_of_their_part_once(timid: Run) -> None:
 
 
 # --- what is left out ---
+
+
+def test_sampled_prompts_that_do_not_fit_are_left_out_and_refuse_no_run(
+    candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cases").symlink_to(few_cases)
+    asked = request(candidate, tmp_path, small_policy)
+    policy = Path(asked.policy or "")
+    most = policy.read_text("utf-8").replace("max_tokens: 16", "max_tokens: 1024")
+    policy.write_text(most, "utf-8")
+    wordy = Prompt(name="wordy", tasks={Language.EN: "Rewrite it at once. " * 240})
+    inputs = resolve(replace(asked, prompt=wordy))
+    samples = sample(inputs)
+    assert questions(inputs, samples)  # all that decides fits
+    kinds = {prompt.kind for prompt in divergence_prompts(inputs, samples)}
+    assert TASK_PROMPTS not in kinds
+    assert kinds >= {"chat", "copy", "talk"}
 
 
 def test_a_prompt_in_words_of_its_own_is_not_sent_the_other_way(
