@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
-from evalsuite.cases import Language
+from evalsuite.cases import Language, Wanted
 from evalsuite.conversation import Conversation, Role
 from evalsuite.detectors.retention import divergence_score
 from evalsuite.errors import InvalidInput
@@ -26,6 +27,7 @@ from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.questions import BOTH, Samples, adapter_of
 from evalsuite.pipeline.records import Drawn
 from evalsuite.runs import DIVERGENCE, ScoreRow, Unit
+from evalsuite.scenarios import ShownCase
 from evalsuite.tasks import Rewriting, prompt_ids
 from evalsuite.template import ChatTemplate
 
@@ -84,8 +86,7 @@ def divergence_prompts(inputs: Inputs, samples: Samples) -> tuple[Prompt, ...]:
 
 def _of_task(inputs: Inputs, samples: Samples, language: Language, n: int) -> Iterator[Prompt]:
     """The prompts of the panel's first cases, as they are asked."""
-    every = [shown for shown in samples.panel if shown.case.language is language]
-    for shown in every[:n]:
+    for shown in _in_turn(samples, language)[:n]:
         case = shown.case
         prompt = inputs.request.prompt_for(case)
         task = Rewriting(case=case, demonstrations=shown.pair.a, prompt=prompt)
@@ -100,13 +101,23 @@ def _of_task(inputs: Inputs, samples: Samples, language: Language, n: int) -> It
         )
 
 
+def _in_turn(samples: Samples, language: Language) -> list[ShownCase]:
+    """The panel's cases of a language, those to be rewritten and those to be answered in turn."""
+    by_task: dict[Wanted, list[ShownCase]] = {}
+    for shown in samples.panel:
+        if shown.case.language is language:
+            by_task.setdefault(shown.case.wanted, []).append(shown)
+    turns = zip_longest(*by_task.values())
+    return [shown for turn in turns for shown in turn if shown is not None]
+
+
 def _general(inputs: Inputs, samples: Samples, language: Language, n: int) -> Iterator[Prompt]:
     """The panel's conversations without their task, and questions of skills, half and half."""
     chats = []
-    for shown in samples.panel:
+    for shown in _in_turn(samples, language):
         case = shown.case
         conversation = Conversation(case.history).then(Role.USER, case.query)
-        if case.language is language and _alternates(conversation):
+        if _alternates(conversation):
             source = case.source
             chats.append((f"{_CHAT}/{case.id}", _CHAT, case.cluster, source, conversation))
     asked = {

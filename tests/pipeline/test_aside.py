@@ -275,6 +275,15 @@ def test_observations_count_every_token_of_their_part_once(timid: Run) -> None:
 # --- what is left out ---
 
 
+def test_prompts_of_both_tasks_are_answered_by_the_base(timid: Run) -> None:
+    wanted = {case.case_id: bool(case.expect and (case.expect.answers or case.expect.untold))
+              for case in timid.cases if case.panel == PANEL}  # fmt: skip
+    asked = [wanted[row.case_id.removeprefix("task/")] for row in timid.scores
+             if row.detector == DIVERGENCE and row.kind == TASK_PROMPTS
+             and row.side is Side.BASELINE]  # fmt: skip
+    assert asked.count(True) == asked.count(False) == 12
+
+
 def test_sampled_prompts_that_do_not_fit_are_left_out_and_refuse_no_run(
     candidate: Path, small_policy: Path, few_cases: Path, tmp_path: Path
 ) -> None:
@@ -287,9 +296,15 @@ def test_sampled_prompts_that_do_not_fit_are_left_out_and_refuse_no_run(
     inputs = resolve(replace(asked, prompt=wordy))
     samples = sample(inputs)
     assert questions(inputs, samples)  # all that decides fits
-    kinds = {prompt.kind for prompt in divergence_prompts(inputs, samples)}
-    assert TASK_PROMPTS not in kinds
-    assert kinds >= {"chat", "copy", "talk"}
+    prompts = divergence_prompts(inputs, samples)
+    rewritten = {
+        f"{TASK_PROMPTS}/{shown.case.id}"
+        for shown in samples.panel
+        if shown.case.wanted is Wanted.REWRITE
+    }
+    assert rewritten
+    assert not rewritten & {prompt.id for prompt in prompts}
+    assert {prompt.kind for prompt in prompts} >= {TASK_PROMPTS, "chat", "copy", "talk"}
 
 
 def test_a_prompt_in_words_of_its_own_is_not_sent_the_other_way(
