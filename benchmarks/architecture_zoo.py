@@ -60,6 +60,8 @@ class Specimen:
     changes: Mapping[str, Any] = field(default_factory=dict)
     shares: bool = True
     """Whether its prompts may share prefixes and batches."""
+    seed: int = 0
+    """Of its weights: one by which not every answer ends at once."""
 
 
 def _rope(kind: str, **settings: Any) -> dict[str, Any]:
@@ -211,9 +213,7 @@ OTHERS: Final = (
     *_others("axk1", "glm4_moe_lite", "minicpm3", "youtu", num_key_value_heads=4),
     *_others("codegen", "gptj", rotary_dim=8),
     *_others("helium", "hunyuan_v1_dense", "hunyuan_v1_moe", "ministral", head_dim=8),
-    *_others(
-        "hy_v4", "deepseek_v4", "openai-gpt", "falcon_h1", "falcon_mamba", "rwkv", shares=False
-    ),
+    *_others("hy_v4", "openai-gpt", "falcon_h1", "falcon_mamba", "rwkv", shares=False),
     *_others("axk2", "deepseek_v32", "glm_moe_dsa", shares=False, num_key_value_heads=4),
     *_others("olmo_hybrid", "qwen3_5_text", "qwen3_5_moe_text", "minimax", shares=False, **_MIXED),
     *_others("lfm3", shares=False, layer_types=["conv", "full_attention"]),
@@ -227,6 +227,7 @@ OTHERS: Final = (
     *_others("lfm2_moe", shares=False, layer_types=["conv", "full_attention"], num_dense_layers=1),
     *_others("gpt_neo", attention_types=[[["global", "local"], 1]], window_size=WINDOW),
     *_others("cwm", "modernbert-decoder", **_WINDOW_THEN_FULL),
+    Specimen("deepseek_v4", "deepseek_v4", shares=False, seed=2),
 )
 """Whatever else the library builds from its configuration."""
 
@@ -267,14 +268,14 @@ def config_of(specimen: Specimen) -> Any:
     return made(**{**small, **specimen.changes})
 
 
-def write_specimen(folder: Path, specimen: Specimen, seed: int = 0) -> Path:
+def write_specimen(folder: Path, specimen: Specimen) -> Path:
     """Write a model's folder, with random weights."""
     import torch
     from transformers import AutoModelForCausalLM
 
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder)
-    torch.manual_seed(seed)
+    torch.manual_seed(specimen.seed)
     model = AutoModelForCausalLM.from_config(config_of(specimen))
     model.save_pretrained(folder)
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": list(STOPS)}))
