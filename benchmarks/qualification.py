@@ -185,6 +185,7 @@ def measured(args: argparse.Namespace) -> dict[str, Any] | None:
             return None
     status = evalsuite(
         ["qualify", *base, "--adapter", str(args.adapter), "--policy", "nano",
+         "--registry", str(args.out / "registry"),
          "--nulls", str(args.nulls), "--retrained", str(args.retrained),
          "--layers", *args.layers, "--out", str(args.out), "--seed", "0"]
     )  # fmt: skip

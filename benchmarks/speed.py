@@ -72,7 +72,8 @@ def qualification(base: str, adapter: Path, work: Path) -> float:
         return seconds(
             sys.executable, "-m", "evalsuite.cli", "qualify", "--base-model", base,
             "--adapter", str(adapter), "--out", str(work / name), "--cases", str(ROOT / "cases"),
-            "--cache", str(work / "outputs.sqlite3"), *options,
+            "--cache", str(work / "outputs.sqlite3"),
+            "--registry", str(work / "registry"), *options,
         )  # fmt: skip
 
     qualify("panels", "--mutants", "none")

@@ -21,6 +21,7 @@ from evalsuite.commands.options import (
     add_base,
     add_champion,
     add_gate_options,
+    add_lineage,
     add_registry,
     command,
     gate_request,
@@ -69,6 +70,7 @@ def add(subparsers: Subparsers) -> None:
     )
     add_gate_options(gate)
     add_registry(gate)
+    add_lineage(gate)
     add_champion(gate)
     _add_report(subparsers)
     _add_tables(subparsers)

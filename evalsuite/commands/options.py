@@ -73,6 +73,8 @@ HELP = {
     "folder of an adapter (default: auto)",
     "registry": "folder of promotion records, whose newest names the champion, and of the ledger "
     "of attempts",
+    "lineage": "a name of the registry's list, whose attempts this one is counted among (default: "
+    "those of the base that name none; docs/policy.md)",
     "cache": "SQLite file of answers (default: ~/.cache/evalsuite/outputs.sqlite3)",
     "dtype": "float32, bfloat16, or auto: bfloat16 on CUDA, else float32",
     "device": "cpu, cuda, cuda:1 and so on, or auto: cuda where torch sees one, else cpu",
@@ -136,6 +138,11 @@ def add_registry(parser: argparse.ArgumentParser) -> None:
         default=Path("registry"),
         help=f"{HELP['registry']} (default: registry)",
     )
+
+
+def add_lineage(parser: argparse.ArgumentParser) -> None:
+    """Add ``--lineage``."""
+    parser.add_argument("--lineage", default="", metavar="NAME", help=HELP["lineage"])
 
 
 def add_champion(parser: argparse.ArgumentParser) -> None:
@@ -237,6 +244,7 @@ def gate_request(args: argparse.Namespace, command: tuple[str, ...]) -> GateRequ
         batch_tokens=args.batch_tokens,
         waivers=getattr(args, "waivers", None),
         registry=getattr(args, "registry", None),
+        lineage=getattr(args, "lineage", ""),
         champion=getattr(args, "champion", "auto"),
         command=command,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from evalsuite.commands.options import (
     Subparsers,
     add_candidate,
     add_gate_options,
+    add_lineage,
+    add_registry,
     check_result,
     command,
     gate_request,
@@ -37,6 +40,8 @@ def add(subparsers: Subparsers) -> None:
     add_candidate(qualify, "a candidate that passes", "reports/qualification")
     _add_mutants(qualify)
     _add_nulls(qualify)
+    add_registry(qualify)
+    add_lineage(qualify)
     add_gate_options(qualify, seed="of panels, mutants and trainings (default: 0)")
 
 
@@ -90,6 +95,7 @@ def _qualify(args: argparse.Namespace, terminal: Terminal) -> int:
     terminal.say(qualification_text(found.to_json()))
     terminal.say("")
     terminal.say(f"page: {from_here(args.out / 'index.html')}")
+    terminal.say(f"it counts as an attempt of this candidate in {from_here(args.registry)}")
     return 1 if alarms(found.nulls, Status.FAILED) else 0
 
 
@@ -102,7 +108,10 @@ def _request(args: argparse.Namespace) -> QualifyRequest:
     if unknown:
         raise InvalidInput(f"--gates {' '.join(unknown)}: use any of {', '.join(Gate)}")
     return QualifyRequest(
-        gate=gate_request(args, ("evalsuite", *sys.argv[1:])),
+        # Panels here are compared with the base, whoever the champion is.
+        gate=replace(gate_request(args, ("evalsuite", *sys.argv[1:])), registry=None, lineage=""),
+        registry=args.registry,
+        lineage=args.lineage,
         out=args.out,
         gates=tuple(map(Gate, args.gates)) if args.gates else tuple(Gate),
         layers=tuple(args.layers),

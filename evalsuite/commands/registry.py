@@ -1,4 +1,4 @@
-"""registry policy and registry accept-policy: by what a registry's champions are judged."""
+"""registry policy, accept-policy, lineages, add-lineage: the rules of a registry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from evalsuite.commands.options import BY_SUCCESS, Subparsers, add_registry, com
 
 def add(subparsers: Subparsers) -> None:
     """Declare the commands."""
-    registry = subparsers.add_parser("registry", help="by what a registry's champions are judged")
+    registry = subparsers.add_parser(
+        "registry", help="the rules of a registry: its policy, its lineages"
+    )
     actions = registry.add_subparsers(required=True, metavar="ACTION")
     show = command(
         actions,
@@ -37,6 +39,32 @@ def add(subparsers: Subparsers) -> None:
     accept.add_argument(
         "--loosen", action="store_true", help="accept it though it lets pass what did not pass"
     )
+    _add_lineages(actions)
+
+
+def _add_lineages(actions: Subparsers) -> None:
+    lineages = command(
+        actions,
+        "lineages",
+        _lineages,
+        help="say which lineages a registry knows, and who added them",
+        example="evalsuite registry lineages --registry registry",
+        ends=BY_SUCCESS,
+    )
+    add_registry(lineages)
+    add = command(
+        actions,
+        "add-lineage",
+        _add_lineage,
+        help="add a lineage: candidates that are gated with --lineage NAME count apart",
+        example="evalsuite registry add-lineage rewriter-zh --by Ann --reason 'a product of its "
+        "own'",
+        ends=BY_SUCCESS,
+    )
+    add.add_argument("name", metavar="NAME", help="lower-case letters, digits, '.', '_' and '-'")
+    add_registry(add)
+    add.add_argument("--by", required=True, metavar="WHO", help="who adds it")
+    add.add_argument("--reason", required=True, metavar="TEXT", help="why; reports tell it")
 
 
 def _show(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -76,4 +104,25 @@ def _accept(args: argparse.Namespace, terminal: Terminal) -> int:
     terminal.say(
         f"policy {pin.content.name!r} is that of {args.registry} now (pin {pin.content.sequence})"
     )
+    return 0
+
+
+def _lineages(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.registry import read_lineages
+
+    known = read_lineages(args.registry)
+    if not known:
+        terminal.say("no lineage of its own: every candidate of a base counts as an attempt on it")
+    for one in known:
+        terminal.say(f"{one.name}: {one.created:%Y-%m-%d} by {one.by}: {one.reason}")
+    return 0
+
+
+def _add_lineage(args: argparse.Namespace, terminal: Terminal) -> int:
+    from evalsuite.registry import add_lineage
+
+    one = add_lineage(
+        args.registry, args.name, by=args.by, reason=args.reason, now=datetime.now(UTC)
+    )
+    terminal.say(f"lineage {one.name!r} is known to {args.registry} now: gate with --lineage")
     return 0

@@ -41,7 +41,7 @@ from evalsuite.pipeline.champion import (
     registry_policy,
     require_rule,
 )
-from evalsuite.pipeline.digests import digest_of_cases, digest_of_circumstances
+from evalsuite.pipeline.digests import digest_of, digest_of_cases, digest_of_circumstances
 from evalsuite.pipeline.neighbours import neighbours_of
 from evalsuite.pipeline.reading import (
     demonstrations,
@@ -53,7 +53,8 @@ from evalsuite.pipeline.reading import (
     texts,
 )
 from evalsuite.prompts import ANSWER_PROMPT, DEFAULT_PROMPT, Prompt, require_prefill
-from evalsuite.registry.attempts import Attempt, lineage_of, record_attempt
+from evalsuite.registry.attempts import Attempt, record_attempt
+from evalsuite.registry.lineages import Lineage, lineage_of, require_lineage
 from evalsuite.regressions import Regression, load_regressions
 from evalsuite.runs import PromotionInfo, RegistryPolicyInfo
 from evalsuite.scenarios import DemonstrationPair, SkillItem, TextItem
@@ -102,6 +103,9 @@ class GateRequest:
     registry: Path | None = None
     """Folder of promotion records, with the champion, and of the ledger that counts the attempts
     of a lineage; None: not counted, and compared with the base."""
+    lineage: str = ""
+    """Of the registry's list, whose attempts this one is counted among; empty: those of the base
+    that name none."""
     champion: str = AUTO
     """Whom the gate ``regression`` compares with: ``auto`` for the registry's champion, ``base``,
     or the folder of an adapter."""
@@ -143,6 +147,8 @@ class Inputs:
     """What the registry promoted of this base before, oldest first."""
     registry_policy: RegistryPolicyInfo | None = None
     """By what the registry's champions are judged."""
+    lineage: Lineage | None = None
+    """Whose attempts this one is counted among; None: those of the base that name none."""
 
     @property
     def adapters(self) -> tuple[Tuned, ...]:
@@ -256,6 +262,7 @@ def resolve(
         compared=compared or _compared(request, read.policy, base, adapter),
         history=earlier_promotions(request.registry, base),
         registry_policy=registry_policy(request.registry),
+        lineage=read.lineage,
     )
     for prompt in (request.prompt, request.answer_prompt):
         require_prefill(prompt, inputs.template)
@@ -284,8 +291,14 @@ def _compared(request: GateRequest, policy: Policy, base: BaseRef, adapter: Tune
     return compared_with(request.champion, request.registry, base, adapter, decisive=decisive)
 
 
-def write_attempt(inputs: Inputs, *, now: datetime) -> Attempt | None:
+def write_attempt(inputs: Inputs, *, now: datetime, purpose: str = "") -> Attempt | None:
     """Write down which attempt of its lineage this is, before anything is known of its verdict.
+
+    Args:
+        inputs: what is gated.
+        now: with a time zone.
+        purpose: of whoever sees what the gates say, where it is no gate run; such a look costs as
+            much as one, and is another attempt.
 
     Returns:
         The attempt; None where no registry counts.
@@ -296,16 +309,21 @@ def write_attempt(inputs: Inputs, *, now: datetime) -> Attempt | None:
     """
     if inputs.request.registry is None:
         return None
+    _lineage(inputs.request)
     asked = Attempt(
-        lineage=lineage_of(inputs.base, inputs.adapter),
+        lineage=lineage_of(inputs.base.digest, inputs.request.lineage),
         number=0,
         adapter=inputs.adapter.digest,
         policy=inputs.policy.digest,
-        circumstances=inputs.circumstances,
+        circumstances=_seen_by(inputs.circumstances, purpose),
         seed=inputs.seed,
         created="",
     )
     return record_attempt(inputs.request.registry, asked, now=now)
+
+
+def _seen_by(circumstances: str, purpose: str) -> str:
+    return digest_of([circumstances, purpose]) if purpose else circumstances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,6 +338,7 @@ class Read:
     regressions: tuple[Regression, ...]
     folders: CaseFolders
     waivers: tuple[Waiver, ...]
+    lineage: Lineage | None
 
 
 def check(request: GateRequest, policy: Policy | None = None) -> Read:
@@ -331,6 +350,7 @@ def check(request: GateRequest, policy: Policy | None = None) -> Read:
 
     Raises:
         InvalidInput: something a person wrote is wrong.
+        RegistryError: the registry does not know the lineage.
     """
     if request.seed is not None and not 0 <= request.seed < 2**63:
         raise InvalidInput(f"seed={request.seed} must be a whole number from 0 to 2**63 - 1")
@@ -353,7 +373,17 @@ def check(request: GateRequest, policy: Policy | None = None) -> Read:
         ),
         folders=folders,
         waivers=load_waivers(request.waivers) if request.waivers else (),
+        lineage=_lineage(request),
     )
+
+
+def _lineage(request: GateRequest) -> Lineage | None:
+    """The entry of the registry's list that the request names."""
+    if not request.lineage:
+        return None
+    if request.registry is None:
+        raise InvalidInput(f"lineage={request.lineage!r} is a registry's; name that with registry")
+    return require_lineage(request.registry, request.lineage)
 
 
 def choose_policy(policy: str | None, base_model: str) -> Policy:

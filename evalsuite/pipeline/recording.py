@@ -20,6 +20,7 @@ from evalsuite.pipeline.neighbours import contradictions
 from evalsuite.pipeline.questions import Question, Samples
 from evalsuite.pipeline.records import Decided, work_of
 from evalsuite.prompts import Prompt
+from evalsuite.registry.lineages import Lineage
 from evalsuite.runs import (
     AdapterInfo,
     AskedInfo,
@@ -30,6 +31,7 @@ from evalsuite.runs import (
     DemonstrationsRow,
     EndingsInfo,
     EngineInfo,
+    LineageInfo,
     LooksInfo,
     ModelInfo,
     OutputRow,
@@ -288,6 +290,15 @@ def _attempt(decided: Decided) -> AttemptInfo | None:
         lineage=decided.attempt.lineage,
         number=decided.attempt.number,
         confidence=decided.judged_by.confidence,
+        named=_named(decided.inputs.lineage),
+    )
+
+
+def _named(lineage: Lineage | None) -> LineageInfo | None:
+    if lineage is None:
+        return None
+    return LineageInfo(
+        name=lineage.name, by=lineage.by, created=lineage.created, reason=lineage.reason
     )
 
 

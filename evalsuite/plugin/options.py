@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OPTION = re.compile(
     r"(?<!\S)(?<!evalsuite gate )"
-    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache|registry|champion|waivers|candidate)\b)"
+    r"--(?=(?:policy|cases|out|seed|prompt-format|dtype|device|cache|registry|lineage|champion|waivers|candidate)\b)"
 )
 """An option of ``evalsuite gate`` in an error's advice, where it is called ``--gate-...`` here."""
 _PAGES = {".html": "render_html", ".htm": "render_html", ".md": "render_markdown"}
@@ -94,6 +94,7 @@ def _add_beside(group: pytest.OptionGroup) -> None:
         type=Path,
         help=f"{HELP['registry']} (default: ROOT/registry)",
     )
+    group.addoption("--gate-lineage", default="", metavar="NAME", help=HELP["lineage"])
     group.addoption("--gate-champion", default="auto", metavar="WHOM", help=HELP["champion"])
 
 
@@ -160,6 +161,7 @@ def request_of(config: pytest.Config) -> GateRequest:
         batch_tokens=config.getoption("--gate-batch-tokens"),
         waivers=config.getoption("--gate-waivers"),
         registry=config.getoption("--gate-registry") or root / "registry",
+        lineage=config.getoption("--gate-lineage"),
         champion=config.getoption("--gate-champion"),
         command=("pytest", *sys.argv[1:]),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from evalsuite.errors import InvalidInput
 from evalsuite.gates import Gate, Status
 from evalsuite.models import AdapterRef
 from evalsuite.pipeline import GateRequest, Inputs, Observed
-from evalsuite.pipeline.inputs import resolve
+from evalsuite.pipeline.inputs import resolve, write_attempt
 from evalsuite.qualification.adapters import untrained_null
 from evalsuite.qualification.layers import (
     ADAPTER,
@@ -71,6 +72,10 @@ class QualifyRequest:
     """Folder of adapters that are trained here; None: ``adapters`` below ``out``."""
     severities: tuple[float, ...] = SEVERITIES
     seed: int = 0
+    registry: Path | None = None
+    """Whose ledger counts that the gates' answers on this candidate were seen; None: nobody's."""
+    lineage: str = ""
+    """Of the registry's list; empty: that of the base."""
 
 
 Save = Callable[[Qualification], None]
@@ -93,12 +98,14 @@ def qualify(
     Raises:
         InvalidInput: unknown mutants, numbers that make no qualification, or a candidate that
             passes on none of its panels.
+        RegistryError: the registry does not know the lineage.
         EvalsuiteError: the candidate cannot be gated.
     """
     _check(request)
     began = time.monotonic()
     inputs = resolve(request.gate)
     subject = _subject(request, inputs)
+    _count_look(request, inputs)
     panels: list[Observed] = []
     nulls = judge_nulls(
         [*_spread(request), *_retrained(request, subject, tell)],
@@ -135,6 +142,17 @@ def qualify(
                 save(found())
                 saved = time.monotonic()
     return found(complete=True)
+
+
+def _count_look(request: QualifyRequest, inputs: Inputs) -> None:
+    """Who sees on how many panels a candidate passes has asked the gates, as a gate run does."""
+    if request.registry is not None:
+        seen = replace(inputs.request, registry=request.registry, lineage=request.lineage)
+        write_attempt(
+            replace(inputs, request=seen, seed=request.seed),
+            now=datetime.now(UTC),
+            purpose="qualify",
+        )
 
 
 def _adapter(inputs: Inputs) -> AdapterRef:

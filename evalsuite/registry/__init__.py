@@ -2,6 +2,7 @@
 
 from evalsuite.registry.chain import Chain, read_chain
 from evalsuite.registry.history import history, promotions
+from evalsuite.registry.lineages import Lineage, add_lineage, read_lineages
 from evalsuite.registry.pins import Pin, accept_policy, pinned, read_pins
 from evalsuite.registry.promotion import champion, promote, rollback
 from evalsuite.registry.record import Action, PolicyException, PromotionRecord, read_record
@@ -12,17 +13,20 @@ __all__ = [
     "Chain",
     "Check",
     "Finding",
+    "Lineage",
     "Pin",
     "PolicyException",
     "PromotionRecord",
     "Verification",
     "accept_policy",
+    "add_lineage",
     "champion",
     "history",
     "pinned",
     "promote",
     "promotions",
     "read_chain",
+    "read_lineages",
     "read_pins",
     "read_record",
     "rollback",

@@ -2,9 +2,9 @@
 
 Twenty candidates that are each passed wrongly with a probability of 5 % promote a bad one with
 64 %. So every attempt is written down before its verdict is known, and a policy may let each one
-spend only a part of the error budget. Attempts at the same goal (base, recipe, data) share a
-*lineage*; the same adapter under the same policy and seed is the same attempt, however often it
-is gated.
+spend only a part of the error budget. Attempts at the same goal share a *lineage*
+(:mod:`evalsuite.registry.lineages`); the same adapter under the same policy and seed is the same
+attempt, however often it is gated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evalsuite.errors import RunError, RunStorageError
 from evalsuite.files.storage import FileLock, atomic_write, storage_errors
-from evalsuite.models import BaseRef, Tuned
 
 LEDGER = "attempts.jsonl"
 """The file in a registry folder; lines are only ever added, each sealed over the one before."""
@@ -55,18 +54,6 @@ class Attempt:
     def question(self) -> tuple[str, str, str, int]:
         """What was asked; asked again, it is the same attempt."""
         return self.adapter, self.policy, self.circumstances, self.seed
-
-
-def lineage_of(base: BaseRef, adapter: Tuned) -> str:
-    """Return the lineage of a candidate: base, recipe and source of the data, not the seed.
-
-    An adapter without a record of its own, or a whole model, belongs to all such of its base.
-    """
-    known = adapter.provenance
-    goal = [base.digest, known.recipe if known else "", known.lineage if known else ""]
-    if known and known.prompt_digest:
-        goal.append(known.prompt_digest)  # another prompt is another goal
-    return hashlib.sha256(json.dumps(goal).encode()).hexdigest()
 
 
 def record_attempt(registry: Path, asked: Attempt, *, now: datetime) -> Attempt:

@@ -29,6 +29,7 @@ from evalsuite.models import (
     without_family,
 )
 from evalsuite.registry.attempts import read_attempts
+from evalsuite.registry.lineages import lineage_of, require_lineage
 from evalsuite.registry.record import Base, Digest, Place, PromotionRecord, Resource, SeedOrigin
 from evalsuite.runs import BaseInfo, Status, Tier
 from evalsuite.runs.folder import Run, load_run
@@ -214,6 +215,7 @@ def _require_attempt(run: Run, registry: Path) -> None:
     if policy_of(run).attempts is not Attempts.SPEND:
         return
     attempt, adapter = run.info.attempt, run.info.adapter
+    _require_lineage(run, registry)
     try:
         known = read_attempts(registry)
     except RunError as problem:
@@ -237,6 +239,31 @@ def _require_attempt(run: Run, registry: Path) -> None:
         f"registry {str(registry)!r} did not count the run in {str(run.folder)!r}; gate it again "
         "with --registry and that folder"
     )
+
+
+def _require_lineage(run: Run, registry: Path) -> None:
+    """Raise RegistryError unless the run was counted in the lineage of its base.
+
+    That is the base's own, or one of the registry's list: a run cannot choose whose error budget
+    it spends.
+    """
+    attempt = run.info.attempt
+    if attempt is None:
+        return  # told by the caller
+    named = attempt.named
+    name = named.name if named else ""
+    if named is not None:
+        known = require_lineage(registry, name)
+        if (known.by, known.created, known.reason) != (named.by, named.created, named.reason):
+            raise RegistryError(
+                f"refused: the run in {str(run.folder)!r} tells otherwise of lineage {name!r} than "
+                f"the list of the registry {str(registry)!r}; gate it again"
+            )
+    if attempt.lineage != lineage_of(run.info.base.digest, name):
+        raise RegistryError(
+            f"refused: the run in {str(run.folder)!r} was counted in another lineage than that of "
+            f"its base{f' and the name {name!r}' if name else ''}; gate it again"
+        )
 
 
 def _is_waived(run: Run, verdict: Verdict) -> bool:

@@ -8,38 +8,26 @@ like promotion records: ``policies/000001-<digest>.json``, each naming the diges
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from evalsuite.errors import RegistryError
 from evalsuite.files.jsonl import first_fault
-from evalsuite.files.storage import atomic_write, storage_errors, write_once
 from evalsuite.gates import Change, Difference, Policy, diff_policies
 from evalsuite.registry.chain import locked
-from evalsuite.registry.record import Link
+from evalsuite.registry.entries import Entry, Kept, Said, append_entry, read_entries
 
-POLICIES, HEAD = "policies", "HEAD.json"
+POLICIES = "policies"
 FIRST = "The policy of the first run that was promoted here."
-_NAME = re.compile(r"(\d{6,})-([0-9a-f]{12})\.json\Z")
-_MAX_BYTES = 4 * 2**20
-Said = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"\S")]
 
 
-class PinnedPolicy(BaseModel):
+class PinnedPolicy(Entry):
     """The content of a pin's file."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    sequence: int = Field(ge=1)
-    created: AwareDatetime
     name: str
     """Of the policy."""
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -53,21 +41,11 @@ class PinnedPolicy(BaseModel):
     """How it differs from the one before, a sentence each."""
     loosened: tuple[str, ...] = ()
     """Those differences by which a candidate passes that would not have passed."""
-    previous: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Pin:
+class Pin(Kept[PinnedPolicy]):
     """A pin as its file holds it."""
-
-    path: Path
-    sha256: str
-    content: PinnedPolicy
-
-    @property
-    def link(self) -> Link:
-        """This pin as others name it."""
-        return Link(record=self.path.name, sha256=self.sha256)
 
     @property
     def policy(self) -> Policy:
@@ -93,24 +71,8 @@ def read_pins(registry: Path) -> tuple[Pin, ...]:
     Raises:
         RegistryError: naming the file that was changed, or is missing.
     """
-    folder = Path(registry).absolute() / POLICIES
-    if not folder.is_dir():
-        return ()
-    pins: list[Pin] = []
-    for path in sorted(folder.glob("*-*.json")):
-        pin = _read(path)
-        before = pins[-1] if pins else None
-        if pin.content.sequence != len(pins) + 1:
-            raise RegistryError(
-                f"pin {len(pins) + 1:06d} is missing before {str(path)!r}; restore it from a backup"
-            )
-        if pin.content.previous != (before.link if before else None):
-            raise RegistryError(
-                f"{str(path)!r} does not name the pin before it; restore both from a backup"
-            )
-        pins.append(pin)
-    _require_head(folder, pins)
-    return tuple(pins)
+    found = read_entries(Path(registry).absolute() / POLICIES, PinnedPolicy, "pinned policy")
+    return tuple(Pin(one.path, one.sha256, one.content) for one in found)
 
 
 def pinned(registry: Path) -> Pin | None:
@@ -199,54 +161,5 @@ def _next(
 
 
 def _append(registry: Path, content: PinnedPolicy) -> Pin:
-    data = (content.model_dump_json(indent=1) + "\n").encode()
-    digest = hashlib.sha256(data).hexdigest()
-    folder = registry / POLICIES
-    path = folder / f"{content.sequence:06d}-{digest[:12]}.json"
-    with storage_errors(path, RegistryError):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_once(path, data)
-        head = {"record": path.name, "sha256": digest}
-        atomic_write(folder / HEAD, (json.dumps(head, indent=1) + "\n").encode())
-    return Pin(path, digest, content)
-
-
-def _read(path: Path) -> Pin:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-    except OSError as problem:
-        raise RegistryError(f"cannot read the pin {str(path)!r}: {problem.strerror}") from problem
-    if len(data) > _MAX_BYTES:
-        raise RegistryError(f"{str(path)!r}: a pin has at most {_MAX_BYTES} bytes, this has more")
-    digest = hashlib.sha256(data).hexdigest()
-    try:
-        content = PinnedPolicy.model_validate_json(data)
-    except ValidationError as problem:
-        raise RegistryError(
-            f"{str(path)!r} is no pinned policy: {first_fault(problem, 'the file')}; restore it "
-            "from a backup"
-        ) from None
-    match = _NAME.match(path.name)
-    if match is None or int(match[1]) != content.sequence or match[2] != digest[:12]:
-        raise RegistryError(f"{str(path)!r} was changed or renamed; restore it from a backup")
-    return Pin(path, digest, content)
-
-
-def _require_head(folder: Path, pins: Sequence[Pin]) -> None:
-    path = folder / HEAD
-    if not path.is_file():
-        # The very first may have died between its file and the head.
-        if len(pins) > 1:
-            raise RegistryError(f"{str(path)!r} is missing: it names the last pin; restore it")
-        return
-    try:
-        head = Link.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        raise RegistryError(f"{str(path)!r} cannot be read; restore it from a backup") from None
-    # One pin may follow: of a process that died between the two writes.
-    if head not in [pin.link for pin in pins[-2:]]:
-        raise RegistryError(
-            f"{str(path)!r} names {head.record} as the last pin, which is gone or was changed; "
-            "restore it from a backup"
-        )
+    one = append_entry(registry / POLICIES, content)
+    return Pin(one.path, one.sha256, one.content)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from evalsuite.cases import Wanted
 from evalsuite.cases.shipped import shipped_version
-from evalsuite.runs import EndingsInfo, Side, Tier
+from evalsuite.runs import AttemptInfo, EndingsInfo, Side, Tier
 from evalsuite.runs.folder import Run
 
 _WAIVED = "{0}: waived by {1} until {2}: {3}."
-_ATTEMPT = "Attempt {0} of this lineage, judged with {1} % confidence."
+_ATTEMPT = "Attempt {0} on this base, judged with {1} % confidence."
+_NAMED_ATTEMPT = (
+    "Attempt {0} of lineage {2}, judged with {1} % confidence; {3} added the lineage on {4}: {5}."
+)
 _STOPPED = "The run stopped after {0} % of its panels."
 _UNCONFIRMED = (
     "{0} cases in which the sides differ count as they are: they could not be asked again in "
@@ -53,6 +56,7 @@ _STORED = "The quantised weights of {0} ({1}) were gated as the plain numbers th
 NOTES = (
     _WAIVED,
     _ATTEMPT,
+    _NAMED_ATTEMPT,
     _STOPPED,
     _UNCONFIRMED,
     _CONFIRMED,
@@ -102,12 +106,7 @@ def notes_of(run: Run, *, stop_is_told: bool) -> tuple[Note, ...]:
     ]
     attempt, looks, flips = run.info.attempt, run.info.looks, run.info.flips
     if attempt is not None:
-        notes.append(
-            Note(
-                _ATTEMPT,
-                (attempt.number, f"{100 * attempt.confidence:.4g}"),
-            )
-        )
+        notes.append(_attempted(attempt))
     if flips is not None and flips.explained is None:
         notes.append(Note(_UNCONFIRMED, (flips.cases, flips.left_out)))
     elif flips is not None:
@@ -129,6 +128,15 @@ def notes_of(run: Run, *, stop_is_told: bool) -> tuple[Note, ...]:
     notes += (Note(_REMARKED, (remark,)) for remark in run.info.engine.remarks)
     notes += _trust(run)
     return tuple(notes)
+
+
+def _attempted(attempt: AttemptInfo) -> Note:
+    """Which attempt a run was, and of what: each lineage is another whole error budget."""
+    counted, named = (attempt.number, f"{100 * attempt.confidence:.4g}"), attempt.named
+    if named is None:
+        return Note(_ATTEMPT, counted)
+    added = (named.name, named.by, f"{named.created:%Y-%m-%d}", named.reason.rstrip("."))
+    return Note(_NAMED_ATTEMPT, (*counted, *added))
 
 
 def _trust(run: Run) -> Iterator[Note]:

@@ -144,6 +144,18 @@ class WaiverInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineageInfo:
+    """A lineage that a person added to the registry's list, as the list tells of it."""
+
+    __pydantic_config__ = CLOSED
+
+    name: str
+    by: str
+    created: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptInfo:
     """Which attempt of its lineage a run was, and at what confidence it was judged for that."""
 
@@ -152,6 +164,8 @@ class AttemptInfo:
     lineage: str
     number: int
     confidence: float
+    named: LineageInfo | None = None
+    """None: the lineage of every candidate of the base that names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ from evalsuite.qualification.adapters import ADAPTER_MUTANTS, AdapterMutant, ada
 from evalsuite.qualification.mixture import Seen
 from evalsuite.qualification.nulls import VARIATIONS, null_requests
 from evalsuite.qualification.record import once
+from evalsuite.registry.attempts import read_attempts
 from evalsuite.report import qualification_text, render_qualification
 from evalsuite.statistics import ResponseCurve, response_curve
 
@@ -201,11 +202,15 @@ def test_the_command_writes_json_and_page_and_resumes(
     arguments = [
         "qualify", "--adapter", str(candidate), "--policy", str(small_policy),
         "--cases", str(few_cases), "--out", str(tmp_path / "out"),
+        "--registry", str(tmp_path / "registry"),
         "--cache", str(candidate.parent / "outputs.sqlite3"), "--panels", "1",
         "--repeats", "2", "--mutants", "silence", "drop-system",
     ]  # fmt: skip
     assert main(arguments) == 0
-    assert "page:" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "page:" in said
+    assert "counts as an attempt" in said
+    assert len(read_attempts(tmp_path / "registry")) == 1
     found = json.loads((tmp_path / "out" / "qualification.json").read_text("utf-8"))
     assert {entry["name"] for entry in found["mutants"]} == {"silence", "drop-system"}
     assert found["nulls"]["runs"] == 1
@@ -214,6 +219,7 @@ def test_the_command_writes_json_and_page_and_resumes(
     bank = (tmp_path / "out" / "nulls.jsonl").read_text("utf-8")
     assert main(arguments) == 0
     assert (tmp_path / "out" / "nulls.jsonl").read_text("utf-8") == bank
+    assert len(read_attempts(tmp_path / "registry")) == 1
 
 
 @pytest.mark.parametrize(
@@ -243,6 +249,7 @@ def test_what_makes_no_qualification_is_refused(
     arguments = [
         "qualify", "--adapter", str(candidate), "--policy", str(small_policy),
         "--cases", str(few_cases), "--out", str(tmp_path / "out"),
+        "--registry", str(tmp_path / "registry"),
     ]  # fmt: skip
     assert main([*arguments, *options]) == 3
     assert message in capsys.readouterr().err

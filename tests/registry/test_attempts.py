@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import multiprocessing
 import os
 from dataclasses import replace
@@ -14,14 +13,12 @@ import pytest
 
 from evalsuite.errors import InvalidInput, RegistryError, RunError, RunStorageError
 from evalsuite.gates import Attempts, Status, load_policy
-from evalsuite.models import BaseRef, read_adapter
 from evalsuite.pipeline import GateRequest, evaluate
 from evalsuite.registry import promote
 from evalsuite.registry.attempts import (
     HEAD,
     LEDGER,
     Attempt,
-    lineage_of,
     read_attempts,
     record_attempt,
 )
@@ -167,24 +164,6 @@ def test_processes_that_count_at_once_leave_no_gap(tmp_path: Path) -> None:
     for worker in workers:
         worker.join(60)
     assert [a.number for a in read_attempts(tmp_path)] == list(range(1, 61))
-
-
-def test_seeds_share_a_lineage_and_recipes_do_not(
-    nano: BaseRef, candidate: Path, tmp_path: Path
-) -> None:
-    def known_as(**changes: object) -> str:
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        folder.mkdir()
-        for file in candidate.iterdir():
-            if file.is_file():
-                (folder / file.name).write_bytes(file.read_bytes())
-        data = json.loads((folder / "evalsuite.json").read_text("utf-8")) | changes
-        (folder / "evalsuite.json").write_text(json.dumps(data), "utf-8")
-        return lineage_of(nano, read_adapter(folder, nano))
-
-    assert known_as() == known_as(seed=77, data_digest="0" * 64)
-    assert known_as() != known_as(recipe="dora")
-    assert known_as() != known_as(lineage="files 12")
 
 
 def test_attempts_spend_the_error_budget_and_no_more() -> None:
