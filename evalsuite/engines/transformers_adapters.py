@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 from transformers import PreTrainedModel
 
 from evalsuite.engines.transformers_vocabulary import resize, spare_copies, vocabulary_tensors
 from evalsuite.errors import AdapterUnfit
-from evalsuite.models import WEIGHTS_FILE, AdapterRef
+from evalsuite.models import AdapterRef, OpenedAdapter
 
 if TYPE_CHECKING:
     from peft import PeftModelForCausalLM
@@ -74,10 +74,10 @@ class Attachment:
         return model
 
 
-def put_on(model: PreTrainedModel, adapter: AdapterRef) -> Attachment:
+def put_on(model: PreTrainedModel, opened: OpenedAdapter) -> Attachment:
     """Put an adapter on a model.
 
-    The configuration handed to peft is the one that was checked, not the folder's file.
+    Configuration and weights are those that were checked, not what the folder holds now.
 
     Raises:
         AdapterUnfit: names or shapes differ, or a pattern cannot be matched.
@@ -86,7 +86,7 @@ def put_on(model: PreTrainedModel, adapter: AdapterRef) -> Attachment:
         from peft import LoraConfig, PeftModelForCausalLM, get_peft_model_state_dict
         from peft.utils import set_peft_model_state_dict
 
-        weights = load_file(adapter.path / WEIGHTS_FILE)
+        adapter, weights = opened.ref, load(opened.weights)
         vocabulary = vocabulary_tensors(model, weights)
         before = _parameters(model)
         resize(model, adapter, weights)

@@ -23,7 +23,7 @@ from evalsuite.engines.transformers_adapters import Attachment, put_on
 from evalsuite.engines.transformers_decoding import Model
 from evalsuite.engines.transformers_quantised import as_plain, loading_options
 from evalsuite.errors import AdapterUnfit, EngineError, MissingDependency, ModelError
-from evalsuite.models import AdapterRef, BaseRef, read_adapter
+from evalsuite.models import AdapterRef, BaseRef, OpenedAdapter, open_adapter
 from evalsuite.models.quantised import quantisation_of
 
 # Weights that share a scale, as QLoRA quantises (arXiv:2305.14314).
@@ -89,7 +89,7 @@ def load_whole(
 
     Raises:
         EngineError: the device is absent or too small, or a file cannot be read now.
-        ModelError: weights are missing or do not fit the configuration.
+        ModelError: weights are missing or do not fit the configuration, or somebody changed them.
     """
     _require(numerics)
     dtype = getattr(torch, numerics.dtype)
@@ -111,6 +111,8 @@ def load_whole(
         raise ModelError(f"{called} {base.name!r} does not load: {problem}") from problem
     except OSError as problem:
         raise EngineError(f"{called} {base.name!r} cannot be read: {problem}") from problem
+    if base.files is not None:
+        base.files.require_same()
     info = loaded[1]
     wrong = sorted(map(str, [*info["missing_keys"], *info["mismatched_keys"]]))
     if wrong:
@@ -190,14 +192,15 @@ def load_candidate(
         AdapterUnfit: the adapter does not load cleanly into this base.
         EngineError: it cannot be done on this machine, now.
     """
-    if read_adapter(adapter.path, base).digest != adapter.digest:
+    opened = open_adapter(adapter.path, base)
+    if opened.ref.digest != adapter.digest:
         raise ModelError(f"adapter {str(adapter.path)!r} changed since it was read; read it again")
     _require(numerics)
     model = load_base(base, Numerics(Device.CPU, Dtype.FLOAT32))
     if adapter.provenance is not None and adapter.provenance.quantization == "nf4":
         round_trip_nf4(model)
     before = logits_of(model, probes)
-    attached = attach(model, adapter)
+    attached = attach(model, opened)
     if not numerics.merged:
         bare = attached.peft.get_base_model()
         assert isinstance(bare, PreTrainedModel)
@@ -273,22 +276,21 @@ def _formats(model: Model, dtype: torch.dtype) -> dict[str, torch.dtype]:
     return {}
 
 
-def attach(model: PreTrainedModel, adapter: AdapterRef) -> Attachment:
+def attach(model: PreTrainedModel, adapter: OpenedAdapter) -> Attachment:
     """Put an adapter on a model, unmerged; see :func:`.transformers_adapters.put_on`.
 
     Raises:
         AdapterUnfit: names or shapes differ.
         EngineError: there is not enough memory.
     """
-    with enough_memory(f"adapter {str(adapter.path)!r}"), _quiet():
+    named = f"adapter {str(adapter.ref.path)!r}"
+    with enough_memory(named), _quiet():
         try:
             attached = put_on(model, adapter)
         except (ValueError, RuntimeError, LookupError, TypeError, AttributeError) as problem:
             if out_of_memory(problem):
                 raise
-            raise AdapterUnfit(
-                f"adapter {str(adapter.path)!r} does not fit its base: {problem}"
-            ) from problem
+            raise AdapterUnfit(f"{named} does not fit its base: {problem}") from problem
     _frozen(attached.peft)
     return attached
 

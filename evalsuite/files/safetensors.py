@@ -7,8 +7,11 @@ it against the file before anything is allocated. No tensor library is imported.
 
 from __future__ import annotations
 
+import io
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -43,16 +46,32 @@ class Tensor:
     end: int
 
 
-def read_header(path: Path) -> tuple[Tensor, ...]:
+@contextmanager
+def _source(path: Path, stream: BinaryIO | None) -> Iterator[BinaryIO]:
+    """The bytes that somebody read already, or else the file."""
+    if stream is not None:
+        stream.seek(0)
+        yield stream
+        return
+    with path.open("rb") as opened:
+        yield opened
+
+
+def read_header(path: Path, stream: BinaryIO | None = None) -> tuple[Tensor, ...]:
     """Return the tensors of a safetensors file in the order of their bytes.
+
+    Args:
+        path: the file; for messages alone, where its bytes are given.
+        stream: its bytes, read already.
 
     Raises:
         UnsafeAdapter: the file is truncated, or its header is not exactly what the format allows
             (names once, offsets that tile the data without gap or overlap, sizes that fit shapes).
     """
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        raw, start = _header_bytes(path, stream, size)
+    with _source(path, stream) as source:
+        size = source.seek(0, io.SEEK_END)
+        source.seek(0)
+        raw, start = _header_bytes(path, source, size)
     try:
         header = strict_json(raw)
     except ValueError as problem:
@@ -157,17 +176,24 @@ def _check_tiling(path: Path, tensors: list[Tensor], start: int, size: int) -> N
         raise _broken(path, f"{size - position} unnamed bytes follow the last tensor")
 
 
-def first_not_finite(path: Path, tensors: tuple[Tensor, ...]) -> Tensor | None:
+def first_not_finite(
+    path: Path, tensors: tuple[Tensor, ...], stream: BinaryIO | None = None
+) -> Tensor | None:
     """Return the first tensor of a floating type that holds NaN or an infinity, or None.
 
     Reads at most ``SLICE_BYTES`` at a time; the memory needed does not grow with the file.
 
+    Args:
+        path: the file; for messages alone, where its bytes are given.
+        tensors: of its header.
+        stream: its bytes, read already.
+
     Raises:
         UnsafeAdapter: the file ends early.
     """
-    with path.open("rb") as stream:
+    with _source(path, stream) as source:
         for tensor in tensors:
-            if tensor.dtype in FLOATS and not _finite(path, stream, tensor):
+            if tensor.dtype in FLOATS and not _finite(path, source, tensor):
                 return tensor
     return None
 

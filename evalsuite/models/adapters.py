@@ -8,6 +8,7 @@ tensor library is imported here.
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from evalsuite.models.adapterconfig import (
 )
 from evalsuite.models.adaptertensors import check_shapes, check_tensors
 from evalsuite.models.bases import TOKENIZER_FILES, BaseRef, weight_names
-from evalsuite.models.digests import digest_tree
+from evalsuite.models.digests import digest_contents
 
 WEIGHTS_FILE: Final = "adapter_model.safetensors"
 PROVENANCE_FILE: Final = "evalsuite.json"
@@ -46,8 +47,25 @@ class AdapterRef:
     """None when the folder does not say where it comes from."""
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedAdapter:
+    """An adapter whose files were read once: what was checked and digested is what is loaded."""
+
+    ref: AdapterRef
+    weights: bytes
+    """The content of ``adapter_model.safetensors``."""
+
+
 def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
     """Check an adapter folder and name it by digest, without loading it.
+
+    As :func:`open_adapter`, which keeps the weights.
+    """
+    return open_adapter(path, base).ref
+
+
+def open_adapter(path: str | Path, base: BaseRef | None = None) -> OpenedAdapter:
+    """Check an adapter folder and name it by digest; each file is read once.
 
     Args:
         path: The folder with ``adapter_config.json`` and ``adapter_model.safetensors``, or a hub
@@ -64,17 +82,20 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
     """
     folder = adapter_folder(path)
     _check_folder(folder)
-    config = parse_config(folder / CONFIG_FILE, _small(folder / CONFIG_FILE))
+    files = {CONFIG_FILE: _small(folder / CONFIG_FILE)}
+    config = parse_config(folder / CONFIG_FILE, files[CONFIG_FILE])
     weights = folder / WEIGHTS_FILE
     provenance = None
-    names = [CONFIG_FILE, WEIGHTS_FILE]
     if (folder / PROVENANCE_FILE).is_file():
-        provenance = parse_provenance(folder / PROVENANCE_FILE, _small(folder / PROVENANCE_FILE))
-        names.append(PROVENANCE_FILE)
+        files[PROVENANCE_FILE] = _small(folder / PROVENANCE_FILE)
+        provenance = parse_provenance(folder / PROVENANCE_FILE, files[PROVENANCE_FILE])
     # First of all: shapes that do not fit would only repeat, less clearly, what this one says.
     if base is not None and provenance is not None:
         _check_base(folder, provenance, base)
-    tensors = read_header(weights)
+    read_header(weights)  # before gigabytes of nothing are read
+    files[WEIGHTS_FILE] = weights.read_bytes()
+    stream = io.BytesIO(files[WEIGHTS_FILE])  # shares the bytes
+    tensors = read_header(weights, stream)
     check_tensors(weights, tensors, config)
     if base is not None:
         matrices = {
@@ -86,13 +107,14 @@ def read_adapter(path: str | Path, base: BaseRef | None = None) -> AdapterRef:
             if tensor.dtype != "U8"
         }
         check_shapes(folder, tensors, base.name, matrices, turned=config.fan_in_fan_out)
-    bad = first_not_finite(weights, tensors)
+    bad = first_not_finite(weights, tensors, stream)
     if bad is not None:
         raise UnsafeAdapter(
             f"{str(weights)!r}: tensor {bad.name!r} holds NaN or an infinity; training diverged, "
             "train again with a lower learning rate"
         )
-    return AdapterRef(folder.resolve(), digest_tree(folder, names), config, provenance)
+    ref = AdapterRef(folder.resolve(), digest_contents(files), config, provenance)
+    return OpenedAdapter(ref, files[WEIGHTS_FILE])
 
 
 def adapter_folder(name: str | Path) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from evalsuite.files.jsonnodes import strict_json
 from evalsuite.files.safetensors import require_whole
 from evalsuite.models import hub, smollm2
 from evalsuite.models.adapterconfig import CONFIG_FILE
-from evalsuite.models.digests import digest_tree
+from evalsuite.models.digests import Stamped, digest_tree, stamped
 from evalsuite.models.gguffile import SUFFIX, gguf_folder
 from evalsuite.models.quantised import require_readable
 
@@ -51,6 +51,8 @@ class BaseRef:
     """Whether it is nano, as shipped or trained anew: it is judged by rules of its own."""
     family: str | None = None
     """The family of its chat template, where the name says so (``folder#llama-2``)."""
+    files: Stamped | None = field(default=None, compare=False, repr=False)
+    """Configuration and weights as they were digested."""
 
     @property
     def location(self) -> str:
@@ -106,10 +108,12 @@ def _base_ref(name: str, path: Path, *, embedded: bool = False) -> BaseRef:
             f"{str(path)!r} has no tokenizer.json; make one from the tokenizer's other files with "
             "transformers: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)"
         )
+    files = stamped(path, ["config.json", *weights])
     return BaseRef(
         name=name,
         path=path,
-        digest=digest_tree(path, ["config.json", *weights]),
+        digest=files.digest,
+        files=files,
         tokenizer_digest=digest_tree(path, tokenizer),
         embedded=embedded,
         family=family or None,

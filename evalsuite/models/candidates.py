@@ -17,7 +17,7 @@ from evalsuite.errors import BaseMismatch, ModelError, ModelNotFound
 from evalsuite.models.adapterconfig import CONFIG_FILE
 from evalsuite.models.adapters import AdapterRef, read_adapter
 from evalsuite.models.bases import BaseRef, resolve_base
-from evalsuite.models.digests import digest_file, digest_tree
+from evalsuite.models.digests import digest_file, digest_of_digests
 
 TEMPLATES: Final = "additional_chat_templates"
 _UNREAD: Final = (
@@ -90,13 +90,14 @@ def read_model(path: str | Path, base: BaseRef | None = None) -> ModelRef:
     model = resolve_base(folder.resolve())
     if base is not None:
         _require_same_shape(folder, base)
-    names = model_files(model.path)
-    return ModelRef(
-        path=model.path,
-        digest=digest_tree(model.path, names),
-        files={name: digest_file(model.path / name) for name in names},
-        model=model,
-    )
+    weights = tuple(model.files.stamps) if model.files else ()
+    names = sorted({*model_files(model.path), *weights})
+    files = {name: digest_file(model.path / name) for name in names}
+    if digest_of_digests({name: files[name] for name in weights}) != model.digest:
+        raise ModelError(
+            f"{str(folder)!r} changed while it was read; start again when nobody writes to it"
+        )
+    return ModelRef(path=model.path, digest=digest_of_digests(files), files=files, model=model)
 
 
 def model_files(folder: Path) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from evalsuite.engines.transformers import TransformersEngine
 from evalsuite.engines.transformers_loading import attach, load_base, load_candidate, round_trip_nf4
 from evalsuite.errors import EngineError, ModelError
 from evalsuite.generation import Request
-from evalsuite.models import AdapterRef, BaseRef, read_adapter, resolve_base
+from evalsuite.models import AdapterRef, BaseRef, open_adapter, read_adapter, resolve_base
 
 FP32 = Numerics(Device.CPU, Dtype.FLOAT32)
 PROBES = ((1, 2, 3), (100, 90, 80, 70))
@@ -131,7 +131,7 @@ def test_merged_and_unmerged_agree_and_the_evidence_says_so(
     base: BaseRef, dora: AdapterRef
 ) -> None:
     merged, evidence = load_candidate(base, dora, FP32, PROBES)
-    unmerged = attach(load_base(base, FP32), dora).peft
+    unmerged = attach(load_base(base, FP32), open_adapter(dora.path)).peft
     torch.testing.assert_close(logits(merged), logits(unmerged), rtol=1e-4, atol=1e-4)
     plain = logits(load_base(base, FP32))
     change = (logits(unmerged) - plain).abs().max() / plain.std()
@@ -210,7 +210,9 @@ def test_an_adapter_trained_on_four_bits_is_merged_into_four_bits(
     expected = load_base(base, FP32)
     round_trip_nf4(expected)
     merged, _ = load_candidate(base, quantised, FP32)
-    torch.testing.assert_close(logits(merged), logits(attach(expected, quantised).peft))
+    torch.testing.assert_close(
+        logits(merged), logits(attach(expected, open_adapter(quantised.path)).peft)
+    )
     other, _ = load_candidate(base, plain, FP32)
     assert not torch.allclose(logits(merged), logits(other), atol=1e-3)
 
