@@ -2,10 +2,11 @@
 
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.earlystop import judge_with_looks
-from evalsuite.pipeline.inputs import GateRequest, Inputs, check, choose_policy, default_cache
+from evalsuite.pipeline.inputs import Inputs, check, choose_policy, default_cache
 from evalsuite.pipeline.measurement import Measured, measure, trip_id
 from evalsuite.pipeline.plan import Share, plan
 from evalsuite.pipeline.records import Event, Observed
+from evalsuite.pipeline.request import GateRequest
 from evalsuite.pipeline.steps import STEPS, evaluate, observe
 
 __all__ = [

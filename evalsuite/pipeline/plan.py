@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from evalsuite.generation import Request
-from evalsuite.pipeline.inputs import GateRequest, resolve
+from evalsuite.pipeline.inputs import resolve
 from evalsuite.pipeline.questions import Question, questions, sample
+from evalsuite.pipeline.request import GateRequest
 from evalsuite.runs import Side
 
 

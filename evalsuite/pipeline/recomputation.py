@@ -33,10 +33,11 @@ from evalsuite.models import read_tuned, resolve_base
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.champion import AUTO, Compared
 from evalsuite.pipeline.digests import digest_of_pairs, judging_code
-from evalsuite.pipeline.inputs import GateRequest, Inputs, resolve
+from evalsuite.pipeline.inputs import Inputs, resolve
 from evalsuite.pipeline.measurement import Measured, measure
 from evalsuite.pipeline.questions import Question, Samples, questions, sample
 from evalsuite.pipeline.recording import case_rows, output_row
+from evalsuite.pipeline.request import GateRequest
 from evalsuite.prompts import ANSWER_PROMPT, Prompt, prompt_named, prompt_of_definition
 from evalsuite.runs import ADVISORY, OutputRow, PromptInfo, ScoreRow
 from evalsuite.runs.folder import Run

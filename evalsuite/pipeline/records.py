@@ -13,9 +13,10 @@ from evalsuite.engines import CachingEngine, LivenessReport, Resident
 from evalsuite.gates import Hopeless, Policy, Verdict
 from evalsuite.pipeline.answered import Answered
 from evalsuite.pipeline.beside import Aside
-from evalsuite.pipeline.inputs import GateRequest, Inputs
+from evalsuite.pipeline.inputs import Inputs
 from evalsuite.pipeline.measurement import Measured
 from evalsuite.pipeline.questions import Question, Samples
+from evalsuite.pipeline.request import GateRequest
 from evalsuite.registry.attempts import Attempt
 from evalsuite.runs import Counts, FlipsInfo
 

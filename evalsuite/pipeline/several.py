@@ -10,8 +10,8 @@ from pathlib import Path
 from evalsuite.engines import Resident
 from evalsuite.errors import EvalsuiteError, InvalidInput
 from evalsuite.models import CONFIG_FILE
-from evalsuite.pipeline.inputs import GateRequest
 from evalsuite.pipeline.records import Event
+from evalsuite.pipeline.request import GateRequest
 from evalsuite.pipeline.steps import evaluate
 from evalsuite.runs.folder import Run
 

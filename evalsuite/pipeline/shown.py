@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from evalsuite.cases import Case, Language, Wanted, WorldName
-from evalsuite.pipeline.inputs import SHOWN, Inputs
+from evalsuite.pipeline.inputs import Inputs
+from evalsuite.pipeline.request import SHOWN
 from evalsuite.prompts import POOL, Demonstration, Prompt
 from evalsuite.scenarios import (
     DemonstrationPair,

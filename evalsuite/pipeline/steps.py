@@ -18,7 +18,7 @@ from evalsuite.pipeline.champion import AUTO
 from evalsuite.pipeline.confirmation import confirm_flips
 from evalsuite.pipeline.divergence import divergence_prompts, measure_divergence
 from evalsuite.pipeline.earlystop import look, planned
-from evalsuite.pipeline.inputs import GateRequest, Inputs, resolve, write_attempt
+from evalsuite.pipeline.inputs import Inputs, resolve, write_attempt
 from evalsuite.pipeline.measurement import Measured, liveness_checks, measure
 from evalsuite.pipeline.plan import shares, summary
 from evalsuite.pipeline.preferences import measure_preferences
@@ -41,6 +41,7 @@ from evalsuite.pipeline.records import (
     held_by,
 )
 from evalsuite.pipeline.references import reference_losses
+from evalsuite.pipeline.request import GateRequest
 from evalsuite.pipeline.turns import measure_turns
 from evalsuite.runs import REGRESSIONS
 from evalsuite.runs.folder import Run, RunWriter
