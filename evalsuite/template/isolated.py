@@ -21,6 +21,7 @@ from evalsuite.template.base import ChatTemplate, Property, PropertyResult, Prop
 from evalsuite.template.clocks import PINNED, clock_problem
 from evalsuite.template.inference.naming import INFERRED
 from evalsuite.template.isolatedjob import (
+    EVERY,
     Raw,
     Reaction,
     RenderedText,
@@ -36,7 +37,9 @@ from evalsuite.template.wire import reserved_in
 _LIKE_A_TOKEN = re.compile(r"<[|｜][^<>|｜\s]{1,40}[|｜]>|<(?:start|end)_of_\w{1,20}>")
 _DATES = ("2031-02-03T23:59:59", "2019-11-30T00:00:01")
 _LIMITS = Limits()
-_QUICK = Limits(processor_seconds=20, wall_seconds=100)
+_THEIRS = Limits(memory_bytes=2**30)
+"""For somebody else's program, which has nothing large to hold."""
+_QUICK = Limits(processor_seconds=20, wall_seconds=100, memory_bytes=2**30)
 """For what a person wants to know beside the properties."""
 
 
@@ -79,7 +82,7 @@ def r6_stable(
 
 
 def own_template(
-    template: ChatTemplate, conversations: Sequence[Conversation], *, limits: Limits = _LIMITS
+    template: ChatTemplate, conversations: Sequence[Conversation], *, limits: Limits = _THEIRS
 ) -> PropertyResult:
     """For harmless text, the ids are those of the folder's own Jinja template.
 
@@ -139,19 +142,23 @@ def _reacting(
         known = "" if result.status is PropertyStatus.HOLDS else f"{result.detail}; "
         result = PropertyResult(result.name, PropertyStatus.DECLARED, known + note)
     tokens = tuple(template.control_ids)
+    clock = [r["clock"] for r in reactions if "clock" in r]
+    if clock:
+        detail = f"beside writing the date, {clock[0]}; use the template of the model's maker"
+        return PropertyResult(result.name, PropertyStatus.VIOLATED, detail)
     cut = [r["problem"] for r in reactions if "problem" in r]
-    if cut:
-        return PropertyResult(result.name, PropertyStatus.UNTESTED, cut[0])
+    reactions = [r for r in reactions if "content" in r]
     spelled = [r for r in reactions if any(token in r["content"] for token in tokens)]
     others = [r for r in reactions if r not in spelled]
     if others:
-        first = min(others, key=lambda r: len(r["content"]))
+        first = min(others, key=lambda r: (r["role"] == EVERY, len(r["content"])))
         detail = (
             f"it does something else when a message ({first['role']}) says {first['content']!r}, "
-            f"and for {len(others) - 1} more contents that its source names; use the template of "
-            "the model's maker"
+            f"and for {len(others) - 1} more contents; use the template of the model's maker"
         )
         return PropertyResult(result.name, PropertyStatus.VIOLATED, detail)
+    if cut:
+        return PropertyResult(result.name, PropertyStatus.UNTESTED, cut[0])
     if spelled:
         named = [[token for token in tokens if token in r["content"]] for r in spelled]
         fewest = min(map(len, named))

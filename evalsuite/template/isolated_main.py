@@ -9,10 +9,11 @@ of the answer; lack of memory is not, it ends the process.
 from __future__ import annotations
 
 import datetime
-import itertools
 import json
 import locale
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -32,12 +33,8 @@ if TYPE_CHECKING:
     )
 
 _MAX_TEXT = 400_000
-_MAX_WORD = 400
-_MAX_WORDS = 2000
-_MAX_LENGTH = 20_000
-"""Of a content that is tried because a source compares a length with a number."""
-_SHAPES = (("user",), ("user", "assistant", "user"), ("system", "user"), ("user", "assistant"))
-"""In which conversations a content is tried, in each place of each."""
+_SECONDS = 2.0
+"""Of processor time for one text; an honest one takes milliseconds."""
 _REAL = datetime.datetime
 _REAL_DATE = datetime.date
 
@@ -48,9 +45,37 @@ def main() -> None:
     _limit(job["processor_seconds"], job["memory_bytes"])
     try:
         sys.stdout.write(json.dumps([_answer(job, date) for date in job["dates"]]))
+    except TooLongError:
+        sys.exit(
+            f"one text took more than {_SECONDS:g} s of processor time; see whether "
+            "chat_template.jinja loops"
+        )
     except MemoryError:
         limit = job["memory_bytes"] / 1024**3
         sys.exit(f"it ran out of memory, of which it may have {limit:.3g} GiB")
+
+
+class TooLongError(BaseException):
+    """A text takes too long: a program that loops; no Exception, which is a template's answer."""
+
+
+def _rendered(template: Template, **names: object) -> str:
+    """Return a template's text for these names, if it takes no longer than it may."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise TooLongError
+
+    here = threading.current_thread() is threading.main_thread()
+    if not here or not hasattr(signal, "setitimer"):
+        # On Windows, or within somebody's thread: the caller's time limit has to do.
+        return template.render(**names)
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS)
+    try:
+        return template.render(**names)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _limit(processor_seconds: int, memory_bytes: int) -> None:
@@ -118,6 +143,7 @@ def _inferred(job: Job) -> InferenceTold:
     """Learn the format of the folder's own template, without a clock if it does without one."""
     from evalsuite.template.inference.learning import NoFormat, Render
     from evalsuite.template.inference.telling import inferred
+    from evalsuite.template.sourcewords import source_numbers, source_words
     from evalsuite.template.tokenizerfolder import read_template
 
     written, config = read_template(job["folder"])
@@ -128,9 +154,9 @@ def _inferred(job: Job) -> InferenceTold:
         return template_render(source, config, arguments, clock=clock, parts=parts)
 
     try:
-        environment = _compile(source).environment
-        words = _source_words(environment, source)
-        numbers = _source_numbers(environment, source)
+        environment = _environment()
+        words = source_words(environment, source)
+        numbers = source_numbers(environment, source)
         return inferred(rendering, words, job.get("tokens", []), numbers)
     except NoFormat as error:
         turns = None if error.turns is None else [(role, text) for role, text in error.turns]
@@ -169,7 +195,7 @@ def template_render(
         messages = _messages(turns, parts=parts)
         asks = turns[-1][0] == "user"
         try:
-            told = template.render(messages=messages, add_generation_prompt=asks, **names)
+            told = _rendered(template, messages=messages, add_generation_prompt=asks, **names)
         except MemoryError:
             raise
         except Exception as error:  # whatever somebody else's program raises is its answer
@@ -226,7 +252,7 @@ def _own(
     for turns, prompt in asked:
         messages = _messages(turns, parts=job.get("parts", False))
         try:
-            text = template.render(messages=messages, add_generation_prompt=prompt, **names)
+            text = _rendered(template, messages=messages, add_generation_prompt=prompt, **names)
         except MemoryError:
             raise
         except Exception as error:  # whatever somebody else's program raises is its answer
@@ -240,17 +266,21 @@ def _own(
 
 
 def _reactions(job: Job) -> list[Reaction]:
-    """Try every text that the template's source holds as a content, and tell what it does to it.
+    """Tell what contents do to the template's text beside appearing in it, and what a clock does.
 
-    A program that looks for a word has that word in its source. What a content may do to the
-    rendered text is appear in it, once; whatever else happens is a reaction.
+    Tried is every text that its source holds, and what its decisions compare contents with; see
+    :mod:`evalsuite.template.following`.
     """
+    from evalsuite.template.following import Follower, clock_decision
+    from evalsuite.template.instrument import instrumented
+    from evalsuite.template.sourcewords import words
     from evalsuite.template.tokenizerfolder import read_template
 
     source, config = read_template(job["folder"])
+    environment = _environment(clock=datetime.datetime.now())
     try:
-        template = _compile(source or "", clock=datetime.datetime.now())
-        words = _words(template.environment, source or "")
+        template, recorder = instrumented(environment, source or "")
+        known = words(environment, source or "")
     except MemoryError:
         raise
     except ValueError as error:
@@ -259,67 +289,20 @@ def _reactions(job: Job) -> list[Reaction]:
         return []
     names = _names(config) | job.get("arguments", {})
 
-    def text(roles: tuple[str, ...], contents: list[str]) -> str | None:
+    def text(roles: Sequence[str], contents: Sequence[str]) -> str | None:
         turns = list(zip(roles, contents, strict=True))
         messages = _messages(turns, parts=job.get("parts", False))
         prompt = roles[-1] == "user"
         try:
-            return str(template.render(messages=messages, add_generation_prompt=prompt, **names))
+            return _rendered(template, messages=messages, add_generation_prompt=prompt, **names)
         except MemoryError:
             raise
         except Exception:  # a refusal is no text; the comparison of texts tells of it
             return None
 
-    found: list[Reaction] = []
-    for roles in _SHAPES:
-        plain = [f"q{place}zq" for place in range(len(roles))]
-        due = text(roles, plain)
-        if due is None:
-            continue
-        for at, mark in enumerate(plain):
-            found += [
-                {"role": roles[at], "content": content[:_MAX_WORD]}
-                for content in words
-                if due.count(mark) == 1
-                and text(roles, [*plain[:at], content, *plain[at + 1 :]])
-                not in (due.replace(mark, content), due.replace(mark, content.strip()))
-            ]
-    return found
-
-
-def _words(environment: Environment, source: str) -> list[str]:
-    """What a source may look for in a content: its texts, alone, in company and put together.
-
-    Raises:
-        ValueError: it holds more than are tried.
-    """
-    found, numbers = _source_words(environment, source), _source_numbers(environment, source)
-    lengths = {"x" * (number + more) for number in numbers for more in (-1, 0, 1)} - {""}
-    spelled = {f for w in found for f in (w, f"x {w} y", w.upper(), w.lower(), w[::-1])}
-    if len(spelled | lengths) > _MAX_WORDS:
-        raise ValueError(f"its source holds more than {_MAX_WORDS} words to try")
-    return sorted(spelled | lengths)
-
-
-def _source_words(environment: Environment, source: str) -> list[str]:
-    """The texts of a source, and each two that follow each other, for a word in two halves."""
-    from jinja2 import nodes
-
-    tree = environment.parse(source)
-    texts = [node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)]
-    texts += [first + second for first, second in itertools.pairwise(texts)]
-    found = {text.strip() for text in texts if 0 < len(text.strip()) <= _MAX_WORD}
-    # Letters and digits by themselves are in every content.
-    return sorted(text for text in found if len(text) > 1 or not text.isalnum())
-
-
-def _source_numbers(environment: Environment, source: str) -> list[int]:
-    """The numbers of a source with which it may compare a length."""
-    from jinja2 import nodes
-
-    values = [node.value for node in environment.parse(source).find_all(nodes.Const)]
-    numbers = [v for v in values if isinstance(v, int) and not isinstance(v, bool)]
-    return sorted({number for number in numbers if 0 < number < _MAX_LENGTH})
+    found = Follower(text, recorder).follow(known)
+    decided = clock_decision(text, recorder, environment.globals)
+    return [*found, {"clock": decided}] if decided else found
 
 
 def _messages(turns: Sequence[tuple[str, str]], *, parts: bool) -> list[dict[str, object]]:
@@ -348,6 +331,10 @@ def _names(config: Mapping[str, object]) -> dict[str, object]:
 
 
 def _compile(source: str, *, clock: datetime.datetime | None = None) -> Template:
+    return _environment(clock=clock).from_string(source)
+
+
+def _environment(*, clock: datetime.datetime | None = None) -> Environment:
     from jinja2 import TemplateError, nodes
     from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -387,7 +374,7 @@ def _compile(source: str, *, clock: datetime.datetime | None = None) -> Template
     environment.globals["raise_exception"] = refuse
     if clock is not None:
         environment.globals["strftime_now"] = clock.strftime
-    return environment.from_string(source)
+    return environment
 
 
 if __name__ == "__main__":

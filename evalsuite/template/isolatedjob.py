@@ -57,12 +57,18 @@ class RenderedText(TypedDict, total=False):
     error: str
 
 
+EVERY = "every role"
+"""Whose messages all say what a reaction is to."""
+
+
 class Reaction(TypedDict, total=False):
     """A content, in the message of a role, that a template does something to; or a problem."""
 
     role: str
     content: str
     problem: str
+    clock: str
+    """What it decides by the clock."""
 
 
 class RuleTold(TypedDict, Generic[Told]):

@@ -36,7 +36,7 @@ from evalsuite.template.wire import Wire, fits
 
 _VERSION = 6
 """Of the inference: with another one, nothing of the cache is taken."""
-_LIMITS = Limits(processor_seconds=60, wall_seconds=300)
+_LIMITS = Limits(processor_seconds=60, wall_seconds=300, memory_bytes=2**30)
 _TOKENS = ("bos", "eos", "pad", "unk", "cls", "sep", "mask")
 
 

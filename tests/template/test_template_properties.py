@@ -148,9 +148,14 @@ def test_a_default_system_prompt_of_the_makers_template_is_declared(
             "harmless conversations",
         ),
         (
+            CHATML + "{% set d = strftime_now('%Y') %}{{ d if not messages else '' }}",
+            PropertyStatus.HOLDS,
+            "harmless conversations",
+        ),
+        (
             CHATML + "{% set d = strftime_now('%Y') %}{% if d == '2019' %}{{ d }}{% endif %}",
-            PropertyStatus.DECLARED,
-            "depends on the date",
+            PropertyStatus.VIOLATED,
+            "decides by it: ('2026', '2019')",
         ),
     ],
 )
@@ -172,9 +177,20 @@ def test_the_folders_own_template_is_compared(
             "used up its 1 s of processor time; see whether chat_template.jinja loops",
         ),
         (
+            "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+            Limits(),
+            "one text took more than 2 s of processor time; see whether chat_template.jinja loops",
+        ),
+        (
             "{{ messages[0].content * 4000000000 }}",
             Limits(memory_bytes=2 * 1024**3),
             "it ran out of memory, of which it may have 2 GiB",
+        ),
+        (
+            "{% set ns = namespace(t='x') %}{% for i in range(40) %}{% set ns.t = ns.t ~ ns.t %}"
+            "{% endfor %}{{ ns.t }}",
+            Limits(memory_bytes=1024**3),
+            "it ran out of memory, of which it may have 1 GiB",
         ),
     ],
 )
