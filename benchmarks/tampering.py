@@ -32,7 +32,7 @@ from evalsuite.engines.sealing import KEY
 from evalsuite.engines.store import Store
 from evalsuite.errors import EvalsuiteError
 from evalsuite.pipeline import GateRequest, evaluate
-from evalsuite.registry import promote, verify
+from evalsuite.registry import add_lineage, promote, verify
 from evalsuite.runs.folder import load_run
 
 POLICY = """
@@ -113,6 +113,8 @@ def tried(folder: Path, args: argparse.Namespace) -> tuple[dict[str, dict[str, i
             registry=folder / "registry",
         )
     )
+    for name in ("en", "zh"):
+        add_lineage(folder / "registry", name, by="Ann", reason="A product.", now=datetime.now(UTC))
     record = promote(run.folder, folder / "registry", now=datetime.now(UTC)).path
     checks: dict[Path, tuple[str, Callable[[], object]]] = {}
     for path in sorted((folder / "registry").rglob("*.json*")):

@@ -26,6 +26,7 @@ from evalsuite.models import (
 from evalsuite.registry.attempts import read_attempts
 from evalsuite.registry.candidate import adapter_files, configuration
 from evalsuite.registry.chain import read_chain
+from evalsuite.registry.lineages import read_lineages
 from evalsuite.registry.pins import read_pins
 from evalsuite.registry.record import PromotionRecord, read_record
 from evalsuite.runs import BaseInfo, Status
@@ -103,6 +104,7 @@ def verify(
         *_chain(read),
         *_pin(read),
         *_ledger(read),
+        *_lineages(read),
         *_adapter(read, adapter or read.adapter_path),
         *_run(read, run or read.run_path),
         *_base(read, base),
@@ -171,6 +173,18 @@ def _ledger(record: PromotionRecord) -> Iterator[Finding]:
         return
     if found:
         yield Finding(subject, Check.OK, f"{len(found)} attempts")
+
+
+def _lineages(record: PromotionRecord) -> Iterator[Finding]:
+    """Whether the list of lineages is whole."""
+    subject = "lineages of the registry"
+    try:
+        known = read_lineages(record.registry)
+    except RegistryError as problem:
+        yield Finding(subject, Check.CHANGED, str(problem))
+        return
+    if known:
+        yield Finding(subject, Check.OK, ", ".join(one.name for one in known))
 
 
 def _adapter(record: PromotionRecord, folder: Path) -> Iterator[Finding]:

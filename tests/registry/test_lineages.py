@@ -17,7 +17,7 @@ from evalsuite.gates import Attempts
 from evalsuite.models import read_adapter
 from evalsuite.pipeline import GateRequest
 from evalsuite.pipeline.inputs import check, resolve, write_attempt
-from evalsuite.registry import add_lineage, read_lineages
+from evalsuite.registry import add_lineage, read_lineages, verify
 from evalsuite.registry.attempts import read_attempts
 from evalsuite.registry.candidate import read_candidate
 from evalsuite.registry.lineages import LINEAGES, lineage_of, require_lineage
@@ -153,6 +153,20 @@ def test_a_run_cannot_choose_its_lineage(world: World) -> None:
         run = write_gated(world.folder / f"run{number}", adapter, attempt=attempt, policy=policy)
         with pytest.raises(RegistryError, match=why):
             read_candidate(run, world.registry)
+
+
+def test_verify_reads_the_list(world: World) -> None:
+    record = world.promoted()
+    assert not [one for one in verify(record.path).findings if "lineages" in one.subject]
+    add_lineage(world.registry, "zh", by="Ann", reason="A product.", now=NOW)
+    assert verify(record.path).ok
+    [path] = (world.registry / LINEAGES).glob("0*.json")
+    path.write_text(path.read_text().replace("Ann", "Bob"))
+    found = verify(record.path)
+    assert not found.ok
+    assert "lineages of the registry" in [
+        one.subject for one in found.findings if one.check != "ok"
+    ]
 
 
 def test_a_report_says_who_added_the_lineage(world: World) -> None:
