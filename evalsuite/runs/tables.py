@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,13 @@ from evalsuite.runs.folder import Run, load_run
 if TYPE_CHECKING:
     import pandas as pd
 
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+"""What a table does not hold as it is: it hides, or acts in a terminal."""
+_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|\\)")
+_ESCAPED = re.compile(r"\\[u\\]")
+"""By what a cell tells that it holds escapes."""
 # How a cell begins that a spreadsheet computes, by OWASP's list, and the apostrophe itself, so that
 # guarding can be undone.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
@@ -120,17 +128,23 @@ def tables_of(run: Run) -> Tables:
 
 
 def guarded(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula; :func:`unguarded` undoes it.
+    """Return text that no spreadsheet takes for a formula and no terminal for a command.
 
     An apostrophe goes in front of what starts like a formula, as OWASP advises, and of an
-    apostrophe.
+    apostrophe. Control characters and those that turn the direction of text are written as
+    ``\\uXXXX``, and a backslash in such a text as two. :func:`unguarded` undoes both.
     """
+    if _HIDDEN.search(text) or _ESCAPED.search(text):
+        text = _HIDDEN.sub(lambda m: f"\\u{ord(m[0]):04x}", text.replace("\\", "\\\\"))
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def unguarded(cell: str) -> str:
     """Return the text of a cell that :func:`guarded` wrote."""
-    return cell.removeprefix("'")
+    cell = cell.removeprefix("'")
+    if not _ESCAPED.search(cell):
+        return cell
+    return _ESCAPE.sub(lambda m: chr(int(m[1], 16)) if m[1] else "\\", cell)
 
 
 def _as_csv(frame: pd.DataFrame) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import evalsuite
@@ -57,11 +57,16 @@ def test_a_measurement_that_is_missing_is_no_number(failed: Run) -> None:
     assert all(math.isnan(value) for value in values.astype(float))
 
 
-@given(st.text())
-def test_a_guarded_text_comes_back_and_starts_no_formula(text: str) -> None:
+@given(st.text() | st.text("\\u01bn'=\x1b\u202e\u2066"))
+@example("\\u001b")
+@example("\\\\u001b")
+@example("\x1b]0;title\x07 \\ \u202egnp.exe")
+def test_a_guarded_text_comes_back_and_neither_hides_nor_acts(text: str) -> None:
     cell = guarded(text)
     assert unguarded(cell) == text
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert not set(cell) & set("\x00\x07\x1b\x7f\x9b\u061c\u200e\u202a\u202e\u2066\u2069")
+    assert all(char in "\t\n\r" or char.isprintable() or ord(char) > 0x9F for char in cell)
 
 
 def test_csv_holds_no_formula_and_loses_nothing(tmp_path: Path) -> None:
