@@ -57,8 +57,7 @@ def _add_lineages(actions: Subparsers) -> None:
         "add-lineage",
         _add_lineage,
         help="add a lineage: candidates that are gated with --lineage NAME count apart",
-        example="evalsuite registry add-lineage rewriter-zh --by Ann --reason 'a product of its "
-        "own'",
+        example="evalsuite registry add-lineage rewriter-zh --by Ann --reason product",
         ends=BY_SUCCESS,
     )
     add.add_argument("name", metavar="NAME", help="lower-case letters, digits, '.', '_' and '-'")

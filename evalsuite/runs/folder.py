@@ -11,6 +11,7 @@ reports are derived from them and are not part of the evidence.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -188,7 +189,9 @@ class RunWriter:
             # Not asdict, which would take the nested records apart.
             values = {f.name: getattr(info, f.name) for f in dataclasses.fields(RunInfo)}
             record = RunFile(**values, files=files)
-            atomic_write(self._stage / RUN_FILE, _RUN.dump_json(record, indent=1) + b"\n")
+            document = with_digest(json.loads(_RUN.dump_json(record)))
+            text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+            atomic_write(self._stage / RUN_FILE, text.encode())
             _move_up(self._stage, self.folder)
         return load_run(self.folder)
 
@@ -270,9 +273,22 @@ def read_run_file(folder: Path) -> RunFile:
             "use the evalsuite that wrote it, or run the gate again"
         )
     try:
-        return _RUN.validate_json(data)
+        read = _RUN.validate_json(data)
     except ValidationError as problem:
         raise RunError(f"{path}: {first_fault(problem)}; run the gate again") from problem
+    if read.digest and read.digest != with_digest(head)["digest"]:
+        raise RunError(
+            f"{path} was changed: its digest is {with_digest(head)['digest']}, it says "
+            f"{read.digest}; restore it or run the gate again"
+        )
+    return read
+
+
+def with_digest(document: Mapping[str, object]) -> dict[str, object]:
+    """Return a document of ``run.json`` with the digest of all else in it."""
+    content = {key: value for key, value in document.items() if key != "digest"}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return content | {"digest": hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()}
 
 
 def write_derived(run: Run, name: str, text: str) -> Path:

@@ -443,6 +443,9 @@ class RunFile(RunInfo):
     """``run.json``: the inputs, and the digests of the files beside it."""
 
     files: Mapping[str, FileInfo]
+    digest: str = ""
+    """SHA-256 of all else in the file as canonical JSON; empty: of a version that wrote none. It
+    shows an accident; who forges a run writes another, and is found by what follows from it."""
     format: Literal["evalsuite.run"] = "evalsuite.run"
     version: Literal[1, 2, 3, 4, 5, 6] = 6
     """6 is written, and read as 1 to 5 are: since 2 there may be a champion, a history and an

@@ -319,7 +319,12 @@ def test_a_run_from_before_champions_still_loads(first: Run, tmp_path: Path) -> 
     shutil.copytree(first.folder, folder)
     path = folder / "run.json"
     data = json.loads(path.read_text("utf-8"))
-    del data["champion"], data["history"], data["policy"]["resolved"]["gates"]["regression"]
+    del (
+        data["digest"],
+        data["champion"],
+        data["history"],
+        data["policy"]["resolved"]["gates"]["regression"],
+    )
     path.write_text(json.dumps(data), "utf-8")
     old = load_run(folder)
     assert (old.info.champion, old.info.history) == (None, ())

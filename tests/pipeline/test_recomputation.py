@@ -18,7 +18,7 @@ from evalsuite.pipeline import GateRequest, evaluate
 from evalsuite.pipeline.asking import ask_again
 from evalsuite.pipeline.recomputation import CannotRecompute, recompute
 from evalsuite.runs import Side, Status
-from evalsuite.runs.folder import Run, load_run
+from evalsuite.runs.folder import Run, load_run, with_digest
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def resealed(folder: Path, edit: Callable[[dict[str, Any]], None] = lambda _: No
     edit(info)
     for name, said in info["files"].items():
         said |= {"sha256": digest_file(folder / name), "size": (folder / name).stat().st_size}
-    path.write_text(json.dumps(info), "utf-8")
+    path.write_text(json.dumps(with_digest(info)), "utf-8")
     return load_run(folder)
 
 

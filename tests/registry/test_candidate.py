@@ -20,6 +20,7 @@ from evalsuite.models import digest_file, resolve_base
 from evalsuite.registry import Check, promote, read_record, verify
 from evalsuite.registry.record import SeedOrigin, parse_statement, statement_bytes
 from evalsuite.runs import BaseInfo, PolicyInfo, Tier, Verdict
+from evalsuite.runs.folder import with_digest
 from tests.registry.world import DEFAULT, NOW, World, forge, problems
 from tests.report.factory import PASSING
 
@@ -34,7 +35,7 @@ def edit_policy(run: Path, **changes: Any) -> Path:
     path = run / "run.json"
     told = json.loads(path.read_text("utf-8"))
     told["policy"]["resolved"] |= changes
-    path.write_text(json.dumps(told), "utf-8")
+    path.write_text(json.dumps(with_digest(told)), "utf-8")
     return run
 
 

@@ -26,6 +26,7 @@ from evalsuite.runs import (
     Tier,
     WaiverInfo,
 )
+from evalsuite.runs.folder import with_digest
 from tests.registry.world import DECISIVE, DEFAULT, NOW, World, edit, policy_info
 from tests.report.factory import HOSTILE, PASSING, digest, info, verdict, write_run
 
@@ -195,7 +196,7 @@ def test_a_comparison_marks_the_promotions_of_its_own_lineage(
     after = write_run(tmp_path / "after").folder
     told = json.loads((after / "run.json").read_bytes())
     for attempt, marked in ((asdict(mine), 1), (None, 0)):
-        (after / "run.json").write_text(json.dumps(told | {"attempt": attempt}))
+        (after / "run.json").write_text(json.dumps(with_digest(told | {"attempt": attempt})))
         command = ["compare", str(before), str(after), "--markdown", str(page)]
         main([*command, "--registry", str(world.registry)])
         text = page.read_text("utf-8").replace("\\", "")

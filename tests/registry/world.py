@@ -60,7 +60,7 @@ def made_older(folder: Path) -> Path:
     for name in ("demonstrations.jsonl", "tokens.jsonl"):
         del document["files"][name]
         (folder / name).unlink()
-    for name in ("cases", "champion", "history", "registry"):
+    for name in ("cases", "champion", "digest", "history", "registry"):
         del document[name]
     (folder / "run.json").write_text(json.dumps(document))
     return folder

@@ -36,7 +36,7 @@ from evalsuite.runs import (
     Status,
     TokensRow,
 )
-from evalsuite.runs.folder import RunWriter, load_run, write_derived
+from evalsuite.runs.folder import RunWriter, load_run, with_digest, write_derived
 from evalsuite.tasks import task_of
 from tests.registry.world import made_older
 from tests.report.factory import CASES, ENGLISH, PANEL, PASSING, info, output, write_run
@@ -340,7 +340,7 @@ def test_a_run_of_an_earlier_version_is_read_with_the_one_score_that_it_has_of_r
     for name, text in texts.items():
         (run.folder / name).write_text(text, "utf-8")
         document["files"][name]["sha256"] = digest_file(run.folder / name)
-    (run.folder / "run.json").write_text(json.dumps(document))
+    (run.folder / "run.json").write_text(json.dumps(with_digest(document)))
     old = load_run(run.folder)
     assert old.info.version == version
     assert {row.standard for row in old.cases} == {None}
@@ -443,3 +443,21 @@ def test_a_link_in_place_of_the_stage_empties_no_other_folder(tmp_path: Path) ->
     with pytest.raises(RunError, match="is a link, which no run makes; remove it"):
         RunWriter(folder)
     assert (precious / "cases.jsonl").read_text("utf-8") == "kept"
+
+
+@given(at=st.integers(0), byte=st.integers(0, 255))
+def test_one_changed_byte_of_run_json_is_noticed_or_without_effect(
+    at: int, byte: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("run")
+    write_run(folder / "run")
+    path = folder / "run" / "run.json"
+    before = bytearray(path.read_bytes())
+    after = bytearray(before)
+    after[at % len(after)] = byte
+    path.write_bytes(after)
+    try:
+        load_run(path.parent)
+    except RunError:
+        return
+    assert json.loads(after) == json.loads(before)
