@@ -17,6 +17,7 @@ from evalsuite.commands.options import (
     BY_STATUS,
     EXIT,
     HELP,
+    Once,
     Subparsers,
     add_base,
     add_champion,
@@ -53,9 +54,13 @@ def add(subparsers: Subparsers) -> None:
     )
     add_base(gate)
     candidate = gate.add_mutually_exclusive_group(required=True)
-    candidate.add_argument("--adapter", type=Path, metavar="DIR", help=HELP["adapter"])
-    candidate.add_argument("--candidate", type=Path, metavar="DIR", help=HELP["candidate"])
-    candidate.add_argument("--adapters", type=Path, nargs="+", metavar="DIR", help=HELP["adapters"])
+    candidate.add_argument("--adapter", action=Once, type=Path, metavar="DIR", help=HELP["adapter"])
+    candidate.add_argument(
+        "--candidate", action=Once, type=Path, metavar="DIR", help=HELP["candidate"]
+    )
+    candidate.add_argument(
+        "--adapters", action=Once, type=Path, nargs="+", metavar="DIR", help=HELP["adapters"]
+    )
     gate.add_argument(
         "--out",
         type=Path,

@@ -51,6 +51,29 @@ def command(
     return parser
 
 
+class Once(argparse.Action):
+    """Keeps the value of an option that may be given once.
+
+    The last of two would silently take the place of the first: a candidate that somebody named
+    would not be gated, and the verdict would be about another.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the value; end the command where the option was given before."""
+        if getattr(namespace, self.dest) is not None:
+            parser.error(
+                f"argument {option_string}: is given twice; several candidates are named after "
+                "one --adapters: --adapters DIR DIR"
+            )
+        setattr(namespace, self.dest, values)
+
+
 HELP = {
     "base_model": "nano (embedded, default), smollm2 (of a package, see docs/models.md), a folder, "
     "or a Hugging Face id (owner/name@revision); #FAMILY after it names the family of its chat "

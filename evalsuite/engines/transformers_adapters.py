@@ -8,10 +8,11 @@ untied before anything is merged into one of them.
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -22,7 +23,7 @@ from transformers import PreTrainedModel
 
 from evalsuite.engines.transformers_vocabulary import resize, spare_copies, vocabulary_tensors
 from evalsuite.errors import AdapterUnfit
-from evalsuite.models import AdapterRef, OpenedAdapter
+from evalsuite.models import CONFIG_FILE, AdapterRef, OpenedAdapter
 
 if TYPE_CHECKING:
     from peft import PeftModelForCausalLM
@@ -37,6 +38,8 @@ _COPIED: Final = (
     "bias", "lora_bias", "ensure_weight_tying", "layers_to_transform", "layers_pattern",
     "modules_to_save", "trainable_token_indices", "target_parameters",
 )  # fmt: skip
+_CALLED: Final = re.compile(r"\.lora_[A-Za-z_]+\.(?P<called>(?!weight\b|bias\b)[^.]+)")
+"""``lora_A.default.weight``: a tensor as it is called in a model, with the adapter's name."""
 Tensors = dict[str, torch.Tensor]
 
 
@@ -137,18 +140,39 @@ def _modules(adapter: AdapterRef, key: str, model: PreTrainedModel) -> list[str]
     value: tuple[str, ...] | str | None = getattr(adapter.config, key)
     if value is None or value == _ALL_LINEAR:
         return value
-    if isinstance(value, tuple):
-        return list(value)
     names = [name for name, _ in model.named_modules() if name]
-    found = _matching(adapter, key, value, names)
-    if not found and key == "target_modules":
+    if isinstance(value, tuple):
+        found = [n for n in names if any(n == one or n.endswith(f".{one}") for one in value)]
+    else:
+        found = _matching(adapter, key, value, names)
+    if key == "target_modules" and not adapter.config.target_parameters:
+        _require_targets(adapter, found, names)
+    return list(value) if isinstance(value, tuple) else found
+
+
+def _require_targets(adapter: AdapterRef, found: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse a configuration by which nothing of the base would be adapted; peft says less."""
+    config = adapter.config
+    file = str(adapter.path / CONFIG_FILE)
+    if not config.target_modules:
         raise AdapterUnfit(
-            f"adapter {str(adapter.path)!r}: target_modules={value!r} matches no module of the "
-            "base, whose modules are called like "
-            f"{next(n for n in reversed(names) if n.count('.') > 1)!r}; give the base that it was "
-            "trained on"
+            f"{file}: target_modules={_plain(config.target_modules)!r} names nothing to adapt; "
+            "restore the file that was saved with the weights"
         )
-    return found
+    if not found:
+        like = next(name for name in reversed(names) if name.count(".") > 1)
+        raise AdapterUnfit(
+            f"{file}: target_modules={_plain(config.target_modules)!r} matches no module of the "
+            f"base, whose modules are called like {like!r}; give the base that it was trained on"
+        )
+    chosen = config.layers_to_transform
+    wanted = {chosen} if isinstance(chosen, int) else set(chosen or ())
+    there = {int(part) for name in found for part in name.split(".") if part.isdigit()}
+    if wanted and there and not wanted & there:
+        raise AdapterUnfit(
+            f"{file}: layers_to_transform={sorted(wanted)} lie beyond the base's layers "
+            f"{min(there)} to {max(there)}; give the base that it was trained on"
+        )
 
 
 def _matching(adapter: AdapterRef, key: str, pattern: str, names: Iterable[str]) -> list[str]:
@@ -198,6 +222,12 @@ def _remedy(missing: set[str], unexpected: set[str]) -> str:
     """Say what may have happened, by how the two sets of names differ."""
     if missing and unexpected:
         here, there = min(unexpected), min(missing)
+        called = _called(missing, unexpected)
+        if called:
+            return (
+                f"their names hold what the adapter was called in training, {called!r}, which "
+                "peft leaves out when it saves; save it with peft's save_pretrained"
+            )
         if not any(name.startswith(PREFIX) for name in unexpected):
             return f"names must begin with {PREFIX!r}, as peft writes them; save it with peft"
         if {_tail(name) for name in unexpected} == {_tail(name) for name in missing}:
@@ -213,6 +243,21 @@ def _remedy(missing: set[str], unexpected: set[str]) -> str:
     if missing and not unexpected:
         return "the file was cut or saved in part; save the adapter again"
     return "give the base it was trained on"
+
+
+def _called(missing: set[str], unexpected: set[str]) -> str:
+    """The name of an adapter that stands in all its tensors' names, as in a state dict of a model.
+
+    Empty where the names differ in anything else.
+    """
+    inner = {match["called"] for name in unexpected for match in _CALLED.finditer(name)}
+    if len(inner) != 1:
+        return ""
+    called = inner.pop()
+    shorter = {name.replace(f".{called}", "") for name in unexpected}
+    # A magnitude or an embedding's matrix is saved without its last part.
+    found = {name if name in missing else name.removesuffix(".weight") for name in shorter}
+    return called if found == missing else ""
 
 
 def _tail(name: str) -> str:

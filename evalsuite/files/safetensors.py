@@ -65,7 +65,8 @@ def read_header(path: Path, stream: BinaryIO | None = None) -> tuple[Tensor, ...
         stream: its bytes, read already.
 
     Raises:
-        UnsafeAdapter: the file is truncated, or its header is not exactly what the format allows
+        UnsafeAdapter: the file is truncated or a pointer of Git LFS, or its header is not exactly
+            what the format allows
             (names once, offsets that tile the data without gap or overlap, sizes that fit shapes).
     """
     with _source(path, stream) as source:
@@ -97,12 +98,6 @@ def require_whole(path: Path) -> None:
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
-        if stream.read(len(_POINTER)) == _POINTER:
-            raise UnsafeAdapter(
-                f"{str(path)!r} is a pointer of Git LFS and not the file itself; fetch it with: "
-                "git lfs pull"
-            )
-        stream.seek(0)
         raw, start = _header_bytes(path, stream, size)
     try:
         header = strict_json(raw)
@@ -120,6 +115,12 @@ def _broken(path: Path, what: str) -> UnsafeAdapter:
 
 
 def _header_bytes(path: Path, stream: BinaryIO, size: int) -> tuple[bytes, int]:
+    if stream.read(len(_POINTER)) == _POINTER:
+        raise UnsafeAdapter(
+            f"{str(path)!r} is a pointer of Git LFS and not the file itself; fetch it with: "
+            "git lfs pull"
+        )
+    stream.seek(0)
     length = int.from_bytes(stream.read(8), "little")
     if size < 8 or length > size - 8:
         raise _broken(

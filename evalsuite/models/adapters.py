@@ -152,6 +152,7 @@ def write_provenance(folder: Path, provenance: Provenance) -> None:
 
 def _check_folder(folder: Path) -> None:
     if not folder.exists():
+        hub.refuse_address(folder, "adapter")
         raise ModelNotFound(f"adapter {str(folder)!r} does not exist; check the path")
     if not folder.is_dir():
         raise ModelNotFound(f"adapter {str(folder)!r} is a file; name the folder that holds it")
@@ -162,8 +163,8 @@ def _check_folder(folder: Path) -> None:
         )
     if not (folder / CONFIG_FILE).is_file():
         raise ModelNotFound(
-            f"{str(folder)!r} is not an adapter folder: it has no {CONFIG_FILE}; name the folder "
-            "that training wrote"
+            f"{str(folder)!r} is not an adapter folder: it has no {CONFIG_FILE}; name "
+            f"{_inside(folder) or 'the folder that training wrote'}"
         )
     for pickle in (folder / "adapter_model.bin", folder / "adapter_model.pt"):
         if pickle.exists():
@@ -179,6 +180,17 @@ def _check_folder(folder: Path) -> None:
             f"{str(folder / WEIGHTS_FILE)!r} has {size} bytes; the limit for an adapter is "
             f"{MAX_WEIGHTS_BYTES}"
         )
+
+
+def _inside(folder: Path) -> str:
+    """The last of the folders inside that are adapters, as checkpoints of a training are."""
+    found = [path.parent for path in folder.glob(f"*/{CONFIG_FILE}") if path.is_file()]
+    if not found:
+        return ""
+    # By number: checkpoint-900 is older than checkpoint-1000.
+    last = max(found, key=lambda path: (len(path.name), path.name))
+    others = f" (or another of the {len(found)} adapters inside)" if len(found) > 1 else ""
+    return f"the adapter inside, {str(last)!r}{others}"
 
 
 def _small(path: Path) -> bytes:

@@ -10,8 +10,9 @@ import json
 import re
 from typing import Final
 
+from evalsuite.models import smollm2
 from evalsuite.models.adapters import AdapterRef
-from evalsuite.models.bases import BaseRef
+from evalsuite.models.bases import NAMED, BaseRef
 
 NAME_KEY: Final = "base_model_name_or_path"
 CLASS_KEY: Final = "auto_mapping"
@@ -36,6 +37,9 @@ def compare_name(adapter: AdapterRef, base: BaseRef) -> tuple[bool | None, str] 
     theirs, how = _plain(recorded)
     ours = _names(base)
     known = {_plain(name) for name in ours}
+    if base.location == smollm2.NAME:
+        # What the package holds is the maker's model in four bits.
+        known.add((_plain(smollm2.MAKERS)[0], smollm2.STORED))
     shown = f"{recorded!r}, gated is {base.location!r}"
     if (theirs, how) in known:
         return True, f"{recorded!r}"
@@ -44,8 +48,9 @@ def compare_name(adapter: AdapterRef, base: BaseRef) -> tuple[bool | None, str] 
             f"{shown}: the weights that it was trained on are stored in another way "
             f"({how or 'unquantised'}); gate it on the base it is served with"
         )
-    repositories = [name for name in ours if _REPOSITORY.match(name)]
-    if _REPOSITORY.match(recorded) and repositories:
+    # Where it is known which model of the hub the base is, or that it is none of them.
+    settled = base.location in NAMED or any(_REPOSITORY.match(name) for name in ours)
+    if _REPOSITORY.match(recorded) and settled:
         return False, f"{shown}: another model; give the base it was trained on"
     if any(_related(theirs, name) for name, _ in known):
         return False, f"{shown}: another model of that family; give the base it was trained on"
@@ -72,6 +77,7 @@ def _names(base: BaseRef) -> list[str]:
     location = base.location
     found = [location.partition("@")[0] if _REPOSITORY.match(location.partition("@")[0]) else ""]
     found.append(base.path.name)
+    found.append(location if location in NAMED else "")
     for part in base.path.parts:
         if cached := _CACHED.match(part):
             found = [f"{cached['owner']}/{cached['name']}"]

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from evalsuite.errors import BaseMismatch, ModelError, ModelNotFound
+from evalsuite.models import hub
 from evalsuite.models.adapterconfig import CONFIG_FILE
 from evalsuite.models.adapters import AdapterRef, read_adapter
-from evalsuite.models.bases import BaseRef, resolve_base
+from evalsuite.models.bases import NAMED, BaseRef, resolve_base
 from evalsuite.models.digests import digest_file, digest_of_digests
 
 TEMPLATES: Final = "additional_chat_templates"
@@ -79,7 +80,8 @@ def read_model(path: str | Path, base: BaseRef | None = None) -> ModelRef:
     """
     folder = Path(path).expanduser()
     if not folder.exists():
-        raise ModelNotFound(f"candidate {str(folder)!r} does not exist; check the path")
+        hub.refuse_address(folder, "candidate")
+        raise ModelNotFound(f"candidate {str(folder)!r} does not exist; {_how_named(folder)}")
     if not folder.is_dir():
         raise ModelNotFound(f"candidate {str(folder)!r} is a file; name the folder that holds it")
     if (folder / CONFIG_FILE).is_file():
@@ -98,6 +100,19 @@ def read_model(path: str | Path, base: BaseRef | None = None) -> ModelRef:
             f"{str(folder)!r} changed while it was read; start again when nobody writes to it"
         )
     return ModelRef(path=model.path, digest=digest_of_digests(files), files=files, model=model)
+
+
+def _how_named(folder: Path) -> str:
+    """What to do about a folder that is not there, by what its name may have meant."""
+    name = folder.as_posix()
+    if name in NAMED:
+        return f"{name!r} is a base model, to be given with --base-model; name a folder here"
+    if hub.is_id(name) and not folder.parent.is_dir():
+        return (
+            "check the path; a whole model of the hub is gated as a folder: "
+            f"hf download {name.replace('@', ' --revision ')} --local-dir DIR"
+        )
+    return "check the path"
 
 
 def model_files(folder: Path) -> tuple[str, ...]:

@@ -10,10 +10,39 @@ from evalsuite.errors import ModelNotFound
 
 _ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}(@[\w./-]{1,128})?\Z", re.ASCII)
 
+_ADDRESS = re.compile(
+    r"(?P<scheme>https?|s3|gs|hf|file)://?(?P<rest>[^/].*)", re.IGNORECASE | re.DOTALL
+)
+_PAGE = re.compile(r"(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<id>[\w.-]+/[\w.-]+)", re.ASCII)
+
 
 def is_id(name: str) -> bool:
     """Whether a name is ``owner/name`` or ``owner/name@revision``."""
     return _ID.match(name) is not None and ".." not in name
+
+
+def refuse_address(name: str | Path, what: str) -> None:
+    """Refuse the address of a page or a store in place of a folder.
+
+    Args:
+        name: as the person wrote it, or as a path, which takes one of two strokes away.
+        what: ``adapter`` or ``candidate``.
+
+    Raises:
+        ModelNotFound: it is an address; with its hub id, where the address shows one.
+    """
+    found = _ADDRESS.match(str(name))
+    if found is None:
+        return
+    scheme, rest = found["scheme"], found["rest"]
+    page = _PAGE.match(rest)
+    known = f", such as {page['id']!r}" if page else ""
+    how = {
+        "adapter": f"name the folder that it was downloaded to, or its hub id{known}",
+        "candidate": "name the folder that it was downloaded to: hf download "
+        f"{page['id'] if page else 'OWNER/NAME'} --local-dir DIR",
+    }
+    raise ModelNotFound(f"{what} '{scheme}://{rest}' is an address, and no folder; {how[what]}")
 
 
 def snapshot(name: str, files: Sequence[str], *, local: bool) -> Path:

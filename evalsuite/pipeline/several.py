@@ -38,7 +38,7 @@ def each(request: GateRequest, folders: Sequence[Path]) -> tuple[GateRequest, ..
         folders: Of adapters and of whole models, in any order.
 
     Raises:
-        InvalidInput: two have one name, or a name that no run folder can have.
+        InvalidInput: two are one folder or have one name, or a name that no run folder can have.
     """
     named: dict[str, Path] = {}
     for folder in folders:
@@ -47,6 +47,10 @@ def each(request: GateRequest, folders: Sequence[Path]) -> tuple[GateRequest, ..
         if not name:
             raise InvalidInput(
                 f"adapters={str(folder)!r} has no name that a run could be called by"
+            )
+        if other is not folder and _same(other, folder):
+            raise InvalidInput(
+                f"adapters={str(other)!r} and {str(folder)!r} are one folder; leave one of them out"
             )
         if other is not folder:
             raise InvalidInput(
@@ -84,6 +88,10 @@ def evaluate_each(
         except EvalsuiteError as error:
             problem = str(error)
         yield Gated(folder=folder, seconds=time.monotonic() - began, run=run, problem=problem)
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.expanduser().resolve() == other.expanduser().resolve()
 
 
 def _is_whole(folder: Path) -> bool:

@@ -58,7 +58,9 @@ def compare_neighbours(template: ChatTemplate, folder: Path) -> tuple[Neighbour,
     try:
         text, config = read_template(folder)
     except TemplateError as problem:
-        return (*found, Neighbour(CONFIG, same=False, detail=f"cannot be read: {problem}"))
+        # The file that the problem names; a template is read from its own file where it has one.
+        at = next((n for n in (TEMPLATE, CONFIG) if str(folder / n) in str(problem)), CONFIG)
+        return (*found, Neighbour(at, same=False, detail=f"cannot be read: {problem}"))
     end = token_text(config.get("eos_token"))
     if end:
         found.append(_end(template.source, end))

@@ -219,3 +219,14 @@ def test_a_reader_that_leaves_changes_no_verdict_into_another() -> None:
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.stdout.strip() in {"0", "141"}
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("option", ["--adapter", "--candidate", "--adapters"])
+def test_a_candidate_that_is_named_twice_is_not_left_out(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["gate", option, "a", option, "b", "--out", str(tmp_path / "run")])
+    assert ended.value.code == 3
+    assert f"argument {option}: is given twice" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

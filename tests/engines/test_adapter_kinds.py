@@ -132,7 +132,16 @@ MISPLACED: dict[str, tuple[Change, str]] = {
         "stand under 'base_model.model.model.language_model.layers.' where the base has",
     ),
     "wrapped twice": (renamed("base_model.model.", "base_model.model.base_model.model."), "where"),
-    "an adapter's name": (renamed("lora_A.weight", "lora_A.default.weight"), "lora_A.default"),
+    "an adapter's name": (
+        renamed("lora_A.weight", "lora_A.mine.weight"),
+        "hold what the adapter was called in training, 'mine'",
+    ),
+    "two adapters' names": (
+        lambda weights: renamed("lora_A.weight", "lora_A.one.weight")(
+            renamed("lora_B.weight", "lora_B.two.weight")(weights)
+        ),
+        "give the base it was trained on",
+    ),
     "other layers": (renamed("layers.1.", "layers.9."), "give the base it was trained on"),
     "other modules": (renamed("q_proj", "o_proj"), "o_proj"),
     "half of a pair": (without("layers.0.self_attn.q_proj.lora_B"), "was cut or saved in part"),
@@ -174,6 +183,15 @@ CONFIGURED: dict[str, tuple[dict[str, object], str]] = {
     "a pattern that hangs": ({"target_modules": r"((\w|\.|[a-z])+)+[A-Z]+"}, "takes longer than"),
     "a pattern that is none": ({"target_modules": "(q_proj"}, "is no regular expression"),
     "an exclusion that hangs": ({"exclude_modules": r"((\w|\.|[a-z])+)+[A-Z]+"}, "takes longer"),
+    "no modules": ({"target_modules": []}, "target_modules=[] names nothing to adapt; restore"),
+    "unknown modules": (
+        {"target_modules": ["query", "value"]},
+        "target_modules=['query', 'value'] matches no module of the base, whose modules are",
+    ),
+    "layers beyond the last": (
+        {"layers_to_transform": [8, 9]},
+        "layers_to_transform=[8, 9] lie beyond the base's layers 0 to 1",
+    ),
     "other layers": ({"layers_to_transform": [0]}, "does not announce them"),
     "an embedding to be saved": ({"modules_to_save": ["embed_tokens"]}, "saved in part"),
     "rows to be trained": ({"trainable_token_indices": [1]}, "saved in part"),
@@ -196,6 +214,28 @@ def test_a_configuration_of_other_places_is_not_alive(
     [failure] = report.failures
     assert failure.name is LivenessCheck.LOAD_RESULT_CLEAN
     assert message in failure.detail
+
+
+@pytest.mark.parametrize("kind", ["LoRA", "DoRA", "LoRA on the embedding", "bias lora_only"])
+def test_a_state_dict_with_the_adapters_name_is_told_as_such(
+    kind: str, folder: Path, tmp_path: Path
+) -> None:
+    base = base_of("tied", folder)
+    path = write(kind_called(kind), base, tmp_path / "adapter")
+    file = path / "adapter_model.safetensors"
+
+    def in_a_model(name: str) -> str:
+        stem, _, last = name.rpartition(".")
+        if ".lora_" not in name:
+            return name
+        if last.startswith("lora_embedding"):
+            return f"{name}.default"
+        return f"{stem}.default.weight" if last == "weight" else f"{name}.default.weight"
+
+    save_file({in_a_model(name): tensor for name, tensor in load_file(file).items()}, file)
+    report = examined(base, read_adapter(path, base), tmp_path).report
+    [failure] = report.failures
+    assert "'default', which peft leaves out when it saves" in failure.detail
 
 
 # --- folders of bad input ---------------------------------------------------------------------

@@ -47,6 +47,13 @@ def adapter_of(name: str | None, **settings: Any) -> AdapterRef:
         ("Qwen/Qwen2.5-3B", "m/Qwen2.5-3B-Instruct", "Qwen2.5-3B-Instruct", False),
         ("meta-llama/Llama-3.2-3B", "./base", "base", None),
         ("/root/output/checkpoint-900", HUB, "x", None),
+        (HUB, "nano", "weights", False),
+        ("nano", "nano", "weights", True),
+        ("/somewhere/evalsuite/nano/weights", "nano", "weights", True),
+        ("/root/output/checkpoint-900", "nano", "weights", None),
+        ("smollm2", "smollm2", "smollm2-b179c9523d0e", True),
+        ("/x/models/smollm2-b179c9523d0e", "smollm2", "smollm2-b179c9523d0e", True),
+        ("HuggingFaceTB/SmolLM2-360M-Instruct", "smollm2", "smollm2-b179c9523d0e", False),
     ],
 )
 def test_a_recorded_name_agrees_contradicts_or_says_nothing(
@@ -61,6 +68,15 @@ def test_a_recorded_name_agrees_contradicts_or_says_nothing(
     assert found is not None
     assert found[0] is agree
     assert recorded in found[1].replace("\\\\", "\\")
+
+
+def test_the_makers_smollm2_is_the_packages_with_other_weights(tmp_path: Path) -> None:
+    base = base_called("smollm2", tmp_path / "smollm2-b179c9523d0e")
+    found = compare_name(adapter_of("HuggingFaceTB/SmolLM2-135M-Instruct"), base)
+    assert found is not None
+    assert found[0] is False
+    assert "stored in another way (unquantised)" in found[1]
+    assert "another model" not in found[1]
 
 
 def test_a_folder_of_the_hubs_cache_has_the_name_of_its_repository(tmp_path: Path) -> None:

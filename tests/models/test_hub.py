@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 from evalsuite.errors import ModelNotFound
-from evalsuite.models import adapter_folder, digest_tree, hub
+from evalsuite.models import adapter_folder, digest_tree, hub, read_adapter, read_model
 
 COMMIT = "a" * 40
 NAMES = ["adapter_config.json", "adapter_model.safetensors"]
@@ -100,3 +100,48 @@ def test_what_is_no_id_is_a_path(name: str) -> None:
             adapter_folder(name)
     else:
         assert adapter_folder(name) == due
+
+
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("https://huggingface.co/owner/name", "its hub id, such as 'owner/name'"),
+        ("https://huggingface.co/owner/name/tree/main", "its hub id, such as 'owner/name'"),
+        ("HTTP://hf.co/owner/name", "its hub id, such as 'owner/name'"),
+        ("https://server.example/a.zip", "or its hub id"),
+        ("s3://bucket/adapter", "or its hub id"),
+    ],
+)
+def test_the_address_of_an_adapter_is_no_folder(address: str, hint: str) -> None:
+    with pytest.raises(ModelNotFound) as caught:
+        read_adapter(Path(address))
+    said = str(caught.value)
+    assert said.startswith(f"adapter '{address}' is an address, and no folder; name the folder")
+    assert said.endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("https://hf.co/owner/name", r"is an address.*: hf download owner/name --local-dir DIR"),
+        ("https://x.example/y", r"is an address.*: hf download OWNER/NAME --local-dir DIR"),
+        ("owner/name", r"check the path; .*: hf download owner/name --local-dir DIR"),
+        ("owner/name@v1", r"hf download owner/name --revision v1 --local-dir DIR"),
+        ("nano", r"'nano' is a base model, to be given with --base-model"),
+    ],
+)
+def test_a_whole_model_is_a_folder(
+    asked: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelNotFound, match=said):
+        read_model(Path(asked))
+
+
+def test_a_wrong_path_in_a_folder_that_exists_is_taken_for_no_id(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
+    with pytest.raises(ModelNotFound, match=r"does not exist; check the path\Z"):
+        read_model(Path("models/name"))

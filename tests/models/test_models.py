@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -463,6 +464,32 @@ def test_no_such_folder(tmp_path: Path) -> None:
 def test_a_folder_without_an_adapter(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound, match=r"is not an adapter folder: it has no adapter_config"):
         read_adapter(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("inside", "named"),
+    [
+        (["checkpoint-900"], r"name the adapter inside, '.*checkpoint-900'\Z"),
+        (
+            ["checkpoint-900", "checkpoint-1000", "checkpoint-1000/deeper"],
+            r"inside, '.*checkpoint-1000' \(or another of the 2 adapters inside\)\Z",
+        ),
+    ],
+)
+def test_the_folder_around_checkpoints_names_the_last_of_them(
+    adapter: Path, tmp_path: Path, inside: list[str], named: str
+) -> None:
+    for name in inside:
+        (tmp_path / "around" / name).mkdir(parents=True)
+        shutil.copy(adapter / "adapter_config.json", tmp_path / "around" / name)
+    with pytest.raises(ModelNotFound, match=named):
+        read_adapter(tmp_path / "around")
+
+
+def test_a_pointer_in_place_of_an_adapters_weights_is_told(adapter: Path) -> None:
+    (adapter / "adapter_model.safetensors").write_text(POINTER.replace(".example", ".github.com"))
+    with pytest.raises(UnsafeAdapter, match=r"is a pointer of Git LFS .* git lfs pull"):
+        read_adapter(adapter)
 
 
 def test_a_file_instead_of_a_folder(adapter: Path) -> None:

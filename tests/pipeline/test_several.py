@@ -54,6 +54,15 @@ def test_two_of_one_name_are_refused(request_: GateRequest, tmp_path: Path) -> N
         each(request_, [tmp_path / "a" / "same", tmp_path / "b" / "same"])
 
 
+@pytest.mark.parametrize("again", ["same", "a/../same", "link"])
+def test_one_folder_twice_is_refused(request_: GateRequest, tmp_path: Path, again: str) -> None:
+    (tmp_path / "same").mkdir()
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "same")
+    with pytest.raises(InvalidInput, match="are one folder; leave one of them out"):
+        each(request_, [tmp_path / "same", tmp_path / again])
+
+
 def gate(request_: GateRequest, *more: str) -> int:
     return main(
         ["gate", "--policy", str(request_.policy), "--cases", str(request_.cases), "--out",
@@ -88,6 +97,7 @@ def test_the_command_writes_a_row_for_each_and_ends_as_the_worst(
         (["--plan"], "--plan is about one candidate, and --adapters names 2"),
         (["--waivers", "x.yaml"], "--waivers is about one candidate"),
         (["--candidate", "x"], "not allowed with argument"),
+        (["--adapters", "c"], "argument --adapters: is given twice; several candidates are named"),
     ],
 )
 def test_what_is_about_one_candidate_is_refused(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evalsuite.errors import BaseMismatch, InvalidInput, RegistryError
+from evalsuite.errors import BaseMismatch, InvalidInput, ModelError, RegistryError
 from evalsuite.files.storage import FileLock
 from evalsuite.gates import Gate, Status
 from evalsuite.models import BaseRef, ModelRef, model_files, read_adapter
@@ -143,9 +143,13 @@ def test_a_copy_of_the_base_is_asked_nothing(asked: GateRequest, nano: BaseRef) 
     assert run.outputs == ()
 
 
-def test_what_cannot_be_gated_is_refused_before_a_run_folder_is_written(asked: GateRequest) -> None:
+def test_what_cannot_be_gated_is_refused_before_a_run_folder_is_written(
+    asked: GateRequest, good: Path
+) -> None:
     with pytest.raises(InvalidInput, match="nothing could be left unmerged"):
         evaluate(replace(asked, merged=False))
+    with pytest.raises(ModelError, match="is an adapter, no whole model; give it with --adapter"):
+        evaluate(replace(asked, adapter=good, merged=False))
     config = asked.adapter / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "model_type": "llama"}))
     with pytest.raises(BaseMismatch, match="was not made from base 'nano'"):

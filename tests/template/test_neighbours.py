@@ -119,3 +119,17 @@ def test_a_template_of_another_model_does_not_agree(folder: Path) -> None:
 def test_a_template_that_gives_no_text_does_not_agree(folder: Path, source: str) -> None:
     (folder / "chat_template.jinja").write_text(source)
     assert False in {one.same for one in compare_neighbours(load_template(NANO), folder)}
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("chat_template.jinja", b"\xff\xfe"), ("chat_template.jinja", b" "),
+     ("tokenizer_config.json", b"[")],
+)  # fmt: skip
+def test_a_file_that_cannot_be_read_is_the_one_that_is_named(
+    folder: Path, name: str, data: bytes
+) -> None:
+    (folder / name).write_bytes(data)
+    found = by_name(folder)[name]
+    assert found.same is False
+    assert name in found.detail
