@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from evalsuite.cases import Wanted
 from evalsuite.cases.shipped import shipped_version
+from evalsuite.gates.reasons import sureness
 from evalsuite.runs import EndingsInfo, Side, Tier
 from evalsuite.runs.folder import Run
 
 _WAIVED = "{0}: waived by {1} until {2}: {3}."
-_ATTEMPT = "Attempt {0} of this lineage, judged with {1} % confidence."
+_ATTEMPT = "Attempt {0} of this lineage, judged with {1} confidence."
 _STOPPED = "The run stopped after {0} % of its panels."
 _UNCONFIRMED = (
     "{0} cases in which the sides differ count as they are: they could not be asked again in "
@@ -105,7 +106,7 @@ def notes_of(run: Run, *, stop_is_told: bool) -> tuple[Note, ...]:
         notes.append(
             Note(
                 _ATTEMPT,
-                (attempt.number, f"{100 * attempt.confidence:.4g}"),
+                (attempt.number, sureness(attempt.confidence)),
             )
         )
     if flips is not None and flips.explained is None:
