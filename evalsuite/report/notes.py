@@ -70,6 +70,8 @@ NOTES = (
     _STORED,
 )
 """What a note can say."""
+_OF_CANDIDATES = frozenset({_WAIVED, _UNCONFIRMED, _PROMPTED, _BESIDE, _ENDINGS, _ENDLESS})
+"""Those in which one candidate of a base differs from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,12 @@ def notes_of(run: Run, *, stop_is_told: bool) -> tuple[Note, ...]:
     notes += (Note(_REMARKED, (remark,)) for remark in run.info.engine.remarks)
     notes += _trust(run)
     return tuple(notes)
+
+
+def notes_of_candidate(run: Run) -> tuple[str, ...]:
+    """Return the notes that are about the candidate, and not about how it was run."""
+    notes = notes_of(run, stop_is_told=True)
+    return tuple(str(note) for note in notes if note.pattern in _OF_CANDIDATES)
 
 
 def _trust(run: Run) -> Iterator[Note]:
