@@ -212,10 +212,15 @@ def _check_names(adapter: AdapterRef, missing: set[str], unexpected: set[str]) -
     if not missing and not unexpected:
         return
     raise AdapterUnfit(
-        f"adapter {str(adapter.path)!r} does not load cleanly: {len(missing)} weights missing "
-        f"{sorted(missing)[:2]}, {len(unexpected)} without a place in the base "
-        f"{sorted(unexpected)[:2]}; {_remedy(missing, unexpected)}"
+        f"adapter {str(adapter.path)!r} does not load cleanly: {len(missing)} weights missing"
+        f"{_such(missing)}, {len(unexpected)} without a place in the base"
+        f"{_such(unexpected)}; {_remedy(missing, unexpected)}"
     )
+
+
+def _such(names: set[str]) -> str:
+    """One of some names; more would push the remedy out of sight where a sentence is cut."""
+    return f" (such as {min(names)!r})" if names else ""
 
 
 def _remedy(missing: set[str], unexpected: set[str]) -> str:

@@ -11,6 +11,16 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def sureness(confidence: float) -> str:
+    """Write a confidence as a percentage; one that is not whole never becomes 100 %."""
+    said = f"{100 * confidence:.4g}"
+    places = 3
+    while float(said) >= 100 and confidence < 1:
+        said = f"{100 * confidence:.{places}f}"
+        places += 1
+    return f"{said} %"
+
+
 def points(share: float) -> str:
     """Write a difference of shares in percentage points, unsigned."""
     return f"{100 * abs(share):.1f} points"
@@ -66,7 +76,7 @@ def rate_reason(
     """Explain the decision about a failure rate."""
     count = round(estimate.value * estimate.n, 2)
     said = f"{subject} in {count:g} of {estimate.n} cases ({percent(estimate.value)})"
-    sure = f"with {100 * estimate.confidence:.4g} % confidence"
+    sure = f"with {sureness(estimate.confidence)} confidence"
     match status:
         case Status.PASSED if estimate.upper <= limit:
             return (
@@ -101,7 +111,7 @@ def paired_reason(
     if abs(estimate.value) < 0.0005:  # what would be written as 0.0 points
         often = "as often as"
     said = f"The candidate fails {subject} {often} {against} on {estimate.n} shared cases"
-    sure = f"with {100 * estimate.confidence:.4g} % confidence"
+    sure = f"with {sureness(estimate.confidence)} confidence"
     match status:
         case Status.PASSED if estimate.upper <= limit:
             bound = _at_most(estimate.upper)
@@ -137,10 +147,10 @@ def words_reason(
     match status:
         case Status.PASSED:
             bound = f"it is at most {signed(estimate.upper)} points"
-            sure = f"with {100 * estimate.confidence:.4g} % confidence"
+            sure = f"with {sureness(estimate.confidence)} confidence"
             return f"{said}; {sure} {bound}, within the margin of {points(limits[0])}."
         case Status.FAILED:
-            sure = f"with {100 * estimate.confidence:.4g} % confidence"
+            sure = f"with {sureness(estimate.confidence)} confidence"
             return (
                 f"{said}; {sure} it is at least {signed(estimate.lower)} points, beyond the margin "
                 f"of {points(limits[0])}."
@@ -181,7 +191,7 @@ def mean_reason(
     match status:
         case Status.PASSED:
             return (
-                f"{said}; with {100 * estimate.confidence:.4g} % confidence the loss is at most "
+                f"{said}; with {sureness(estimate.confidence)} confidence the loss is at most "
                 f"{estimate.upper:+.3f}, within the margin of {nats(limit)}."
             )
         case Status.FAILED:

@@ -232,7 +232,10 @@ def weight_names(path: Path) -> list[str]:
             f"{str(packed[0])!r}, or better the maker's model folder"
         )
     if not (path / "config.json").is_file():
-        raise ModelNotFound(f"{str(path)!r} is not a model folder: it has no config.json")
+        raise ModelNotFound(
+            f"{str(path)!r} is not a model folder: it has no config.json; name the folder that "
+            "save_pretrained wrote, or fetch the file"
+        )
     if (path / "model.safetensors").is_file():
         return ["model.safetensors"]
     index = path / "model.safetensors.index.json"
@@ -265,15 +268,20 @@ def _require_whole(path: Path) -> None:
             try:
                 require_whole(path / name)
             except UnsafeAdapter as problem:
-                raise ModelError(f"base model: {problem}") from None
+                raise ModelError(str(problem)) from None
 
 
 def _indexed(index: Path) -> list[str]:
     try:
         shards = set(strict_json(index.read_bytes())["weight_map"].values())
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise ModelError(f"{str(index)!r} is no index of weights: {problem}") from None
+        raise ModelError(
+            f"{str(index)!r} is no index of weights: {problem}; fetch it again"
+        ) from None
     for shard in shards:
         if not isinstance(shard, str) or "/" in shard or not (index.parent / shard).is_file():
-            raise ModelNotFound(f"{str(index)!r} names the file {shard!r}, which is not there")
+            raise ModelNotFound(
+                f"{str(index)!r} names the file {shard!r}, which is not there; fetch it into that "
+                "folder, or save the model again"
+            )
     return [index.name, *sorted(shards)]

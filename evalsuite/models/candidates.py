@@ -85,6 +85,12 @@ def read_model(path: str | Path, base: BaseRef | None = None) -> ModelRef:
     if not folder.is_dir():
         raise ModelNotFound(f"candidate {str(folder)!r} is a file; name the folder that holds it")
     if (folder / CONFIG_FILE).is_file():
+        if (folder / "config.json").is_file():
+            raise ModelError(
+                f"candidate {str(folder)!r} holds a whole model and an adapter (config.json and "
+                f"{CONFIG_FILE}), and servers differ in which of them they take; gate the adapter "
+                f"with --adapter, or remove {CONFIG_FILE} and its weights from the merged model"
+            )
         raise ModelError(
             f"candidate {str(folder)!r} is an adapter, no whole model; give it with --adapter"
         )

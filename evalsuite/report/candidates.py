@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evalsuite.report.markdown import escape
+from evalsuite.report.notes import notes_of_candidate
 from evalsuite.report.pages import environment
 from evalsuite.report.safetext import one_line
 from evalsuite.report.view import ICONS, WORDS, candidate_word, sentence
@@ -48,6 +49,11 @@ class Row:
     def sentence(self) -> str:
         """Why it has this verdict."""
         return sentence(self.run) if self.run else self.problem
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know of it beside the verdict, such as what contradicts its base."""
+        return notes_of_candidate(self.run) if self.run else ()
 
     @property
     def opponent(self) -> str:
@@ -101,7 +107,10 @@ def candidates_markdown(rows: Sequence[Row], title: str) -> str:
     for row in rows:
         cells = [_named(row), row.word, *(_mark(row, gate) for gate in gates), row.opponent]
         lines.append(f"| {' | '.join(map(escape, cells))} | {row.seconds:.1f} |")
-    lines += ["", *(f"- **{escape(row.name)}**: {escape(row.sentence)}" for row in rows)]
+    lines.append("")
+    for row in rows:
+        lines.append(f"- **{escape(row.name)}**: {escape(row.sentence)}")
+        lines += (f"  - {escape(note)}" for note in row.notes)
     return "\n".join(lines) + "\n"
 
 
@@ -128,6 +137,7 @@ def candidates_data(rows: Sequence[Row], title: str) -> dict[str, object]:
                 "compared_with": row.opponent,
                 "seconds": round(row.seconds, 3),
                 "sentence": row.sentence,
+                "notes": list(row.notes),
             }
             for row in rows
         ],

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from evalsuite.cases import Wanted
 from evalsuite.cases.shipped import shipped_version
+from evalsuite.gates.reasons import sureness
 from evalsuite.runs import AttemptInfo, EndingsInfo, Side, Tier
 from evalsuite.runs.folder import Run
 
 _WAIVED = "{0}: waived by {1} until {2}: {3}."
-_ATTEMPT = "Attempt {0} on this base, judged with {1} % confidence."
+_ATTEMPT = "Attempt {0} on this base, judged with {1} confidence."
 _NAMED_ATTEMPT = (
-    "Attempt {0} of lineage {2}, judged with {1} % confidence; {3} added the lineage on {4}: {5}."
+    "Attempt {0} of lineage {2}, judged with {1} confidence; {3} added the lineage on {4}: {5}."
 )
 _STOPPED = "The run stopped after {0} % of its panels."
 _UNCONFIRMED = (
@@ -73,6 +74,8 @@ NOTES = (
     _STORED,
 )
 """What a note can say."""
+_OF_CANDIDATES = frozenset({_WAIVED, _UNCONFIRMED, _PROMPTED, _BESIDE, _ENDINGS, _ENDLESS})
+"""Those in which one candidate of a base differs from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,11 +135,17 @@ def notes_of(run: Run, *, stop_is_told: bool) -> tuple[Note, ...]:
 
 def _attempted(attempt: AttemptInfo) -> Note:
     """Which attempt a run was, and of what: each lineage is another whole error budget."""
-    counted, named = (attempt.number, f"{100 * attempt.confidence:.4g}"), attempt.named
+    counted, named = (attempt.number, sureness(attempt.confidence)), attempt.named
     if named is None:
         return Note(_ATTEMPT, counted)
     added = (named.name, named.by, f"{named.created:%Y-%m-%d}", named.reason.rstrip("."))
     return Note(_NAMED_ATTEMPT, (*counted, *added))
+
+
+def notes_of_candidate(run: Run) -> tuple[str, ...]:
+    """Return the notes that are about the candidate, and not about how it was run."""
+    notes = notes_of(run, stop_is_told=True)
+    return tuple(str(note) for note in notes if note.pattern in _OF_CANDIDATES)
 
 
 def _trust(run: Run) -> Iterator[Note]:

@@ -17,6 +17,7 @@ from evalsuite.template.addedtokens import read_added_tokens
 from evalsuite.template.adversarial import adversarial_conversations
 from evalsuite.template.agreement import first_difference, spoken
 from evalsuite.template.contentencoder import require_bpe
+from evalsuite.template.tokenizerfolder import NO_STOP
 
 _SHOWN = 3
 
@@ -83,7 +84,13 @@ def same_words(template: ChatTemplate, own: Path, family: str | None = None) -> 
     except TemplateError as problem:
         return Agreement(False, f"the candidate's own template cannot be compared: {problem}")
     stops = served.generation_stops
-    if stops is not None and template.stop_id not in stops:
+    if stops is None:
+        return Agreement(
+            False,
+            f"by the candidate's own folder nobody knows where an answer ends: {NO_STOP}; set "
+            f"eos_token_id to {template.stop_id} in {str(own / 'generation_config.json')!r}",
+        )
+    if template.stop_id not in stops:
         return Agreement(
             False,
             f"an answer ends with id {template.stop_id}, but by the candidate's own folder "

@@ -24,6 +24,7 @@ from evalsuite.template.families import FAMILIES
 from evalsuite.template.isolated import own_template, r6_stable
 from evalsuite.template.notation import Literal, parse_block
 from evalsuite.template.shrinking import describe, judge
+from evalsuite.template.tokenizerfolder import NO_STOP
 
 # Stands in no other text, so that it can be counted in a render.
 _NONCE = "⟦7f3a91c2⟧"
@@ -274,10 +275,7 @@ def r9_bos_and_stop(
         result = judge(name, conversations, probe)
         if result.status is PropertyStatus.VIOLATED:
             return result
-        detail = (
-            "neither generation_config.json nor config.json nor eos_token says what generation "
-            f"stops on; set eos_token_id to {template.stop_id} in generation_config.json"
-        )
+        detail = f"{NO_STOP}; set eos_token_id to {template.stop_id} in generation_config.json"
         return PropertyResult(name, PropertyStatus.UNTESTED, detail)
     if template.stop_id not in stops:
         detail = (

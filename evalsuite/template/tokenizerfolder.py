@@ -41,6 +41,12 @@ __all__ = [
     "Prefix", "TokenizerFiles", "full_tokenizer", "guarded", "read_tokenizer", "token_text",
 ]  # fmt: skip
 
+NO_STOP = (
+    "nothing says what generation stops on (generation_config.json, or where there is none "
+    "config.json and eos_token)"
+)
+"""Why :attr:`TokenizerFiles.stops` is None."""
+_GENERATION = "generation_config.json"
 _MAX_TOKENIZER_BYTES = 64 * 1024 * 1024
 _MAX_CONFIG_BYTES = 16 * 1024 * 1024
 _MAX_TEMPLATE_CHARS = 200_000
@@ -267,12 +273,18 @@ def _chat_template(folder: Path, config: Mapping[str, object]) -> str | None:
 def _stops(
     folder: Path, config: Mapping[str, object], added: Mapping[str, int]
 ) -> tuple[int, ...] | None:
-    """What generation stops on, in the order in which transformers asks for it."""
-    for name in ("generation_config.json", "config.json"):
+    """What generation stops on, as transformers reads it; None where nothing says it.
+
+    A ``generation_config.json`` that is there has the only say: without ``eos_token_id`` in it
+    transformers writes on for ever, whatever ``config.json`` says.
+    """
+    for name in (_GENERATION, "config.json"):
         path = folder / name
         if not path.exists():
             continue
         value = _read_object(path, _MAX_CONFIG_BYTES).get("eos_token_id")
+        if value is None and name == _GENERATION:
+            return None
         if value is None:
             continue
         stops = value if isinstance(value, list) else [value]

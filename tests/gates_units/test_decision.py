@@ -25,7 +25,7 @@ from evalsuite.gates import (
     judge_paired,
     judge_rate,
 )
-from evalsuite.gates.reasons import paired_reason, rate_reason
+from evalsuite.gates.reasons import paired_reason, rate_reason, sureness
 from evalsuite.statistics import Estimate
 from tests.gates_units.gates_units_helpers import observations, texts
 
@@ -281,3 +281,19 @@ def test_a_census_fails_only_when_no_missing_answer_could_save_it() -> None:
     assert judged(3, 0) is Status.FAILED
     assert judged(2, 3) is Status.INCONCLUSIVE  # 2 of the 17 that were measured are too many
     assert judged(3, 3) is Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("confidence", "said"),
+    [(0.95, "95 %"), (0.975, "97.5 %"), (1 - 0.05 / 6, "99.17 %"), (1 - 0.05 / 1056, "99.995 %")],
+)
+def test_a_confidence_is_said_in_as_many_places_as_it_needs(confidence: float, said: str) -> None:
+    assert sureness(confidence) == said
+
+
+@given(st.integers(1, 10**6))
+def test_no_attempt_is_judged_with_all_of_certainty(number: int) -> None:
+    confidence = 1 - 0.05 / (number * (number + 1))
+    said = float(sureness(confidence).removesuffix(" %"))
+    assert said < 100
+    assert said / 100 == pytest.approx(confidence, abs=1e-4)

@@ -155,3 +155,19 @@ def test_a_pointer_in_place_of_weights_is_told(model: Path) -> None:
     (model / "model.safetensors").write_text("version https://git-lfs.example/spec/v1\n")
     with pytest.raises((ModelError, UnsafeAdapter), match="git lfs pull"):
         read_model(model)
+
+
+def test_a_merged_model_that_kept_its_adapters_files_is_neither(model: Path) -> None:
+    (model / "adapter_config.json").write_text("{}")
+    with pytest.raises(
+        ModelError, match=r"holds a whole model and an adapter .*or remove adapter_"
+    ):
+        read_model(model)
+
+
+def test_damaged_weights_of_a_candidate_are_not_called_the_bases(model: Path) -> None:
+    file = model / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(ModelError, match="the file is truncated") as caught:
+        read_model(model)
+    assert "base model" not in str(caught.value)

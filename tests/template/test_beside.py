@@ -64,6 +64,20 @@ def _stops_on_nothing(own: Path) -> None:
     (own / "generation_config.json").write_text('{"eos_token_id": []}')
 
 
+def _unsaid(own: Path) -> None:
+    """As a server reads it: config.json is not asked where there is the other file."""
+    (own / "generation_config.json").write_text('{"do_sample": false}')
+    config = json.loads((own / "config.json").read_text()) if (own / "config.json").exists() else {}
+    (own / "config.json").write_text(json.dumps({**config, "eos_token_id": 3402}))
+
+
+def _unsaid_anywhere(own: Path) -> None:
+    (own / "generation_config.json").unlink()
+    for name, key in (("config.json", "eos_token_id"), ("tokenizer_config.json", "eos_token")):
+        told = json.loads((own / name).read_text()) if (own / name).exists() else {}
+        (own / name).write_text(json.dumps({**told, key: None}))
+
+
 def _swapped(own: Path) -> None:
     document = json.loads((own / "tokenizer.json").read_text())
     vocab = document["model"]["vocab"]
@@ -76,6 +90,8 @@ CONTRADICTIONS: dict[str, tuple[Callable[[Path], object], str]] = {
     "another template": (_says_more, "something else of a conversation"),
     "another stop": (_stops_elsewhere, r"stops on \[3\]; set eos_token_id to"),
     "no stop": (_stops_on_nothing, r"eos_token_id=\[\] must be the id of a token"),
+    "a stop that is not said": (_unsaid, r"nothing says what generation stops on .* set eos_tok"),
+    "a stop that nothing says": (_unsaid_anywhere, r"nobody knows where an answer ends"),
     "other ids": (_swapped, r"token \d+ is .* there and .* here"),
 }
 

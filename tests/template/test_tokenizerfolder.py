@@ -237,6 +237,23 @@ def test_a_config_may_name_tokens_as_text_or_object(
     assert template.pad_id == template.control_ids["<|endoftext|>"]
 
 
+@pytest.mark.parametrize("generation", [{}, {"eos_token_id": None}, {"eos_token_id": 7}, None])
+@pytest.mark.parametrize("config", [{}, {"eos_token_id": None}, {"eos_token_id": 9}])
+def test_generation_stops_on_what_transformers_reads(
+    generation: dict[str, Any] | None, config: dict[str, Any], write_folder: WriteFolder
+) -> None:
+    from transformers import GenerationConfig, PretrainedConfig
+
+    folder = write_folder(generation=generation, config={"x": 1})
+    (folder / "config.json").write_text(json.dumps({"model_type": "qwen2", **config}))
+    if generation is None:
+        read = GenerationConfig.from_model_config(PretrainedConfig.from_pretrained(folder))
+    else:
+        read = GenerationConfig.from_pretrained(folder)
+    due = None if read.eos_token_id is None else (read.eos_token_id,)
+    assert read_tokenizer(folder).stops == due
+
+
 def test_without_a_pad_token_the_stop_token_pads(
     document: dict[str, Any], write_folder: WriteFolder
 ) -> None:
