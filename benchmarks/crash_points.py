@@ -1,4 +1,4 @@
-"""Every file operation of gate, promote and rollback as the last one: what does a second run find?
+"""Every file operation of gate and promote as the last one: what does a second run find?
 
     python benchmarks/crash_points.py --adapter adapters/quickstart
 
@@ -21,7 +21,7 @@ from typing import Any
 from figures import RESULTS, ROOT, Bound, Figure, conclude, machine
 from tampering import POLICY
 
-COMMANDS = ("gate", "promote", "rollback")
+COMMANDS = ("gate", "promote")
 WAYS = {"kill": "killed before it", "full": "the disk refuses it"}
 
 

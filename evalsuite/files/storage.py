@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import time
 import uuid
@@ -67,6 +68,10 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+_LEFT = re.compile(r"\.[0-9a-f]{12}\.tmp\Z")
+"""How the name of a file ends that is being written."""
+
+
 def _write_beside(path: Path, data: bytes) -> Path:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
     try:
@@ -93,6 +98,18 @@ def atomic_write(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def sweep(folder: Path, name: str = "*") -> None:
+    """Remove what a killed writer of such files left; the caller holds the lock that writers hold.
+
+    Args:
+        folder: where they are written; it need not exist.
+        name: of the files, as a pattern; others have writers of their own.
+    """
+    for path in folder.glob(f".{name}.*.tmp"):
+        if _LEFT.search(path.name):
+            path.unlink(missing_ok=True)
 
 
 def write_named(path: Path, data: bytes) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from evalsuite.errors import RunError, RunStorageError
-from evalsuite.files.storage import FileLock, atomic_write, storage_errors
+from evalsuite.files.storage import FileLock, atomic_write, storage_errors, sweep
 
 LEDGER = "attempts.jsonl"
 """The file in a registry folder; lines are only ever added, each sealed over the one before."""
@@ -75,6 +75,7 @@ def record_attempt(registry: Path, asked: Attempt, *, now: datetime) -> Attempt:
         if not lock.acquire(timeout=_WAIT):
             raise RunStorageError(f"{path}: process {lock.owner()} keeps it locked; try again")
         with lock:
+            sweep(path.parent, HEAD)
             # Read under the lock: two gates that start at once must not take the same number.
             seal, known, end = _read(path)
             of_lineage = [a for a in known if a.lineage == asked.lineage]

@@ -18,7 +18,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evalsuite.errors import RegistryError
-from evalsuite.files.storage import FileLock, atomic_write, storage_errors, write_once
+from evalsuite.files.storage import FileLock, atomic_write, storage_errors, sweep, write_once
 from evalsuite.registry.record import (
     Link,
     PromotionRecord,
@@ -29,6 +29,8 @@ from evalsuite.registry.record import (
 
 RECORDS = "records"
 HEAD = "HEAD.json"
+CHAINS = ("policies", "lineages")
+"""Folders of further chains: :mod:`evalsuite.registry.entries`."""
 _LOCK = ".lock"
 # Six digits, so that names sort like the chain; the digest tells an edit at a glance.
 _NAME = re.compile(r"(\d{6,})-([0-9a-f]{12})\.json\Z")
@@ -83,6 +85,10 @@ def locked(registry: Path) -> Iterator[None]:
                 "try again when it has ended"
             )
     with lock:
+        with storage_errors(registry, RegistryError):
+            sweep(registry, HEAD)
+            for place in (RECORDS, *CHAINS):
+                sweep(registry / place)
         yield
 
 

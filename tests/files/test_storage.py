@@ -16,6 +16,7 @@ from evalsuite.files.storage import (
     FileLock,
     atomic_write,
     storage_errors,
+    sweep,
     write_named,
     write_once,
 )
@@ -128,3 +129,16 @@ def test_a_lock_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".lock")
     with pytest.raises(OSError, match="is no regular file; remove it"):
         FileLock(tmp_path / ".lock").acquire(timeout=5)
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    left = tmp_path / ".HEAD.json.0123456789ab.tmp"
+    others = [
+        tmp_path / name
+        for name in ("HEAD.json", ".HEAD.json.tmp", ".other.json.0123456789ab.tmp", "notes.tmp")
+    ]
+    for path in (left, *others):
+        path.write_text("x")
+    sweep(tmp_path, "HEAD.json")
+    sweep(tmp_path / "absent")
+    assert sorted(tmp_path.iterdir()) == sorted(others)

@@ -1,7 +1,7 @@
 """Ends a command at each of its file operations in turn, and runs it again.
 
 A program, ``crashpoints.py COMMAND WORK ADAPTER POLICY CASES CACHE [EVERY] [kill|full]``: of the
-commands gate, promote and rollback, with ``kill`` the process is killed right before operation k,
+commands gate and promote, with ``kill`` the process is killed right before operation k,
 with ``full`` the disk refuses that operation. Each try has a folder of its own below WORK. One JSON
 line for each k: what the second run found, and what lay about when it was over.
 """
@@ -23,13 +23,16 @@ from typing import Final
 
 from evalsuite.errors import EvalsuiteError
 from evalsuite.pipeline import GateRequest, evaluate
-from evalsuite.registry import promote, read_chain, rollback, verify
+from evalsuite.registry import promote, read_chain, verify
 from evalsuite.registry.attempts import read_attempts
+from evalsuite.registry.chain import locked
 
 OPERATIONS: Final = frozenset(
     {"os.mkdir", "os.rename", "os.link", "os.remove", "os.rmdir", "os.chmod", "os.truncate"}
 )
 _WRITING: Final = os.O_WRONLY | os.O_RDWR
+_MOST: Final = 1000
+"""Operations of one command: more are a mistake of this program."""
 NOW: Final = datetime(2026, 1, 2, tzinfo=UTC)
 
 
@@ -71,16 +74,9 @@ def promoted(place: Place) -> None:
         promote(place.run, place.registry, now=NOW)
 
 
-def rolled_back(place: Place) -> None:
-    """Go back to the first record, unless that was done."""
-    if len(read_chain(place.registry).records) < 3:
-        rollback(place.registry, "1", now=NOW)
-
-
 COMMANDS: Final[dict[str, Callable[[Place], None]]] = {
     "gate": gate,
     "promote": promoted,
-    "rollback": rolled_back,
 }
 
 
@@ -120,6 +116,8 @@ def told(place: Place) -> dict[str, object]:
     found["records"] = [record.statement.predicate.evalsuite.action for record in records]
     if records:
         found["verified"] = verify(records[-1].path).ok
+    with locked(place.registry):
+        pass  # as whoever changes the registry next
     left = [
         path.relative_to(place.folder).as_posix()
         for path in place.folder.rglob("*")
@@ -150,21 +148,12 @@ def prepared(command: str, start: Place) -> None:
     if command == "gate":
         shutil.rmtree(start.folder)
         start.folder.mkdir()
-    elif command == "rollback":
-        promote(start.run, start.registry, now=NOW)
-        promote(start.run.parent / "second", start.registry, now=NOW)
 
 
 def main(command: str, work: Path, others: list[Path], every: int, how: str) -> None:
     """Go on until a command has fewer operations than the one at which it was to end."""
     start = Place(work / "start", *others)
     start.folder.mkdir(parents=True)
-    if command == "rollback":
-        second = GateRequest(
-            adapter=others[0], policy=str(others[1]), cases=others[2], out=start.folder / "second",
-            cache=others[3], registry=start.registry, seed=12,
-        )  # fmt: skip
-        evaluate(second)
     prepared(command, start)
     for step in itertools.count(0, every):
         place = Place(work / f"{step:04}", *others)
@@ -183,6 +172,8 @@ def main(command: str, work: Path, others: list[Path], every: int, how: str) -> 
         shutil.rmtree(place.folder)
         if ended == 0:
             return
+        if ended != (-signal.SIGKILL if how == "kill" else 3) or step > _MOST:
+            raise SystemExit(f"step {step} ended with {ended}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-EVERY = {"gate": 8, "promote": 5, "rollback": 3}
+EVERY = {"gate": 8, "promote": 6}
 ROOT = Path(__file__).parent.parent.parent
 
 
