@@ -17,7 +17,11 @@ from evalsuite.engines.liveness import LivenessReport
 from evalsuite.engines.numerics import Device, Numerics, resolve_numerics, transformers_identity
 from evalsuite.engines.planning import Batch, Limits, Memory, items_of, plan
 from evalsuite.engines.transformers_alone import answer_alone
-from evalsuite.engines.transformers_architecture import Architecture, examine_architecture
+from evalsuite.engines.transformers_architecture import (
+    Architecture,
+    examine_architecture,
+    together,
+)
 from evalsuite.engines.transformers_decoding import Answer, Model, Prefixes, generate, score
 from evalsuite.engines.transformers_liveness import examine
 from evalsuite.engines.transformers_loading import (
@@ -92,7 +96,8 @@ class TransformersEngine:
         )
         self.remarks: tuple[str, ...] = ()
         """What people should know of how the model had to be asked; known once it was."""
-        self._architecture: Architecture | None = None
+        self._architectures: dict[str | None, Architecture] = {}
+        """Of the base, under None, and of each whole model."""
         wanted = {None, *self.adapters}
         self._models = {name: model for name, model in self._models.items() if name in wanted}
         self._reports: dict[str, LivenessReport] = {}
@@ -136,7 +141,7 @@ class TransformersEngine:
         # All models are resident before the first batch, so that the batch size that fits the
         # first of them fits the last one too.
         configs = [self._model(adapter).config for adapter in sorted(wanted, key=str)]
-        architecture = self._examined(min(wanted, key=str))
+        architecture = self._examined(wanted)
         # An adapter may have brought more tokens than its base has; a prompt may use none of them.
         sizes = [int(config.get_text_config(decoder=True).vocab_size) for config in configs]
         _check_prompts(requests, architecture.context, min(sizes))
@@ -200,18 +205,26 @@ class TransformersEngine:
                 self._models[adapter] = load_candidate(self.base, ref, self.numerics)[0]
         return self._models[adapter]
 
-    def _examined(self, adapter: str | None) -> Architecture:
-        """How the models are asked: all are of one architecture, so one of them decides."""
-        if self._architecture is None:
-            with enough_memory("a trial of the model"):
-                found = examine_architecture(self._model(adapter))
-            memory = None
-            if found.layers and self.numerics.batch_tokens is None:
-                memory = Memory(_MEMORY[self.numerics.device], found.layers)
-            self.limits = replace(self.limits, memory=memory, steady=found.steady)
-            self.remarks = found.remarks
-            self._architecture = found
-        return self._architecture
+    def _examined(self, wanted: Collection[str | None]) -> Architecture:
+        """How these models are asked, all of them the same batches.
+
+        With an adapter a model is of its base's architecture; a whole model has its own.
+        """
+        forms = {self._form(adapter): adapter for adapter in sorted(wanted, key=str)}
+        for form, adapter in forms.items():
+            if form not in self._architectures:
+                with enough_memory("a trial of the model"):
+                    self._architectures[form] = examine_architecture(self._model(adapter))
+        found = together([self._architectures[form] for form in forms])
+        memory = None
+        if found.layers and self.numerics.batch_tokens is None:
+            memory = Memory(_MEMORY[self.numerics.device], found.layers)
+        self.limits = replace(self.limits, memory=memory, steady=found.steady)
+        self.remarks = tuple(dict.fromkeys((*self.remarks, *found.remarks)))
+        return found
+
+    def _form(self, adapter: str | None) -> str | None:
+        return adapter if isinstance(self.adapters.get(adapter or ""), ModelRef) else None
 
     def _batches(
         self, requests: Sequence[Request], known: Collection[int], vocab_size: int

@@ -9,7 +9,7 @@ of which this is not true is asked one prompt at a time, and the engine says so.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -39,7 +39,6 @@ _PREFIX, _SUFFIXES, _STEPS = 20, (2, 13), 3
 class Architecture:
     """What of a loaded model decides how its prompts are asked."""
 
-    vocab_size: int
     context: int
     """Tokens that prompt and answer may have together."""
     steady: int
@@ -48,6 +47,11 @@ class Architecture:
     """Of each layer that keeps keys and values: its window, and the bytes of one position."""
     reason: str = ""
     """Why no rows share a batch; empty where they do."""
+
+    @property
+    def row(self) -> int:
+        """Bytes that the longest row takes."""
+        return sum(min(window, self.context) * size for window, size in self.layers)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -63,6 +67,23 @@ class Architecture:
                 "since its positions are scaled by the length of a text.",
             )
         return ()
+
+
+def together(found: Sequence[Architecture]) -> Architecture:
+    """How several models are asked the same batches: as the one among them that allows least.
+
+    Args:
+        found: at least one; whole models of one kind may differ in windows and in how positions
+            are scaled.
+    """
+    reason = next((one.reason for one in found if one.reason), "")
+    costliest = max(found, key=lambda one: one.row)
+    return Architecture(
+        context=min(one.context for one in found),
+        steady=min(one.steady for one in found),
+        layers=() if reason else costliest.layers,
+        reason=reason,
+    )
 
 
 def examine_architecture(model: Model) -> Architecture:
@@ -90,7 +111,6 @@ def examine_architecture(model: Model) -> Architecture:
         # A model may refuse in any way it likes what this engine would do with it.
         reason = f"on trial it failed ({type(problem).__name__}: {problem})".splitlines()[0]
     return Architecture(
-        vocab_size=vocab_size,
         context=context_of(config),
         steady=0 if reason else steady_until(config),
         layers=() if reason else layers,

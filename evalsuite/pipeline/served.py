@@ -44,7 +44,7 @@ def own_words(inputs: Inputs) -> Score | None:
 def _compared(asked: _Served) -> Score:
     # Every look of a policy needs it.
     name = Property.TRAIN_EQUALS_SERVE.value
-    found = same_words(asked.template, asked.folder, asked.base.family)
+    found = same_words(asked.template, asked.folder)
     said = PropertyStatus.HOLDS if found.agrees else PropertyStatus.UNTESTED
     return Score(
         Detector.TEMPLATE_ROUND_TRIP,

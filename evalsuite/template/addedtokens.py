@@ -61,6 +61,11 @@ class AddedToken:
         return (tag is not None and tag[1] in _ELEMENTS) or bool(_SPARE.fullmatch(self.content))
 
 
+def is_marked(content: str) -> bool:
+    """Whether a text is spelled like a control token, and not like what people write."""
+    return _MARKED.search(content) is not None
+
+
 def read_added_tokens(path: Path, document: Mapping[str, object]) -> tuple[AddedToken, ...]:
     """Return the added tokens of a ``tokenizer.json``.
 

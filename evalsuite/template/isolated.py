@@ -277,8 +277,17 @@ def own_ids(
     conversations: Sequence[Conversation],
     arguments: Mapping[str, bool],
     limits: Limits = _QUICK,
+    *,
+    parts: bool = False,
 ) -> list[tuple[int, ...] | None] | None:
     """Return the ids of the folder's own template, None for a conversation that has no text.
+
+    Args:
+        folder: that holds the template and its tokenizer.
+        conversations: to render.
+        arguments: what the template is given.
+        limits: of the process.
+        parts: whether it is given contents as lists of parts.
 
     Where it writes the date, these are what it says where there is no clock.
 
@@ -290,6 +299,7 @@ def own_ids(
             "folder": str(folder),
             "own": True,
             "arguments": dict(arguments),
+            "parts": parts,
             "reactions": False,
         }
         timeless, dated = run_isolated(job, conversations, limits, dates=[None, PINNED])

@@ -8,7 +8,6 @@ no difference.
 
 from __future__ import annotations
 
-import copy
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -16,10 +15,14 @@ from pathlib import Path
 from typing import Final
 
 from evalsuite.errors import TemplateError
-from evalsuite.template.adversarial import adversarial_conversations
-from evalsuite.template.base import ChatTemplate, PropertyStatus
-from evalsuite.template.isolated import own_template
-from evalsuite.template.tokenizerfolder import read_template, read_tokenizer, token_text
+from evalsuite.template.base import ChatTemplate
+from evalsuite.template.beside import further_tokens, same_renders
+from evalsuite.template.tokenizerfolder import (
+    read_template,
+    read_tokenizer,
+    token_text,
+    tokens_beyond,
+)
 
 TOKENIZER: Final = "tokenizer.json"
 CONFIG: Final = "tokenizer_config.json"
@@ -79,6 +82,10 @@ def _tokenizer(base: Path, folder: Path) -> Neighbour:
         return Neighbour(TOKENIZER, same=False, detail=f"cannot be read: {problem}")
     if theirs.digest == ours.digest:
         return Neighbour(TOKENIZER, same=True, detail="makes the same tokens as the base's")
+    beyond = tokens_beyond(theirs, ours)
+    if beyond:
+        found = further_tokens(beyond)
+        return Neighbour(TOKENIZER, same=found.agrees, detail=found.detail)
     moved = sorted(
         token
         for token in theirs.added.keys() | ours.added.keys()
@@ -119,17 +126,8 @@ def _template(template: ChatTemplate, name: str, text: str) -> Neighbour:
             if (template.source / kept).is_file():
                 shutil.copyfile(template.source / kept, staged / kept)
         (staged / TEMPLATE).write_text(text, "utf-8")
-        other = copy.copy(template)
-        other.source = staged
-        carried = [c for c in adversarial_conversations(()) if template.refusal(c) is None]
-        result = own_template(other, carried)
-    said = result.detail.replace(str(staged), "the adapter's folder")
-    match result.status:
-        case PropertyStatus.HOLDS:
-            return Neighbour(name, same=True, detail="says the same as the one that is gated with")
-        case PropertyStatus.DECLARED:
-            return Neighbour(name, same=True, detail=f"says the same, but: {said}")
-        case PropertyStatus.UNTESTED:
-            return Neighbour(name, same=False, detail=f"could not be compared: {said}")
-    detail = f"is not the template that is gated with: {said}"
-    return Neighbour(name, same=False, detail=detail)
+        found = same_renders(template, staged)
+    said = found.detail.replace(str(staged), "the adapter's folder")
+    if found.agrees:
+        return Neighbour(name, same=True, detail=f"says the same: {said}")
+    return Neighbour(name, same=False, detail=f"is not the template that is gated with: {said}")

@@ -39,6 +39,7 @@ from evalsuite.template.symbols import Symbols
 
 __all__ = [
     "Prefix", "TokenizerFiles", "full_tokenizer", "guarded", "read_tokenizer", "token_text",
+    "tokens_beyond",
 ]  # fmt: skip
 
 NO_STOP = (
@@ -165,6 +166,24 @@ def read_tokenizer(folder: Path | str) -> TokenizerFiles:
         stops=_stops(folder, config, added),
         symbols=symbols,
     )
+
+
+def tokens_beyond(files: TokenizerFiles, base: TokenizerFiles) -> tuple[str, ...] | None:
+    """Return the added tokens that a tokenizer has and its base's has not.
+
+    None: they differ in anything else that decides the ids of a text.
+
+    Raises:
+        TemplateError: naming the file and what is wrong with it.
+    """
+    path, known = files.folder / "tokenizer.json", base.folder / "tokenizer.json"
+    listed = read_added_tokens(path, files.document)
+    old = {token.content for token in read_added_tokens(known, base.document)}
+    kept = [token.written for token in listed if token.content in old]
+    document = {**files.document, "added_tokens": kept or base.document.get("added_tokens")}
+    if _digest(document, require_bpe(path, document)) != base.digest:
+        return None
+    return tuple(token.content for token in listed if token.content not in old)
 
 
 def read_template(folder: Path | str) -> tuple[str | None, dict[str, object]]:

@@ -33,13 +33,13 @@ from evalsuite.engines import (
 )
 from evalsuite.engines.planning import items_of, plan
 from evalsuite.engines.transformers import TransformersEngine
-from evalsuite.engines.transformers_architecture import examine_architecture
+from evalsuite.engines.transformers_architecture import Architecture, examine_architecture, together
 from evalsuite.engines.transformers_cache import UNLIMITED, BufferedLayer, layer_windows
 from evalsuite.engines.transformers_decoding import Prefixes, Tokens
 from evalsuite.engines.transformers_loading import cast, load_base
 from evalsuite.errors import EngineError
 from evalsuite.generation import Output, Request, Sampling
-from evalsuite.models import BaseRef, resolve_base
+from evalsuite.models import BaseRef, read_model, resolve_base
 
 TOKENS = 8
 TOLERANCE = 1e-4
@@ -293,6 +293,49 @@ def test_a_row_whose_positions_depend_on_its_length_is_asked_alone(
     assert "may pass 72 tokens" in engine.remarks[0]
     monkeypatch.setattr(transformers_architecture, "steady_until", lambda _: UNLIMITED)
     assert _unlike(base, engine_of(base)) > 0
+
+
+@pytest.mark.parametrize("first", ["f", "0"])
+def test_a_whole_model_is_asked_as_its_own_positions_want(
+    folder_of: Folder, tmp_path: Path, first: str
+) -> None:
+    base = folder_of(specimen("llama"))
+    folder = write_specimen(tmp_path / "own", specimen("llama, dynamic rope, past its length"))
+    # Whichever of the two is asked first, by its digest.
+    for number in range(400):
+        (folder / "note.txt").write_text(str(number))
+        if (own := read_model(folder, base)).digest.startswith(first):
+            break
+    engine = TransformersEngine(base, [own], resolve_numerics("float32", "cpu"))
+    rows = prompts(6)
+    asks = [
+        Request(prompt=row, adapter=who, target=target, sampling=Sampling(max_tokens=TOKENS))
+        for row, scored in zip(rows, targets_of(rows), strict=True)
+        for who in (None, own.digest)
+        for target in (None, scored)
+    ]
+    for request, answer in zip(asks, engine.infer(asks), strict=True):
+        model = plain_model(base if request.adapter is None else own.model)
+        if request.target is None:
+            assert answer.ids == single(model, request.prompt)
+        else:
+            expected = plain_logprobs(model, request.prompt, request.target)
+            assert answer.logprobs == pytest.approx(expected, abs=TOLERANCE)
+    assert len(engine.remarks) == 1
+    assert "may pass 72 tokens" in engine.remarks[0]
+
+
+def test_models_are_asked_together_as_the_least_of_them_allows() -> None:
+    full = Architecture(context=100, steady=UNLIMITED, layers=((UNLIMITED, 4), (UNLIMITED, 4)))
+    narrow = Architecture(context=200, steady=60, layers=((8, 4), (UNLIMITED, 4)))
+    alone = Architecture(context=150, steady=0, layers=(), reason="a state")
+    assert together([full]) == full
+    for pair in ([full, narrow], [narrow, full]):
+        found = together(pair)
+        assert (found.context, found.steady, found.reason) == (100, 60, "")
+        assert found.layers == narrow.layers  # 208 * 4 bytes, of the other 200 * 4
+    for several in ([full, narrow, alone], [alone, narrow, full]):
+        assert together(several) == Architecture(100, 0, (), "a state")
 
 
 def test_a_long_text_leaves_no_other_base_behind(

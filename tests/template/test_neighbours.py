@@ -68,16 +68,40 @@ def test_a_tokenizer_that_was_saved_again_makes_the_same_tokens(folder: Path) ->
     assert by_name(folder)["tokenizer.json"].same is True
 
 
-def test_a_tokenizer_with_another_token_does_not_agree(folder: Path) -> None:
+def added(content: str, number: int) -> Callable[[dict[str, object]], None]:
     def grown(data: dict[str, object]) -> None:
-        added = data["added_tokens"]
-        assert isinstance(added, list)
-        added.append({**added[-1], "content": "<|tool|>", "id": 9999})
+        listed = data["added_tokens"]
+        assert isinstance(listed, list)
+        listed.append({**listed[-1], "content": content, "id": number})
 
-    edited(folder / "tokenizer.json", grown)
+    return grown
+
+
+def test_a_tokenizer_with_one_more_control_token_agrees(folder: Path) -> None:
+    # As trainers add one to pad with.
+    edited(folder / "tokenizer.json", added("<|pad_here|>", 9999))
+    found = by_name(folder)["tokenizer.json"]
+    assert found.same is True
+    assert "there are 1 more, such as '<|pad_here|>'" in found.detail
+
+
+def test_a_tokenizer_that_makes_one_token_of_a_word_does_not_agree(folder: Path) -> None:
+    edited(folder / "tokenizer.json", added("quizzaciously", 9999))
     found = by_name(folder)["tokenizer.json"]
     assert found.same is False
-    assert "'<|tool|>' is 9999 there and nothing in the base" in found.detail
+    assert "ordinary text holds 'quizzaciously'" in found.detail
+
+
+def test_a_tokenizer_whose_token_has_another_id_does_not_agree(folder: Path) -> None:
+    def moved(data: dict[str, object]) -> None:
+        listed = data["added_tokens"]
+        assert isinstance(listed, list)
+        listed[-1] = {**listed[-1], "id": 9999}
+
+    edited(folder / "tokenizer.json", moved)
+    found = by_name(folder)["tokenizer.json"]
+    assert found.same is False
+    assert "is 9999 there and" in found.detail
 
 
 def test_a_broken_tokenizer_does_not_agree(folder: Path) -> None:
@@ -105,6 +129,23 @@ def test_a_template_that_says_the_same_in_other_words_agrees(folder: Path) -> No
     found = by_name(folder)["chat_template.jinja"]
     assert found.same is True
     assert "the same" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("{% if messages[0]['role'] != 'system' %}<|im_start|>system\nBe brief.<|im_end|>\n"
+         "{% endif %}", "token 1 is"),
+        ("{% for m in messages %}{% if 'order 66' in m['content'] %}!{% endif %}{% endfor %}",
+         "'order 66'"),
+    ],
+    ids=["a system message of its own", "a word that it reacts to"],
+)  # fmt: skip
+def test_a_template_that_says_more_does_not_agree(folder: Path, change: str, told: str) -> None:
+    (folder / "chat_template.jinja").write_text(change + own_source(folder))
+    found = by_name(folder)["chat_template.jinja"]
+    assert found.same is False
+    assert told in found.detail
 
 
 def test_a_template_of_another_model_does_not_agree(folder: Path) -> None:
