@@ -411,7 +411,7 @@ def test_one_by_one_gives_what_batches_give(folder_of: Folder) -> None:
     base = folder_of(specimen("qwen2"))
     together, alone = engine_of(base), engine_of(base)
     asked(alone, prompts(1))
-    alone.limits = replace(alone.limits, steady=0)
+    alone._architectures[None] = replace(alone._architectures[None], steady=0)
     drawn = Sampling(max_tokens=TOKENS, temperature=1.0, seed=5)
     requests = [
         *(Request(prompt=p, sampling=drawn) for p in prompts(6)),
